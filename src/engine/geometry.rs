@@ -1,0 +1,334 @@
+//! Areas on the picture and the one question asked of them: is this point inside?
+//!
+//! Space: frame fractions (`_norm`), y down. An edge belongs to the area, of holes too: a foot on the
+//! line is inside. The answer is exact: orientation signs come from Shewchuk's adaptive predicates
+//! (through `geo`), so it equals rational arithmetic on the same coordinates (R5).
+//!
+//! An `Area` cannot be built from a polygon that crosses itself, has no area or leaves the frame.
+//!
+//! Not here: time, people, what being inside means.
+
+use std::fmt;
+
+use geo::coordinate_position::{CoordPos, CoordinatePosition};
+use geo::line_intersection::{LineIntersection, line_intersection};
+use geo::{Area as _, Coord, Line, LineString, Polygon, Validation};
+
+use super::detection::FrameSize;
+
+/// A point in frame fractions.
+pub type PointNorm = (f64, f64);
+
+/// Smallest area accepted, as a share of the frame: about 18 × 18 px of a Full HD picture. Below
+/// that a foot point cannot be placed reliably, and such a polygon is nearly always a slip.
+pub const AREA_SHARE_MIN: f64 = 0.000_15;
+
+/// Most corners a ring may have; a bound for the work of one test, far above any drawn zone.
+pub const CORNERS_MAX: usize = 512;
+
+/// Most polygons an area may have.
+pub const POLYGONS_MAX: usize = 64;
+
+/// One or more valid polygons, each possibly with holes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Area {
+    parts: Vec<Part>,
+}
+
+/// A polygon with its bounding box, which answers most questions by itself.
+#[derive(Clone, Debug, PartialEq)]
+struct Part {
+    polygon: Polygon<f64>,
+    min: PointNorm,
+    max: PointNorm,
+}
+
+/// Why a polygon was refused. Ring 0 is the outer one, further rings are holes; corners count from 1.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AreaError {
+    /// No polygon at all.
+    Empty,
+    /// More than `POLYGONS_MAX` polygons.
+    TooManyPolygons { count: usize },
+    /// A ring with fewer than three different corners.
+    TooFewCorners { ring: usize, corners: usize },
+    /// More than `CORNERS_MAX` corners.
+    TooManyCorners { ring: usize, corners: usize },
+    /// A coordinate that is no number, or outside 0..=1.
+    OutsideFrame {
+        ring: usize,
+        corner: usize,
+        at: PointNorm,
+    },
+    /// The same corner twice in a row.
+    RepeatedCorner { ring: usize, corner: usize },
+    /// Two edges of a ring touch or cross. Edge `n` runs from corner `n` to the next.
+    SelfIntersection {
+        ring: usize,
+        edges: (usize, usize),
+        at: PointNorm,
+    },
+    /// Too small to stand in.
+    TooSmall { share: f64 },
+    /// A hole outside its polygon, holes that overlap, and the like; in the words of `geo`.
+    Invalid { reason: String },
+}
+
+impl fmt::Display for AreaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AreaError::Empty => write!(f, "it has no polygon; draw at least three corners"),
+            AreaError::TooManyPolygons { count } => {
+                write!(
+                    f,
+                    "it has {count} polygons; at most {POLYGONS_MAX} are allowed"
+                )
+            }
+            AreaError::TooFewCorners { ring, corners } => write!(
+                f,
+                "{} has {corners} different corners; at least 3 are needed",
+                RingName(*ring)
+            ),
+            AreaError::TooManyCorners { ring, corners } => write!(
+                f,
+                "{} has {corners} corners; at most {CORNERS_MAX} are allowed",
+                RingName(*ring)
+            ),
+            AreaError::OutsideFrame { ring, corner, at } => write!(
+                f,
+                "corner {corner} of {} lies at ({}, {}), outside the picture; both must be 0 to 1",
+                RingName(*ring),
+                at.0,
+                at.1
+            ),
+            AreaError::RepeatedCorner { ring, corner } => write!(
+                f,
+                "corner {corner} of {} stands where the one before it stands; remove one",
+                RingName(*ring)
+            ),
+            AreaError::SelfIntersection { ring, edges, at } => write!(
+                f,
+                "{} crosses itself: edge {} meets edge {} at ({:.4}, {:.4}); move a corner so that \
+                 the edges no longer meet",
+                RingName(*ring),
+                edges.0,
+                edges.1,
+                at.0,
+                at.1
+            ),
+            AreaError::TooSmall { share } => write!(
+                f,
+                "it covers {:.4} % of the picture; at least {} % are needed",
+                share * 100.0,
+                AREA_SHARE_MIN * 100.0
+            ),
+            AreaError::Invalid { reason } => write!(f, "{reason}"),
+        }
+    }
+}
+
+impl std::error::Error for AreaError {}
+
+struct RingName(usize);
+
+impl fmt::Display for RingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => write!(f, "the outline"),
+            hole => write!(f, "hole {hole}"),
+        }
+    }
+}
+
+impl Area {
+    /// An area from polygons given as rings (outer first, then holes) of points in frame fractions.
+    /// A ring may repeat its first point at its end, as GeoJSON demands, or not.
+    pub fn new(polygons: &[Vec<Vec<PointNorm>>]) -> Result<Area, AreaError> {
+        if polygons.is_empty() {
+            return Err(AreaError::Empty);
+        }
+        if polygons.len() > POLYGONS_MAX {
+            return Err(AreaError::TooManyPolygons {
+                count: polygons.len(),
+            });
+        }
+        let parts = polygons
+            .iter()
+            .map(|rings| Part::new(rings))
+            .collect::<Result<_, _>>()?;
+        Ok(Area { parts })
+    }
+
+    /// Whether the point is inside or on an edge.
+    pub fn contains(&self, point: PointNorm) -> bool {
+        self.parts.iter().any(|part| part.contains(point))
+    }
+
+    /// Distance from the point to the area in frame pixels; 0 inside.
+    pub fn distance_px(&self, point: PointNorm, size: FrameSize) -> f64 {
+        if self.contains(point) {
+            return 0.0;
+        }
+        let to_px = |c: Coord<f64>| (c.x * size.width_px(), c.y * size.height_px());
+        let point_px = (point.0 * size.width_px(), point.1 * size.height_px());
+        self.parts
+            .iter()
+            .flat_map(|part| part.rings())
+            .flat_map(|ring| ring.lines())
+            .map(|edge| distance_to_segment(point_px, to_px(edge.start), to_px(edge.end)))
+            .fold(f64::INFINITY, f64::min)
+    }
+
+    /// The area's share of the frame, 0..=1 (overlapping polygons count twice).
+    pub fn share(&self) -> f64 {
+        self.parts
+            .iter()
+            .map(|part| part.polygon.unsigned_area())
+            .sum()
+    }
+}
+
+impl Part {
+    fn new(rings: &[Vec<PointNorm>]) -> Result<Part, AreaError> {
+        let Some((outer, holes)) = rings.split_first() else {
+            return Err(AreaError::TooFewCorners {
+                ring: 0,
+                corners: 0,
+            });
+        };
+        let outer = checked_ring(0, outer)?;
+        let holes = holes
+            .iter()
+            .enumerate()
+            .map(|(i, ring)| checked_ring(i + 1, ring))
+            .collect::<Result<Vec<_>, _>>()?;
+        let min = fold_points(&outer, f64::INFINITY, f64::min);
+        let max = fold_points(&outer, f64::NEG_INFINITY, f64::max);
+        let polygon = Polygon::new(outer, holes);
+        if let Err(invalid) = polygon.check_validation() {
+            return Err(AreaError::Invalid {
+                reason: invalid.to_string(),
+            });
+        }
+        let share = polygon.unsigned_area();
+        if share < AREA_SHARE_MIN {
+            return Err(AreaError::TooSmall { share });
+        }
+        Ok(Part { polygon, min, max })
+    }
+
+    fn contains(&self, (x, y): PointNorm) -> bool {
+        let in_box = x >= self.min.0 && x <= self.max.0 && y >= self.min.1 && y <= self.max.1;
+        in_box && self.polygon.coordinate_position(&Coord { x, y }) != CoordPos::Outside
+    }
+
+    fn rings(&self) -> impl Iterator<Item = &LineString<f64>> {
+        std::iter::once(self.polygon.exterior()).chain(self.polygon.interiors())
+    }
+}
+
+fn fold_points(ring: &LineString<f64>, start: f64, pick: fn(f64, f64) -> f64) -> PointNorm {
+    ring.coords()
+        .fold((start, start), |(x, y), c| (pick(x, c.x), pick(y, c.y)))
+}
+
+/// A closed ring without repeated corners that does not touch itself.
+fn checked_ring(ring: usize, points: &[PointNorm]) -> Result<LineString<f64>, AreaError> {
+    let open = match points {
+        [first, .., last] if first == last => &points[..points.len() - 1],
+        all => all,
+    };
+    for (i, &(x, y)) in open.iter().enumerate() {
+        // Written so that NaN fails it.
+        if !((0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y)) {
+            return Err(AreaError::OutsideFrame {
+                ring,
+                corner: i + 1,
+                at: (x, y),
+            });
+        }
+    }
+    let mut different = open.to_vec();
+    different.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    different.dedup();
+    if different.len() < 3 {
+        return Err(AreaError::TooFewCorners {
+            ring,
+            corners: different.len(),
+        });
+    }
+    if open.len() > CORNERS_MAX {
+        return Err(AreaError::TooManyCorners {
+            ring,
+            corners: open.len(),
+        });
+    }
+    if let Some(i) = (0..open.len()).find(|&i| open[i] == open[(i + 1) % open.len()]) {
+        return Err(AreaError::RepeatedCorner {
+            ring,
+            corner: (i + 1) % open.len() + 1,
+        });
+    }
+    refuse_self_intersection(ring, open)?;
+    Ok(open
+        .iter()
+        .chain(open.first())
+        .map(|&(x, y)| Coord { x, y })
+        .collect())
+}
+
+fn refuse_self_intersection(ring: usize, open: &[PointNorm]) -> Result<(), AreaError> {
+    let n = open.len();
+    let corner = |i: usize| Coord {
+        x: open[i % n].0,
+        y: open[i % n].1,
+    };
+    let edge = |i: usize| Line::new(corner(i), corner(i + 1));
+    for i in 0..n {
+        for j in i + 1..n {
+            let meets = line_intersection(edge(i), edge(j));
+            // Neighbours share one corner and nothing else.
+            let shared = if j == i + 1 {
+                Some(corner(j))
+            } else if i == 0 && j == n - 1 {
+                Some(corner(0))
+            } else {
+                None
+            };
+            let at = match meets {
+                None => continue,
+                Some(LineIntersection::SinglePoint { intersection, .. }) => {
+                    if shared.is_some() {
+                        continue;
+                    }
+                    intersection
+                }
+                Some(LineIntersection::Collinear { intersection }) => {
+                    if shared == Some(intersection.start) && shared == Some(intersection.end) {
+                        continue;
+                    }
+                    intersection.start
+                }
+            };
+            let edges = (i + 1, j + 1);
+            return Err(AreaError::SelfIntersection {
+                ring,
+                edges,
+                at: (at.x, at.y),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Distance from a point to a segment, in the unit of its arguments.
+fn distance_to_segment(p: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let length_squared = dx * dx + dy * dy;
+    let along = if length_squared > 0.0 {
+        (((p.0 - a.0) * dx + (p.1 - a.1) * dy) / length_squared).clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    (p.0 - a.0 - along * dx).hypot(p.1 - a.1 - along * dy)
+}

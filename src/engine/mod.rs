@@ -1,0 +1,284 @@
+//! The decision: what the detector saw goes in, what must happen comes out. Pure.
+//!
+//! `Engine::step(input, now) -> Effects` is the whole interface; same state and same inputs give the
+//! same effects, byte for byte (invariant 1). Names, texts, wall-clock times and JSON belong to the
+//! shell: here zones, cameras, incidents and alarms are numbers.
+//!
+//! Terms: a **zone** is CLEAR, OCCUPIED or UNKNOWN; an **incident** is one occupancy episode of a
+//! zone; an **alarm** is what a person has to answer, one per zone (intrusion), camera (blind) or
+//! part of the box (fault).
+
+pub mod alarm;
+pub mod assignment;
+pub mod detection;
+pub mod geometry;
+mod site;
+pub mod supervision;
+pub mod time;
+pub mod tracking;
+pub mod zone;
+
+use std::time::Duration;
+
+use detection::{Detection, FrameSize, Score};
+pub use site::{CameraSpec, Engine, Site, SiteError, ZoneSpec};
+use time::Instant;
+
+/// Position of a camera in the site's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CameraIndex(pub u16);
+
+/// Position of a zone in the site's list, counted over all cameras in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ZoneIndex(pub u16);
+
+/// An incident's number; counts up over the life of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IncidentId(pub u64);
+
+/// An alarm's number; a new one each time a normal alarm is raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AlarmId(pub u64);
+
+/// A track's number, from 1; counts up per camera and engine life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TrackId(pub u64);
+
+/// Everything that can reach the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// One picture, looked at.
+    Frame(FrameReport),
+    /// The vision process says that this camera gives no usable picture.
+    CameraLost { camera: CameraIndex },
+    /// The vision process says that it lives.
+    WorkerHeartbeat,
+    /// The vision process ended or could not start.
+    WorkerDown,
+    /// A part of the box broke or works again.
+    Part { part: Part, health: Health },
+    /// A person answers an alarm.
+    Acknowledge { alarm: AlarmId },
+    /// Nothing happened; time passed. At least every `TICK_EVERY`.
+    Tick,
+}
+
+/// What was seen in one picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrameReport {
+    pub camera: CameraIndex,
+    /// The worker's frame number, only carried along.
+    pub frame: u64,
+    pub size: FrameSize,
+    /// When the light reached the camera.
+    pub captured_at: Instant,
+    pub detections: Vec<Detection>,
+}
+
+/// A part of the box whose failure is an alarm of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    Siren,
+    Store,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    Working,
+    Broken,
+}
+
+/// Everything the engine wants done, in the order of urgency: sound, record, notify.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
+    /// What the siren shall do from now on; `None`: as before.
+    pub siren: Option<SirenOrder>,
+    /// What happened, oldest first: to be stored and told.
+    pub events: Vec<Event>,
+    /// Set when the input was refused; nothing changed then.
+    pub refused: Option<Refusal>,
+}
+
+/// Why an input was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No alarm of this number is open.
+    UnknownAlarm,
+    /// Somebody has answered it already.
+    AlreadyAcknowledged,
+    /// No camera of this number.
+    UnknownCamera,
+}
+
+/// What the siren sounds, and for which zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SirenOrder {
+    pub pattern: SirenPattern,
+    /// The zone that is occupied; `None` for faults and silence.
+    pub zone: Option<ZoneIndex>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SirenPattern {
+    Silent,
+    /// Something is not watched.
+    Fault,
+    /// Somebody is where nobody may be.
+    Intrusion,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When the engine decided it.
+    pub at: Instant,
+    pub kind: EventKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum EventKind {
+    /// A zone became occupied.
+    IncidentStarted {
+        incident: IncidentId,
+        zone: ZoneIndex,
+        entry: Entry,
+    },
+    /// A further person entered an occupied zone.
+    PersonEntered {
+        incident: IncidentId,
+        zone: ZoneIndex,
+        entry: Entry,
+    },
+    /// The zone is clear again.
+    IncidentEnded {
+        incident: IncidentId,
+        zone: ZoneIndex,
+        entries: u32,
+        last_inside_at: Instant,
+    },
+    /// The zone is not watched.
+    ZoneUnknown { zone: ZoneIndex, cause: BlindCause },
+    /// The zone is watched again.
+    ZoneKnown { zone: ZoneIndex },
+    /// An alarm changed its state.
+    Alarm {
+        alarm: AlarmId,
+        source: AlarmSource,
+        to: AlarmState,
+    },
+}
+
+/// Evidence for one person's entry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry {
+    pub camera: CameraIndex,
+    /// The frame that completed the evidence.
+    pub frame: u64,
+    pub captured_at: Instant,
+    /// The first frame of the evidence.
+    pub first_seen_at: Instant,
+    /// The track the person belongs to, where there is one; never needed for the decision.
+    pub track: Option<TrackId>,
+    /// The best score among the evidence.
+    pub score: Score,
+    /// Anchor point in the completing frame, frame fractions.
+    pub anchor_norm: (f64, f64),
+    /// People inside after this entry.
+    pub people: u32,
+}
+
+/// Why a zone is not watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlindCause {
+    /// No picture has come since the box started.
+    Starting,
+    /// Pictures stopped coming.
+    NoFrames,
+    /// Pictures come, but too old to act on.
+    LateFrames,
+    /// The vision process says the source gives nothing.
+    SourceLost,
+    /// The vision process lives no more, or hangs.
+    WorkerSilent,
+    /// The vision process ended.
+    WorkerDown,
+}
+
+/// What an alarm is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlarmSource {
+    /// Somebody is in a restricted zone.
+    Intrusion(ZoneIndex),
+    /// The zones of a camera are not watched.
+    Blind(CameraIndex),
+    /// A part of the box is broken.
+    Fault(Part),
+}
+
+/// ISA-18.2 states; `Normal` ends the alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmState {
+    Normal,
+    /// Active, nobody has answered.
+    Unacknowledged,
+    /// Active, answered.
+    Acknowledged,
+    /// The cause is gone, nobody has answered.
+    ReturnedUnacknowledged,
+}
+
+/// What a zone is, for the page and for the audit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ZoneView {
+    pub state: ZoneState,
+    pub since: Instant,
+    /// People inside, as far as known.
+    pub people: u32,
+    pub incident: Option<IncidentId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ZoneState {
+    Clear,
+    Occupied,
+    Unknown(BlindCause),
+}
+
+/// An alarm that is not normal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlarmView {
+    pub id: AlarmId,
+    pub source: AlarmSource,
+    pub state: AlarmState,
+    pub raised_at: Instant,
+}
+
+/// A tracked person in the newest picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrackView {
+    pub id: TrackId,
+    pub bounds: detection::PixelBox,
+    pub score: Score,
+}
+
+/// An open alarm from the store, to go on with after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoredAlarm {
+    pub id: AlarmId,
+    pub source: AlarmSource,
+    pub state: AlarmState,
+    pub raised_at: Instant,
+}
+
+/// What the store remembers of earlier lives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Restored {
+    /// Highest incident number ever given; 0 for none.
+    pub last_incident: u64,
+    /// Highest alarm number ever given; 0 for none.
+    pub last_alarm: u64,
+    pub alarms: Vec<RestoredAlarm>,
+}
+
+/// How often the engine wants to be told that time passes.
+pub const TICK_EVERY: Duration = Duration::from_millis(50);

@@ -1,0 +1,198 @@
+//! Is a camera watched? Loss of sight raises a fault; quiet never means safe (invariant 4).
+//!
+//! A camera is watched only while fresh pictures of it keep arriving. Nobody has to report a failure:
+//! whoever falls silent is blind by the passing of time alone, which also covers a vision process
+//! that hangs, was stopped or was killed.
+//!
+//! ```text
+//!   Starting ──fresh picture──> Watched ──any cause──> Blind
+//!                                  ^                     │
+//!                                  └─ fresh pictures for RECOVERY ─┘
+//! ```
+
+use std::time::Duration;
+
+use super::BlindCause;
+use super::time::Instant;
+
+/// Longest silence of the vision process: six missed beats. With `TICK_EVERY` the engine knows within
+/// 650 ms, well inside the second that R1 allows.
+pub const WORKER_SILENT_MAX: Duration = Duration::from_millis(600);
+
+/// Longest gap between two pictures of a camera. Leaves 150 ms of R1's second for tick and siren, and
+/// allows cameras down to 2 pictures a second with one late.
+pub const FRAME_GAP_MAX: Duration = Duration::from_millis(800);
+
+/// Oldest picture that may still be acted on. R2 allows one second from light to siren.
+pub const FRAME_AGE_MAX: Duration = Duration::from_millis(900);
+
+/// A camera that was lost must show fresh pictures this long before its zones count as watched, so
+/// that a flickering source is one alarm and not twenty.
+pub const RECOVERY: Duration = Duration::from_millis(500);
+
+/// A box may take this long to see its first pictures before that is an alarm ("armed ≤ 5 s").
+/// Zones are UNKNOWN all the while.
+pub const START_GRACE: Duration = Duration::from_millis(5000);
+
+/// What is known of the vision process.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WorkerWatch {
+    last_sign_of_life: Option<Instant>,
+    down: bool,
+}
+
+/// What is known of one camera.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CameraWatch {
+    started_at: Instant,
+    /// When the newest picture reached the engine, and whether it was fresh.
+    last_frame: Option<(Instant, Freshness)>,
+    source_lost: bool,
+    /// Since when pictures have been fresh without a gap.
+    fresh_since: Option<Instant>,
+    was_watched: bool,
+    blind: Option<BlindCause>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Freshness {
+    Fresh,
+    Late,
+}
+
+impl WorkerWatch {
+    pub fn new() -> WorkerWatch {
+        WorkerWatch {
+            last_sign_of_life: None,
+            down: false,
+        }
+    }
+
+    /// The vision process said something.
+    pub fn alive(&mut self, now: Instant) {
+        self.last_sign_of_life = Some(now);
+        self.down = false;
+    }
+
+    /// The vision process ended.
+    pub fn down(&mut self) {
+        self.down = true;
+    }
+
+    fn trouble(&self, now: Instant) -> Option<BlindCause> {
+        match self.last_sign_of_life {
+            _ if self.down => Some(BlindCause::WorkerDown),
+            Some(last) if now.since(last) > WORKER_SILENT_MAX => Some(BlindCause::WorkerSilent),
+            Some(_) | None => None,
+        }
+    }
+}
+
+impl Default for WorkerWatch {
+    fn default() -> Self {
+        WorkerWatch::new()
+    }
+}
+
+impl CameraWatch {
+    pub fn new(now: Instant) -> CameraWatch {
+        CameraWatch {
+            started_at: now,
+            last_frame: None,
+            source_lost: false,
+            fresh_since: None,
+            was_watched: false,
+            blind: Some(BlindCause::Starting),
+        }
+    }
+
+    /// A picture arrived.
+    pub fn frame(&mut self, captured_at: Instant, now: Instant) {
+        let late = now.since(captured_at) > FRAME_AGE_MAX;
+        self.source_lost = false;
+        let gap = self
+            .last_frame
+            .is_none_or(|(last, _)| now.since(last) > FRAME_GAP_MAX);
+        if late {
+            self.fresh_since = None;
+        } else if gap || self.fresh_since.is_none() {
+            self.fresh_since = Some(now);
+        }
+        self.last_frame = Some((
+            now,
+            if late {
+                Freshness::Late
+            } else {
+                Freshness::Fresh
+            },
+        ));
+    }
+
+    /// The vision process says that the source gives nothing.
+    pub fn source_lost(&mut self) {
+        self.source_lost = true;
+        self.fresh_since = None;
+    }
+
+    /// Judges anew; returns the change, if there is one.
+    pub fn judge(&mut self, worker: &WorkerWatch, now: Instant) -> Option<Option<BlindCause>> {
+        let cause = self.trouble(worker, now);
+        if cause == self.blind {
+            return None;
+        }
+        if cause.is_none() {
+            self.was_watched = true;
+        }
+        self.blind = cause;
+        Some(cause)
+    }
+
+    /// Why the camera is not watched, as last judged.
+    pub fn blind(&self) -> Option<BlindCause> {
+        self.blind
+    }
+
+    /// Whether blindness is an alarm: always, but for the first seconds of the box's life.
+    pub fn alarming(&self, now: Instant) -> bool {
+        match self.blind {
+            None => false,
+            Some(BlindCause::Starting) => now.since(self.started_at) > START_GRACE,
+            Some(
+                BlindCause::NoFrames
+                | BlindCause::LateFrames
+                | BlindCause::SourceLost
+                | BlindCause::WorkerSilent
+                | BlindCause::WorkerDown,
+            ) => true,
+        }
+    }
+
+    fn trouble(&mut self, worker: &WorkerWatch, now: Instant) -> Option<BlindCause> {
+        let cause = match (worker.trouble(now), self.last_frame) {
+            (Some(cause), _) => Some(cause),
+            (None, _) if self.source_lost => Some(BlindCause::SourceLost),
+            (None, None) => Some(BlindCause::Starting),
+            (None, Some((last, _))) if now.since(last) > FRAME_GAP_MAX => {
+                Some(BlindCause::NoFrames)
+            }
+            (None, Some((_, Freshness::Late))) => Some(BlindCause::LateFrames),
+            (None, Some((_, Freshness::Fresh))) => None,
+        };
+        if cause.is_some() {
+            self.fresh_since = self
+                .fresh_since
+                .filter(|_| cause == Some(BlindCause::Starting));
+            return cause;
+        }
+        let recovering = self.was_watched && self.blind.is_some();
+        let steady = match (self.fresh_since, self.last_frame) {
+            (Some(since), Some((newest, _))) => newest.since(since) >= RECOVERY,
+            _ => false,
+        };
+        if recovering && !steady {
+            self.blind
+        } else {
+            None
+        }
+    }
+}

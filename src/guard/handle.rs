@@ -1,0 +1,228 @@
+//! What the web side may see and do: a snapshot of now, pictures, questions about the past, and one
+//! command. Everything else of the guard is out of its reach.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::engine::{AlarmId, AlarmSource, AlarmState, ZoneState};
+
+/// The whole of now, replaced as one value after every change and at least once a second.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub site: SiteInfo,
+    pub now: Timestamp,
+    pub uptime_ms: u64,
+    pub vision: Vision,
+    pub model: Option<crate::link::ModelInfo>,
+    pub siren: Siren,
+    /// Why the store does not work, for people.
+    pub store_fault: Option<String>,
+    pub latency: Latency,
+    pub cameras: Vec<Camera>,
+    /// In engine order.
+    pub zones: Vec<Zone>,
+    /// Most urgent first: unacknowledged before returned before acknowledged, intrusion before
+    /// blind before fault, newest first.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Fixed for the life of the process.
+#[derive(Clone, Debug)]
+pub struct SiteInfo {
+    pub name: String,
+    /// IANA name.
+    pub time_zone: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Vision {
+    pub state: VisionState,
+    /// For people; empty when there is nothing to say.
+    pub detail: String,
+    pub restarts: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisionState {
+    Starting,
+    Watching,
+    Restarting,
+}
+
+#[derive(Clone, Debug)]
+pub struct Siren {
+    pub sound: SirenSound,
+    /// Index into `Snapshot::zones` of the zone it sounds for.
+    pub zone: Option<usize>,
+    pub device: String,
+    /// Why it cannot sound, for people.
+    pub fault: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SirenSound {
+    Silent,
+    Intrusion,
+    Fault,
+}
+
+/// Camera frame to siren command, over the incidents of this process's life.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Latency {
+    pub capture_to_siren_p99_ms: Option<u32>,
+    pub capture_to_siren_max_ms: Option<u32>,
+    pub incidents: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Camera {
+    pub id: String,
+    pub name: String,
+    /// Why its zones are not watched, for people; `None` while they are.
+    pub unknown: Option<String>,
+    pub since: Timestamp,
+    /// Size of the source picture; `None` before the first frame.
+    pub size_px: Option<(u32, u32)>,
+    /// Pictures looked at per second, over the last few seconds.
+    pub fps: f64,
+    pub frame_age_ms: Option<u64>,
+    pub people: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Zone {
+    pub id: String,
+    pub name: String,
+    /// Index into `Snapshot::cameras`.
+    pub camera: usize,
+    pub kind: String,
+    pub state: ZoneState,
+    /// For people, when unknown.
+    pub reason: Option<String>,
+    pub since: Timestamp,
+    pub people: u32,
+    pub incident: Option<u64>,
+    /// GeoJSON MultiPolygon coordinates, frame fractions.
+    pub polygons: Arc<Vec<Vec<Vec<[f64; 2]>>>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Alarm {
+    pub id: AlarmId,
+    pub source: AlarmSource,
+    pub state: AlarmState,
+    pub title: String,
+    pub text: String,
+    pub raised_at: Timestamp,
+    pub changed_at: Timestamp,
+    pub acknowledged: Option<(String, Timestamp)>,
+    pub incident: Option<u64>,
+    /// Whether a snapshot of the incident is stored.
+    pub has_snapshot: bool,
+    /// Step and milliseconds after the camera's frame: `siren`, `stored`.
+    pub ladder: Vec<(&'static str, u32)>,
+    /// Stage and milliseconds, camera to siren.
+    pub stages: Vec<(&'static str, f64)>,
+}
+
+/// A picture with what was seen in it.
+#[derive(Clone, Debug)]
+pub struct LivePicture {
+    pub frame: u64,
+    pub captured_at: Timestamp,
+    pub captured: crate::engine::time::Instant,
+    pub size_px: (u32, u32),
+    pub people: Vec<Person>,
+    pub jpeg: Arc<Vec<u8>>,
+}
+
+/// One person in a live picture; frame fractions.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub track: Option<u64>,
+    /// Left, top, width, height.
+    pub bounds_norm: [f64; 4],
+    pub foot_norm: [f64; 2],
+    pub score: f32,
+    /// Indices into `Snapshot::zones`.
+    pub inside: Vec<usize>,
+}
+
+/// Why an acknowledgement was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AcknowledgeError {
+    #[error("there is no open alarm of this number; it may have ended meanwhile")]
+    UnknownAlarm,
+    #[error("somebody has answered this alarm already")]
+    AlreadyAcknowledged,
+    #[error("the guard is stopping")]
+    Stopping,
+}
+
+/// Why a question about the past has no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the store could not be read: {0}")]
+pub struct HistoryError(pub String);
+
+/// An incident as kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncidentRow {
+    pub id: u64,
+    pub zone: String,
+    pub zone_name: String,
+    pub camera: String,
+    pub started_at: Timestamp,
+    pub ended_at: Option<Timestamp>,
+    pub entries: u32,
+    pub score: f32,
+    pub model_digest: String,
+    pub zone_revision: String,
+    pub has_snapshot: bool,
+    pub siren_after_ms: Option<u32>,
+    pub acknowledged_by: Option<String>,
+}
+
+/// A span in which a zone was occupied or unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    pub zone: String,
+    pub state: SpanState,
+    pub from: Timestamp,
+    pub to: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpanState {
+    Occupied,
+    Unknown,
+}
+
+/// What the web side holds. A trait, so that the API is tested without a camera.
+pub trait Handle: Send + Sync + 'static {
+    /// The newest snapshot; wakes on every replacement.
+    fn snapshots(&self) -> tokio::sync::watch::Receiver<Arc<Snapshot>>;
+
+    /// Pictures of a camera, newest wins; they are made while at least one receiver lives.
+    /// `None` for an unknown camera.
+    fn live(&self, camera: &str) -> Option<LiveReceiver>;
+
+    /// Answers an alarm for a person. Blocking for at most a second: call from a blocking task.
+    fn acknowledge(&self, alarm: AlarmId, by: &str) -> Result<AlarmState, AcknowledgeError>;
+
+    /// Newest first. Blocking.
+    fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError>;
+
+    /// JPEG of an incident. Blocking.
+    fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError>;
+
+    /// Spans overlapping the time since `from`, oldest first. Blocking.
+    fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError>;
+}
+
+/// A viewer of a camera; dropping it is the viewer leaving.
+pub struct LiveReceiver {
+    pub pictures: tokio::sync::watch::Receiver<Option<Arc<LivePicture>>>,
+    /// Counts the viewers of the camera.
+    pub viewer: Arc<()>,
+}

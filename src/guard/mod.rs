@@ -1,0 +1,2 @@
+//! The process that must not die. PROVISIONAL.
+pub mod handle;

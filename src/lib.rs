@@ -1,0 +1,11 @@
+//! Standclear: people in restricted zones, from camera to siren in under two seconds.
+//!
+//! The map and the invariants stand in `ARCHITECTURE.md`. In one line: `vision` turns pictures into
+//! detections in a process of its own, `engine` decides (pure), `guard` sounds, stores and tells.
+
+pub mod clock;
+pub mod engine;
+pub mod guard;
+pub mod link;
+pub mod store;
+pub mod zone_file;

@@ -1,0 +1,2 @@
+//! What must survive. PROVISIONAL.
+pub mod record;

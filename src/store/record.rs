@@ -1,0 +1,118 @@
+//! What the guard asks the store to keep: the engine's events with names and wall-clock times,
+//! since zone numbers mean nothing after the configuration changed.
+
+use jiff::Timestamp;
+
+use crate::engine::{AlarmId, AlarmState, IncidentId};
+
+/// One thing to keep. A batch of them is one transaction.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// The box began to watch, with everything an auditor needs to read the rest.
+    Started {
+        at: Timestamp,
+        version: String,
+        zone_revision: String,
+        zones: Vec<ZoneName>,
+    },
+    IncidentStarted(IncidentStart),
+    PersonEntered {
+        incident: IncidentId,
+        at: Timestamp,
+        score: f32,
+        anchor_norm: (f64, f64),
+        track: Option<u64>,
+    },
+    IncidentEnded {
+        incident: IncidentId,
+        at: Timestamp,
+        last_inside_at: Timestamp,
+        entries: u32,
+    },
+    ZoneUnknown {
+        zone: String,
+        at: Timestamp,
+        cause: String,
+    },
+    ZoneKnown {
+        zone: String,
+        at: Timestamp,
+    },
+    /// The alarm's state from now on; `normal` closes it.
+    Alarm {
+        alarm: AlarmId,
+        at: Timestamp,
+        source: AlarmKey,
+        state: AlarmState,
+        incident: Option<IncidentId>,
+        text: String,
+    },
+    /// A person answered.
+    Acknowledged {
+        alarm: AlarmId,
+        at: Timestamp,
+        by: String,
+    },
+    /// When the siren was commanded for this incident, milliseconds after the camera's frame.
+    SirenSounded {
+        incident: IncidentId,
+        after_ms: u32,
+    },
+    /// The vision process ended and was started again, or a similar thing people should find later.
+    Note {
+        at: Timestamp,
+        text: String,
+    },
+}
+
+/// A zone with the names in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneName {
+    pub id: String,
+    pub name: String,
+    pub camera: String,
+}
+
+/// Everything invariant 3 demands of an incident.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IncidentStart {
+    pub incident: IncidentId,
+    pub zone: String,
+    pub zone_name: String,
+    pub camera: String,
+    /// When the engine decided.
+    pub at: Timestamp,
+    /// When the light of the deciding frame reached the camera.
+    pub captured_at: Timestamp,
+    pub frame: u64,
+    pub score: f32,
+    pub anchor_norm: (f64, f64),
+    pub track: Option<u64>,
+    pub model_digest: String,
+    pub zone_revision: String,
+    /// Stage name and milliseconds, in order.
+    pub stages: Vec<(String, f64)>,
+}
+
+/// What an alarm is about, by name: survives a changed configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AlarmKey {
+    /// Zone id.
+    Intrusion(String),
+    /// Camera id.
+    Blind(String),
+    /// `siren` or `store`.
+    Fault(String),
+}
+
+/// An alarm that was open when the box stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenAlarm {
+    pub alarm: AlarmId,
+    pub source: AlarmKey,
+    pub state: AlarmState,
+    pub raised_at: Timestamp,
+    pub incident: Option<IncidentId>,
+    pub acknowledged: Option<(String, Timestamp)>,
+    pub text: String,
+}

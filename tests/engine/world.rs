@@ -1,0 +1,168 @@
+//! A site in a test: one camera of 1000 × 1000 px, zones in frame fractions, people as boxes.
+
+use std::time::Duration;
+
+use standclear::engine::detection::{Detection, FrameSize, PixelBox, Score};
+use standclear::engine::geometry::Area;
+use standclear::engine::time::Instant;
+use standclear::engine::zone::Timing;
+use standclear::engine::{
+    AlarmSource, AlarmState, CameraIndex, CameraSpec, Effects, Engine, Event, EventKind,
+    FrameReport, Input, Restored, Site, TICK_EVERY, ZoneIndex, ZoneSpec, ZoneState,
+};
+
+pub const CAMERA: CameraIndex = CameraIndex(0);
+pub const ZONE: ZoneIndex = ZoneIndex(0);
+
+/// The right half of the picture, below its upper third.
+pub fn right_half() -> Vec<(f64, f64)> {
+    vec![(0.5, 0.3), (1.0, 0.3), (1.0, 1.0), (0.5, 1.0)]
+}
+
+pub fn size() -> FrameSize {
+    FrameSize::new(1000, 1000).expect("positive")
+}
+
+/// A person whose foot point is at (x, y) pixels: 40 × 100 px.
+pub fn person(x: f64, y: f64, score: f32) -> Detection {
+    person_sized(x, y, 40.0, 100.0, score)
+}
+
+pub fn person_sized(x: f64, y: f64, width: f64, height: f64, score: f32) -> Detection {
+    Detection {
+        bounds: PixelBox::new(x - width / 2.0, y - height, width, height).expect("a box"),
+        score: Score::new(score).expect("a score"),
+    }
+}
+
+/// An engine with its own time.
+pub struct World {
+    pub engine: Engine,
+    pub now: Instant,
+    pub frame: u64,
+    pub events: Vec<Event>,
+    last_tick: Instant,
+}
+
+impl World {
+    pub fn new(zones: &[Vec<(f64, f64)>]) -> World {
+        World::with(zones, Timing::DEFAULT, &Restored::default())
+    }
+
+    pub fn with(zones: &[Vec<(f64, f64)>], timing: Timing, restored: &Restored) -> World {
+        let zones = zones
+            .iter()
+            .map(|ring| ZoneSpec {
+                area: Area::new(&[vec![ring.clone()]]).expect("a valid zone"),
+                timing,
+            })
+            .collect();
+        let now = Instant::from_millis(1_000);
+        let site = Site {
+            cameras: vec![CameraSpec { zones }],
+        };
+        let engine = Engine::new(site, restored, now);
+        World {
+            engine,
+            now,
+            frame: 0,
+            events: Vec::new(),
+            last_tick: now,
+        }
+    }
+
+    pub fn step(&mut self, input: Input) -> Effects {
+        let effects = self.engine.step(input, self.now);
+        self.events.extend(effects.events.iter().cloned());
+        effects
+    }
+
+    /// Time passes with ticks and beats, as in the guard.
+    pub fn wait(&mut self, span: Duration) {
+        let end = self.now.after(span);
+        while self.last_tick.after(TICK_EVERY) <= end {
+            self.last_tick = self.last_tick.after(TICK_EVERY);
+            self.now = self.last_tick.max(self.now);
+            self.step(Input::WorkerHeartbeat);
+        }
+        self.now = end;
+    }
+
+    /// Time passes and nobody says anything.
+    pub fn silence(&mut self, span: Duration) {
+        let end = self.now.after(span);
+        while self.last_tick.after(TICK_EVERY) <= end {
+            self.last_tick = self.last_tick.after(TICK_EVERY);
+            self.now = self.last_tick.max(self.now);
+            self.step(Input::Tick);
+        }
+        self.now = end;
+    }
+
+    /// One picture, now.
+    pub fn picture(&mut self, people: &[Detection]) -> Effects {
+        let report = FrameReport {
+            camera: CAMERA,
+            frame: self.frame,
+            size: size(),
+            captured_at: self.now,
+            detections: people.to_vec(),
+        };
+        self.frame += 1;
+        self.step(Input::Frame(report))
+    }
+
+    /// A picture every `1 / fps` seconds; `people` gives who is in picture `i`.
+    pub fn film(&mut self, fps: f64, pictures: usize, people: impl Fn(usize) -> Vec<Detection>) {
+        let start = self.now;
+        for i in 0..pictures {
+            let due = start.after(Duration::from_secs_f64(i as f64 / fps));
+            self.wait(due.since(self.now));
+            self.picture(&people(i));
+        }
+        let due = start.after(Duration::from_secs_f64(pictures as f64 / fps));
+        self.wait(due.since(self.now));
+    }
+
+    pub fn state(&self) -> ZoneState {
+        self.engine.zone(ZONE).expect("the zone").state
+    }
+
+    pub fn incidents(&self) -> usize {
+        self.events
+            .iter()
+            .filter(|event| matches!(event.kind, EventKind::IncidentStarted { .. }))
+            .count()
+    }
+
+    pub fn entries(&self) -> usize {
+        self.incidents()
+            + self
+                .events
+                .iter()
+                .filter(|event| matches!(event.kind, EventKind::PersonEntered { .. }))
+                .count()
+    }
+
+    pub fn intrusion(&self) -> AlarmState {
+        self.alarm(AlarmSource::Intrusion(ZONE))
+    }
+
+    pub fn blind_alarm(&self) -> AlarmState {
+        self.alarm(AlarmSource::Blind(CAMERA))
+    }
+
+    fn alarm(&self, source: AlarmSource) -> AlarmState {
+        let alarms = self.engine.alarms();
+        alarms
+            .iter()
+            .find(|a| a.source == source)
+            .map_or(AlarmState::Normal, |a| a.state)
+    }
+
+    pub fn acknowledge_all(&mut self) {
+        for alarm in self.engine.alarms() {
+            self.step(Input::Acknowledge { alarm: alarm.id });
+        }
+    }
+}
