@@ -5,7 +5,9 @@
 
 pub mod clock;
 pub mod engine;
+pub mod evaluation;
 pub mod guard;
 pub mod link;
+pub mod replay;
 pub mod store;
 pub mod zone_file;

@@ -167,8 +167,14 @@ impl Area {
     /// Distance from the point to the area in frame pixels; 0 inside.
     pub fn distance_px(&self, point: PointNorm, size: FrameSize) -> f64 {
         if self.contains(point) {
-            return 0.0;
+            0.0
+        } else {
+            self.edge_distance_px(point, size)
         }
+    }
+
+    /// Distance from the point to the nearest edge in frame pixels, from inside or outside.
+    pub fn edge_distance_px(&self, point: PointNorm, size: FrameSize) -> f64 {
         let to_px = |c: Coord<f64>| (c.x * size.width_px(), c.y * size.height_px());
         let point_px = (point.0 * size.width_px(), point.1 * size.height_px());
         self.parts

@@ -1,0 +1,139 @@
+//! The decision's cost: tracker, zones, whole step. The same code as production.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use standclear::engine::detection::{Detection, FrameSize, PixelBox, Score};
+use standclear::engine::geometry::Area;
+use standclear::engine::time::Instant;
+use standclear::engine::tracking::Tracker;
+use standclear::engine::zone::{Look, Occupancy, Timing};
+use standclear::engine::{
+    CameraIndex, CameraSpec, Engine, FrameReport, Input, Restored, Site, ZoneSpec,
+};
+
+/// A fixed sequence without pattern: the multiplier of Knuth's MMIX generator.
+fn numbers() -> impl FnMut() -> f64 {
+    let mut state = 7u64;
+    move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+fn size() -> FrameSize {
+    FrameSize::new(1920, 1080).expect("positive")
+}
+
+/// Six-cornered zones a tenth of the picture wide, anywhere.
+fn zones(count: usize) -> Vec<Area> {
+    let mut next = numbers();
+    let zone = |x: f64, y: f64| {
+        let (w, h) = (0.1, 0.1);
+        let ring = [
+            (0.2, 0.0),
+            (0.8, 0.0),
+            (1.0, 0.5),
+            (0.8, 1.0),
+            (0.2, 1.0),
+            (0.0, 0.5),
+        ];
+        let ring = ring.iter().map(|(a, b)| (x + a * w, y + b * h)).collect();
+        Area::new(&[vec![ring]]).expect("valid")
+    };
+    (0..count)
+        .map(|_| zone(next() * 0.9, next() * 0.9))
+        .collect()
+}
+
+fn people(count: usize) -> Vec<Detection> {
+    let mut next = numbers();
+    (0..count)
+        .map(|_| Detection {
+            bounds: PixelBox::new(next() * 1880.0, next() * 980.0, 40.0, 100.0).expect("a box"),
+            score: Score::new(0.3 + 0.6 * next() as f32).expect("a score"),
+        })
+        .collect()
+}
+
+fn tracking(c: &mut Criterion) {
+    for count in [10, 100] {
+        let seen = people(count);
+        let mut tracker = Tracker::default();
+        let mut picture = 0;
+        c.bench_function(&format!("tracking step, {count} people"), |b| {
+            b.iter(|| {
+                picture += 1;
+                black_box(tracker.update(black_box(&seen), Instant::from_millis(100 * picture)))
+            });
+        });
+    }
+}
+
+fn zone_step(c: &mut Criterion) {
+    let seen = people(100);
+    let tracks = vec![None; seen.len()];
+    for count in [10, 1_000, 10_000] {
+        let mut zones: Vec<Occupancy> = zones(count)
+            .into_iter()
+            .map(|a| Occupancy::new(a, Timing::DEFAULT))
+            .collect();
+        let mut pictures: Vec<Instant> = (0..8).map(|i| Instant::from_millis(100 * i)).collect();
+        let mut picture = 8;
+        c.bench_function(&format!("zone step, {count} zones x 100 people"), |b| {
+            b.iter(|| {
+                picture += 1;
+                pictures.remove(0);
+                pictures.push(Instant::from_millis(100 * picture));
+                let look = Look {
+                    detections: black_box(&seen),
+                    tracks: &tracks,
+                    size: size(),
+                    at: Instant::from_millis(100 * picture),
+                    pictures: &pictures,
+                };
+                for zone in &mut zones {
+                    black_box(zone.look(look));
+                }
+            });
+        });
+    }
+}
+
+fn whole_step(c: &mut Criterion) {
+    for (zone_count, person_count) in [(4, 10), (1_000, 100)] {
+        let zones = zones(zone_count)
+            .into_iter()
+            .map(|area| ZoneSpec {
+                area,
+                timing: Timing::DEFAULT,
+            })
+            .collect();
+        let site = Site {
+            cameras: vec![CameraSpec { zones }],
+        };
+        let mut engine = Engine::new(site, &Restored::default(), Instant::ZERO);
+        let seen = people(person_count);
+        let mut picture = 0;
+        let name = format!("whole engine step, {zone_count} zones x {person_count} people");
+        c.bench_function(&name, |b| {
+            b.iter(|| {
+                picture += 1;
+                let now = Instant::from_millis(100 * picture);
+                let report = FrameReport {
+                    camera: CameraIndex(0),
+                    frame: picture,
+                    size: size(),
+                    captured_at: now,
+                    detections: seen.clone(),
+                };
+                black_box(engine.step(Input::Frame(report), now))
+            });
+        });
+    }
+}
+
+criterion_group!(benches, tracking, zone_step, whole_step);
+criterion_main!(benches);

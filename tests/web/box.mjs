@@ -1,0 +1,188 @@
+// The real program, run on the sample footage as the service runs on a box: its own configuration,
+// zones, store and port, in a folder of its own.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startSound } from './sound.mjs';
+import { eventually } from './wait.mjs';
+
+const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const PROGRAM = resolve(REPOSITORY, process.env.STANDCLEAR ?? 'target/debug/standclear');
+const FOOTAGE = join(REPOSITORY, '.deps/footage/vtest.avi');
+
+const SAYS_ITS_ADDRESS_WITHIN_MS = 20_000;
+const STOPS_WITHIN_MS = 10_000;
+/** Of what the program prints, to be shown when a test fails. */
+const OUTPUT_CHARS_MAX = 200_000;
+
+/** Somebody is on the road in almost every picture of the footage; nobody ever is in this corner of the lawn. */
+export const ROAD = { id: 'road', name: 'Road', ring: [[0.3, 0.35], [0.75, 0.35], [0.75, 0.75], [0.3, 0.75], [0.3, 0.35]] };
+export const LAWN = { id: 'lawn', name: 'Lawn', ring: [[0.02, 0.65], [0.1, 0.65], [0.1, 0.95], [0.02, 0.95], [0.02, 0.65]] };
+
+/** Why this machine cannot run the box, or null. */
+export function cannotRun() {
+  for (const [file, how] of [[PROGRAM, 'cargo build'], [FOOTAGE, 'scripts/setup']]) {
+    if (!existsSync(file)) return `${file} is missing: run ${how} first`;
+  }
+  return null;
+}
+
+export async function startBox() {
+  const dir = mkdtempSync(join(tmpdir(), 'standclear-web-'));
+  const sound = await startSound(dir);
+  const box = new Box(dir, sound);
+  try {
+    box.address = await eventually('the program says its address', SAYS_ITS_ADDRESS_WITHIN_MS, () => box.announced());
+  } catch (error) {
+    const output = box.output;
+    await box.stop();
+    throw new Error(`${error.message}\n${output}`);
+  }
+  return box;
+}
+
+class Box {
+  output = '';
+  /** `http://127.0.0.1:PORT` */
+  address = '';
+  #dir;
+  #sound;
+  #process;
+  #exited;
+
+  constructor(dir, sound) {
+    this.#dir = dir;
+    this.#sound = sound;
+    this.#process = spawn(PROGRAM, ['run', '--config', writeConfig(dir)], {
+      cwd: dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ORT_DYLIB_PATH: join(REPOSITORY, '.deps/onnxruntime/libonnxruntime.so'), ...process.env, ...sound.environment },
+    });
+    const keep = (chunk) => { this.output = (this.output + chunk).slice(-OUTPUT_CHARS_MAX); };
+    this.#process.stdout.setEncoding('utf8').on('data', keep);
+    this.#process.stderr.setEncoding('utf8').on('data', keep);
+    this.#exited = new Promise((done) => {
+      this.#process.once('exit', (code, signal) => done(signal ?? code));
+      this.#process.once('error', (error) => { keep(error.message); done(error.message); });
+    });
+  }
+
+  /** The address the program has printed, once it has. */
+  announced() {
+    if (this.#process.exitCode !== null) throw new Error(`it ended with exit code ${this.#process.exitCode}`);
+    const plain = this.output.replace(/\x1b\[[0-9;]*m/g, '');
+    return /http:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):[1-9][0-9]*/.exec(plain)?.[0];
+  }
+
+  /** The answer of `GET path`; errors when there is none within `within_ms`. */
+  async get(path, within_ms = 1_000) {
+    const answer = await fetch(this.address + path, { signal: AbortSignal.timeout(within_ms) });
+    if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
+    return answer;
+  }
+
+  async state() {
+    return (await this.get('/api/state')).json();
+  }
+
+  async zone(id) {
+    return (await this.state()).zones.find((zone) => zone.id === id);
+  }
+
+  /** True when this call acknowledged it; false when somebody (or nobody: it is gone) was first. */
+  async acknowledge(alarm, by) {
+    const answer = await fetch(`${this.address}/api/alarms/${alarm}/acknowledge`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ by }),
+    });
+    if (![200, 404, 409].includes(answer.status)) throw new Error(`acknowledge: ${answer.status} ${await answer.text()}`);
+    return answer.status === 200;
+  }
+
+  /** The process id of the vision worker: the guard's one child that is the same program. */
+  visionProcess() {
+    const program = (pid) => { try { return readlinkSync(`/proc/${pid}/exe`); } catch { return null; } };
+    const own = program(this.#process.pid);
+    const workers = childrenOf(this.#process.pid).filter((pid) => own !== null && program(pid) === own);
+    if (workers.length !== 1) throw new Error(`the guard has ${workers.length} workers`);
+    return workers[0];
+  }
+
+  /** Ends the service as an operator does, and gives its exit code. */
+  async terminate() {
+    this.#process.kill('SIGTERM');
+    return Promise.race([this.#exited, after(STOPS_WITHIN_MS, 'still running')]);
+  }
+
+  async stop() {
+    const workers = childrenOf(this.#process.pid);
+    if (this.#process.exitCode === null && this.#process.signalCode === null && this.#process.pid !== undefined) {
+      if ((await this.terminate()) === 'still running') {
+        this.#process.kill('SIGKILL');
+        workers.forEach((pid) => { try { process.kill(pid, 'SIGKILL'); } catch { /* it ended with the guard */ } });
+        await this.#exited;
+      }
+    }
+    await this.#sound.stop();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+function writeConfig(dir) {
+  mkdirSync(join(dir, 'zones'), { recursive: true });
+  writeFileSync(join(dir, 'zones/yard.json'), JSON.stringify({
+    type: 'FeatureCollection',
+    features: [ROAD, LAWN].map(({ id, name, ring }) => ({
+      type: 'Feature',
+      properties: { id, name, kind: 'restricted' },
+      geometry: { type: 'Polygon', coordinates: [ring] },
+    })),
+  }));
+  const file = join(dir, 'standclear.toml');
+  // JSON's strings are TOML's.
+  writeFileSync(file, `
+[site]
+name = "Test yard"
+time_zone = "Europe/Prague"
+
+[[camera]]
+id = "yard"
+name = "Yard"
+source = { file = ${JSON.stringify(FOOTAGE)}, loop = true }
+zones = "zones/yard.json"
+fps = 10
+
+[model]
+folder = ${JSON.stringify(join(REPOSITORY, 'models'))}
+
+[store]
+path = "data"
+
+[web]
+listen = "127.0.0.1:0"
+`);
+  return file;
+}
+
+function childrenOf(parent) {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .filter((pid) => {
+      try {
+        // pid (name) state parent …: the name may hold anything, brackets too.
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+      } catch {
+        return false; // it has ended since
+      }
+    })
+    .map(Number);
+}
+
+function after(ms, value) {
+  return new Promise((resolve) => setTimeout(resolve, ms, value).unref());
+}

@@ -1,0 +1,53 @@
+// Debian's Chromium and the page in it, with an eye on what the page must never do: complain in the
+// console, or ask another host for anything.
+
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const OUT = join(dirname(fileURLToPath(import.meta.url)), 'out');
+const ACTION_WITHIN_MS = 10_000;
+
+export const DESK = { width: 1440, height: 900 };
+export const PHONE = { width: 360, height: 780 };
+
+export function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    ],
+  });
+}
+
+/** Opens the box's page; `watched.complaints` fills with everything the page must not do. */
+export async function openPage(browser, address, viewport, colorScheme = 'light') {
+  const context = await browser.newContext({ viewport, colorScheme });
+  context.setDefaultTimeout(ACTION_WITHIN_MS);
+  const page = await context.newPage();
+  const complaints = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
+  const host = new URL(address).host;
+  const own = (url) => ['data:', 'blob:'].includes(url.protocol) || url.host === host;
+  const foreign = (url) => { if (!own(new URL(url))) complaints.push(`asked another host: ${url}`); };
+  page.on('request', (request) => foreign(request.url()));
+  page.on('websocket', (socket) => foreign(socket.url()));
+  await page.goto(address, { waitUntil: 'domcontentloaded' });
+  return { page, complaints };
+}
+
+/** What a person sees, as text. */
+export function visibleText(page) {
+  return page.evaluate(() => document.body.innerText);
+}
+
+/** Keeps a picture of the page in `tests/web/out/`. */
+export async function picture(page, name) {
+  mkdirSync(OUT, { recursive: true });
+  await page.screenshot({ path: join(OUT, `${name}.png`) });
+}
