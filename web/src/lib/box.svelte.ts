@@ -1,0 +1,141 @@
+// What the page knows, as reactive values: the last state, how fresh it is, what was pressed.
+
+import { acknowledge, NAME_LENGTH_MAX, type Alarm, type BoxState } from './api';
+import { siteClock } from './format';
+import { alarmKey, announcement, firstToAnswer, newlyRaised, toAnswer } from './status';
+import { boxNow, elapsed, linkState, moment, openStream, type Moment } from './stream';
+
+const TICK_MS = 200;
+const NAME_KEY = 'standclear.name';
+/** A press sooner than this after an alarm took the first place was meant for the one before. */
+const READ_MS_MIN = 600;
+/** Long enough to be read twice. */
+const NOTICE_MS = 10_000;
+
+/** The stream shows an answer within one of its seconds; past that the button comes back. */
+const STILL_OPEN_MS = 1_500;
+
+export type Press = { kind: 'sending' } | { kind: 'sent' } | { kind: 'failed'; message: string };
+export interface Enlarged { incident: number; caption: string }
+
+export class Box {
+  state = $state.raw<BoxState | null>(null);
+  now = $state.raw<Moment>(moment());
+  heard = $state.raw<Moment | null>(null);
+  /** What a screen reader is to say at once. */
+  spoken = $state('');
+  /** The camera a person picked; null follows the most urgent. */
+  picked = $state<string | null>(null);
+  name = $state(readName());
+  /** Where a name is being asked for; at most one place at a time. */
+  asking = $state<string | null>(null);
+  /** What came of a press, by alarm, until the stream shows it. */
+  presses = $state<Record<number, Press>>({});
+  notice = $state('');
+  enlarged = $state<Enlarged | null>(null);
+
+  readonly #started = moment();
+  readonly link = $derived(linkState(this.#started, this.heard, this.now));
+  readonly lost = $derived(this.link === 'lost');
+  /** The site's time; it stands still when nothing is heard, like everything else here. */
+  readonly now_ms = $derived(this.state && this.heard ? boxNow(this.state, this.heard, this.lost ? this.heard : this.now) : Date.now());
+  readonly silent_ms = $derived(elapsed(this.heard ?? this.#started, this.now));
+  readonly clock = $derived(siteClock(this.state?.site.time_zone ?? 'UTC'));
+
+  /** The alarm that one key answers, and since when it is that one. */
+  #first: { key: string; since: Moment } = { key: '', since: moment() };
+  #noticeTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Listens until the returned function is called. */
+  open(): () => void {
+    const close = openStream((state) => this.#hear(state));
+    const tick = setInterval(() => (this.now = moment()), TICK_MS);
+    return () => {
+      close();
+      clearInterval(tick);
+      clearTimeout(this.#noticeTimer);
+    };
+  }
+
+  #hear(state: BoxState): void {
+    const before = this.state?.alarms ?? [];
+    const raised = newlyRaised(before, state.alarms);
+    if (raised.length > 0) this.spoken = announcement(raised);
+    // A person who looked elsewhere must not miss a new intruder: the picture goes back to what is most urgent.
+    if (raised.some((a) => a.kind === 'intrusion' && a.camera !== this.picked)) this.picked = null;
+    this.#forgetAnswered(state.alarms);
+    this.#noteFirst(state.alarms);
+    this.heard = moment();
+    this.now = this.heard;
+    this.state = state;
+  }
+
+  #noteFirst(alarms: readonly Alarm[]): void {
+    const first = firstToAnswer(alarms);
+    const key = first ? alarmKey(first) : '';
+    if (key !== this.#first.key) this.#first = { key, since: moment() };
+  }
+
+  /** A press is done when the stream says so; a later alarm of the same number starts anew. */
+  #forgetAnswered(alarms: readonly Alarm[]): void {
+    const open = new Set(alarms.filter(toAnswer).map((a) => a.id));
+    for (const id of Object.keys(this.presses).map(Number)) {
+      if (!open.has(id)) delete this.presses[id];
+    }
+  }
+
+  /** The second press of a double one must not answer the next alarm, which nobody has read yet. */
+  #unread(alarm: Alarm): boolean {
+    return alarmKey(alarm) === this.#first.key && elapsed(this.#first.since, moment()) < READ_MS_MIN;
+  }
+
+  /** Acknowledges in the known name; `place` is where to ask for one otherwise. */
+  async acknowledge(alarm: Alarm, place: string): Promise<void> {
+    if (this.#unread(alarm)) return;
+    if (this.name === '') {
+      this.asking = place;
+      return;
+    }
+    const pending = this.presses[alarm.id];
+    if (pending && pending.kind !== 'failed') return;
+    this.presses[alarm.id] = { kind: 'sending' };
+    const result = await acknowledge(alarm.id, this.name);
+    if (result.kind === 'already') this.#tell(`${alarm.title}: ${result.message}`);
+    // The stream may have been faster than the answer; then there is nothing left to say.
+    if (!this.state?.alarms.some((a) => a.id === alarm.id && toAnswer(a))) {
+      delete this.presses[alarm.id];
+      return;
+    }
+    this.presses[alarm.id] = result.kind === 'failed' ? result : { kind: 'sent' };
+    setTimeout(() => this.#offerAgain(alarm.id), STILL_OPEN_MS);
+  }
+
+  /** Still open after an answer: a new person came in between. The stream may never have shown the answered state. */
+  #offerAgain(alarm: number): void {
+    if (this.presses[alarm]?.kind === 'sent') delete this.presses[alarm];
+  }
+
+  setName(name: string): void {
+    this.name = name.trim().slice(0, NAME_LENGTH_MAX);
+    this.asking = null;
+    try {
+      localStorage.setItem(NAME_KEY, this.name);
+    } catch {
+      // A browser that stores nothing asks again after a reload.
+    }
+  }
+
+  #tell(text: string): void {
+    this.notice = text;
+    clearTimeout(this.#noticeTimer);
+    this.#noticeTimer = setTimeout(() => (this.notice = ''), NOTICE_MS);
+  }
+}
+
+function readName(): string {
+  try {
+    return localStorage.getItem(NAME_KEY) ?? '';
+  } catch {
+    return '';
+  }
+}

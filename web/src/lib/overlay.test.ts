@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import type { Polygon } from './api';
+import { placeLabels, zonePath } from './overlay';
+import { zone } from './testing';
+
+const size = { width: 800, height: 600 };
+const square = (left: number, top: number, side: number): Polygon => [[[left, top], [left + side, top], [left + side, top + side], [left, top + side], [left, top]]];
+const text = () => 'Excavation · clear';
+
+describe('zonePath', () => {
+  it('draws_every_ring_closed', () => {
+    const hole = [[0.1, 0.1], [0.2, 0.1], [0.2, 0.2]] as const;
+    expect(zonePath([[...square(0, 0, 0.5), hole]], size)).toBe('M0 0L400 0L400 300L0 300L0 0ZM80 60L160 60L160 120Z');
+  });
+  it('nothing_is_nothing', () => expect(zonePath([], size)).toBe(''));
+});
+
+describe('placeLabels', () => {
+  it('a_quiet_label_lies_above_and_an_occupied_one_below_its_zone', () => {
+    const at = (state: 'clear' | 'occupied') => placeLabels([zone('a', { state, polygons: [square(0.2, 0.3, 0.2)] })], text, size)[0]?.top ?? 0;
+    expect(at('clear')).toBeLessThan(0.3 * 600);
+    expect(at('occupied')).toBeGreaterThan(0.5 * 600);
+  });
+  it('labels_stay_inside_the_picture', () => {
+    for (const [x, y] of [[0, 0], [0.9, 0], [0, 0.9], [0.95, 0.95]] as const) {
+      const [label] = placeLabels([zone('a', { polygons: [square(x, y, 0.05)] })], text, size);
+      expect(label && label.left >= 0 && label.left + label.width <= 800 && label.top >= 0 && label.top + 24 <= 600).toBe(true);
+    }
+  });
+  it('labels_of_the_same_place_do_not_cover_each_other', () => {
+    const zones = ['a', 'b', 'c', 'd'].map((id) => zone(id, { polygons: [square(0.4, 0.4, 0.1)] }));
+    const tops = placeLabels(zones, text, size).map((l) => l.top).sort((a, b) => a - b);
+    expect(tops.every((top, i) => i === 0 || top - (tops[i - 1] ?? 0) >= 24)).toBe(true);
+  });
+  it('a_zone_without_an_outline_has_no_label', () => expect(placeLabels([zone('a')], text, size)).toEqual([]));
+});
