@@ -3,6 +3,7 @@
 //! The map and the invariants stand in `ARCHITECTURE.md`. In one line: `vision` turns pictures into
 //! detections in a process of its own, `engine` decides (pure), `guard` sounds, stores and tells.
 
+pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod evaluation;
@@ -10,4 +11,7 @@ pub mod guard;
 pub mod link;
 pub mod replay;
 pub mod store;
+#[cfg(feature = "vision")]
+pub mod vision;
+pub mod web;
 pub mod zone_file;

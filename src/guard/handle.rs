@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use crate::engine::{AlarmId, AlarmSource, AlarmState, ZoneState};
 
+pub use crate::store::query::{HistoryError, IncidentRow, Span, SpanState};
+
 /// The whole of now, replaced as one value after every change and at least once a second.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
@@ -158,44 +160,6 @@ pub enum AcknowledgeError {
     AlreadyAcknowledged,
     #[error("the guard is stopping")]
     Stopping,
-}
-
-/// Why a question about the past has no answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the store could not be read: {0}")]
-pub struct HistoryError(pub String);
-
-/// An incident as kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IncidentRow {
-    pub id: u64,
-    pub zone: String,
-    pub zone_name: String,
-    pub camera: String,
-    pub started_at: Timestamp,
-    pub ended_at: Option<Timestamp>,
-    pub entries: u32,
-    pub score: f32,
-    pub model_digest: String,
-    pub zone_revision: String,
-    pub has_snapshot: bool,
-    pub siren_after_ms: Option<u32>,
-    pub acknowledged_by: Option<String>,
-}
-
-/// A span in which a zone was occupied or unknown.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Span {
-    pub zone: String,
-    pub state: SpanState,
-    pub from: Timestamp,
-    pub to: Option<Timestamp>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpanState {
-    Occupied,
-    Unknown,
 }
 
 /// What the web side holds. A trait, so that the API is tested without a camera.

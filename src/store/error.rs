@@ -1,0 +1,141 @@
+//! What can go wrong with the store, in words a person at the box can act on.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// Why the store could not do what was asked. Nothing was changed when one of these comes back.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(
+        "the store folder {path} cannot be created; name a folder that this user may create, or create it first"
+    )]
+    CreateFolder {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the store folder {path} is a file; name a folder, or move the file away")]
+    NotAFolder { path: PathBuf },
+    #[error(
+        "the store folder {path} cannot be written to; give this user the right to write there, or name another folder"
+    )]
+    NotWritable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(
+        "the store in {path} is in use by {holder}; stop that one first, or give this one a folder of its own"
+    )]
+    InUse { path: PathBuf, holder: String },
+    #[error("the store file {path} cannot be read; give this user the right to read and write it")]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error(
+        "{path} is not a Standclear store: {found}; it was left untouched, move it away or name another folder"
+    )]
+    NotAStore { path: PathBuf, found: &'static str },
+    #[error(
+        "{path} was made by a newer Standclear (schema {found}, this one knows up to {known}); run that version again, or name another folder"
+    )]
+    Newer {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
+    #[error("the store {path} cannot be opened")]
+    Open {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error(
+        "the store {path} refuses {setting} = {wanted} (it says {found}); a record would not survive a power cut, so put the folder on a local disk that supports it"
+    )]
+    Setting {
+        path: PathBuf,
+        setting: &'static str,
+        wanted: &'static str,
+        found: String,
+    },
+    #[error("the store {path} could not be brought to schema {to}")]
+    Migrate {
+        path: PathBuf,
+        to: i64,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error(
+        "the disk under {path} is full; free at least {} MB, the store goes on by itself then",
+        super::FREE_BYTES_ADVISED / (1024 * 1024)
+    )]
+    Full {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("what the store {path} remembers could not be read")]
+    Restore {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("record {place} of {of} ({kind}) could not be kept in {path}; none of them was")]
+    Record {
+        path: PathBuf,
+        /// Counted from 1.
+        place: usize,
+        of: usize,
+        kind: &'static str,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("the records could not be committed to {path}; none of them was")]
+    Commit {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("the heartbeat could not be written to {path}")]
+    Alive {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("the snapshot of incident {incident} could not be kept in {path}")]
+    Snapshot {
+        path: PathBuf,
+        incident: u64,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("there is no incident {incident} in {path} to keep a snapshot of")]
+    NoIncident { path: PathBuf, incident: u64 },
+    #[error(
+        "the snapshot of incident {incident} has {bytes} bytes; 1 to {} are kept",
+        super::SNAPSHOT_BYTES_MAX
+    )]
+    SnapshotSize { incident: u64, bytes: usize },
+}
+
+impl StoreError {
+    /// A full disk is the same trouble whatever was being done, and has its own remedy; everything
+    /// else is `otherwise`.
+    pub(super) fn or_full(
+        path: &Path,
+        source: rusqlite::Error,
+        otherwise: impl FnOnce(PathBuf, rusqlite::Error) -> StoreError,
+    ) -> StoreError {
+        let path = path.to_path_buf();
+        if source.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+            StoreError::Full { path, source }
+        } else {
+            otherwise(path, source)
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Going on after a stop, clean or not.
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+
+use super::event::{self, Detail, EventRow};
+use super::query::timestamp;
+use super::record::{AlarmKey, OpenAlarm};
+use crate::engine::{AlarmId, AlarmState, IncidentId};
+
+/// What the store remembers of earlier lives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Remembered {
+    /// Highest incident number ever given; 0 for none.
+    pub last_incident: u64,
+    /// Highest alarm number ever given; 0 for none.
+    pub last_alarm: u64,
+    /// Alarms that are not normal, oldest first.
+    pub open_alarms: Vec<OpenAlarm>,
+}
+
+/// Whether the life that wrote the open rows is over.
+pub(super) enum Closing {
+    WhatWasLeftOpen,
+    Nothing,
+}
+
+pub(super) fn restore(
+    connection: &mut Connection,
+    closing: Closing,
+) -> rusqlite::Result<Remembered> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    match closing {
+        Closing::WhatWasLeftOpen => close_interrupted(&transaction)?,
+        Closing::Nothing => {}
+    }
+    let remembered = Remembered {
+        last_incident: highest(&transaction, "incident")?,
+        last_alarm: highest(&transaction, "alarm")?,
+        open_alarms: open_alarms(&transaction)?,
+    };
+    transaction.commit()?;
+    Ok(remembered)
+}
+
+/// The log has numbers too: of records whose table row is gone, or that never got one.
+fn highest(connection: &Connection, what: &str) -> rusqlite::Result<u64> {
+    connection.query_row(
+        &format!(
+            "SELECT max(coalesce((SELECT max(id) FROM {what}), 0),
+                        coalesce((SELECT max({what}) FROM event WHERE id >
+                          (SELECT max(id) FROM event) - 10000), 0))"
+        ),
+        [],
+        |row| row.get(0),
+    )
+}
+
+/// Nothing is known after the last sign of life, so that is where everything open ends. Something
+/// that began later than that (the clock was put back) ends where it began.
+fn close_interrupted(connection: &Connection) -> rusqlite::Result<()> {
+    let last: Option<i64> = connection
+        .query_row(
+            "SELECT last_alive_us FROM life ORDER BY id DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let incidents: Vec<(u64, String, i64)> = connection
+        .prepare("SELECT id, zone, started_us FROM incident WHERE ended_us IS NULL")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (incident, zone, started) in incidents {
+        let at = last.map_or(started, |last| last.max(started));
+        connection.execute(
+            "UPDATE incident SET ended_us = ?2, ended_how = 'interrupted' WHERE id = ?1",
+            params![incident, at],
+        )?;
+        note(connection, at, zone, Some(incident), "incident")?;
+    }
+    let spans: Vec<(i64, String, i64)> = connection
+        .prepare("SELECT id, zone, from_us FROM unknown_span WHERE to_us IS NULL")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (span, zone, from) in spans {
+        let at = last.map_or(from, |last| last.max(from));
+        connection.execute(
+            "UPDATE unknown_span SET to_us = ?2, ended_how = 'interrupted' WHERE id = ?1",
+            params![span, at],
+        )?;
+        note(connection, at, zone, None, "unknown_span")?;
+    }
+    Ok(())
+}
+
+fn note(
+    connection: &Connection,
+    at_us: i64,
+    subject: String,
+    incident: Option<u64>,
+    what: &str,
+) -> rusqlite::Result<()> {
+    let mut detail = Detail::default();
+    detail.add("what", what);
+    let row = EventRow {
+        at_us: Some(at_us),
+        subject,
+        incident,
+        alarm: None,
+        detail: detail.0,
+    };
+    event::append(connection, "interrupted", &row).map(|_appended| ())
+}
+
+fn open_alarms(connection: &Connection) -> rusqlite::Result<Vec<OpenAlarm>> {
+    connection
+        .prepare(
+            "SELECT id, source, subject, state, raised_us, incident, acknowledged_by,
+               acknowledged_us, text
+             FROM alarm WHERE state <> 'normal' ORDER BY id",
+        )?
+        .query_map([], open_alarm)?
+        .collect()
+}
+
+fn open_alarm(row: &Row<'_>) -> rusqlite::Result<OpenAlarm> {
+    let subject: String = row.get(2)?;
+    let source = match row.get_ref(1)?.as_str()? {
+        "intrusion" => AlarmKey::Intrusion(subject),
+        "blind" => AlarmKey::Blind(subject),
+        "fault" => AlarmKey::Fault(subject),
+        other => return Err(unexpected(1, other)),
+    };
+    let state = match row.get_ref(3)?.as_str()? {
+        "unacknowledged" => AlarmState::Unacknowledged,
+        "acknowledged" => AlarmState::Acknowledged,
+        "returned_unacknowledged" => AlarmState::ReturnedUnacknowledged,
+        other => return Err(unexpected(3, other)),
+    };
+    let by: Option<String> = row.get(6)?;
+    let answered: Option<Timestamp> = match row.get(7)? {
+        Some(at_us) => Some(timestamp(7, at_us)?),
+        None => None,
+    };
+    Ok(OpenAlarm {
+        alarm: AlarmId(row.get(0)?),
+        source,
+        state,
+        raised_at: timestamp(4, row.get(4)?)?,
+        incident: row.get::<_, Option<u64>>(5)?.map(IncidentId),
+        acknowledged: by.zip(answered),
+        text: row.get(8)?,
+    })
+}
+
+/// A CHECK forbids it, so the file was changed by other hands.
+fn unexpected(column: usize, found: &str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(
+        column,
+        Type::Text,
+        format!("`{found}` is none of the words this column may hold").into(),
+    )
+}

@@ -1,0 +1,310 @@
+//! What the API says, field by field as in `docs/reference/api.md`. These are the only types of the
+//! project that are serialized for others; a change here is a change of a public promise.
+//!
+//! Times are ISO 8601 in UTC with milliseconds, spans milliseconds (`_ms`), coordinates frame
+//! fractions (0..=1, origin top left, y down) unless a name ends in `_px`.
+//!
+//! Not here: any judgement. An index that leads nowhere becomes `null`, not a panic.
+
+mod convert;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StateDto {
+    site: SiteDto,
+    now: String,
+    uptime_ms: u64,
+    vision: VisionDto,
+    model: Option<ModelDto>,
+    siren: SirenDto,
+    store: StoreDto,
+    latency: LatencyDto,
+    cameras: Vec<CameraDto>,
+    zones: Vec<ZoneDto>,
+    /// Everything not normal, most urgent first.
+    alarms: Vec<AlarmDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SiteDto {
+    name: String,
+    /// IANA name.
+    time_zone: String,
+    version: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct VisionDto {
+    state: VisionStateDto,
+    detail: String,
+    restarts: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum VisionStateDto {
+    Starting,
+    Watching,
+    Restarting,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ModelDto {
+    name: String,
+    version: String,
+    /// sha256 of the model file, hex.
+    digest: String,
+    provider: String,
+    runtime: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SirenDto {
+    state: SirenStateDto,
+    /// Id of the zone it sounds for.
+    zone: Option<String>,
+    device: String,
+    /// Why it cannot sound, for people.
+    fault: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SirenStateDto {
+    Silent,
+    Intrusion,
+    Fault,
+    Broken,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StoreDto {
+    /// Why it cannot keep anything, for people.
+    fault: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct LatencyDto {
+    capture_to_siren_p99_ms: Option<u32>,
+    capture_to_siren_max_ms: Option<u32>,
+    alarms: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct CameraDto {
+    id: String,
+    name: String,
+    state: CameraStateDto,
+    /// For people, when unknown.
+    reason: Option<String>,
+    since: String,
+    width_px: Option<u32>,
+    height_px: Option<u32>,
+    fps: f64,
+    frame_age_ms: Option<u64>,
+    people: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CameraStateDto {
+    Watched,
+    Unknown,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ZoneDto {
+    id: String,
+    name: String,
+    camera: Option<String>,
+    kind: String,
+    state: ZoneStateDto,
+    /// For people, when unknown.
+    reason: Option<String>,
+    since: String,
+    people: u32,
+    incident: Option<u64>,
+    /// GeoJSON MultiPolygon coordinates: polygon, ring, point.
+    polygons: Vec<Vec<Vec<[f64; 2]>>>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ZoneStateDto {
+    Clear,
+    Occupied,
+    Unknown,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct AlarmDto {
+    id: u64,
+    kind: AlarmKindDto,
+    priority: PriorityDto,
+    state: AlarmStateDto,
+    zone: Option<String>,
+    camera: Option<String>,
+    part: Option<PartDto>,
+    title: String,
+    text: String,
+    raised_at: String,
+    changed_at: String,
+    acknowledged_by: Option<String>,
+    acknowledged_at: Option<String>,
+    incident: Option<u64>,
+    /// Whether `/api/incidents/{incident}/snapshot.jpg` has a picture.
+    snapshot: bool,
+    ladder: Vec<StepDto>,
+    stages: Vec<StageDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum AlarmKindDto {
+    Intrusion,
+    Blind,
+    Fault,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PriorityDto {
+    Emergency,
+    Fault,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AlarmStateDto {
+    Normal,
+    Unacknowledged,
+    Acknowledged,
+    ReturnedUnacknowledged,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PartDto {
+    Siren,
+    Store,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StepDto {
+    step: &'static str,
+    /// Milliseconds after the camera's frame.
+    after_ms: u32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct StageDto {
+    stage: &'static str,
+    ms: f64,
+}
+
+/// Header of a live picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PictureDto {
+    frame: u64,
+    captured_at: String,
+    age_ms: u64,
+    width_px: u32,
+    height_px: u32,
+    people: Vec<PersonDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct PersonDto {
+    track: Option<u64>,
+    /// Left, top, width, height.
+    #[serde(rename = "box")]
+    bounds: [f64; 4],
+    foot: [f64; 2],
+    score: f32,
+    /// Ids of the zones the person is in.
+    inside: Vec<String>,
+}
+
+/// Who answers an alarm.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AcknowledgeDto {
+    /// 1 to 80 characters.
+    #[schema(min_length = 1, max_length = 80, example = "Eva")]
+    pub by: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AcknowledgedDto {
+    pub id: u64,
+    pub state: AlarmStateDto,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct IncidentsDto {
+    /// Newest first.
+    pub incidents: Vec<IncidentDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct IncidentDto {
+    id: u64,
+    zone: String,
+    zone_name: String,
+    camera: String,
+    started_at: String,
+    ended_at: Option<String>,
+    entries: u32,
+    score: f32,
+    model_digest: String,
+    zone_revision: String,
+    snapshot: bool,
+    siren_after_ms: Option<u32>,
+    acknowledged_by: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HistoryDto {
+    from: String,
+    to: String,
+    zones: Vec<ZoneHistoryDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ZoneHistoryDto {
+    id: String,
+    /// Oldest first; a span may begin before `from`.
+    spans: Vec<SpanDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SpanDto {
+    state: SpanStateDto,
+    from: String,
+    /// Null while it goes on.
+    to: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum SpanStateDto {
+    Occupied,
+    Unknown,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HealthDto {
+    pub status: HealthStatusDto,
+    /// What is wrong, for people; absent when nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum HealthStatusDto {
+    Ok,
+    Fault,
+}

@@ -1,0 +1,291 @@
+//! From the guard's values to the API's.
+//!
+//! Not here: any judgement. An index that leads nowhere becomes `null`, not a panic.
+
+use jiff::Timestamp;
+
+use super::{
+    AlarmDto, AlarmKindDto, AlarmStateDto, CameraDto, CameraStateDto, HistoryDto, IncidentDto,
+    LatencyDto, ModelDto, PartDto, PersonDto, PictureDto, PriorityDto, SirenDto, SirenStateDto,
+    SiteDto, SpanDto, SpanStateDto, StageDto, StateDto, StepDto, StoreDto, VisionDto,
+    VisionStateDto, ZoneDto, ZoneHistoryDto, ZoneStateDto,
+};
+use crate::engine::time::Instant;
+use crate::engine::{AlarmSource, AlarmState, Part, ZoneState};
+use crate::guard::handle::{
+    Alarm, Camera, IncidentRow, LivePicture, Person, SirenSound, Snapshot, Span, SpanState,
+    VisionState, Zone,
+};
+
+/// ISO 8601 in UTC, milliseconds.
+fn time(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+impl From<&Snapshot> for StateDto {
+    fn from(now: &Snapshot) -> StateDto {
+        StateDto {
+            site: SiteDto {
+                name: now.site.name.clone(),
+                time_zone: now.site.time_zone.clone(),
+                version: env!("CARGO_PKG_VERSION"),
+            },
+            now: time(now.now),
+            uptime_ms: now.uptime_ms,
+            vision: VisionDto {
+                state: match now.vision.state {
+                    VisionState::Starting => VisionStateDto::Starting,
+                    VisionState::Watching => VisionStateDto::Watching,
+                    VisionState::Restarting => VisionStateDto::Restarting,
+                },
+                detail: now.vision.detail.clone(),
+                restarts: now.vision.restarts,
+            },
+            model: now.model.as_ref().map(|model| ModelDto {
+                name: model.name.clone(),
+                version: model.version.clone(),
+                digest: model.digest.clone(),
+                provider: model.provider.clone(),
+                runtime: model.runtime.clone(),
+            }),
+            siren: siren(now),
+            store: StoreDto {
+                fault: now.store_fault.clone(),
+            },
+            latency: LatencyDto {
+                capture_to_siren_p99_ms: now.latency.capture_to_siren_p99_ms,
+                capture_to_siren_max_ms: now.latency.capture_to_siren_max_ms,
+                alarms: now.latency.incidents,
+            },
+            cameras: now.cameras.iter().map(camera).collect(),
+            zones: now.zones.iter().map(|it| zone(it, now)).collect(),
+            alarms: now.alarms.iter().map(|it| alarm(it, now)).collect(),
+        }
+    }
+}
+
+fn zone_id(now: &Snapshot, index: usize) -> Option<String> {
+    now.zones.get(index).map(|zone| zone.id.clone())
+}
+
+fn camera_id(now: &Snapshot, index: usize) -> Option<String> {
+    now.cameras.get(index).map(|camera| camera.id.clone())
+}
+
+fn siren(now: &Snapshot) -> SirenDto {
+    let siren = &now.siren;
+    let state = match (&siren.fault, siren.sound) {
+        (Some(_), _) => SirenStateDto::Broken,
+        (None, SirenSound::Silent) => SirenStateDto::Silent,
+        (None, SirenSound::Intrusion) => SirenStateDto::Intrusion,
+        (None, SirenSound::Fault) => SirenStateDto::Fault,
+    };
+    SirenDto {
+        state,
+        zone: siren.zone.and_then(|index| zone_id(now, index)),
+        device: siren.device.clone(),
+        fault: siren.fault.clone(),
+    }
+}
+
+fn camera(camera: &Camera) -> CameraDto {
+    CameraDto {
+        id: camera.id.clone(),
+        name: camera.name.clone(),
+        state: match camera.unknown {
+            None => CameraStateDto::Watched,
+            Some(_) => CameraStateDto::Unknown,
+        },
+        reason: camera.unknown.clone(),
+        since: time(camera.since),
+        width_px: camera.size_px.map(|(width, _)| width),
+        height_px: camera.size_px.map(|(_, height)| height),
+        // JSON has no word for a number that is none.
+        fps: if camera.fps.is_finite() {
+            camera.fps
+        } else {
+            0.0
+        },
+        frame_age_ms: camera.frame_age_ms,
+        people: camera.people,
+    }
+}
+
+fn zone(zone: &Zone, now: &Snapshot) -> ZoneDto {
+    ZoneDto {
+        id: zone.id.clone(),
+        name: zone.name.clone(),
+        camera: camera_id(now, zone.camera),
+        kind: zone.kind.clone(),
+        state: match zone.state {
+            ZoneState::Clear => ZoneStateDto::Clear,
+            ZoneState::Occupied => ZoneStateDto::Occupied,
+            ZoneState::Unknown(_) => ZoneStateDto::Unknown,
+        },
+        reason: zone.reason.clone(),
+        since: time(zone.since),
+        people: zone.people,
+        incident: zone.incident,
+        polygons: zone.polygons.to_vec(),
+    }
+}
+
+fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
+    let (kind, priority, zone, camera, part) = match alarm.source {
+        AlarmSource::Intrusion(zone) => {
+            let zone = now.zones.get(usize::from(zone.0));
+            (
+                AlarmKindDto::Intrusion,
+                PriorityDto::Emergency,
+                zone.map(|zone| zone.id.clone()),
+                zone.and_then(|zone| camera_id(now, zone.camera)),
+                None,
+            )
+        }
+        AlarmSource::Blind(camera) => (
+            AlarmKindDto::Blind,
+            PriorityDto::Fault,
+            None,
+            camera_id(now, usize::from(camera.0)),
+            None,
+        ),
+        AlarmSource::Fault(part) => {
+            let part = match part {
+                Part::Siren => PartDto::Siren,
+                Part::Store => PartDto::Store,
+            };
+            (
+                AlarmKindDto::Fault,
+                PriorityDto::Fault,
+                None,
+                None,
+                Some(part),
+            )
+        }
+    };
+    let answer = alarm.acknowledged.as_ref();
+    AlarmDto {
+        id: alarm.id.0,
+        kind,
+        priority,
+        state: alarm.state.into(),
+        zone,
+        camera,
+        part,
+        title: alarm.title.clone(),
+        text: alarm.text.clone(),
+        raised_at: time(alarm.raised_at),
+        changed_at: time(alarm.changed_at),
+        acknowledged_by: answer.map(|(by, _)| by.clone()),
+        acknowledged_at: answer.map(|(_, at)| time(*at)),
+        incident: alarm.incident,
+        snapshot: alarm.has_snapshot,
+        ladder: alarm
+            .ladder
+            .iter()
+            .map(|&(step, after_ms)| StepDto { step, after_ms })
+            .collect(),
+        stages: alarm
+            .stages
+            .iter()
+            .map(|&(stage, ms)| StageDto { stage, ms })
+            .collect(),
+    }
+}
+
+impl From<AlarmState> for AlarmStateDto {
+    fn from(state: AlarmState) -> AlarmStateDto {
+        match state {
+            AlarmState::Normal => AlarmStateDto::Normal,
+            AlarmState::Unacknowledged => AlarmStateDto::Unacknowledged,
+            AlarmState::Acknowledged => AlarmStateDto::Acknowledged,
+            AlarmState::ReturnedUnacknowledged => AlarmStateDto::ReturnedUnacknowledged,
+        }
+    }
+}
+
+impl PictureDto {
+    /// The header of a picture shown at `shown`.
+    pub(in crate::web) fn of(picture: &LivePicture, now: &Snapshot, shown: Instant) -> PictureDto {
+        let age_ms = shown.since(picture.captured).as_millis();
+        PictureDto {
+            frame: picture.frame,
+            captured_at: time(picture.captured_at),
+            age_ms: u64::try_from(age_ms).unwrap_or(u64::MAX),
+            width_px: picture.size_px.0,
+            height_px: picture.size_px.1,
+            people: picture.people.iter().map(|it| person(it, now)).collect(),
+        }
+    }
+}
+
+fn person(person: &Person, now: &Snapshot) -> PersonDto {
+    PersonDto {
+        track: person.track,
+        bounds: person.bounds_norm,
+        foot: person.foot_norm,
+        score: person.score,
+        inside: person
+            .inside
+            .iter()
+            .filter_map(|&index| zone_id(now, index))
+            .collect(),
+    }
+}
+
+impl From<IncidentRow> for IncidentDto {
+    fn from(row: IncidentRow) -> IncidentDto {
+        IncidentDto {
+            id: row.id,
+            zone: row.zone,
+            zone_name: row.zone_name,
+            camera: row.camera,
+            started_at: time(row.started_at),
+            ended_at: row.ended_at.map(time),
+            entries: row.entries,
+            score: row.score,
+            model_digest: row.model_digest,
+            zone_revision: row.zone_revision,
+            snapshot: row.has_snapshot,
+            siren_after_ms: row.siren_after_ms,
+            acknowledged_by: row.acknowledged_by,
+        }
+    }
+}
+
+impl HistoryDto {
+    /// Every zone of now in its order, also those that were clear all the time; zones that are no
+    /// more come after them.
+    pub(in crate::web) fn of(
+        now: &Snapshot,
+        from: Timestamp,
+        to: Timestamp,
+        spans: Vec<Span>,
+    ) -> HistoryDto {
+        let empty = |id: &str| ZoneHistoryDto {
+            id: id.to_owned(),
+            spans: Vec::new(),
+        };
+        let mut zones: Vec<_> = now.zones.iter().map(|zone| empty(&zone.id)).collect();
+        for span in spans {
+            let place = zones.iter().position(|zone| zone.id == span.zone);
+            let place = place.unwrap_or_else(|| {
+                zones.push(empty(&span.zone));
+                zones.len() - 1
+            });
+            zones[place].spans.push(SpanDto {
+                state: match span.state {
+                    SpanState::Occupied => SpanStateDto::Occupied,
+                    SpanState::Unknown => SpanStateDto::Unknown,
+                },
+                from: time(span.from),
+                to: span.to.map(time),
+            });
+        }
+        HistoryDto {
+            from: time(from),
+            to: time(to),
+            zones,
+        }
+    }
+}

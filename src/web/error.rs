@@ -1,0 +1,103 @@
+//! Refusals, all of one shape: a status and `{"error": {"code", "message"}}`, the message a sentence
+//! that says what would be right.
+
+use axum::Json;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+/// What every refusal looks like.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ErrorBody {
+    error: ErrorDetail,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ErrorDetail {
+    /// For programs; never changes its meaning.
+    #[schema(example = "unknown_alarm")]
+    code: &'static str,
+    /// A sentence for people.
+    message: String,
+}
+
+impl ApiError {
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {
+        ApiError {
+            status,
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// A value that cannot be what it is: names the field, the value and what would be right.
+    pub fn bad_request(field: &str, found: &str, right: &str) -> ApiError {
+        ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "bad_request",
+            format!("`{field}` is {}; it must be {right}", shown(found)),
+        )
+    }
+
+    /// The guard has not spoken for so long that what it said last is not now.
+    pub fn guard_silent(silent_ms: u64) -> ApiError {
+        ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "guard_silent",
+            guard_silent_text(silent_ms),
+        )
+    }
+}
+
+/// For people.
+pub(super) fn guard_silent_text(silent_ms: u64) -> String {
+    format!(
+        "the guard has said nothing for {}.{} s, so nothing current can be shown",
+        silent_ms / 1_000,
+        silent_ms % 1_000 / 100
+    )
+}
+
+/// A stranger's value in a sentence, cut to a length a person reads.
+fn shown(found: &str) -> String {
+    const LETTERS_MAX: usize = 40;
+    let mut letters = found.chars();
+    let start: String = letters.by_ref().take(LETTERS_MAX).collect();
+    match letters.next() {
+        Some(_) => format!("{start:?}…"),
+        None => format!("{start:?}"),
+    }
+}
+
+/// 405 for a path that exists.
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "wrong_method",
+        format!(
+            "{} does not take {method}; the Allow header says what it takes",
+            uri.path()
+        ),
+    )
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = ErrorBody {
+            error: ErrorDetail {
+                code: self.code,
+                message: self.message,
+            },
+        };
+        (self.status, Json(body)).into_response()
+    }
+}

@@ -1,0 +1,141 @@
+//! `/api/cameras/{id}/live`: pictures with what was seen in them, over a WebSocket.
+//!
+//! Each message: `u32` big-endian length of a JSON header, the header, a JPEG. Newest wins: while a
+//! picture is under way, only the newest of those that come meanwhile is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time;
+
+use super::dto::PictureDto;
+use super::error::{ApiError, ErrorBody};
+use super::query::path_text;
+use super::{App, Running, VIEWERS_MAX};
+use crate::clock;
+use crate::guard::handle::{LivePicture, LiveReceiver, Snapshot};
+
+/// A viewer that takes nothing for so long is given up.
+const STALLED: Duration = Duration::from_secs(5);
+
+/// Viewers have nothing to say; what they send is read away, and may not be long.
+const FROM_VIEWER_BYTES_MAX: usize = 4 * 1024;
+
+/// One picture may wait inside the socket's own buffer, whole.
+const PICTURE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Pictures of a camera as binary WebSocket messages; see docs/reference/api.md for the framing.
+#[utoipa::path(
+    get,
+    path = "/api/cameras/{id}/live",
+    params(("id" = String, Path, description = "Camera id")),
+    responses(
+        (status = 101, description = "WebSocket; each binary message: `u32` big-endian header length, header (JSON), JPEG", body = PictureDto),
+        (status = 400, description = "`websocket_expected`", body = ErrorBody),
+        (status = 403, description = "`wrong_origin`", body = ErrorBody),
+        (status = 404, description = "`unknown_camera`", body = ErrorBody),
+        (status = 503, description = "`too_many_viewers`", body = ErrorBody),
+    )
+)]
+pub(super) async fn live(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let camera = path_text(path)?;
+    let upgrade = upgrade.map_err(|rejection| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "websocket_expected",
+            format!("this is a WebSocket: {}", rejection.body_text()),
+        )
+    })?;
+    let place = take_place(&app)?;
+    let Some(receiver) = app.handle.live(&camera) else {
+        let message = format!("there is no camera {camera:?}; /api/state lists those there are");
+        return Err(ApiError::new(
+            StatusCode::NOT_FOUND,
+            "unknown_camera",
+            message,
+        ));
+    };
+    Ok(upgrade
+        .max_message_size(FROM_VIEWER_BYTES_MAX)
+        .max_frame_size(FROM_VIEWER_BYTES_MAX)
+        .write_buffer_size(0)
+        .max_write_buffer_size(PICTURE_BYTES_MAX)
+        .on_upgrade(move |socket| async move {
+            show(socket, app, receiver).await;
+            drop(place);
+        }))
+}
+
+/// A place among the viewers, given back when dropped.
+pub(super) fn take_place(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(&app.viewers)
+        .try_acquire_owned()
+        .map_err(|_full| {
+            ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too_many_viewers",
+                format!(
+                    "{VIEWERS_MAX} pages and pictures are open already; close one and try again"
+                ),
+            )
+        })
+}
+
+async fn show(mut socket: WebSocket, app: App, mut receiver: LiveReceiver) {
+    let mut stopping = app.stopping.clone();
+    // A picture that was made before this viewer came may be old: the next one is due at once.
+    loop {
+        tokio::select! {
+            changed = receiver.pictures.changed() => if changed.is_err() { break },
+            said = socket.recv() => match said {
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => continue,
+            },
+            _stop = stopping.wait_for(|running| *running == Running::Stopping) => break,
+        }
+        let picture = receiver.pictures.borrow_and_update().clone();
+        let Some(picture) = picture else { continue };
+        let snapshot = app.handle.snapshots().borrow().clone();
+        let Some(message) = frame(&picture, &snapshot) else {
+            continue;
+        };
+        match time::timeout(STALLED, socket.send(Message::binary(message))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
+    let close = Message::Close(Some(CloseFrame {
+        code: close_code::AWAY,
+        reason: "the box stops or the camera is gone".into(),
+    }));
+    let _ = time::timeout(STALLED, socket.send(close)).await;
+}
+
+/// `None` when the header cannot be written, which would be a bug; the next picture may do.
+fn frame(picture: &LivePicture, snapshot: &Snapshot) -> Option<Vec<u8>> {
+    let header = PictureDto::of(picture, snapshot, clock::monotonic());
+    let header = match serde_json::to_vec(&header) {
+        Ok(header) => header,
+        Err(error) => {
+            tracing::error!(%error, "a picture's header could not be written as JSON");
+            return None;
+        }
+    };
+    let length = u32::try_from(header.len()).ok()?;
+    let mut message = Vec::with_capacity(4 + header.len() + picture.jpeg.len());
+    message.extend_from_slice(&length.to_be_bytes());
+    message.extend_from_slice(&header);
+    message.extend_from_slice(&picture.jpeg);
+    Some(message)
+}

@@ -1,0 +1,283 @@
+//! The plain routes: one question, one answer.
+//!
+//! The guard's handle blocks (it waits for the engine or for the disk), so it is asked from
+//! blocking tasks, [`super::QUESTIONS_MAX`] at a time.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use jiff::SignedDuration;
+
+use super::App;
+use super::dto::{
+    AcknowledgeDto, AcknowledgedDto, HealthDto, HealthStatusDto, HistoryDto, IncidentsDto, StateDto,
+};
+use super::error::{ApiError, ErrorBody, guard_silent_text};
+use super::query::{Numbers, Pairs, path_number};
+use super::rails;
+use crate::clock;
+use crate::engine::AlarmId;
+use crate::guard::handle::{AcknowledgeError, Handle, HistoryError, Snapshot};
+
+/// Longest name of a person, characters.
+const NAME_CHARS_MAX: usize = 80;
+
+/// Incidents in one answer when none are asked for, and at most.
+const INCIDENTS_DEFAULT: u64 = 50;
+const INCIDENTS_MAX: u64 = 500;
+
+/// Minutes of history when none are asked for, and at most: a week.
+const HISTORY_MINUTES_DEFAULT: u64 = 60;
+const HISTORY_MINUTES_MAX: u64 = 7 * 24 * 60;
+
+/// The whole picture of now.
+#[utoipa::path(
+    get,
+    path = "/api/state",
+    responses(
+        (status = 200, body = StateDto),
+        (status = 503, description = "`guard_silent`: what was said last is not now", body = ErrorBody),
+    )
+)]
+pub(super) async fn state(State(app): State<App>) -> Result<Json<StateDto>, ApiError> {
+    let now = app.now().map_err(ApiError::guard_silent)?;
+    Ok(Json(StateDto::from(&*now)))
+}
+
+/// Answers an alarm for a person.
+#[utoipa::path(
+    post,
+    path = "/api/alarms/{id}/acknowledge",
+    params(("id" = u64, Path, description = "Alarm number")),
+    request_body = AcknowledgeDto,
+    responses(
+        (status = 200, body = AcknowledgedDto),
+        (status = 403, description = "`wrong_origin`", body = ErrorBody),
+        (status = 404, description = "`unknown_alarm`", body = ErrorBody),
+        (status = 409, description = "`already_acknowledged`", body = ErrorBody),
+        (status = 413, description = "`too_large`", body = ErrorBody),
+        (status = 415, description = "`wrong_content_type`", body = ErrorBody),
+        (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
+        (status = 503, description = "`stopping`, `too_slow`", body = ErrorBody),
+    )
+)]
+pub(super) async fn acknowledge(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<AcknowledgedDto>, ApiError> {
+    let id = path_number(path)?;
+    let by = name(body)?;
+    let answer = ask(&app, move |handle| handle.acknowledge(AlarmId(id), &by)).await?;
+    let state = answer.map_err(|refusal| {
+        let (status, code) = match refusal {
+            AcknowledgeError::UnknownAlarm => (StatusCode::NOT_FOUND, "unknown_alarm"),
+            AcknowledgeError::AlreadyAcknowledged => (StatusCode::CONFLICT, "already_acknowledged"),
+            AcknowledgeError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        };
+        ApiError::new(status, code, refusal.to_string())
+    })?;
+    Ok(Json(AcknowledgedDto {
+        id,
+        state: state.into(),
+    }))
+}
+
+/// Incidents, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/incidents",
+    params(
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 500, description = "50 unless told"),
+        ("before" = Option<u64>, Query, minimum = 1, description = "Only incidents below this number"),
+    ),
+    responses(
+        (status = 200, body = IncidentsDto),
+        (status = 422, description = "`bad_request`, names the parameter", body = ErrorBody),
+        (status = 503, description = "`store`, `too_slow`", body = ErrorBody),
+    )
+)]
+pub(super) async fn incidents(
+    State(app): State<App>,
+    pairs: Pairs,
+) -> Result<Json<IncidentsDto>, ApiError> {
+    let known = [("limit", 1..=INCIDENTS_MAX), ("before", 1..=u64::MAX)];
+    let numbers = Numbers::parse(pairs, &known)?;
+    let limit = numbers.get("limit").unwrap_or(INCIDENTS_DEFAULT);
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let before = numbers.get("before");
+    let rows = ask(&app, move |handle| handle.incidents(limit, before)).await?;
+    let rows = rows.map_err(store_error)?;
+    Ok(Json(IncidentsDto {
+        incidents: rows.into_iter().map(Into::into).collect(),
+    }))
+}
+
+/// The picture of the frame that raised an incident.
+#[utoipa::path(
+    get,
+    path = "/api/incidents/{id}/snapshot.jpg",
+    params(("id" = u64, Path, description = "Incident number")),
+    responses(
+        (status = 200, description = "JPEG with boxes, foot points and zones", content_type = "image/jpeg", body = Vec<u8>),
+        (status = 404, description = "`no_snapshot`: none (yet)", body = ErrorBody),
+        (status = 422, description = "`bad_request`", body = ErrorBody),
+        (status = 503, description = "`store`, `too_slow`", body = ErrorBody),
+    )
+)]
+pub(super) async fn snapshot(
+    State(app): State<App>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<impl IntoResponse, ApiError> {
+    let id = path_number(path)?;
+    let jpeg = ask(&app, move |handle| handle.incident_snapshot(id)).await?;
+    match jpeg.map_err(store_error)? {
+        Some(jpeg) => Ok(([(header::CONTENT_TYPE, "image/jpeg")], jpeg)),
+        None => Err(ApiError::new(
+            StatusCode::NOT_FOUND,
+            "no_snapshot",
+            format!("there is no picture of incident {id} (yet, or no more)"),
+        )),
+    }
+}
+
+/// When each zone was occupied or unknown.
+#[utoipa::path(
+    get,
+    path = "/api/history",
+    params(("minutes" = Option<u64>, Query, minimum = 1, maximum = 10080, description = "60 unless told")),
+    responses(
+        (status = 200, body = HistoryDto),
+        (status = 422, description = "`bad_request`, names the parameter", body = ErrorBody),
+        (status = 503, description = "`store`, `too_slow`", body = ErrorBody),
+    )
+)]
+pub(super) async fn history(
+    State(app): State<App>,
+    pairs: Pairs,
+) -> Result<Json<HistoryDto>, ApiError> {
+    let numbers = Numbers::parse(pairs, &[("minutes", 1..=HISTORY_MINUTES_MAX)])?;
+    let minutes = numbers.get("minutes").unwrap_or(HISTORY_MINUTES_DEFAULT);
+    let to = clock::wall();
+    let span = SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(i64::MAX));
+    let from = to.checked_sub(span).unwrap_or(jiff::Timestamp::MIN);
+    let spans = ask(&app, move |handle| handle.history(from)).await?;
+    let spans = spans.map_err(store_error)?;
+    let now = app.handle.snapshots().borrow().clone();
+    Ok(Json(HistoryDto::of(&now, from, to, spans)))
+}
+
+/// Whether the box watches all it should and can say so; for supervision by others.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    responses(
+        (status = 200, description = "Every zone is watched, siren and store work", body = HealthDto),
+        (status = 503, description = "Something is not; `reasons` says what", body = HealthDto),
+    )
+)]
+pub(super) async fn health(State(app): State<App>) -> impl IntoResponse {
+    let reasons = match app.now() {
+        Ok(now) => faults(&now),
+        Err(silent_ms) => vec![guard_silent_text(silent_ms)],
+    };
+    let (code, status) = if reasons.is_empty() {
+        (StatusCode::OK, HealthStatusDto::Ok)
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, HealthStatusDto::Fault)
+    };
+    (code, Json(HealthDto { status, reasons }))
+}
+
+fn faults(now: &Snapshot) -> Vec<String> {
+    use crate::engine::ZoneState::{Clear, Occupied, Unknown};
+    let mut reasons = Vec::new();
+    if now.zones.is_empty() {
+        reasons.push("no zone is configured, so nothing is watched".to_owned());
+    }
+    for zone in &now.zones {
+        match zone.state {
+            Clear | Occupied => {}
+            Unknown(_) => {
+                let why = zone.reason.as_deref().unwrap_or("the reason is not known");
+                reasons.push(format!("zone {} is not watched: {why}", zone.name));
+            }
+        }
+    }
+    if let Some(why) = &now.siren.fault {
+        reasons.push(format!("the siren cannot sound: {why}"));
+    }
+    if let Some(why) = &now.store_fault {
+        reasons.push(format!("the store cannot keep anything: {why}"));
+    }
+    reasons
+}
+
+/// The name in the body of an acknowledgement.
+fn name(body: Result<Bytes, BytesRejection>) -> Result<String, ApiError> {
+    let right = format!("the name of the person who answers, 1 to {NAME_CHARS_MAX} characters");
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => rails::too_large(),
+        _ => ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "broken_body",
+            format!("the body did not arrive whole: {}", rejection.body_text()),
+        ),
+    })?;
+    let answer: AcknowledgeDto = serde_json::from_slice(&body).map_err(|error| {
+        ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "bad_request",
+            format!("the body cannot be read ({error}); it must be {{\"by\": \"name\"}}, with `by` {right}"),
+        )
+    })?;
+    let by = answer.by.trim();
+    let fits = (1..=NAME_CHARS_MAX).contains(&by.chars().count());
+    if !fits || by.chars().any(char::is_control) {
+        return Err(ApiError::bad_request("by", &answer.by, &right));
+    }
+    Ok(by.to_owned())
+}
+
+/// Asks the handle from a blocking task; waits its turn when many ask.
+async fn ask<T: Send + 'static>(
+    app: &App,
+    question: impl FnOnce(&dyn Handle) -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let broken = || {
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the box failed to answer; its log says why",
+        )
+    };
+    let turn = Arc::clone(&app.questions).acquire_owned().await;
+    let turn = turn.map_err(|_closed| broken())?;
+    let handle = Arc::clone(&app.handle);
+    let answer = tokio::task::spawn_blocking(move || {
+        let answer = question(&*handle);
+        // Not before: a request that was given up still occupies the store.
+        drop(turn);
+        answer
+    });
+    answer.await.map_err(|error| {
+        tracing::error!(%error, "a question to the guard panicked");
+        broken()
+    })
+}
+
+fn store_error(error: HistoryError) -> ApiError {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "store", message)
+}

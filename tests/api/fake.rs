@@ -1,0 +1,435 @@
+//! A guard without cameras behind a real socket, and a client that can be as rude as it likes.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use standclear::clock;
+use standclear::engine::{
+    AlarmId, AlarmSource, AlarmState, CameraIndex, Part, ZoneIndex, ZoneState,
+};
+use standclear::guard::handle::{
+    AcknowledgeError, Alarm, Camera, Handle, HistoryError, IncidentRow, Latency, LivePicture,
+    LiveReceiver, Person, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision,
+    VisionState, Zone,
+};
+use standclear::web;
+use tokio::sync::{oneshot, watch};
+
+/// Longest wait of any test for something that must happen.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub fn time(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+/// Stands for the guard.
+pub struct Fake {
+    pub snapshots: watch::Sender<Arc<Snapshot>>,
+    pub pictures: watch::Sender<Option<Arc<LivePicture>>>,
+    pub viewer: Arc<()>,
+    pub alarms: Mutex<BTreeMap<u64, AlarmState>>,
+    /// Who answered what.
+    pub answers: Mutex<Vec<(u64, String)>>,
+    pub asked_since: Mutex<Option<Timestamp>>,
+}
+
+impl Handle for Fake {
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.subscribe()
+    }
+
+    fn live(&self, camera: &str) -> Option<LiveReceiver> {
+        (camera == "yard-éast").then(|| LiveReceiver {
+            pictures: self.pictures.subscribe(),
+            viewer: Arc::clone(&self.viewer),
+        })
+    }
+
+    fn acknowledge(&self, alarm: AlarmId, by: &str) -> Result<AlarmState, AcknowledgeError> {
+        match by {
+            "panic" => panic!("the test asked for it"),
+            "stop" => return Err(AcknowledgeError::Stopping),
+            "hang" => std::thread::park_timeout(PATIENCE),
+            _ => {}
+        }
+        let mut alarms = self.alarms.lock().expect("not poisoned");
+        let state = alarms
+            .get_mut(&alarm.0)
+            .ok_or(AcknowledgeError::UnknownAlarm)?;
+        if *state == AlarmState::Acknowledged {
+            return Err(AcknowledgeError::AlreadyAcknowledged);
+        }
+        *state = AlarmState::Acknowledged;
+        self.answers
+            .lock()
+            .expect("not poisoned")
+            .push((alarm.0, by.to_owned()));
+        Ok(*state)
+    }
+
+    fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {
+        if before == Some(666) {
+            return Err(HistoryError::Incidents(rusqlite::Error::InvalidQuery));
+        }
+        let last = before.map_or(100, |before| before - 1);
+        let ids = (1..=last).rev().take(limit as usize);
+        Ok(ids.map(incident).collect())
+    }
+
+    fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
+        Ok((incident == 17).then(|| b"\xFF\xD8 a jpeg".to_vec()))
+    }
+
+    fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError> {
+        *self.asked_since.lock().expect("not poisoned") = Some(from);
+        let span = |zone: &str, state, to| Span {
+            zone: zone.to_owned(),
+            state,
+            from: time("2026-03-01T14:00:00Z"),
+            to,
+        };
+        Ok(vec![
+            span("gone", SpanState::Unknown, None),
+            span(
+                "dock",
+                SpanState::Occupied,
+                Some(time("2026-03-01T14:00:07.5Z")),
+            ),
+        ])
+    }
+}
+
+fn incident(id: u64) -> IncidentRow {
+    IncidentRow {
+        id,
+        zone: "gate-road".into(),
+        zone_name: "Brána č. 1".into(),
+        camera: "yard-éast".into(),
+        started_at: time("2026-03-01T14:00:00.1234567Z"),
+        ended_at: None,
+        entries: 2,
+        score: 0.5,
+        model_digest: "3f9a".into(),
+        zone_revision: "77".into(),
+        has_snapshot: id == 17,
+        siren_after_ms: Some(190),
+        acknowledged_by: Some("Zoë 山田".into()),
+    }
+}
+
+/// A box with one camera, two zones and every kind of alarm.
+pub fn snapshot() -> Snapshot {
+    let since = time("2026-03-01T14:00:00Z");
+    Snapshot {
+        site: SiteInfo {
+            name: "Nordhof „Süd“ 北".into(),
+            time_zone: "Europe/Prague".into(),
+        },
+        now: since,
+        uptime_ms: 93_211,
+        vision: Vision {
+            state: VisionState::Watching,
+            detail: String::new(),
+            restarts: 0,
+        },
+        model: None,
+        siren: Siren {
+            sound: SirenSound::Intrusion,
+            zone: Some(0),
+            device: "default".into(),
+            fault: None,
+        },
+        store_fault: None,
+        latency: Latency::default(),
+        cameras: vec![Camera {
+            id: "yard-éast".into(),
+            name: "Yard east".into(),
+            unknown: None,
+            since,
+            size_px: Some((768, 576)),
+            fps: 10.0,
+            frame_age_ms: Some(48),
+            people: 6,
+        }],
+        zones: vec![
+            zone("gate-road", ZoneState::Occupied, Some(17)),
+            zone("dock", ZoneState::Clear, None),
+        ],
+        alarms: vec![
+            alarm(
+                40,
+                AlarmSource::Intrusion(ZoneIndex(0)),
+                AlarmState::Unacknowledged,
+            ),
+            alarm(
+                41,
+                AlarmSource::Blind(CameraIndex(0)),
+                AlarmState::ReturnedUnacknowledged,
+            ),
+            alarm(
+                42,
+                AlarmSource::Fault(Part::Store),
+                AlarmState::Acknowledged,
+            ),
+            alarm(
+                43,
+                AlarmSource::Intrusion(ZoneIndex(99)),
+                AlarmState::Unacknowledged,
+            ),
+        ],
+    }
+}
+
+fn zone(id: &str, state: ZoneState, incident: Option<u64>) -> Zone {
+    Zone {
+        id: id.into(),
+        name: format!("Zóna {id}"),
+        camera: 0,
+        kind: "restricted".into(),
+        state,
+        reason: None,
+        since: time("2026-03-01T14:00:00Z"),
+        people: 0,
+        incident,
+        polygons: Arc::new(vec![vec![vec![
+            [0.0, 0.0],
+            [0.5, 0.0],
+            [0.5, 0.5],
+            [0.0, 0.0],
+        ]]]),
+    }
+}
+
+fn alarm(id: u64, source: AlarmSource, state: AlarmState) -> Alarm {
+    let since = time("2026-03-01T14:00:00Z");
+    Alarm {
+        id: AlarmId(id),
+        source,
+        state,
+        title: "Gate road".into(),
+        text: "2 people inside".into(),
+        raised_at: since,
+        changed_at: since,
+        acknowledged: None,
+        incident: None,
+        has_snapshot: false,
+        ladder: vec![("siren", 190)],
+        stages: vec![("seen", 38.0)],
+    }
+}
+
+pub fn picture(frame: u64, bytes: usize) -> Option<Arc<LivePicture>> {
+    Some(Arc::new(LivePicture {
+        frame,
+        captured_at: time("2026-03-01T14:00:00Z"),
+        captured: clock::monotonic(),
+        size_px: (768, 576),
+        people: vec![Person {
+            track: None,
+            bounds_norm: [0.1, 0.2, 0.3, 0.4],
+            foot_norm: [0.25, 0.6],
+            score: 0.5,
+            inside: vec![0, 99],
+        }],
+        jpeg: Arc::new(vec![0xAB; bytes]),
+    }))
+}
+
+/// Whether the fake guard replaces its snapshot by itself, as a real one does.
+#[derive(PartialEq, Eq)]
+pub enum Beats {
+    Regularly,
+    OnlyWhenTold,
+}
+
+/// A served fake; dropping it stops the server and waits for it.
+pub struct Served {
+    pub fake: Arc<Fake>,
+    pub address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+pub fn serve() -> Served {
+    serve_with(Beats::Regularly)
+}
+
+pub fn serve_with(beats: Beats) -> Served {
+    let fake = Arc::new(Fake {
+        snapshots: watch::Sender::new(Arc::new(snapshot())),
+        pictures: watch::Sender::new(None),
+        viewer: Arc::new(()),
+        alarms: Mutex::new(BTreeMap::from([
+            (40, AlarmState::Unacknowledged),
+            (42, AlarmState::Acknowledged),
+        ])),
+        answers: Mutex::default(),
+        asked_since: Mutex::default(),
+    });
+    let listener = web::bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = oneshot::channel::<()>();
+    let handle = Arc::clone(&fake);
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            if beats == Beats::Regularly {
+                let beating = Arc::clone(&handle);
+                tokio::spawn(async move {
+                    loop {
+                        tokio::time::sleep(Duration::from_millis(200)).await;
+                        beating.snapshots.send_modify(|_same| {});
+                    }
+                });
+            }
+            let shutdown = async {
+                let _ = stopped.await;
+            };
+            web::serve(listener, handle, shutdown)
+                .await
+                .expect("served");
+        });
+        runtime.shutdown_background();
+    });
+    Served {
+        fake,
+        address,
+        stop: Some(stop),
+        thread: Some(thread),
+    }
+}
+
+impl Served {
+    /// Stops the server and waits until it has.
+    pub fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server ended well");
+        }
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("connected");
+        stream.set_read_timeout(Some(PATIENCE)).expect("set");
+        stream
+    }
+
+    pub fn get(&self, path: &str) -> Reply {
+        self.request("GET", path, &[], b"")
+    }
+
+    pub fn post(&self, path: &str, body: &str) -> Reply {
+        let kind = [("Content-Type", "application/json")];
+        self.request("POST", path, &kind, body.as_bytes())
+    }
+
+    /// One request on a connection of its own; `Host` is right unless `headers` has another.
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            head += &format!("Host: {}\r\n", self.address);
+        }
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if !body.is_empty() {
+            head += &format!("Content-Length: {}\r\n", body.len());
+        }
+        let mut bytes = (head + "\r\n").into_bytes();
+        bytes.extend_from_slice(body);
+        self.raw(&bytes)
+    }
+
+    /// Sends bytes as they are and reads until the server closes.
+    pub fn raw(&self, bytes: &[u8]) -> Reply {
+        let mut stream = self.connect();
+        stream.write_all(bytes).expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let end = answer
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("a head");
+        let head = String::from_utf8(answer[..end].to_vec()).expect("text");
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        Reply {
+            status: status.expect("a status"),
+            body: answer[end + 4..].to_vec(),
+            head,
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.stop();
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// Asserts a refusal and gives its message.
+    pub fn refused(&self, status: u16, code: &str) -> String {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json"),
+            "{self:?}"
+        );
+        let json = self.json();
+        let error = &json["error"];
+        assert_eq!(
+            (self.status, error["code"].as_str()),
+            (status, Some(code)),
+            "{json}"
+        );
+        let keys: Vec<_> = json.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["error"]);
+        error["message"].as_str().expect("a message").to_owned()
+    }
+}
+
+/// Asks again and again until it is so; level-triggered, bounded.
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = clock::monotonic();
+    while !is_so() {
+        assert!(clock::monotonic().since(start) < PATIENCE, "never: {what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,131 @@
+//! What may not come in: foreign names, other pages, large bodies, and listening to the outside.
+
+use std::net::TcpListener;
+
+use standclear::web::{self, WebError};
+
+use super::ACKNOWLEDGE;
+use super::fake::serve;
+
+#[test]
+fn only_loopback_names_are_answered() {
+    let served = serve();
+    let port = served.address.port();
+    for right in [
+        "localhost",
+        "LOCALHOST:1",
+        "127.0.0.1",
+        "127.8.9.1:80",
+        "[::1]:8080",
+        &format!("localhost:{port}"),
+    ] {
+        assert_eq!(
+            served
+                .request("GET", "/api/state", &[("Host", right)], b"")
+                .status,
+            200,
+            "{right}"
+        );
+    }
+    for wrong in [
+        "evil.example",
+        "evil.example:80",
+        "192.168.1.7",
+        "localhost.evil.example",
+        "0.0.0.0",
+        "localhost@evil.example",
+        "evil.example@localhost",
+        "",
+        "127.0.0.1.evil.example",
+        "[::2]",
+    ] {
+        for path in ["/api/state", "/", "/healthz", "/api/stream"] {
+            let told = served
+                .request("GET", path, &[("Host", wrong)], b"")
+                .refused(421, "wrong_host");
+            assert!(told.contains("localhost"), "{told}");
+        }
+    }
+    let two = [("Host", "localhost"), ("Host", "evil.example")];
+    served
+        .request("GET", "/api/state", &two, b"")
+        .refused(421, "wrong_host");
+    served
+        .request(
+            "GET",
+            "http://evil.example/api/state",
+            &[("Host", "localhost")],
+            b"",
+        )
+        .refused(421, "wrong_host");
+    served
+        .raw(b"GET /api/state HTTP/1.0\r\n\r\n")
+        .refused(421, "wrong_host");
+}
+
+#[test]
+fn another_page_cannot_answer_an_alarm() {
+    let served = serve();
+    let mine = format!("http://{}", served.address);
+    let other_port = format!("http://127.0.0.1:{}", served.address.port() ^ 1);
+    for origin in [
+        "http://evil.example",
+        "null",
+        "https://localhost",
+        other_port.as_str(),
+        "",
+    ] {
+        let headers = [("Content-Type", "application/json"), ("Origin", origin)];
+        let told = served
+            .request("POST", ACKNOWLEDGE, &headers, br#"{"by": "Eva"}"#)
+            .refused(403, "wrong_origin");
+        assert!(told.contains(&mine), "{told}");
+    }
+    assert!(served.fake.answers.lock().expect("not poisoned").is_empty());
+    let headers = [
+        ("Content-Type", "application/json; charset=utf-8"),
+        ("Origin", mine.as_str()),
+    ];
+    assert_eq!(
+        served
+            .request("POST", ACKNOWLEDGE, &headers, br#"{"by": "Eva"}"#)
+            .status,
+        200
+    );
+}
+
+#[test]
+fn a_large_body_is_refused_whether_it_says_its_size_or_not() {
+    let served = serve();
+    let head = format!(
+        "POST {ACKNOWLEDGE} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n",
+        served.address
+    );
+    // Ten megabytes announced: refused before the first of them is sent.
+    served
+        .raw(format!("{head}Content-Length: 10485760\r\n\r\n").as_bytes())
+        .refused(413, "too_large");
+    let hidden = format!(
+        "{head}Transfer-Encoding: chunked\r\n\r\n5000\r\n{}\r\n0\r\n\r\n",
+        " ".repeat(0x5000)
+    );
+    served.raw(hidden.as_bytes()).refused(413, "too_large");
+}
+
+#[test]
+fn only_a_loopback_address_is_listened_on() {
+    for outside in ["0.0.0.0:0", "192.0.2.1:80", "[::]:0"] {
+        let error = web::bind(outside.parse().expect("an address")).expect_err("refused");
+        assert!(matches!(error, WebError::NotLoopback { .. }), "{error:?}");
+        assert!(error.to_string().contains("no sign-in") && error.to_string().contains("[web]"));
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = taken.local_addr().expect("an address");
+    let error = web::bind(address).expect_err("in use");
+    assert!(matches!(error, WebError::InUse { .. }), "{error:?}");
+    let told = error.to_string();
+    assert!(
+        told.contains(&address.to_string()) && told.contains("`listen` in `[web]`"),
+        "{told}"
+    );
+}
