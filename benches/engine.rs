@@ -7,7 +7,7 @@ use standclear::engine::detection::{Detection, FrameSize, PixelBox, Score};
 use standclear::engine::geometry::Area;
 use standclear::engine::time::Instant;
 use standclear::engine::tracking::Tracker;
-use standclear::engine::zone::{Look, Occupancy, Timing};
+use standclear::engine::zone::{Look, Occupancy, Rules};
 use standclear::engine::{
     CameraIndex, CameraSpec, Engine, FrameReport, Input, Restored, Site, ZoneSpec,
 };
@@ -78,7 +78,7 @@ fn zone_step(c: &mut Criterion) {
     for count in [10, 1_000, 10_000] {
         let mut zones: Vec<Occupancy> = zones(count)
             .into_iter()
-            .map(|a| Occupancy::new(a, Timing::DEFAULT))
+            .map(|a| Occupancy::new(a, Rules::DEFAULT))
             .collect();
         let mut pictures: Vec<Instant> = (0..8).map(|i| Instant::from_millis(100 * i)).collect();
         let mut picture = 8;
@@ -108,7 +108,7 @@ fn whole_step(c: &mut Criterion) {
             .into_iter()
             .map(|area| ZoneSpec {
                 area,
-                timing: Timing::DEFAULT,
+                rules: Rules::DEFAULT,
             })
             .collect();
         let site = Site {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::engine::geometry::{Area, AreaError};
-use crate::engine::zone::Timing;
+use crate::engine::zone::Rules;
 use crate::engine::{CameraSpec, Site, SiteError, ZoneSpec};
 
 /// Largest zone file read: thousands of zones fit, a wrong file does not fill the memory.
@@ -180,7 +180,7 @@ fn zone(
     let properties = feature.properties;
     let id = checked_id(&properties.id).map_err(refused)?;
     let name = checked_name(&properties.name).map_err(refused)?;
-    let timing = timing(&properties).map_err(refused)?;
+    let rules = rules(&properties).map_err(refused)?;
     if properties.kind != RESTRICTED {
         return Err(refused(format!(
             "kind `{}` is unknown; `{RESTRICTED}` is the kind there is",
@@ -212,7 +212,7 @@ fn zone(
         camera,
         polygons,
     };
-    Ok((ZoneSpec { area, timing }, info))
+    Ok((ZoneSpec { area, rules }, info))
 }
 
 /// The one kind of zone.
@@ -240,7 +240,7 @@ fn checked_name(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-fn timing(properties: &Properties) -> Result<Timing, String> {
+fn rules(properties: &Properties) -> Result<Rules, String> {
     let within =
         |key: &str, value: Option<u64>, (min, max): (u64, u64), default: Duration| match value {
             None => Ok(default),
@@ -249,7 +249,7 @@ fn timing(properties: &Properties) -> Result<Timing, String> {
                 "{key} is {ms}; it must be {min} to {max} milliseconds"
             )),
         };
-    let default = Timing::DEFAULT;
+    let default = Rules::DEFAULT;
     let enter_window = within(
         "enter_window_ms",
         properties.enter_window_ms,
@@ -262,10 +262,11 @@ fn timing(properties: &Properties) -> Result<Timing, String> {
         CLEAR_AFTER_MS,
         default.clear_after,
     )?;
-    Ok(Timing {
+    Ok(Rules {
         enter_window,
         clear_after,
         vanished_after: default.vanished_after.max(clear_after),
+        ..default
     })
 }
 

@@ -13,7 +13,7 @@ use super::geometry::{Area, PointNorm};
 use super::supervision::{CameraWatch, WorkerWatch};
 use super::time::Instant;
 use super::tracking::Tracker;
-use super::zone::{Look, Occupancy, Timing};
+use super::zone::{Look, Occupancy, Rules};
 use super::{
     AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Effects, Entry, Event,
     EventKind, FrameReport, Health, IncidentId, Input, Refusal, Restored, SirenOrder, SirenPattern,
@@ -43,7 +43,7 @@ pub struct CameraSpec {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ZoneSpec {
     pub area: Area,
-    pub timing: Timing,
+    pub rules: Rules,
 }
 
 /// More cameras or zones than the engine numbers.
@@ -143,7 +143,7 @@ impl Engine {
                 );
                 zones.push(Zone {
                     camera: index,
-                    occupancy: Occupancy::new(zone.area, zone.timing),
+                    occupancy: Occupancy::new(zone.area, zone.rules),
                     incident: None,
                     blind: Some(BlindCause::Starting),
                     since: now,

@@ -55,23 +55,29 @@ const MIDDLE_HEIGHTS: f64 = 0.5;
 /// Most candidates and presences kept per zone; far above any crowd a picture can hold.
 const PEOPLE_MAX: usize = 256;
 
-/// Times of a zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
+/// How a zone decides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
     /// Evidence for an entry must fall into this span.
     pub enter_window: Duration,
     /// How long nobody must be seen before the zone is clear.
     pub clear_after: Duration,
     /// The same for somebody who vanished in the middle of the zone.
     pub vanished_after: Duration,
+    /// Detections from this score count as evidence of an entry.
+    pub enter_score: f32,
+    /// Detections from this score hold a presence.
+    pub hold_score: f32,
 }
 
-impl Timing {
+impl Rules {
     /// Chosen by measurement, see docs/design/thresholds.md.
-    pub const DEFAULT: Timing = Timing {
+    pub const DEFAULT: Rules = Rules {
         enter_window: Duration::from_millis(300),
         clear_after: Duration::from_millis(1000),
         vanished_after: Duration::from_millis(2000),
+        enter_score: ENTER_SCORE,
+        hold_score: HOLD_SCORE,
     };
 }
 
@@ -97,7 +103,7 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Occupancy {
     area: Area,
-    timing: Timing,
+    rules: Rules,
     candidates: Vec<Candidate>,
     presences: Vec<Presence>,
 }
@@ -140,10 +146,10 @@ struct Presence {
 }
 
 impl Occupancy {
-    pub fn new(area: Area, timing: Timing) -> Occupancy {
+    pub fn new(area: Area, rules: Rules) -> Occupancy {
         Occupancy {
             area,
-            timing,
+            rules,
             candidates: Vec::new(),
             presences: Vec::new(),
         }
@@ -161,14 +167,14 @@ impl Occupancy {
 
     /// How long nobody must be seen before the zone is clear.
     pub fn clear_after(&self) -> Duration {
-        self.timing.clear_after
+        self.rules.clear_after
     }
 
     /// Takes one picture.
     pub fn look(&mut self, look: Look<'_>) -> Change {
         let mut free = self.inside_or_near(look);
         self.hold(&mut free, look);
-        free.retain(|spot| spot.inside && spot.detection.score.get() >= ENTER_SCORE);
+        free.retain(|spot| spot.inside && spot.detection.score.get() >= self.rules.enter_score);
         self.extend_candidates(&free, look.at);
         let arrivals = self.admit(&free, look);
         Change {
@@ -188,7 +194,7 @@ impl Occupancy {
     fn inside_or_near(&self, look: Look<'_>) -> Vec<Spot> {
         let mut spots = Vec::new();
         for (index, &detection) in look.detections.iter().enumerate() {
-            if detection.score.get() < HOLD_SCORE.min(ENTER_SCORE) {
+            if detection.score.get() < self.rules.hold_score.min(self.rules.enter_score) {
                 continue;
             }
             let anchor_norm = detection.bounds.anchor_norm(look.size);
@@ -216,7 +222,7 @@ impl Occupancy {
         for (p, presence) in self.presences.iter().enumerate() {
             let unseen = look.at.since(presence.seen_at).as_secs_f64();
             for (s, spot) in free.iter().enumerate() {
-                let strong_enough = spot.detection.score.get() >= HOLD_SCORE;
+                let strong_enough = spot.detection.score.get() >= self.rules.hold_score;
                 if strong_enough && reachable(presence.bounds, spot.detection.bounds, unseen) {
                     pairs.push((foot_distance(presence.bounds, spot.detection.bounds), p, s));
                 }
@@ -245,7 +251,7 @@ impl Occupancy {
 
     /// Adds each detection to the candidate it may belong to, or starts one.
     fn extend_candidates(&mut self, free: &[Spot], at: Instant) {
-        let kept = self.timing.enter_window.max(CONSECUTIVE_GAP_MAX);
+        let kept = self.rules.enter_window.max(CONSECUTIVE_GAP_MAX);
         for candidate in &mut self.candidates {
             candidate.hits.retain(|hit| at.since(hit.at) <= kept);
         }
@@ -291,7 +297,7 @@ impl Occupancy {
                     && candidate.hits.last().is_some_and(|hit| hit.at == look.at)
             });
             let Some(position) = position else { continue };
-            let evidence = self.candidates[position].evidence(look.pictures, self.timing);
+            let evidence = self.candidates[position].evidence(look.pictures, self.rules);
             let Some((first_seen_at, score)) = evidence else {
                 continue;
             };
@@ -322,12 +328,12 @@ impl Occupancy {
             .iter()
             .map(|presence| presence.held_at)
             .max()?;
-        let timing = self.timing;
+        let rules = self.rules;
         self.presences.retain(|presence| {
             let kept = if presence.in_the_middle {
-                timing.vanished_after
+                rules.vanished_after
             } else {
-                timing.clear_after
+                rules.clear_after
             };
             at.since(presence.held_at) < kept
         });
@@ -367,15 +373,15 @@ impl Candidate {
     }
 
     /// First sight and best score, when the evidence is enough.
-    fn evidence(&self, pictures: &[Instant], timing: Timing) -> Option<(Instant, Score)> {
+    fn evidence(&self, pictures: &[Instant], rules: Rules) -> Option<(Instant, Score)> {
         let now = *pictures.last()?;
         let usual_gap = usual_gap(pictures);
         let window = match pictures {
             // The last two pictures always see each other, unless far apart.
             [.., previous, _] if now.since(*previous) <= CONSECUTIVE_GAP_MAX => {
-                timing.enter_window.max(now.since(*previous))
+                rules.enter_window.max(now.since(*previous))
             }
-            _ => timing.enter_window,
+            _ => rules.enter_window,
         };
         let hits: Vec<&Hit> = self
             .hits
@@ -385,7 +391,7 @@ impl Candidate {
         let first = hits.first()?.at;
         let best = hits.iter().map(|hit| hit.score).max()?;
         // Where the window holds one picture only, that one must be believed.
-        let slow_camera = usual_gap.is_none_or(|gap| gap > timing.enter_window);
+        let slow_camera = usual_gap.is_none_or(|gap| gap > rules.enter_window);
         let chances = pictures.iter().filter(|taken| **taken >= first).count();
         let often = hits.len() >= EVIDENCE_HITS_MIN
             && hits.len() as f64 >= EVIDENCE_SHARE_MIN * chances as f64

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use standclear::engine::detection::Detection;
-use standclear::engine::zone::Timing;
+use standclear::engine::zone::Rules;
 use standclear::engine::{AlarmState, EventKind, ZoneState};
 
 use crate::world::{World, person, person_sized, right_half};
@@ -217,8 +217,8 @@ fn somebody_who_vanishes_in_the_middle_is_kept_longer_than_somebody_at_the_edge(
     };
     let tick = Duration::from_millis(101);
     let (edge, middle) = (cleared(510.0), cleared(750.0));
-    assert!(edge >= Timing::DEFAULT.clear_after && edge < Timing::DEFAULT.clear_after + tick);
-    let vanished = Timing::DEFAULT.vanished_after;
+    assert!(edge >= Rules::DEFAULT.clear_after && edge < Rules::DEFAULT.clear_after + tick);
+    let vanished = Rules::DEFAULT.vanished_after;
     assert!(middle >= vanished && middle < vanished + tick);
 }
 

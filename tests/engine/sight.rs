@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use standclear::engine::time::Instant;
-use standclear::engine::zone::Timing;
+use standclear::engine::zone::Rules;
 use standclear::engine::{
     AlarmId, AlarmSource, AlarmState, BlindCause, EventKind, FrameReport, Health, Input, Part,
     Restored, RestoredAlarm, SirenPattern, ZoneState,
@@ -195,7 +195,7 @@ fn restored(state: AlarmState) -> World {
         last_alarm: 40,
         alarms: vec![alarm],
     };
-    World::with(&[right_half()], Timing::DEFAULT, &restored)
+    World::with(&[right_half()], Rules::DEFAULT, &restored)
 }
 
 #[test]

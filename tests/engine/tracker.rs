@@ -7,7 +7,7 @@ use standclear::engine::detection::Detection;
 use standclear::engine::geometry::Area;
 use standclear::engine::time::Instant;
 use standclear::engine::tracking::Tracker;
-use standclear::engine::zone::{Look, Occupancy, Timing};
+use standclear::engine::zone::{Look, Occupancy, Rules};
 
 use crate::world::{person, right_half, size};
 
@@ -114,7 +114,7 @@ proptest! {
     ) {
         let decide = |numbered: fn(usize, &[Option<u64>]) -> Option<TrackId>| {
             let area = Area::new(&[vec![right_half()]]).expect("valid");
-            let mut zone = Occupancy::new(area, Timing::DEFAULT);
+            let mut zone = Occupancy::new(area, Rules::DEFAULT);
             let mut decisions = Vec::new();
             let mut pictures = Vec::new();
             for (i, people) in film.iter().enumerate() {

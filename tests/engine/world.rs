@@ -5,7 +5,7 @@ use std::time::Duration;
 use standclear::engine::detection::{Detection, FrameSize, PixelBox, Score};
 use standclear::engine::geometry::Area;
 use standclear::engine::time::Instant;
-use standclear::engine::zone::Timing;
+use standclear::engine::zone::Rules;
 use standclear::engine::{
     AlarmSource, AlarmState, CameraIndex, CameraSpec, Effects, Engine, Event, EventKind,
     FrameReport, Input, Restored, Site, TICK_EVERY, ZoneIndex, ZoneSpec, ZoneState,
@@ -46,15 +46,15 @@ pub struct World {
 
 impl World {
     pub fn new(zones: &[Vec<(f64, f64)>]) -> World {
-        World::with(zones, Timing::DEFAULT, &Restored::default())
+        World::with(zones, Rules::DEFAULT, &Restored::default())
     }
 
-    pub fn with(zones: &[Vec<(f64, f64)>], timing: Timing, restored: &Restored) -> World {
+    pub fn with(zones: &[Vec<(f64, f64)>], rules: Rules, restored: &Restored) -> World {
         let zones = zones
             .iter()
             .map(|ring| ZoneSpec {
                 area: Area::new(&[vec![ring.clone()]]).expect("a valid zone"),
-                timing,
+                rules,
             })
             .collect();
         let now = Instant::from_millis(1_000);

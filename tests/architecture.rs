@@ -1,0 +1,248 @@
+//! The house's rules, read from the source. ARCHITECTURE.md says why each one is there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Longest source file.
+const FILE_LINES_MAX: usize = 500;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).expect("a source file")
+}
+
+/// Lines of code, without comments.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+}
+
+/// The project's modules a file names: the `x` of every `crate::x`, also in `use crate::{x, y}`.
+fn modules_named(text: &str) -> BTreeSet<String> {
+    let code: String = code(text).collect::<Vec<_>>().join(" ");
+    let word = |text: &str| -> String {
+        text.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
+    };
+    let mut named = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        match rest.strip_prefix('{') {
+            None => {
+                named.insert(word(rest));
+            }
+            Some(list) => {
+                let mut depth = 0;
+                let mut at_start = true;
+                for (i, c) in list.char_indices() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => at_start = true,
+                        c if at_start && !c.is_whitespace() => {
+                            named.insert(word(&list[i..]));
+                            at_start = false;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    named
+}
+
+fn check_imports(room: &str, allowed: &[&str]) {
+    let base = root().join("src").join(room);
+    let files = if base.is_dir() {
+        rust_files(&base)
+    } else {
+        vec![base.with_extension("rs")]
+    };
+    for file in files {
+        for module in modules_named(&read(&file)) {
+            assert!(
+                module == room || allowed.contains(&module.as_str()),
+                "{} imports `{module}`; `{room}` may import {allowed:?}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn rooms_import_only_what_they_may() {
+    check_imports("engine", &[]);
+    check_imports("clock", &["engine"]);
+    check_imports("link", &[]);
+    check_imports("telemetry", &["clock"]);
+    check_imports("zone_file", &["engine"]);
+    check_imports("config", &["link", "zone_file"]);
+    check_imports("store", &["engine", "clock", "config", "telemetry", "link"]);
+    check_imports(
+        "vision",
+        &["engine", "clock", "config", "telemetry", "link"],
+    );
+    check_imports("replay", &["engine", "zone_file"]);
+    check_imports("evaluation", &["engine", "replay"]);
+    // The web side sees the guard through its handle and never the store.
+    check_imports("web", &["guard", "engine", "clock", "link", "telemetry"]);
+    for file in rust_files(&root().join("src/web")) {
+        let text = read(&file);
+        for rest in text.split("guard::").skip(1) {
+            assert!(
+                rest.starts_with("handle"),
+                "{}: guard::{:.20}",
+                file.display(),
+                rest
+            );
+        }
+    }
+}
+
+#[test]
+fn engine_reaches_nothing_outside() {
+    let forbidden = [
+        "std::fs",
+        "std::net",
+        "std::thread",
+        "std::env",
+        "std::io",
+        "std::process",
+        "std::sync",
+        "Instant::now",
+        "SystemTime",
+        "serde",
+        "tokio",
+        "tracing",
+        "println!",
+        "HashMap",
+        "HashSet",
+        "async ",
+        "unsafe",
+    ];
+    for file in rust_files(&root().join("src/engine")) {
+        let text = read(&file);
+        for (number, line) in code(&text).enumerate() {
+            for word in forbidden {
+                assert!(
+                    !line.contains(word),
+                    "{}:{}: `{word}`",
+                    file.display(),
+                    number + 1
+                );
+            }
+        }
+    }
+}
+
+/// Which room alone may name a thing.
+fn only_in(words: &[&str], rooms: &[&str]) {
+    for file in rust_files(&root().join("src")) {
+        let inside = file
+            .strip_prefix(root().join("src"))
+            .expect("below src")
+            .to_owned();
+        if rooms.iter().any(|room| inside.starts_with(room)) {
+            continue;
+        }
+        let text = read(&file);
+        for (number, line) in code(&text).enumerate() {
+            for word in words {
+                assert!(
+                    !line.contains(word),
+                    "{}:{}: `{word}` belongs in {rooms:?}",
+                    file.display(),
+                    number + 1
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn each_outside_thing_has_one_place() {
+    only_in(&["rusqlite"], &["store"]);
+    only_in(
+        &["clock_gettime", "Timestamp::now", "Instant::now"],
+        &["clock.rs"],
+    );
+    only_in(&["process::Command", "Command::new"], &["guard"]);
+    only_in(&["rodio"], &["guard"]);
+    only_in(&["gstreamer", "ort::"], &["vision"]);
+    only_in(&["axum"], &["web"]);
+    only_in(&["geo::"], &["engine"]);
+}
+
+#[test]
+fn no_file_is_too_long_to_read() {
+    let mut folders = vec!["src", "tests", "benches"]
+        .into_iter()
+        .map(|f| root().join(f));
+    for file in folders.by_ref().flat_map(|folder| rust_files(&folder)) {
+        let lines = read(&file).lines().count();
+        assert!(lines <= FILE_LINES_MAX, "{}: {lines} lines", file.display());
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    for file in rust_files(&root().join("src")) {
+        let text = read(&file);
+        assert!(text.starts_with("//!"), "{} has no header", file.display());
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason_in_architecture_md() {
+    let manifest: toml::Table = read(&root().join("Cargo.toml")).parse().expect("TOML");
+    let text = read(&root().join("ARCHITECTURE.md"));
+    for table in ["dependencies", "dev-dependencies"] {
+        for name in manifest[table].as_table().expect("a table").keys() {
+            assert!(
+                text.contains(&format!("`{name}`")),
+                "ARCHITECTURE.md says nothing of `{name}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_room_is_on_the_map() {
+    let text = read(&root().join("ARCHITECTURE.md"));
+    for entry in fs::read_dir(root().join("src")).expect("src") {
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
+        assert!(
+            text.contains(&name),
+            "ARCHITECTURE.md says nothing of src/{name}"
+        );
+    }
+}
