@@ -3,14 +3,19 @@
 //! The map and the invariants stand in `ARCHITECTURE.md`. In one line: `vision` turns pictures into
 //! detections in a process of its own, `engine` decides (pure), `guard` sounds, stores and tells.
 
+#![forbid(unsafe_code)]
+#![warn(clippy::too_many_lines)]
+
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod engine;
 pub mod evaluation;
 pub mod guard;
 pub mod link;
 pub mod replay;
 pub mod store;
+pub mod telemetry;
 #[cfg(feature = "vision")]
 pub mod vision;
 pub mod web;

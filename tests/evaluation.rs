@@ -145,7 +145,7 @@ fn pairing_counts_hits_misses_and_false_alarms() {
 
 #[test]
 fn detections_on_left_out_rows_count_on_neither_side() {
-    let rows = parse_truth("1,1,0,0,10,20,1\n1,2,50,50,10,20,0\n").expect("valid");
+    let rows = parse_truth("1,p-001,0,0,10,20,1\n1,2,50,50,10,20,0\n").expect("valid");
     let seen = |l, t| Detection {
         bounds: PixelBox::new(l, t, 10.0, 20.0).expect("a box"),
         score: Score::new(0.9).expect("a score"),

@@ -169,18 +169,37 @@ impl Area {
         if self.contains(point) {
             0.0
         } else {
-            self.edge_distance_px(point, size)
+            self.edge_distance_px(point, size, |_| true)
         }
     }
 
-    /// Distance from the point to the nearest edge in frame pixels, from inside or outside.
-    pub fn edge_distance_px(&self, point: PointNorm, size: FrameSize) -> f64 {
+    /// How deep inside the point is, frame pixels: the distance to the nearest edge that can be
+    /// crossed. Edges on the picture's border cannot: what lies beyond is not seen. 0 outside, and
+    /// infinite where every edge is the border.
+    pub fn depth_px(&self, point: PointNorm, size: FrameSize) -> f64 {
+        let border = |a: f64, b: f64| a == b && (a == 0.0 || a == 1.0);
+        let crossable = |e: &Line<f64>| !border(e.start.x, e.end.x) && !border(e.start.y, e.end.y);
+        if self.contains(point) {
+            self.edge_distance_px(point, size, crossable)
+        } else {
+            0.0
+        }
+    }
+
+    /// Distance from the point to the nearest of the wanted edges in frame pixels.
+    fn edge_distance_px(
+        &self,
+        point: PointNorm,
+        size: FrameSize,
+        wanted: impl Fn(&Line<f64>) -> bool,
+    ) -> f64 {
         let to_px = |c: Coord<f64>| (c.x * size.width_px(), c.y * size.height_px());
         let point_px = (point.0 * size.width_px(), point.1 * size.height_px());
         self.parts
             .iter()
             .flat_map(|part| part.rings())
             .flat_map(|ring| ring.lines())
+            .filter(wanted)
             .map(|edge| distance_to_segment(point_px, to_px(edge.start), to_px(edge.end)))
             .fold(f64::INFINITY, f64::min)
     }

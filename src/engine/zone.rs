@@ -25,7 +25,7 @@ use super::time::Instant;
 use super::tracking::reachable;
 
 /// Detections from this score count as evidence of an entry. Measured: docs/design/thresholds.md.
-pub const ENTER_SCORE: f32 = 0.3;
+pub const ENTER_SCORE: f32 = 0.25;
 
 /// Detections from this score hold a presence. Measured: docs/design/thresholds.md.
 pub const HOLD_SCORE: f32 = 0.2;

@@ -43,7 +43,7 @@ pub fn episodes(
     for row in rows.iter().filter(|row| row.counts == Counts::Yes) {
         let anchor = row.bounds.anchor_norm(size);
         if area.contains(anchor) {
-            let depth = area.edge_distance_px(anchor, size);
+            let depth = area.depth_px(anchor, size);
             let deepest = inside.entry(row.frame).or_insert(0.0);
             *deepest = deepest.max(depth);
         }

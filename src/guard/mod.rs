@@ -1,2 +1,42 @@
-//! The process that must not die. PROVISIONAL.
+//! The guard: the process that must not die. It decides (through the engine), sounds, stores, tells.
+//!
+//! ```text
+//!  vision process ── link ──> alarm path ──> siren thread ──> sound card
+//!   ^ supervisor              (engine)   ──> keeper (store)
+//!                                 ^      ──> publisher ──> watch channels ──> web thread
+//!          answers of people ─────┘      ──> painter (evidence pictures)
+//! ```
+//!
+//! Each arrow is bounded and none of them can make the alarm path wait. Effects are carried out in
+//! the order of urgency: sound, record, tell.
+//!
+//! - `app`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
+//! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
+//! - `siren`, `sound_card`, `tones`: the siren.
+//! - `keeper`, `outbox`, `records`: what must survive. `evidence`: the pictures kept with incidents.
+//! - `board`, `ledger`, `latency`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
+//!
+//! Not here: what an alarm is (`engine`), how it is stored (`store`), how it looks (`web`).
+
+mod alarm_path;
+pub mod app;
+mod board;
+mod desk;
+mod evidence;
 pub mod handle;
+mod intake;
+mod keeper;
+mod latency;
+mod ledger;
+mod live;
+mod message;
+mod outbox;
+mod records;
+pub mod siren;
+#[cfg(feature = "sound")]
+pub mod sound_card;
+pub mod tones;
+mod web_thread;
+mod words;
+mod worker;
+mod worker_link;

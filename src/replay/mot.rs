@@ -16,7 +16,6 @@ const ROWS_MAX: usize = 20_000_000;
 pub struct TruthRow {
     /// Number of the picture, from 0.
     pub frame: u64,
-    pub person: i64,
     pub bounds: PixelBox,
     pub counts: Counts,
 }
@@ -77,32 +76,31 @@ pub fn parse_truth(text: &str) -> Result<Vec<TruthRow>, MotError> {
     Ok(rows)
 }
 
+/// The id may be any text: who it is does not matter to a zone.
 fn row(line: &str) -> Result<TruthRow, String> {
-    let fields: Vec<f64> = line
-        .split(',')
-        .map(|field| {
-            field
-                .trim()
-                .parse()
-                .map_err(|_| format!("`{field}` is not a number"))
-        })
-        .collect::<Result<_, _>>()?;
-    let [frame, person, left, top, width, height, rest @ ..] = fields.as_slice() else {
+    let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+    let [frame, _id, left, top, width, height, rest @ ..] = fields.as_slice() else {
         return Err(format!("{} fields are too few, 6 are needed", fields.len()));
     };
-    if !(*frame >= 1.0 && frame.fract() == 0.0 && *frame < 1e15) {
+    let frame = number(frame)?;
+    if !(frame >= 1.0 && frame.fract() == 0.0 && frame < 1e15) {
         return Err(format!("frame {frame} must be a whole number from 1"));
     }
-    let bounds = PixelBox::new(*left, *top, *width, *height)
+    let bounds = PixelBox::new(number(left)?, number(top)?, number(width)?, number(height)?)
         .ok_or_else(|| "width and height must be positive".to_owned())?;
-    let counts = match rest.first() {
+    let counts = match rest.first().map(|field| number(field)).transpose()? {
         Some(0.0) => Counts::LeftOut,
         Some(_) | None => Counts::Yes,
     };
     Ok(TruthRow {
-        frame: *frame as u64 - 1,
-        person: *person as i64,
+        frame: frame as u64 - 1,
         bounds,
         counts,
     })
+}
+
+fn number(field: &str) -> Result<f64, String> {
+    field
+        .parse()
+        .map_err(|_| format!("`{field}` is not a number"))
 }

@@ -195,3 +195,16 @@ fn distance_to_a_zone_is_in_pixels_of_the_frame() {
     assert!((area.distance_px((0.4, 0.5), size) - 20.0).abs() < 1e-9);
     assert_eq!(area.distance_px((0.7, 0.5), size), 0.0);
 }
+
+#[test]
+fn depth_does_not_count_edges_on_the_pictures_border() {
+    let area = Area::new(&[vec![vec![(0.5, 0.5), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0)]]]);
+    let area = area.expect("valid");
+    let size = FrameSize::new(200, 100).expect("positive");
+    assert!(
+        (area.depth_px((0.9, 1.0), size) - 50.0).abs() < 1e-9,
+        "on the lower border"
+    );
+    assert_eq!(area.depth_px((0.5, 0.8), size), 0.0, "on the left edge");
+    assert_eq!(area.depth_px((0.2, 0.8), size), 0.0, "outside");
+}

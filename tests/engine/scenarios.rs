@@ -98,7 +98,7 @@ fn person_lying_still_for_an_hour_is_present_the_whole_time() {
 #[test]
 fn faint_detections_hold_a_presence_but_do_not_start_one() {
     let mut world = World::new(&[right_half()]);
-    let faint = || vec![person(700.0, 600.0, 0.24)];
+    let faint = || vec![person(700.0, 600.0, 0.22)];
     world.film(10.0, 30, |_| faint());
     assert_eq!(world.incidents(), 0);
     world.film(10.0, 3, |_| vec![inside()]);

@@ -41,9 +41,9 @@ export async function openPage(browser, address, viewport, colorScheme = 'light'
   return { page, complaints };
 }
 
-/** What a person sees, as text. */
-export function visibleText(page) {
-  return page.evaluate(() => document.body.innerText);
+/** What a person sees, as text: line breaks and unbreakable spaces are spaces. */
+export async function visibleText(page) {
+  return (await page.evaluate(() => document.body.innerText)).replaceAll(/\s+/g, ' ');
 }
 
 /** Keeps a picture of the page in `tests/web/out/`. */

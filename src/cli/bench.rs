@@ -1,0 +1,68 @@
+//! `standclear bench`: the whole pipeline against the model alone, in one run.
+
+use std::error::Error;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use crate::vision::bench::{self, BenchOptions, BenchResult};
+use crate::vision::inference::{Detector, GoldenCheck, Options, Provider};
+use crate::vision::package::ModelPackage;
+
+use super::detect::DEFAULT_MODEL;
+
+/// Measure how much the pipeline costs beyond the model itself.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Video file to run on.
+    video: PathBuf,
+    /// Model package: a folder or a name.
+    #[arg(long, default_value = DEFAULT_MODEL)]
+    model: String,
+    /// Threads inside one inference.
+    #[arg(long, default_value = "1")]
+    threads: NonZeroU16,
+    /// Longer side of the model's input in pixels.
+    #[arg(long, value_name = "PX")]
+    long_side: Option<u32>,
+    /// How often raw inference and pipeline take turns.
+    #[arg(long, default_value = "5")]
+    rounds: u32,
+    /// Pictures in each turn.
+    #[arg(long, default_value = "100")]
+    pictures: u32,
+}
+
+/// Measures and prints a table.
+pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let package = ModelPackage::find(&args.model)?;
+    let options = Options {
+        threads: args.threads,
+        long_side_px: args.long_side,
+        provider: Provider::Cpu,
+        golden: GoldenCheck::Skip,
+    };
+    let mut detector = Detector::load(&package, &options)?;
+    let options = BenchOptions {
+        rounds: args.rounds,
+        pictures: args.pictures,
+    };
+    let result = bench::run(&args.video, &mut detector, options, |_| {})?;
+    print(&result, args.threads);
+    Ok(())
+}
+
+fn print(result: &BenchResult, threads: NonZeroU16) {
+    println!("{} pictures, {threads} thread(s)", result.pictures);
+    println!("raw inference        {:8.3} ms/picture", result.raw_ms);
+    println!("pipeline             {:8.3} ms/picture", result.pipeline_ms);
+    println!("pipeline / raw       {:8.3}", result.ratio());
+    println!("of the pipeline:");
+    println!("  inference          {:8.3} ms", result.inference_ms);
+    println!("  waiting for decode {:8.3} ms", result.decode_wait_ms);
+    println!("  boxes              {:8.3} ms", result.postprocess_ms);
+    println!("  consumer           {:8.3} ms", result.consumer_ms);
+    println!(
+        "beside it, in the decoding thread: input {:.3} ms",
+        result.preprocess_ms
+    );
+}

@@ -1,0 +1,287 @@
+//! `standclear doctor`: everything that guarding needs, checked one by one.
+//!
+//! Each line is `OK`, `WARN` or `FAIL`, then what was found and what to do. A check never changes
+//! anything but a probe file in the store's folder, and none sounds the siren.
+//!
+//! Not here: whether the zones are right; that takes a walk through them.
+
+use std::error::Error;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use crate::config::{Config, SirenDevice};
+use crate::guard::app::load_zones;
+use crate::store::FREE_BYTES_ADVISED;
+use crate::telemetry::chain;
+
+/// Name of the file that is written and removed to see whether the store's folder takes data.
+const PROBE_FILE: &str = ".standclear-doctor";
+
+/// Check everything that guarding needs.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "standclear.toml")]
+    config: PathBuf,
+}
+
+/// At least one check failed; the lines above say which.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} of the checks failed: the box cannot guard like this")]
+struct Failed(usize);
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Finding {
+    Ok(String),
+    Warn(String),
+    Fail(String),
+}
+
+struct Check {
+    name: String,
+    finding: Finding,
+}
+
+/// Prints all checks.
+pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    let mut report = Report::default();
+    match Config::load(&args.config) {
+        Ok(config) => {
+            report.add(
+                "configuration",
+                Finding::Ok(config.file.display().to_string()),
+            );
+            check_all(&config, &mut report);
+        }
+        Err(error) => report.add("configuration", Finding::Fail(chain(&error))),
+    }
+    match report.failed {
+        0 => Ok(()),
+        failed => Err(Failed(failed).into()),
+    }
+}
+
+fn check_all(config: &Config, report: &mut Report) {
+    vision::libraries(report);
+    vision::model(config, report);
+    for camera in &config.cameras {
+        report.add(
+            format!("camera {}", camera.id),
+            vision::camera(&camera.source),
+        );
+    }
+    report.add("zones", zones(config));
+    report.add("siren", siren(config));
+    report.add("store", store(&config.store.path));
+    report.add("page", page(config));
+}
+
+fn zones(config: &Config) -> Finding {
+    match load_zones(config) {
+        Ok(zones) if zones.infos.is_empty() => {
+            Finding::Fail("no camera has a zone; draw at least one".into())
+        }
+        Ok(zones) => Finding::Ok(format!("{} zones", zones.infos.len())),
+        Err(error) => Finding::Fail(chain(&error)),
+    }
+}
+
+fn page(config: &Config) -> Finding {
+    let address = config.web.listen;
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::Ok(format!("{address} is free")),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Finding::Fail(format!(
+            "{address} is used by another program (perhaps Standclear runs already); \
+             write another port as web.listen"
+        )),
+        Err(error) => Finding::Fail(format!("{address} cannot be used: {error}")),
+    }
+}
+
+fn store(path: &Path) -> Finding {
+    let written = fs::create_dir_all(path).and_then(|()| probe_disk(path));
+    if let Err(error) = written {
+        return Finding::Fail(format!(
+            "{} does not take data: {error}; free or repair the disk, or write another store.path",
+            path.display()
+        ));
+    }
+    match rustix::fs::statvfs(path) {
+        Ok(disk) => {
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+            let megabytes = free / (1024 * 1024);
+            let text = format!("{}, {megabytes} MB free", path.display());
+            if free < FREE_BYTES_ADVISED {
+                let advised = FREE_BYTES_ADVISED / (1024 * 1024);
+                Finding::Warn(format!("{text}; at least {advised} MB are advised"))
+            } else {
+                Finding::Ok(text)
+            }
+        }
+        Err(error) => Finding::Warn(format!("{}: free space unknown: {error}", path.display())),
+    }
+}
+
+fn probe_disk(folder: &Path) -> io::Result<()> {
+    let file = folder.join(PROBE_FILE);
+    let mut probe = File::create(&file)?;
+    let written = probe
+        .write_all(b"standclear")
+        .and_then(|()| probe.sync_all());
+    drop(probe);
+    fs::remove_file(&file)?;
+    written
+}
+
+fn siren(config: &Config) -> Finding {
+    if config.siren.device == SirenDevice::None {
+        return Finding::Warn("siren.device is \"none\": nobody will hear an alarm".into());
+    }
+    sound_card(config)
+}
+
+#[cfg(feature = "sound")]
+fn sound_card(config: &Config) -> Finding {
+    use crate::guard::sound_card::{Buffer, try_open};
+    match try_open(&config.siren.device) {
+        Ok((found, Buffer::AsAsked)) => Finding::Ok(found),
+        Ok((found, Buffer::TheCardsOwn)) => {
+            Finding::Warn(format!("{found}; the siren may start later than 50 ms"))
+        }
+        Err(reason) => Finding::Fail(format!(
+            "no sound: {reason}; connect a sound device, or name one of `aplay -L` as siren.device"
+        )),
+    }
+}
+
+#[cfg(not(feature = "sound"))]
+fn sound_card(_config: &Config) -> Finding {
+    Finding::Fail("this program was built without sound; build it with the feature `sound`".into())
+}
+
+#[cfg(feature = "vision")]
+mod vision {
+    use std::path::Path;
+
+    use super::{Finding, Report};
+    use crate::config::Config;
+    use crate::link::Source;
+    use crate::telemetry::chain;
+    use crate::vision::probe::{self, Presence};
+
+    pub fn libraries(report: &mut Report) {
+        report.add(
+            "ONNX Runtime",
+            match probe::runtime() {
+                Ok(runtime) => {
+                    Finding::Ok(format!("{} ({})", runtime.version, runtime.path.display()))
+                }
+                Err(error) => Finding::Fail(chain(&error)),
+            },
+        );
+        report.add(
+            "GStreamer",
+            match probe::gstreamer_elements() {
+                Ok(elements) => {
+                    let gone = |e: &probe::Element| e.presence == Presence::Missing;
+                    let mut packages: Vec<&str> = elements
+                        .iter()
+                        .filter(|e| gone(e))
+                        .map(|e| e.package)
+                        .collect();
+                    packages.dedup();
+                    if packages.is_empty() {
+                        Finding::Ok(probe::gstreamer_version().unwrap_or_default())
+                    } else {
+                        Finding::Fail(format!("install {}", packages.join(" ")))
+                    }
+                }
+                Err(error) => Finding::Fail(chain(&error)),
+            },
+        );
+    }
+
+    pub fn model(config: &Config, report: &mut Report) {
+        let folder = config.model.dir.display().to_string();
+        report.add(
+            "model",
+            match probe::model(&folder, &config.model.provider) {
+                Ok(model) => Finding::Ok(format!(
+                    "{} {} on {}",
+                    model.name, model.version, model.provider
+                )),
+                Err(error) => Finding::Fail(chain(&error)),
+            },
+        );
+    }
+
+    pub fn camera(source: &Source) -> Finding {
+        match source {
+            Source::File { path, .. } => match probe::file(Path::new(path)) {
+                Ok(size) => {
+                    Finding::Ok(format!("{path}, {}×{}", size.width_px(), size.height_px()))
+                }
+                Err(error) => Finding::Fail(chain(&error)),
+            },
+            Source::Test { pattern } => {
+                Finding::Warn(format!("a test pattern ({pattern}), no camera"))
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "vision"))]
+mod vision {
+    use super::{Finding, Report};
+    use crate::config::Config;
+    use crate::link::Source;
+
+    const ABSENT: &str =
+        "this program was built without vision; build it with the feature `vision`";
+
+    pub fn libraries(report: &mut Report) {
+        report.add("vision", Finding::Fail(ABSENT.into()));
+    }
+
+    pub fn model(_config: &Config, _report: &mut Report) {}
+
+    pub fn camera(_source: &Source) -> Finding {
+        Finding::Warn("not looked at: built without vision".into())
+    }
+}
+
+/// Prints checks as they are made, and counts.
+#[derive(Default)]
+struct Report {
+    failed: usize,
+}
+
+impl Report {
+    fn add(&mut self, name: impl Into<String>, finding: Finding) {
+        if matches!(finding, Finding::Fail(_)) {
+            self.failed += 1;
+        }
+        println!(
+            "{}",
+            Check {
+                name: name.into(),
+                finding
+            }
+        );
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, text) = match &self.finding {
+            Finding::Ok(text) => ("OK", text),
+            Finding::Warn(text) => ("WARN", text),
+            Finding::Fail(text) => ("FAIL", text),
+        };
+        write!(f, "{word:<5} {:<18} {text}", self.name)
+    }
+}

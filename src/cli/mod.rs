@@ -1,0 +1,92 @@
+//! The command line: one file per subcommand, arguments in, exit code out.
+//!
+//! An error is printed once, here, as a chain: what could not be done, then because of what.
+//! Everything that needs GStreamer or ONNX Runtime is absent from a build without `vision`.
+
+#[cfg(feature = "vision")]
+pub mod bench;
+#[cfg(feature = "vision")]
+pub mod detect;
+pub mod doctor;
+#[cfg(feature = "vision")]
+pub mod evaluate;
+#[cfg(feature = "vision")]
+pub mod footage;
+#[cfg(feature = "vision")]
+pub mod output;
+#[cfg(feature = "vision")]
+pub mod replay;
+pub mod run;
+#[cfg(feature = "vision")]
+pub mod vision;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Watches restricted zones: camera to siren in under two seconds, on the box, without the internet.
+///
+/// A supplementary warning system. It is not protective equipment (IEC 61496) and replaces none.
+#[derive(Debug, Parser)]
+#[command(name = "standclear", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Guard the zones: cameras, siren, incidents and the operator page.
+    Run(run::Args),
+    /// Check everything that guarding needs, and say what to do about what is missing.
+    Doctor(doctor::Args),
+    #[cfg(feature = "vision")]
+    Replay(replay::Args),
+    #[cfg(feature = "vision")]
+    Evaluate(evaluate::Args),
+    #[cfg(feature = "vision")]
+    Detect(detect::Args),
+    #[cfg(feature = "vision")]
+    Bench(bench::Args),
+    #[cfg(feature = "vision")]
+    #[command(hide = true)]
+    Vision(vision::Args),
+}
+
+/// Runs the command.
+pub fn main(arguments: Arguments) -> ExitCode {
+    let outcome = match arguments.command {
+        Command::Run(args) => run::run(args),
+        Command::Doctor(args) => doctor::run(&args),
+        #[cfg(feature = "vision")]
+        Command::Replay(args) => replay::run(args),
+        #[cfg(feature = "vision")]
+        Command::Evaluate(args) => evaluate::run(args),
+        #[cfg(feature = "vision")]
+        Command::Detect(args) => detect::run(args),
+        #[cfg(feature = "vision")]
+        Command::Bench(args) => bench::run(args),
+        #[cfg(feature = "vision")]
+        Command::Vision(args) => {
+            crate::telemetry::start("vision");
+            return vision::run(args);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_chain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_chain(error: &dyn Error) {
+    eprintln!("error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprintln!("  because: {cause}");
+        source = cause.source();
+    }
+}

@@ -1,0 +1,314 @@
+//! What is shown: the engine's state with names, civil times and sentences, as one value.
+//!
+//! The board remembers what the engine has no use for: reasons in words, pace, sizes, the model.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::handle::{
+    Alarm, Camera, Siren, SirenSound, SiteInfo, Snapshot, Vision, VisionState, Zone,
+};
+use super::ledger::Ledger;
+use super::records::SiteNames;
+use super::words;
+use crate::clock;
+use crate::engine::time::Instant;
+use crate::engine::{
+    AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Engine, FrameReport, Part,
+    SirenOrder, SirenPattern, ZoneIndex, ZoneState,
+};
+use crate::link::ModelInfo;
+
+/// The span over which pictures per second are counted.
+const PACE_SPAN: Duration = Duration::from_secs(3);
+
+/// Pictures remembered for the pace: `PACE_SPAN` at the fastest pace allowed.
+const PACE_KEPT: usize = 180;
+
+/// Everything shown that is not the engine's.
+#[derive(Debug)]
+pub struct Board {
+    names: Arc<SiteNames>,
+    site: SiteInfo,
+    started_at: Instant,
+    pub vision: Vision,
+    pub model: Option<ModelInfo>,
+    /// What the siren was told last.
+    pub siren: SirenOrder,
+    pub siren_device: String,
+    pub siren_fault: Option<String>,
+    pub store_fault: Option<String>,
+    cameras: Vec<CameraBoard>,
+    zones_since: Vec<Since>,
+}
+
+#[derive(Debug)]
+struct CameraBoard {
+    /// What the vision process said of its source.
+    lost: Option<String>,
+    /// When its newest pictures came.
+    pace: VecDeque<Instant>,
+    captured_at: Option<Instant>,
+    size_px: Option<(u32, u32)>,
+    blind: Option<BlindCause>,
+    since: Timestamp,
+}
+
+/// A monotonic time with its civil time, computed once so that it does not tremble.
+#[derive(Clone, Copy, Debug)]
+struct Since {
+    at: Instant,
+    wall: Timestamp,
+}
+
+impl Board {
+    pub fn new(names: Arc<SiteNames>, site: SiteInfo, now: Instant) -> Board {
+        let wall = clock::wall();
+        let camera = || CameraBoard {
+            lost: None,
+            pace: VecDeque::with_capacity(PACE_KEPT),
+            captured_at: None,
+            size_px: None,
+            blind: Some(BlindCause::Starting),
+            since: wall,
+        };
+        Board {
+            site,
+            started_at: now,
+            vision: Vision {
+                state: VisionState::Starting,
+                detail: String::new(),
+                restarts: 0,
+            },
+            model: None,
+            siren: SirenOrder {
+                pattern: SirenPattern::Silent,
+                zone: None,
+            },
+            siren_device: String::new(),
+            siren_fault: None,
+            store_fault: None,
+            cameras: names.cameras.iter().map(|_| camera()).collect(),
+            zones_since: vec![Since { at: now, wall }; names.zones.len()],
+            names,
+        }
+    }
+
+    /// A picture was looked at.
+    pub fn seen(&mut self, frame: &FrameReport, size_px: (u32, u32), now: Instant) {
+        if let Some(camera) = self.cameras.get_mut(usize::from(frame.camera.0)) {
+            camera.lost = None;
+            camera.captured_at = Some(frame.captured_at);
+            camera.size_px = Some(size_px);
+            if camera.pace.len() == PACE_KEPT {
+                camera.pace.pop_front();
+            }
+            camera.pace.push_back(now);
+        }
+    }
+
+    /// The vision process said why a camera gives no picture.
+    pub fn lost(&mut self, camera: CameraIndex, reason: String) {
+        if let Some(camera) = self.cameras.get_mut(usize::from(camera.0)) {
+            camera.lost = Some(reason);
+        }
+    }
+
+    /// Why a camera's zones are not watched, in words.
+    pub fn why_blind(&self, camera: CameraIndex, cause: BlindCause) -> String {
+        let board = self.cameras.get(usize::from(camera.0));
+        let detail = match cause {
+            BlindCause::SourceLost => board.and_then(|camera| camera.lost.as_deref()),
+            BlindCause::Starting | BlindCause::WorkerDown | BlindCause::WorkerSilent => {
+                Some(self.vision.detail.as_str())
+            }
+            BlindCause::NoFrames | BlindCause::LateFrames => None,
+        };
+        words::blind(cause, detail)
+    }
+
+    /// What an alarm says now.
+    pub fn text(&self, engine: &Engine, source: AlarmSource, state: AlarmState) -> String {
+        match source {
+            AlarmSource::Intrusion(zone) => {
+                let people = engine.zone(zone).map_or(0, |zone| zone.people);
+                words::intrusion(people, state)
+            }
+            AlarmSource::Blind(camera) => {
+                let cause = engine
+                    .blind(camera)
+                    .map(|cause| self.why_blind(camera, cause));
+                words::trouble(source, cause.as_deref())
+            }
+            AlarmSource::Fault(Part::Siren) => words::trouble(source, self.siren_fault.as_deref()),
+            AlarmSource::Fault(Part::Store) => words::trouble(source, self.store_fault.as_deref()),
+        }
+    }
+
+    /// Now, as one value.
+    pub fn snapshot(&mut self, engine: &Engine, ledger: &Ledger, now: Instant) -> Snapshot {
+        let (cameras, zones) = (self.camera_views(engine, now), self.zone_views(engine));
+        let uptime_ms = now.since(self.started_at).as_millis();
+        Snapshot {
+            site: self.site.clone(),
+            now: clock::wall(),
+            uptime_ms: u64::try_from(uptime_ms).unwrap_or(u64::MAX),
+            vision: self.vision.clone(),
+            model: self.model.clone(),
+            siren: self.siren_view(),
+            store_fault: self.store_fault.clone(),
+            latency: ledger.latency(),
+            cameras,
+            zones,
+            alarms: self.alarm_views(engine, ledger),
+        }
+    }
+
+    fn siren_view(&self) -> Siren {
+        Siren {
+            sound: match self.siren.pattern {
+                SirenPattern::Silent => SirenSound::Silent,
+                SirenPattern::Fault => SirenSound::Fault,
+                SirenPattern::Intrusion => SirenSound::Intrusion,
+            },
+            zone: self.siren.zone.map(|zone| usize::from(zone.0)),
+            device: self.siren_device.clone(),
+            fault: self.siren_fault.clone(),
+        }
+    }
+
+    fn camera_views(&mut self, engine: &Engine, now: Instant) -> Vec<Camera> {
+        let names = self.names.clone();
+        let mut views = Vec::with_capacity(self.cameras.len());
+        for (index, (id, name)) in (0u16..).zip(&names.cameras) {
+            let number = CameraIndex(index);
+            let blind = engine.blind(number);
+            let unknown = blind.map(|cause| self.why_blind(number, cause));
+            let camera = &mut self.cameras[usize::from(index)];
+            if blind != camera.blind {
+                if blind.is_some() != camera.blind.is_some() {
+                    camera.since = clock::wall();
+                }
+                camera.blind = blind;
+            }
+            let people = if blind.is_some() {
+                0
+            } else {
+                engine.tracks(number).len()
+            };
+            views.push(Camera {
+                id: id.clone(),
+                name: name.clone(),
+                unknown,
+                since: camera.since,
+                size_px: camera.size_px,
+                fps: camera.fps(now),
+                frame_age_ms: camera.age_ms(now),
+                people: u32::try_from(people).unwrap_or(u32::MAX),
+            });
+        }
+        views
+    }
+
+    fn zone_views(&mut self, engine: &Engine) -> Vec<Zone> {
+        let names = self.names.clone();
+        let mut views = Vec::with_capacity(names.zones.len());
+        for (index, (info, polygons)) in (0u16..).zip(names.zones.iter().zip(&names.polygons)) {
+            let Some(zone) = engine.zone(ZoneIndex(index)) else {
+                continue;
+            };
+            let since = &mut self.zones_since[usize::from(index)];
+            if since.at != zone.since {
+                *since = Since {
+                    at: zone.since,
+                    wall: clock::wall_at(zone.since),
+                };
+            }
+            let since = since.wall;
+            let reason = match zone.state {
+                ZoneState::Unknown(cause) => Some(self.why_blind(CameraIndex(info.camera), cause)),
+                ZoneState::Clear | ZoneState::Occupied => None,
+            };
+            views.push(Zone {
+                id: info.id.clone(),
+                name: info.name.clone(),
+                camera: usize::from(info.camera),
+                kind: info.kind.clone(),
+                state: zone.state,
+                reason,
+                since,
+                people: zone.people,
+                incident: zone.incident.map(|incident| incident.0),
+                polygons: polygons.clone(),
+            });
+        }
+        views
+    }
+
+    fn alarm_views(&self, engine: &Engine, ledger: &Ledger) -> Vec<Alarm> {
+        let mut alarms = engine.alarms();
+        alarms.sort_by_key(urgency);
+        let view = |alarm: &AlarmView| {
+            let notes = ledger.notes(alarm.id)?;
+            Some(Alarm {
+                id: alarm.id,
+                source: alarm.source,
+                state: alarm.state,
+                title: words::title(alarm.source, &self.names),
+                text: self.text(engine, alarm.source, alarm.state),
+                raised_at: notes.raised_at,
+                changed_at: notes.changed_at,
+                acknowledged: notes.acknowledged.clone(),
+                incident: notes.incident.map(|incident| incident.0),
+                has_snapshot: notes.has_snapshot,
+                ladder: notes.ladder.clone(),
+                stages: notes.stages.clone(),
+            })
+        };
+        alarms.iter().filter_map(view).collect()
+    }
+}
+
+/// Orders alarms, most urgent first.
+fn urgency(alarm: &AlarmView) -> impl Ord + use<> {
+    let state = match alarm.state {
+        AlarmState::Unacknowledged => 0,
+        AlarmState::ReturnedUnacknowledged => 1,
+        AlarmState::Acknowledged => 2,
+        AlarmState::Normal => 3,
+    };
+    let kind = match alarm.source {
+        AlarmSource::Intrusion(_) => 0,
+        AlarmSource::Blind(_) => 1,
+        AlarmSource::Fault(_) => 2,
+    };
+    (state, kind, std::cmp::Reverse(alarm.id))
+}
+
+impl CameraBoard {
+    /// Pictures a second over `PACE_SPAN`.
+    fn fps(&mut self, now: Instant) -> f64 {
+        while self
+            .pace
+            .front()
+            .is_some_and(|&at| now.since(at) > PACE_SPAN)
+        {
+            self.pace.pop_front();
+        }
+        match (self.pace.front(), self.pace.back()) {
+            // Gaps between pictures, not pictures: n of them span n - 1 gaps.
+            (Some(&first), Some(&last)) if last > first => {
+                (self.pace.len() - 1) as f64 / last.since(first).as_secs_f64()
+            }
+            _ => 0.0,
+        }
+    }
+
+    fn age_ms(&self, now: Instant) -> Option<u64> {
+        let age = now.since(self.captured_at?).as_millis();
+        u64::try_from(age).ok()
+    }
+}

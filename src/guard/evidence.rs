@@ -1,0 +1,197 @@
+//! Evidence: the picture of the frame that started an incident, with people and zones drawn in.
+//!
+//! A thread of low priority: the vision process delivers the picture, this draws and hands it to the
+//! store. Whoever is inside an occupied zone has a red box; red and thick also marks the zone.
+//!
+//! Not here: text in the picture (the page has it) and making people unrecognisable.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, JoinHandle};
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{Rgb, RgbImage};
+use imageproc::drawing::{draw_filled_circle_mut, draw_hollow_rect_mut, draw_line_segment_mut};
+use imageproc::rect::Rect;
+
+use super::handle::Person;
+use super::keeper::Job;
+use super::live::FramePeople;
+use super::records::SiteNames;
+use crate::engine::IncidentId;
+use crate::link::Picture;
+
+/// Tasks waiting for the painter; one takes some ten milliseconds.
+const QUEUE_MAX: usize = 16;
+
+/// Pictures asked for and not yet delivered; older ones are given up.
+const ASKED_MAX: usize = 32;
+
+/// JPEG quality: faces stay recognisable, a picture stays below 300 kB.
+const QUALITY: u8 = 85;
+
+/// How much less urgent than everything else (`nice`).
+const NICENESS: i32 = 10;
+
+const EMERGENCY: Rgb<u8> = Rgb([0xe0, 0x1b, 0x24]);
+const PERSON: Rgb<u8> = Rgb([0xff, 0xff, 0xff]);
+const ZONE: Rgb<u8> = Rgb([0xb0, 0xb8, 0xc0]);
+
+/// Something for the painter.
+#[derive(Debug)]
+pub enum PaintTask {
+    /// A picture was asked for.
+    Asked { request: u64, job: EvidenceJob },
+    /// It came; `None` when it is no longer kept.
+    Arrived {
+        request: u64,
+        picture: Option<Picture>,
+    },
+}
+
+/// What to draw.
+#[derive(Debug)]
+pub struct EvidenceJob {
+    pub incident: IncidentId,
+    /// Position of the zone.
+    pub zone: usize,
+    pub seen: FramePeople,
+}
+
+/// A queue for the painter.
+pub fn queue() -> (SyncSender<PaintTask>, Receiver<PaintTask>) {
+    mpsc::sync_channel(QUEUE_MAX)
+}
+
+/// Starts the thread; it ends when all senders are gone.
+pub fn start(
+    names: Arc<SiteNames>,
+    tasks: Receiver<PaintTask>,
+    keeper: SyncSender<Job>,
+) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new()
+        .name("painter".into())
+        .spawn(move || {
+            // Linux keeps niceness per thread; without it the painter merely competes.
+            let _ = rustix::process::nice(NICENESS);
+            let mut asked = BTreeMap::new();
+            for task in tasks {
+                match task {
+                    PaintTask::Asked { request, job } => {
+                        if asked.len() == ASKED_MAX {
+                            asked.pop_first();
+                        }
+                        asked.insert(request, job);
+                    }
+                    PaintTask::Arrived { request, picture } => {
+                        if let Some(job) = asked.remove(&request) {
+                            keep(&job, picture, &names, &keeper);
+                        }
+                    }
+                }
+            }
+        })
+}
+
+fn keep(job: &EvidenceJob, picture: Option<Picture>, names: &SiteNames, keeper: &SyncSender<Job>) {
+    let incident = job.incident;
+    let Some(picture) = picture else {
+        tracing::warn!(
+            "incident {} has no picture: it was no longer kept",
+            incident.0
+        );
+        return;
+    };
+    match draw(job, &picture, names) {
+        Ok(jpeg) => {
+            if keeper.try_send(Job::Snapshot { incident, jpeg }).is_err() {
+                tracing::warn!(
+                    "the picture of incident {} is lost: the store is busy",
+                    incident.0
+                );
+            }
+        }
+        Err(error) => tracing::warn!("the picture of incident {} is broken: {error}", incident.0),
+    }
+}
+
+fn draw(job: &EvidenceJob, picture: &Picture, names: &SiteNames) -> image::ImageResult<Vec<u8>> {
+    let mut canvas = image::load_from_memory(&picture.jpeg)?.into_rgb8();
+    for (index, zone) in names.zones.iter().enumerate() {
+        if usize::from(zone.camera) == job.seen.camera && index != job.zone {
+            outline(&mut canvas, &zone.polygons, ZONE, 1);
+        }
+    }
+    if let Some(zone) = names.zones.get(job.zone) {
+        outline(&mut canvas, &zone.polygons, EMERGENCY, 3);
+    }
+    // Boxes belong to one frame; drawn into another they would be false evidence.
+    if picture.frame == job.seen.frame {
+        for person in &job.seen.people {
+            draw_person(&mut canvas, person);
+        }
+    }
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(&canvas)?;
+    Ok(jpeg)
+}
+
+fn outline(canvas: &mut RgbImage, polygons: &[Vec<Vec<[f64; 2]>>], color: Rgb<u8>, width: i32) {
+    for ring in polygons.iter().flatten() {
+        for side in ring.windows(2) {
+            let [from, to] = [side[0], side[1]].map(|point| pixel(canvas, point));
+            for shift in offsets(width) {
+                let shifted = |p: (f32, f32), dx: f32, dy: f32| (p.0 + dx, p.1 + dy);
+                draw_line_segment_mut(
+                    canvas,
+                    shifted(from, shift, 0.0),
+                    shifted(to, shift, 0.0),
+                    color,
+                );
+                draw_line_segment_mut(
+                    canvas,
+                    shifted(from, 0.0, shift),
+                    shifted(to, 0.0, shift),
+                    color,
+                );
+            }
+        }
+    }
+}
+
+fn offsets(width: i32) -> impl Iterator<Item = f32> {
+    (-(width / 2)..=width / 2).map(|offset| offset as f32)
+}
+
+fn draw_person(canvas: &mut RgbImage, person: &Person) {
+    let inside = !person.inside.is_empty();
+    let color = if inside { EMERGENCY } else { PERSON };
+    let [left, top, width, height] = person.bounds_norm;
+    let from = pixel(canvas, [left, top]);
+    let to = pixel(canvas, [left + width, top + height]);
+    for inset in 0..2 {
+        let size = |from: f32, to: f32| (to - from) as i32 - 2 * inset;
+        let (width_px, height_px) = (size(from.0, to.0), size(from.1, to.1));
+        if let (Ok(width @ 1..), Ok(height @ 1..)) =
+            (u32::try_from(width_px), u32::try_from(height_px))
+        {
+            let rect =
+                Rect::at(from.0 as i32 + inset, from.1 as i32 + inset).of_size(width, height);
+            draw_hollow_rect_mut(canvas, rect, color);
+        }
+    }
+    let foot = pixel(canvas, person.foot_norm);
+    draw_filled_circle_mut(canvas, (foot.0 as i32, foot.1 as i32), 4, color);
+}
+
+/// Frame fractions to pixels of the canvas, which may be smaller than the source picture. Clamped a
+/// little beyond the edge, so that no coordinate of a detector can make drawing endless.
+fn pixel(canvas: &RgbImage, point: [f64; 2]) -> (f32, f32) {
+    let place = |fraction: f64, size: u32| (fraction.clamp(-0.1, 1.1) * f64::from(size)) as f32;
+    (
+        place(point[0], canvas.width()),
+        place(point[1], canvas.height()),
+    )
+}

@@ -1,0 +1,246 @@
+//! The store's thread: writes what the alarm path hands over, one synced transaction at a time.
+//!
+//! A failed write is tried again until it works; meanwhile the box has a store fault and the queue
+//! fills. Nothing is dropped here: what does not fit is the outbox's to count.
+//!
+//! Not here: what is worth keeping, and how it is laid out on disk.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::message::{Message, Reply, StoreReport};
+use crate::clock;
+use crate::engine::IncidentId;
+use crate::engine::time::Instant;
+use crate::store::record::Record;
+use crate::store::{ALIVE_EVERY_S, Store};
+use crate::telemetry::chain;
+
+/// Batches waiting for the disk: minutes of a busy site.
+pub const QUEUE_MAX: usize = 256;
+
+/// Most records in one transaction; keeps the time until an answer is on disk short.
+const BATCH_MAX: usize = 512;
+
+/// Pause before a failed write is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Something for the disk.
+#[derive(Debug)]
+pub enum Job {
+    Write {
+        records: Vec<Record>,
+        /// Told once the records are on disk, or once that has failed: an answer counts either way.
+        answered: Option<Answered>,
+    },
+    Snapshot {
+        incident: IncidentId,
+        jpeg: Vec<u8>,
+    },
+}
+
+/// Somebody who waits for their answer to be kept.
+#[derive(Debug)]
+pub struct Answered {
+    pub to: SyncSender<Reply>,
+    pub reply: Reply,
+}
+
+impl Answered {
+    /// Tells them; they may have stopped waiting.
+    pub fn tell(self) {
+        let _ = self.to.try_send(self.reply);
+    }
+}
+
+/// Starts the thread; it ends, with everything written, when all senders of `jobs` are gone.
+pub fn start(
+    store: Store,
+    jobs: Receiver<Job>,
+    reports: SyncSender<Message>,
+) -> io::Result<JoinHandle<()>> {
+    let keeper = Keeper {
+        store,
+        reports,
+        fault: None,
+        untold: true,
+        alive_at: clock::monotonic(),
+    };
+    thread::Builder::new()
+        .name("store".into())
+        .spawn(move || keeper.run(&jobs))
+}
+
+struct Keeper {
+    store: Store,
+    reports: SyncSender<Message>,
+    fault: Option<String>,
+    /// The alarm path has not heard of the newest state.
+    untold: bool,
+    alive_at: Instant,
+}
+
+impl Keeper {
+    fn run(mut self, jobs: &Receiver<Job>) {
+        loop {
+            self.tell_state();
+            match jobs.recv_timeout(RETRY_AFTER) {
+                Ok(job) => {
+                    if self.work(job, jobs) == Work::Over {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => self.sign_of_life(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Does one job and, when it is records, all records queued behind it in the same transaction.
+    fn work(&mut self, job: Job, jobs: &Receiver<Job>) -> Work {
+        let mut next = Some(job);
+        let mut batch = Vec::new();
+        let mut waiting = Vec::new();
+        while let Some(Job::Write { records, answered }) =
+            next.take_if(|job| matches!(job, Job::Write { .. }))
+        {
+            batch.extend(records);
+            waiting.extend(answered);
+            if batch.len() >= BATCH_MAX {
+                break;
+            }
+            next = jobs.try_recv().ok();
+        }
+        if !batch.is_empty() || !waiting.is_empty() {
+            let work = self.write_until_done(&batch, &mut waiting);
+            if work == Work::Over {
+                return Work::Over;
+            }
+        }
+        if let Some(Job::Snapshot { incident, jpeg }) = next {
+            self.keep_snapshot(incident, &jpeg);
+        }
+        Work::GoesOn
+    }
+
+    fn write_until_done(&mut self, batch: &[Record], waiting: &mut Vec<Answered>) -> Work {
+        loop {
+            let outcome = self.store.write(batch);
+            waiting.drain(..).for_each(Answered::tell);
+            match outcome {
+                Ok(()) => {
+                    self.set_fault(None);
+                    self.report_stored(batch);
+                    return Work::GoesOn;
+                }
+                Err(error) => self.set_fault(Some(chain(&error))),
+            }
+            self.tell_state();
+            thread::park_timeout(RETRY_AFTER);
+            if self.box_ended() {
+                tracing::error!("{} records could not be kept before the end", batch.len());
+                return Work::Over;
+            }
+        }
+    }
+
+    fn keep_snapshot(&mut self, incident: IncidentId, jpeg: &[u8]) {
+        match self.store.put_snapshot(incident, jpeg) {
+            Ok(()) => {
+                let report = StoreReport::SnapshotStored { incident };
+                // Lost when the alarm path is full: the page then lacks a link, no more.
+                let _ = self.reports.try_send(Message::Store(report));
+            }
+            Err(error) => {
+                tracing::error!(
+                    "the picture of incident {} is not kept: {}",
+                    incident.0,
+                    chain(&error)
+                );
+            }
+        }
+    }
+
+    fn report_stored(&self, batch: &[Record]) {
+        let incidents: Vec<IncidentId> = batch.iter().filter_map(incident_of).collect();
+        if incidents.is_empty() {
+            return;
+        }
+        let at = clock::monotonic();
+        // Lost when the alarm path is full: the page then lacks one step of a ladder, no more.
+        let _ = self
+            .reports
+            .try_send(Message::Store(StoreReport::Stored { incidents, at }));
+    }
+
+    fn sign_of_life(&mut self) {
+        let now = clock::monotonic();
+        if now.since(self.alive_at) >= Duration::from_secs(ALIVE_EVERY_S) || self.fault.is_some() {
+            self.alive_at = now;
+            let outcome = self.store.alive(clock::wall());
+            self.set_fault(outcome.err().map(|error| chain(&error)));
+        }
+    }
+
+    fn set_fault(&mut self, fault: Option<String>) {
+        if self.fault == fault {
+            return;
+        }
+        match &fault {
+            Some(reason) => tracing::error!("the store does not work: {reason}"),
+            None => tracing::info!("the store works again"),
+        }
+        self.fault = fault;
+        self.untold = true;
+    }
+
+    fn tell_state(&mut self) {
+        if !self.untold {
+            return;
+        }
+        let report = match &self.fault {
+            Some(reason) => StoreReport::Broken {
+                reason: reason.clone(),
+            },
+            None => StoreReport::Working,
+        };
+        self.untold = self.reports.try_send(Message::Store(report)).is_err();
+    }
+
+    /// The alarm path has gone: nobody is left to bring new records.
+    fn box_ended(&self) -> bool {
+        let probe = Message::Store(match &self.fault {
+            Some(reason) => StoreReport::Broken {
+                reason: reason.clone(),
+            },
+            None => StoreReport::Working,
+        });
+        matches!(
+            self.reports.try_send(probe),
+            Err(TrySendError::Disconnected(_))
+        )
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Work {
+    GoesOn,
+    Over,
+}
+
+fn incident_of(record: &Record) -> Option<IncidentId> {
+    match record {
+        Record::IncidentStarted(start) => Some(start.incident),
+        Record::PersonEntered { incident, .. } => Some(*incident),
+        Record::Started { .. }
+        | Record::IncidentEnded { .. }
+        | Record::ZoneUnknown { .. }
+        | Record::ZoneKnown { .. }
+        | Record::Alarm { .. }
+        | Record::Acknowledged { .. }
+        | Record::SirenSounded { .. }
+        | Record::Note { .. } => None,
+    }
+}

@@ -1,0 +1,221 @@
+//! Publishing: snapshots of now and live pictures, on a thread of its own.
+//!
+//! The web side reads through `tokio::sync::watch`, whose readers hold a lock while they look. That
+//! lock is taken here and nowhere on the alarm path.
+//!
+//! A **viewer** is a live `Arc`. While a camera has viewers its pictures are asked for; each is
+//! paired with the people of exactly its frame, and one without a partner is not shown.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::handle::{LivePicture, LiveReceiver, Person, Snapshot};
+use super::worker::WorkerPost;
+use crate::clock;
+use crate::engine::time::Instant;
+use crate::link::{Picture, ToWorker, Watched};
+
+/// Publications waiting for the publisher; at 4 cameras and 15 pictures a second, half a second.
+const QUEUE_MAX: usize = 64;
+
+/// Frames of a camera that wait for their picture, or pictures for their frame: half a second at
+/// 30 pictures a second.
+const PAIRS_KEPT: usize = 16;
+
+/// How often viewers are counted.
+const COUNT_EVERY: Duration = Duration::from_millis(50);
+
+/// Something for the web side.
+#[derive(Debug)]
+pub enum Publication {
+    Snapshot(Arc<Snapshot>),
+    People(FramePeople),
+    Picture(Picture),
+}
+
+/// Who was seen in one frame.
+#[derive(Clone, Debug)]
+pub struct FramePeople {
+    /// Position of the camera.
+    pub camera: usize,
+    pub frame: u64,
+    pub captured_at: Instant,
+    pub size_px: (u32, u32),
+    pub people: Vec<Person>,
+}
+
+/// What the web side holds of publishing.
+#[derive(Debug)]
+pub struct LiveHub {
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    cameras: Vec<LiveCamera>,
+}
+
+#[derive(Debug)]
+struct LiveCamera {
+    id: String,
+    pictures: watch::Sender<Option<Arc<LivePicture>>>,
+    /// One more than there are viewers.
+    viewer: Arc<()>,
+    watched: AtomicBool,
+}
+
+impl LiveHub {
+    pub fn new(first: Arc<Snapshot>) -> LiveHub {
+        let camera = |id: &str| LiveCamera {
+            id: id.to_owned(),
+            pictures: watch::Sender::new(None),
+            viewer: Arc::new(()),
+            watched: AtomicBool::new(false),
+        };
+        LiveHub {
+            cameras: first.cameras.iter().map(|c| camera(&c.id)).collect(),
+            snapshots: watch::Sender::new(first),
+        }
+    }
+
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.subscribe()
+    }
+
+    /// `None` for an unknown camera.
+    pub fn live(&self, camera: &str) -> Option<LiveReceiver> {
+        let camera = self.cameras.iter().find(|c| c.id == camera)?;
+        Some(LiveReceiver {
+            pictures: camera.pictures.subscribe(),
+            viewer: camera.viewer.clone(),
+        })
+    }
+
+    /// Whether anybody looks; `false` for an unknown camera. One atomic read.
+    pub fn watched(&self, camera: usize) -> bool {
+        let camera = self.cameras.get(camera);
+        camera.is_some_and(|camera| camera.watched.load(Ordering::Relaxed))
+    }
+}
+
+/// A queue for the publisher.
+pub fn queue() -> (SyncSender<Publication>, Receiver<Publication>) {
+    mpsc::sync_channel(QUEUE_MAX)
+}
+
+/// Starts the thread; it ends when all senders are gone.
+pub fn start(
+    hub: Arc<LiveHub>,
+    queue: Receiver<Publication>,
+    post: WorkerPost,
+) -> io::Result<JoinHandle<()>> {
+    let pairing = hub.cameras.iter().map(|_| Pairing::default()).collect();
+    let publisher = Publisher {
+        hub,
+        post,
+        pairing,
+        life: 0,
+    };
+    thread::Builder::new()
+        .name("publisher".into())
+        .spawn(move || publisher.run(&queue))
+}
+
+struct Publisher {
+    hub: Arc<LiveHub>,
+    post: WorkerPost,
+    pairing: Vec<Pairing>,
+    /// The life of the vision process that knows who is watched.
+    life: u32,
+}
+
+/// Frames and pictures of one camera that wait for each other.
+#[derive(Default)]
+struct Pairing {
+    people: VecDeque<FramePeople>,
+    pictures: VecDeque<Picture>,
+}
+
+impl Publisher {
+    fn run(mut self, queue: &Receiver<Publication>) {
+        loop {
+            match queue.recv_timeout(COUNT_EVERY) {
+                Ok(Publication::Snapshot(snapshot)) => {
+                    self.hub.snapshots.send_replace(snapshot);
+                }
+                Ok(Publication::People(people)) => self.people(people),
+                Ok(Publication::Picture(picture)) => self.picture(picture),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.count_viewers();
+        }
+    }
+
+    fn count_viewers(&mut self) {
+        let life = self.post.life();
+        let knows_nothing = std::mem::replace(&mut self.life, life) != life;
+        for (index, camera) in self.hub.cameras.iter().enumerate() {
+            let looked_at = Arc::strong_count(&camera.viewer) > 1;
+            let before = camera.watched.swap(looked_at, Ordering::Relaxed);
+            if looked_at != before || (knows_nothing && looked_at) {
+                let watched = if looked_at { Watched::Yes } else { Watched::No };
+                self.post.post(ToWorker::Watch {
+                    // Configured cameras number fewer than 2^16.
+                    camera: u16::try_from(index).unwrap_or(u16::MAX),
+                    watched,
+                });
+            }
+            if knows_nothing || !looked_at {
+                self.pairing[index] = Pairing::default();
+            }
+        }
+    }
+
+    fn people(&mut self, people: FramePeople) {
+        let Some(pairing) = self.pairing.get_mut(people.camera) else {
+            return;
+        };
+        let found = pairing
+            .pictures
+            .iter()
+            .position(|p| p.frame == people.frame);
+        match found.and_then(|at| pairing.pictures.remove(at)) {
+            Some(picture) => self.show(people, picture),
+            None => keep(&mut pairing.people, people),
+        }
+    }
+
+    fn picture(&mut self, picture: Picture) {
+        let Some(pairing) = self.pairing.get_mut(usize::from(picture.camera)) else {
+            return;
+        };
+        let found = pairing.people.iter().position(|p| p.frame == picture.frame);
+        match found.and_then(|at| pairing.people.remove(at)) {
+            Some(people) => self.show(people, picture),
+            None => keep(&mut pairing.pictures, picture),
+        }
+    }
+
+    fn show(&self, people: FramePeople, picture: Picture) {
+        let camera = &self.hub.cameras[people.camera];
+        camera.pictures.send_replace(Some(Arc::new(LivePicture {
+            frame: people.frame,
+            captured_at: clock::wall_at(people.captured_at),
+            captured: people.captured_at,
+            size_px: people.size_px,
+            people: people.people,
+            jpeg: Arc::new(picture.jpeg),
+        })));
+    }
+}
+
+fn keep<T>(ring: &mut VecDeque<T>, item: T) {
+    if ring.len() == PAIRS_KEPT {
+        ring.pop_front();
+    }
+    ring.push_back(item);
+}

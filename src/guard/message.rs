@@ -1,0 +1,112 @@
+//! What the threads around the alarm path tell it. One bounded queue, `INPUTS_MAX` long.
+//!
+//! The alarm path never waits for a sender. A sender that finds the queue full either tries again
+//! later (news that stays true: states) or drops and counts (news that ages: pictures).
+
+use std::sync::mpsc::SyncSender;
+
+use super::handle::AcknowledgeError;
+use crate::engine::time::Instant;
+use crate::engine::{AlarmId, AlarmState, IncidentId};
+use crate::link;
+
+/// Messages waiting for the alarm path: two seconds of eight cameras at 15 pictures a second. One
+/// step takes well under a millisecond, so a queue this long already means that something is wrong.
+pub const INPUTS_MAX: usize = 256;
+
+/// Everything that reaches the alarm path but the answers of people, which have a queue of their
+/// own so that the web side cannot crowd out a picture.
+#[derive(Debug)]
+pub enum Message {
+    Report(Box<ReceivedReport>),
+    Worker(WorkerNews),
+    Siren(SirenReport),
+    Store(StoreReport),
+    /// The box is told to end.
+    Stop,
+}
+
+/// A report with the moment the guard had it in hand.
+#[derive(Debug)]
+pub struct ReceivedReport {
+    pub report: link::Report,
+    pub received_at: Instant,
+}
+
+/// What becomes of the vision process.
+#[derive(Debug)]
+pub enum WorkerNews {
+    /// A process was started and loads its model.
+    Starting,
+    Ready(link::ModelInfo),
+    Heartbeat,
+    CameraLost {
+        camera: link::CameraIndex,
+        reason: String,
+    },
+    /// It said why it cannot go on.
+    Fatal {
+        reason: String,
+    },
+    /// It ended, or could not start.
+    Down,
+    /// Why it ended, and how often that has happened.
+    Restarting {
+        reason: String,
+        restarts: u32,
+    },
+}
+
+/// What the siren thread says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SirenReport {
+    /// This order, and all before it, has been taken.
+    Accepted {
+        order: u64,
+        at: Instant,
+        output: Sounding,
+    },
+    Working {
+        device: String,
+    },
+    Broken {
+        device: String,
+        reason: String,
+    },
+}
+
+/// Whether an order that was taken can be heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sounding {
+    Yes,
+    /// The output is broken; the fault alarm says why.
+    No,
+}
+
+/// What the store thread says.
+#[derive(Debug)]
+pub enum StoreReport {
+    Working,
+    Broken {
+        reason: String,
+    },
+    /// These incidents are on disk.
+    Stored {
+        incidents: Vec<IncidentId>,
+        at: Instant,
+    },
+    SnapshotStored {
+        incident: IncidentId,
+    },
+}
+
+/// A person's answer to an alarm, on its way to the alarm path.
+#[derive(Debug)]
+pub struct Answer {
+    pub alarm: AlarmId,
+    pub by: String,
+    pub reply: SyncSender<Reply>,
+}
+
+/// What the person is told.
+pub type Reply = Result<AlarmState, AcknowledgeError>;

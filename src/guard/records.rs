@@ -1,0 +1,216 @@
+//! From numbers to names: the engine's events as records, and restored records as numbers.
+//!
+//! Zone and camera numbers mean nothing after the configuration changed, so the store keeps ids.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::message::ReceivedReport;
+use super::words;
+use crate::clock;
+use crate::config::Config;
+use crate::engine::time::Instant;
+use crate::engine::{
+    AlarmSource, CameraIndex, Entry, IncidentId, Part, Restored, RestoredAlarm, ZoneIndex,
+};
+use crate::store::Remembered;
+use crate::store::record::{AlarmKey, IncidentStart, OpenAlarm, Record, ZoneName};
+use crate::zone_file::ZoneInfo;
+
+/// GeoJSON MultiPolygon coordinates in frame fractions: polygon, ring, point.
+type Polygons = Vec<Vec<Vec<[f64; 2]>>>;
+
+/// The names of a site, by engine number.
+#[derive(Clone, Debug)]
+pub struct SiteNames {
+    /// Id and name.
+    pub cameras: Vec<(String, String)>,
+    pub zones: Vec<ZoneInfo>,
+    /// GeoJSON coordinates of each zone, shared with every snapshot.
+    pub polygons: Vec<Arc<Polygons>>,
+    pub revision: String,
+}
+
+impl SiteNames {
+    pub fn new(config: &Config, zones: Vec<ZoneInfo>, revision: String) -> SiteNames {
+        let cameras = config.cameras.iter();
+        SiteNames {
+            cameras: cameras.map(|c| (c.id.clone(), c.name.clone())).collect(),
+            polygons: zones
+                .iter()
+                .map(|zone| Arc::new(zone.polygons.clone()))
+                .collect(),
+            zones,
+            revision,
+        }
+    }
+
+    pub fn zone(&self, zone: ZoneIndex) -> Option<&ZoneInfo> {
+        self.zones.get(usize::from(zone.0))
+    }
+
+    /// Id, or `?` for a number nobody has.
+    pub fn zone_id(&self, zone: ZoneIndex) -> &str {
+        self.zone(zone).map_or("?", |zone| &zone.id)
+    }
+
+    pub fn camera_id(&self, camera: CameraIndex) -> &str {
+        self.cameras
+            .get(usize::from(camera.0))
+            .map_or("?", |(id, _)| id)
+    }
+
+    pub fn camera_name(&self, camera: CameraIndex) -> &str {
+        self.cameras
+            .get(usize::from(camera.0))
+            .map_or("?", |(_, name)| name)
+    }
+
+    pub fn key(&self, source: AlarmSource) -> AlarmKey {
+        match source {
+            AlarmSource::Intrusion(zone) => AlarmKey::Intrusion(self.zone_id(zone).into()),
+            AlarmSource::Blind(camera) => AlarmKey::Blind(self.camera_id(camera).into()),
+            AlarmSource::Fault(part) => AlarmKey::Fault(words::part_key(part).into()),
+        }
+    }
+
+    fn source(&self, key: &AlarmKey) -> Option<AlarmSource> {
+        let number = |position: Option<usize>| position.and_then(|p| u16::try_from(p).ok());
+        match key {
+            AlarmKey::Intrusion(id) => number(self.zones.iter().position(|zone| zone.id == *id))
+                .map(|zone| AlarmSource::Intrusion(ZoneIndex(zone))),
+            AlarmKey::Blind(id) => number(self.cameras.iter().position(|(camera, _)| camera == id))
+                .map(|camera| AlarmSource::Blind(CameraIndex(camera))),
+            AlarmKey::Fault(part) => [Part::Siren, Part::Store]
+                .into_iter()
+                .find(|&p| words::part_key(p) == part)
+                .map(AlarmSource::Fault),
+        }
+    }
+
+    /// The first record of a life.
+    pub fn started(&self, at: Timestamp) -> Record {
+        let name = |zone: &ZoneInfo| ZoneName {
+            id: zone.id.clone(),
+            name: zone.name.clone(),
+            camera: self.camera_id(CameraIndex(zone.camera)).into(),
+        };
+        Record::Started {
+            at,
+            version: env!("CARGO_PKG_VERSION").into(),
+            zone_revision: self.revision.clone(),
+            zones: self.zones.iter().map(name).collect(),
+        }
+    }
+}
+
+/// What an earlier life leaves to this one.
+#[derive(Debug)]
+pub struct Inheritance {
+    pub restored: Restored,
+    /// The open alarms that still have a source.
+    pub alarms: Vec<OpenAlarm>,
+    /// Closes the alarms whose zone or camera is no longer configured.
+    pub records: Vec<Record>,
+}
+
+/// Sorts what the store remembers.
+pub fn inherit(remembered: Remembered, names: &SiteNames, at: Timestamp) -> Inheritance {
+    let mut inheritance = Inheritance {
+        restored: Restored {
+            last_incident: remembered.last_incident,
+            last_alarm: remembered.last_alarm,
+            alarms: Vec::new(),
+        },
+        alarms: Vec::new(),
+        records: Vec::new(),
+    };
+    for open in remembered.open_alarms {
+        match names.source(&open.source) {
+            Some(source) => {
+                inheritance.restored.alarms.push(RestoredAlarm {
+                    id: open.alarm,
+                    source,
+                    state: open.state,
+                    raised_at: instant_of(open.raised_at),
+                });
+                inheritance.alarms.push(open);
+            }
+            None => inheritance.records.extend(orphaned(open, at)),
+        }
+    }
+    inheritance
+}
+
+fn orphaned(open: OpenAlarm, at: Timestamp) -> [Record; 2] {
+    let text = format!(
+        "alarm {} was closed: what it is about ({:?}) is no longer configured",
+        open.alarm.0, open.source
+    );
+    tracing::warn!("{text}");
+    let closed = Record::Alarm {
+        alarm: open.alarm,
+        at,
+        source: open.source,
+        state: crate::engine::AlarmState::Normal,
+        incident: open.incident,
+        text: "No longer configured".into(),
+    };
+    [closed, Record::Note { at, text }]
+}
+
+/// The monotonic time of a civil one; the origin for what lies before the machine's start.
+fn instant_of(then: Timestamp) -> Instant {
+    let age = clock::wall().duration_since(then);
+    clock::monotonic().before(age.try_into().unwrap_or_default())
+}
+
+/// Stage times of a deciding picture up to the alarm path, milliseconds. With `siren` behind them
+/// they add up to the time from light to siren.
+pub fn stages(received: &ReceivedReport) -> Vec<(&'static str, f64)> {
+    let times = &received.report.stages;
+    let at = Instant::from_nanos;
+    let span = |from: u64, to: Instant| to.since(at(from)).as_secs_f64() * 1e3;
+    vec![
+        ("seen", span(times.captured_ns, at(times.arrived_ns))),
+        ("inferred", span(times.arrived_ns, at(times.decoded_ns))),
+        ("link", span(times.decoded_ns, received.received_at)),
+    ]
+}
+
+/// The record of an incident's start.
+pub fn incident_start(
+    incident: IncidentId,
+    zone: ZoneIndex,
+    entry: &Entry,
+    decided_at: Instant,
+    context: EvidenceContext<'_>,
+) -> Record {
+    let names = context.names;
+    let confirmed = entry.captured_at.since(entry.first_seen_at).as_secs_f64() * 1e3;
+    let stages = std::iter::once(("confirmed", confirmed)).chain(context.stages.iter().copied());
+    Record::IncidentStarted(IncidentStart {
+        incident,
+        zone: names.zone_id(zone).into(),
+        zone_name: names.zone(zone).map_or("?", |zone| &zone.name).into(),
+        camera: names.camera_id(entry.camera).into(),
+        at: clock::wall_at(decided_at),
+        captured_at: clock::wall_at(entry.captured_at),
+        frame: entry.frame,
+        score: entry.score.get(),
+        anchor_norm: entry.anchor_norm,
+        track: entry.track.map(|track| track.0),
+        model_digest: context.model_digest.into(),
+        zone_revision: names.revision.clone(),
+        stages: stages.map(|(name, ms)| (name.to_owned(), ms)).collect(),
+    })
+}
+
+/// What an incident's record carries besides the entry itself (invariant 3).
+#[derive(Clone, Copy, Debug)]
+pub struct EvidenceContext<'a> {
+    pub names: &'a SiteNames,
+    pub model_digest: &'a str,
+    pub stages: &'a [(&'static str, f64)],
+}

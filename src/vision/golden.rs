@@ -1,0 +1,83 @@
+//! Golden pictures: people a model must find before it may guard anything.
+//!
+//! They catch what checksums cannot: a runtime, processor or provider on which the model computes
+//! something else.
+
+use image::DynamicImage;
+
+use crate::engine::detection::PixelBox;
+
+use super::inference::{Detector, ModelError};
+use super::package::{Golden, ModelPackage};
+use super::still;
+
+/// A golden picture, verified and decoded.
+pub struct GoldenPicture {
+    expected: Golden,
+    picture: DynamicImage,
+}
+
+/// All golden pictures of a package, each compared with its sha256.
+pub fn read(package: &ModelPackage) -> Result<Vec<GoldenPicture>, ModelError> {
+    let decode = |expected: &Golden| {
+        let bytes = package.read_verified(&expected.file, &expected.sha256)?;
+        let picture = still::decode(&bytes).map_err(|source| ModelError::GoldenPicture {
+            file: expected.file.clone(),
+            source,
+        })?;
+        Ok(GoldenPicture {
+            expected: expected.clone(),
+            picture,
+        })
+    };
+    package.manifest().golden.iter().map(decode).collect()
+}
+
+impl GoldenPicture {
+    /// Longer side of the content in pixels at which it is to be run.
+    pub fn long_side_px(&self) -> u32 {
+        self.expected.long_side
+    }
+
+    /// Runs the model on the picture and compares.
+    pub fn check(&self, detector: &mut Detector) -> Result<(), ModelError> {
+        let Some(detected) = still::detect(detector, &self.picture)? else {
+            return Ok(());
+        };
+        let found = detected.detections;
+        let file = || self.expected.file.clone();
+        for (n, must) in self.expected.must_find.iter().enumerate() {
+            let [left, top, width, height] = must.bounds;
+            let Some(bounds) = PixelBox::new(left, top, width, height) else {
+                continue;
+            };
+            let overlaps = found.iter().map(|d| (d.bounds.iou(bounds), d.score.get()));
+            let right = |&(iou, score): &(f64, f32)| iou >= must.min_iou && score >= must.min_score;
+            if overlaps.clone().any(|overlap| right(&overlap)) {
+                continue;
+            }
+            let best = overlaps.max_by(|a, b| a.0.total_cmp(&b.0));
+            return Err(ModelError::GoldenNotFound {
+                file: file(),
+                person: n + 1,
+                min_score: must.min_score,
+                min_iou: must.min_iou,
+                best: best.map_or("nothing".into(), |(iou, score)| {
+                    format!("score {score:.2}, overlap {iou:.2}")
+                }),
+            });
+        }
+        if let Some(most) = self.expected.max_detections_above {
+            let got = found.iter().filter(|d| d.score.get() >= most.score).count();
+            if got > most.count {
+                return Err(ModelError::GoldenTooMany {
+                    file: file(),
+                    score: most.score,
+                    got,
+                    max: most.count,
+                });
+            }
+        }
+        Ok(())
+    }
+}

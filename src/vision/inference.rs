@@ -1,0 +1,423 @@
+//! A model, loaded, proven on its golden pictures, and run.
+//!
+//! Threads are given explicitly and the graph runs in sequence, so that the same picture gives the
+//! same boxes on every run and nothing else on the machine decides how many cores are used.
+//!
+//! An execution provider that was asked for and is not there is an error. Falling back in silence
+//! would keep the box running at a tenth of the rate it was dimensioned for.
+
+use std::fmt;
+use std::num::NonZeroU16;
+use std::str::FromStr;
+
+use ort::ep::{self, ExecutionProvider};
+use ort::session::Session;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
+
+use crate::clock;
+use crate::engine::detection::{Detection, FrameSize};
+use crate::link::ModelInfo;
+
+use super::decoder::{DecodeError, Decoder, RawOutput};
+use super::golden;
+use super::package::{DecoderSpec, ModelPackage, PackageError};
+use super::preprocess::{CHANNELS, Fit, PictureRef, Prepared, Preprocessor};
+use super::runtime::{self, RuntimeError};
+
+/// How a model is to be run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads inside one inference.
+    pub threads: NonZeroU16,
+    /// Longer side of the content in pixels; `None`: the model's default.
+    pub long_side_px: Option<u32>,
+    pub provider: Provider,
+    pub golden: GoldenCheck,
+}
+
+/// Whether the golden pictures are run at load. Only benchmarks may skip them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoldenCheck {
+    Run,
+    Skip,
+}
+
+/// What runs the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Provider {
+    Cpu,
+    Tensorrt,
+    Cuda,
+    Openvino,
+    Xnnpack,
+}
+
+/// A loaded model.
+pub struct Detector {
+    session: Session,
+    input_name: String,
+    preprocessor: Preprocessor,
+    decoder: Decoder,
+    prepared: Prepared,
+    info: ModelInfo,
+}
+
+/// What was found in one picture, and when each stage was done (CLOCK_MONOTONIC nanoseconds).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detected {
+    /// In source pixels, best score first.
+    pub detections: Vec<Detection>,
+    pub preprocessed_ns: u64,
+    pub inferred_ns: u64,
+    pub decoded_ns: u64,
+}
+
+/// Why a model cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error("the model package cannot be used")]
+    Package(#[from] PackageError),
+    #[error("ONNX Runtime cannot be used")]
+    Runtime(#[from] RuntimeError),
+    #[error(
+        "the execution provider `{name}` is unknown; there are: cpu, tensorrt, cuda, openvino, xnnpack"
+    )]
+    UnknownProvider { name: String },
+    #[error(
+        "the execution provider `{provider}` is not in the ONNX Runtime library {library}; set \
+         `provider = \"cpu\"` or install a library that has it"
+    )]
+    ProviderMissing { provider: Provider, library: String },
+    #[error("the execution provider `{provider}` could not be set up")]
+    ProviderSetup {
+        provider: Provider,
+        #[source]
+        source: ort::Error,
+    },
+    #[error("the longer side of the model's input is {got} px; this model allows {min} to {max}")]
+    LongSide { got: u32, min: u32, max: u32 },
+    #[error("ONNX Runtime refused the model file {file}")]
+    Load {
+        file: String,
+        #[source]
+        source: ort::Error,
+    },
+    #[error("the model's {what} is {got}; the manifest promises {expected}")]
+    Interface {
+        what: String,
+        got: String,
+        expected: String,
+    },
+    #[error("inference failed")]
+    Run(#[source] ort::Error),
+    #[error("the model's answer cannot be read")]
+    Decode(#[from] DecodeError),
+    #[error("golden picture {file} cannot be decoded")]
+    GoldenPicture {
+        file: String,
+        #[source]
+        source: image::ImageError,
+    },
+    #[error(
+        "the model does not find person {person} in the golden picture {file} (score {min_score}, \
+         overlap {min_iou} needed); the best it found there: {best}"
+    )]
+    GoldenNotFound {
+        file: String,
+        /// Counted from 1, in the order of the manifest.
+        person: usize,
+        min_score: f32,
+        min_iou: f64,
+        best: String,
+    },
+    #[error(
+        "the model finds {got} people with a score of {score} or more in the golden picture {file}; \
+         there are at most {max}"
+    )]
+    GoldenTooMany {
+        file: String,
+        score: f32,
+        got: usize,
+        max: usize,
+    },
+}
+
+impl Detector {
+    /// Verifies, loads and proves a model. Takes a second or two.
+    pub fn load(package: &ModelPackage, options: &Options) -> Result<Detector, ModelError> {
+        let manifest = package.manifest();
+        let fit = fit(package, options.long_side_px)?;
+        let provider = options.provider.to_string();
+        let variant = package.variant_for(&provider)?;
+        let model = package.read_verified(&variant.file, &variant.sha256)?;
+        let pictures = match options.golden {
+            GoldenCheck::Run => golden::read(package)?,
+            GoldenCheck::Skip => vec![],
+        };
+        let runtime = runtime::load()?;
+        let load = |source| ModelError::Load {
+            file: package.dir().join(&variant.file).display().to_string(),
+            source,
+        };
+        let builder = Session::builder(&runtime.environment).map_err(load)?;
+        let builder = settings(builder, options).map_err(load)?;
+        let library = runtime.path.display().to_string();
+        let mut builder = with_provider(builder, options.provider, library)?;
+        let session = builder.commit_from_memory(&model).map_err(load)?;
+        check_interface(&session, package)?;
+        let mut detector = Detector {
+            session,
+            input_name: manifest.input.name.clone(),
+            preprocessor: Preprocessor::new(&manifest.input, fit),
+            decoder: package.decoder(),
+            prepared: Prepared::default(),
+            info: ModelInfo {
+                name: manifest.name.clone(),
+                version: manifest.version.clone(),
+                digest: variant.sha256.to_ascii_lowercase(),
+                provider,
+                runtime: runtime.version,
+            },
+        };
+        for picture in &pictures {
+            detector.with_fit(package, picture.long_side_px(), |detector| {
+                picture.check(detector)
+            })?;
+        }
+        Ok(detector)
+    }
+
+    /// Runs `work` at another input size: golden pictures have their own.
+    fn with_fit<T>(
+        &mut self,
+        package: &ModelPackage,
+        long_side_px: u32,
+        work: impl FnOnce(&mut Detector) -> Result<T, ModelError>,
+    ) -> Result<T, ModelError> {
+        let input = &package.manifest().input;
+        let usual = self.preprocessor.clone();
+        self.preprocessor = Preprocessor::new(input, Fit::new(long_side_px, input.multiple));
+        let result = work(self);
+        self.preprocessor = usual;
+        result
+    }
+
+    /// Name, version, digest of the loaded model.
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// How source pictures are to be scaled before they come here.
+    pub fn fit(&self) -> Fit {
+        self.preprocessor.fit()
+    }
+
+    /// For a thread that prepares pictures while this one runs the model.
+    pub fn preprocessor(&self) -> Preprocessor {
+        self.preprocessor.clone()
+    }
+
+    /// Finds people in a picture of content size; boxes come back in pixels of `source`.
+    pub fn detect(
+        &mut self,
+        picture: &PictureRef<'_>,
+        source: FrameSize,
+    ) -> Result<Detected, ModelError> {
+        let mut prepared = std::mem::take(&mut self.prepared);
+        self.preprocessor.prepare(picture, &mut prepared);
+        let preprocessed_ns = clock::monotonic().as_nanos();
+        let result = self.detect_prepared(&prepared, source);
+        self.prepared = prepared;
+        result.map(|detected| Detected {
+            preprocessed_ns,
+            ..detected
+        })
+    }
+
+    /// As `detect`, from an input that another thread prepared.
+    pub fn detect_prepared(
+        &mut self,
+        prepared: &Prepared,
+        source: FrameSize,
+    ) -> Result<Detected, ModelError> {
+        let preprocessed_ns = clock::monotonic().as_nanos();
+        let Some(geometry) = prepared.geometry() else {
+            // Nothing was ever prepared: there is no picture, so there is nobody in it.
+            return Ok(Detected {
+                detections: vec![],
+                preprocessed_ns,
+                inferred_ns: preprocessed_ns,
+                decoded_ns: preprocessed_ns,
+            });
+        };
+        let outputs = run(&mut self.session, &self.input_name, prepared)?;
+        let inferred_ns = clock::monotonic().as_nanos();
+        let output = |name: &str| {
+            let (shape, values) = outputs.get(name)?.try_extract_tensor::<f32>().ok()?;
+            Some(RawOutput { shape, values })
+        };
+        let detections = self.decoder.decode(output, geometry, source)?;
+        Ok(Detected {
+            detections,
+            preprocessed_ns,
+            inferred_ns,
+            decoded_ns: clock::monotonic().as_nanos(),
+        })
+    }
+
+    /// Inference alone, the answer thrown away: the yardstick of the benchmarks.
+    pub fn raw_run(&mut self, prepared: &Prepared) -> Result<(), ModelError> {
+        run(&mut self.session, &self.input_name, prepared).map(drop)
+    }
+}
+
+/// One inference. The tensor borrows the prepared values, so that nothing is copied.
+fn run<'s>(
+    session: &'s mut Session,
+    input_name: &str,
+    prepared: &Prepared,
+) -> Result<ort::session::SessionOutputs<'s>, ModelError> {
+    let (width, height) = prepared
+        .geometry()
+        .map_or((0, 0), |g| (g.tensor_width, g.tensor_height));
+    let shape = [1, CHANNELS, height, width];
+    let tensor = TensorRef::from_array_view((shape, prepared.values())).map_err(ModelError::Run)?;
+    let inputs = ort::inputs![input_name => tensor];
+    session.run(inputs).map_err(ModelError::Run)
+}
+
+fn fit(package: &ModelPackage, long_side_px: Option<u32>) -> Result<Fit, ModelError> {
+    let input = &package.manifest().input;
+    let (min, max) = (input.multiple, input.long_side_max);
+    let got = long_side_px.unwrap_or(input.long_side_default);
+    match (min..=max).contains(&got) {
+        true => Ok(Fit::new(got, input.multiple)),
+        false => Err(ModelError::LongSide { got, min, max }),
+    }
+}
+
+fn settings(builder: SessionBuilder, options: &Options) -> Result<SessionBuilder, ort::Error> {
+    let builder = builder
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_intra_threads(usize::from(options.threads.get()))?
+        .with_inter_threads(1)?
+        .with_parallel_execution(false)?
+        .with_intra_op_spinning(SPINNING)?
+        .with_deterministic_compute(true)?;
+    Ok(builder)
+}
+
+/// Whether idle inference threads burn their core while they wait for the next operator. The box
+/// has two cores for decoder, model and guard: a spinning thread takes its time from the guard.
+/// Seen on two busy cores with two threads: 61 ms a picture without, 95 ms with.
+const SPINNING: bool = false;
+
+fn with_provider(
+    builder: SessionBuilder,
+    provider: Provider,
+    library: String,
+) -> Result<SessionBuilder, ModelError> {
+    let (available, dispatch) = match provider {
+        Provider::Cpu => return Ok(builder),
+        Provider::Tensorrt => (
+            ep::TensorRT::is_available(),
+            ep::TensorRT::default().build(),
+        ),
+        Provider::Cuda => (ep::CUDA::is_available(), ep::CUDA::default().build()),
+        Provider::Openvino => (
+            ep::OpenVINO::is_available(),
+            ep::OpenVINO::default().build(),
+        ),
+        Provider::Xnnpack => (ep::XNNPACK::is_available(), ep::XNNPACK::default().build()),
+    };
+    let setup = |source| ModelError::ProviderSetup { provider, source };
+    if !available.map_err(setup)? {
+        return Err(ModelError::ProviderMissing { provider, library });
+    }
+    let registered = builder.with_execution_providers([dispatch.error_on_failure()]);
+    registered.map_err(|error| setup(error.into()))
+}
+
+/// Compares what the file has with what the manifest promises; fixed dimensions must agree.
+fn check_interface(session: &Session, package: &ModelPackage) -> Result<(), ModelError> {
+    let manifest = package.manifest();
+    let channels = CHANNELS as i64;
+    let expected = [Some(1), Some(channels), None, None];
+    check_tensor(session.inputs(), "input", &manifest.input.name, &expected)?;
+    let DecoderSpec::Nanodet(spec) = &manifest.decoder;
+    let classes = manifest.classes.len() as i64;
+    let logits = 4 * i64::from(spec.bins);
+    for level in &spec.outputs {
+        let expected = [Some(1), None, Some(classes)];
+        check_tensor(session.outputs(), "output", &level.scores, &expected)?;
+        let expected = [Some(1), None, Some(logits)];
+        check_tensor(session.outputs(), "output", &level.boxes, &expected)?;
+    }
+    Ok(())
+}
+
+fn check_tensor(
+    all: &[Outlet],
+    side: &str,
+    name: &str,
+    expected: &[Option<i64>],
+) -> Result<(), ModelError> {
+    let wrong = |got: String| {
+        let dims: Vec<_> = (expected.iter())
+            .map(|dim| dim.map_or("any".to_owned(), |dim| dim.to_string()))
+            .collect();
+        ModelError::Interface {
+            what: format!("{side} `{name}`"),
+            got,
+            expected: format!("f32 [{}]", dims.join(", ")),
+        }
+    };
+    let Some(outlet) = all.iter().find(|outlet| outlet.name() == name) else {
+        let names: Vec<_> = all.iter().map(Outlet::name).collect();
+        return Err(wrong(format!("missing; it has {}", names.join(", "))));
+    };
+    let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
+        return Err(wrong("no tensor".into()));
+    };
+    let agrees = |(got, expected): (&i64, &Option<i64>)| match expected {
+        Some(expected) => *got < 0 || got == expected,
+        None => true,
+    };
+    let right = *ty == TensorElementType::Float32
+        && shape.len() == expected.len()
+        && shape.iter().zip(expected).all(agrees);
+    match right {
+        true => Ok(()),
+        false => Err(wrong(format!("{ty} {:?}", &shape[..]))),
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Provider::Cpu => "cpu",
+            Provider::Tensorrt => "tensorrt",
+            Provider::Cuda => "cuda",
+            Provider::Openvino => "openvino",
+            Provider::Xnnpack => "xnnpack",
+        })
+    }
+}
+
+impl FromStr for Provider {
+    type Err = ModelError;
+
+    fn from_str(name: &str) -> Result<Provider, ModelError> {
+        match name {
+            "cpu" => Ok(Provider::Cpu),
+            "tensorrt" => Ok(Provider::Tensorrt),
+            "cuda" => Ok(Provider::Cuda),
+            "openvino" => Ok(Provider::Openvino),
+            "xnnpack" => Ok(Provider::Xnnpack),
+            _ => Err(ModelError::UnknownProvider {
+                name: name.to_owned(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Video files, by the clock (as a camera) or as fast as pictures are taken (replay).
+//!
+//! As fast, the end is checked: a file whose pictures end before its own header says so is an error
+//! and not a short video. By the clock it is not: a truncated file is still something to look at.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstreamer as gst;
+
+use crate::clock;
+use crate::link::Ending;
+
+use super::super::preprocess::Fit;
+use super::chain::{Chain, ChainOptions, broken, make};
+use super::container::{self, Promise, Sizes};
+use super::failure::Failure;
+use super::{FrameSource, Pace, Polled, SourceError};
+
+/// Pictures may end this much before the header says: headers round, and count the last picture's
+/// length differently.
+const EARLY_END_MAX: Duration = Duration::from_secs(1);
+
+/// … or this share of the whole, whichever is longer.
+const EARLY_END_SHARE: f64 = 0.03;
+
+/// Pictures that may be missing in a file some of whose bytes are missing: a decoder may hold back
+/// the very last one.
+const EARLY_END_PICTURES: u64 = 1;
+
+/// A video file.
+pub struct FileSource {
+    path: PathBuf,
+    options: FileOptions,
+    promise: Option<Promise>,
+    chain: Chain,
+    ended: bool,
+}
+
+/// How a file is to be played.
+#[derive(Clone, Debug)]
+pub struct FileOptions {
+    pub fit: Fit,
+    pub pace: Pace,
+    /// At the end; `Pace::AsFast` always stops.
+    pub ending: Ending,
+    /// Pictures a second to keep; `None`: all.
+    pub fps: Option<f64>,
+}
+
+impl FileSource {
+    /// Checks that the file can be opened, and starts the pipeline. What is wrong inside the file
+    /// comes out of `next`.
+    pub fn open(path: &Path, options: FileOptions) -> Result<FileSource, SourceError> {
+        let promise = inspect(path)?;
+        let chain = build(path, &options)?;
+        Ok(FileSource {
+            path: path.to_owned(),
+            options,
+            promise,
+            chain,
+            ended: false,
+        })
+    }
+
+    /// How many pictures will come, by the header and the wanted rate; for progress bars only.
+    pub fn expected_frames(&self) -> Option<u64> {
+        let promise = self.promise.unwrap_or_default();
+        let duration = promise.duration.or_else(|| self.chain.duration());
+        let by_rate = match (self.options.fps, duration) {
+            (Some(fps), Some(duration)) => Some((duration.as_secs_f64() * fps).ceil() as u64),
+            _ => None,
+        };
+        match (promise.pictures, by_rate) {
+            (Some(pictures), Some(by_rate)) => Some(pictures.min(by_rate)),
+            (pictures, by_rate) => pictures.or(by_rate),
+        }
+    }
+
+    /// Compares what came with what the header said.
+    fn check_complete(&self) -> Result<(), SourceError> {
+        let (decoded, ended_at) = (self.chain.decoded(), self.chain.ended_at());
+        if decoded == 0 {
+            return Err(match self.promise {
+                Some(promise) if promise.missing_bytes > 0 => self.truncated_start(promise),
+                _ => SourceError::NoVideo {
+                    path: self.path.clone(),
+                },
+            });
+        }
+        let promise = self.promise.unwrap_or_default();
+        if promise.missing_bytes > 0
+            && let Some(declared) = promise.pictures
+            && decoded + EARLY_END_PICTURES < declared
+        {
+            return Err(match promise.duration {
+                Some(duration) => self.truncated(duration, ended_at),
+                None => SourceError::TruncatedPictures {
+                    path: self.path.clone(),
+                    declared,
+                    got: decoded,
+                },
+            });
+        }
+        match promise.duration {
+            Some(declared) if promise.proves_truncation() || ends_early(declared, ended_at) => {
+                Err(self.truncated(declared, ended_at))
+            }
+            None if promise.proves_truncation() => Err(self.truncated_start(promise)),
+            _ => Ok(()),
+        }
+    }
+
+    fn truncated(&self, declared: Duration, ended_at: Duration) -> SourceError {
+        SourceError::Truncated {
+            path: self.path.clone(),
+            declared_s: declared.as_secs_f64(),
+            ended_s: ended_at.as_secs_f64(),
+        }
+    }
+
+    fn truncated_start(&self, promise: Promise) -> SourceError {
+        SourceError::TruncatedStart {
+            path: self.path.clone(),
+            missing: promise.missing_bytes,
+        }
+    }
+
+    /// A break in a file that lacks bytes is a truncation, whatever GStreamer calls it.
+    fn explained(&self, error: SourceError) -> SourceError {
+        let Some(promise) = self.promise.filter(|promise| promise.missing_bytes > 0) else {
+            return error;
+        };
+        match (error, self.chain.decoded(), promise.duration) {
+            (SourceError::Broken { .. }, 0, _) => self.truncated_start(promise),
+            (SourceError::Broken { .. }, _, Some(declared)) => {
+                self.truncated(declared, self.chain.ended_at())
+            }
+            (error, _, _) => error,
+        }
+    }
+}
+
+impl FrameSource for FileSource {
+    fn next(&mut self, wait: Duration) -> Result<Polled, SourceError> {
+        if self.ended {
+            return Ok(Polled::Ended);
+        }
+        let until = clock::monotonic().after(wait);
+        loop {
+            let left = until.since(clock::monotonic());
+            match self
+                .chain
+                .next(left)
+                .map_err(|error| self.explained(error))?
+            {
+                Polled::Ended => {}
+                polled => return Ok(polled),
+            }
+            match (self.options.pace, self.options.ending) {
+                (Pace::AsFast, _) => {
+                    self.ended = true;
+                    return self.check_complete().map(|()| Polled::Ended);
+                }
+                (Pace::Clock, Ending::Stop) => {
+                    self.ended = true;
+                    return Ok(Polled::Ended);
+                }
+                (Pace::Clock, Ending::Loop) if self.chain.decoded() == 0 => {
+                    return Err(SourceError::NoVideo {
+                        path: self.path.clone(),
+                    });
+                }
+                // A new pipeline takes some 20 ms and starts in the same state every time; seeking
+                // back depends on what each demuxer makes of it.
+                (Pace::Clock, Ending::Loop) => self.chain = build(&self.path, &self.options)?,
+            }
+        }
+    }
+}
+
+fn ends_early(declared: Duration, ended_at: Duration) -> bool {
+    let allowed = EARLY_END_MAX.max(declared.mul_f64(EARLY_END_SHARE));
+    declared.saturating_sub(ended_at) > allowed
+}
+
+/// What can be said without GStreamer.
+fn inspect(path: &Path) -> Result<Option<Promise>, SourceError> {
+    let owned = || path.to_owned();
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => SourceError::Missing { path: owned() },
+        _ => SourceError::Open {
+            path: owned(),
+            source,
+        },
+    };
+    let about = File::open(path)
+        .and_then(|file| file.metadata())
+        .map_err(failed)?;
+    if !about.is_file() {
+        return Err(SourceError::NotAFile { path: owned() });
+    }
+    if about.len() == 0 {
+        return Err(SourceError::Empty { path: owned() });
+    }
+    let promise = container::read(path).map_err(failed)?;
+    // GStreamer's decodebin sometimes loses the demuxer's error about this and waits for ever.
+    match promise {
+        Some(Promise {
+            sizes: Sizes::HeaderMissing,
+            missing_bytes,
+            ..
+        }) => Err(SourceError::TruncatedStart {
+            path: owned(),
+            missing: missing_bytes,
+        }),
+        promise => Ok(promise),
+    }
+}
+
+fn build(path: &Path, options: &FileOptions) -> Result<Chain, SourceError> {
+    let source_name = path.display().to_string();
+    let (mut chain, entry) = Chain::build(ChainOptions {
+        source_name: source_name.clone(),
+        fit: options.fit,
+        pace: options.pace,
+        fps: options.fps,
+    })?;
+    let source = make("filesrc", "libgstreamer1.0-0")?;
+    source.set_property("location", path);
+    let decoder = make("decodebin", "gstreamer1.0-plugins-base")?;
+    let elements = [&source, &decoder];
+    let linked = chain.pipeline().add_many(elements).is_ok() && source.link(&decoder).is_ok();
+    if !linked {
+        return Err(broken(&source_name, "the pipeline cannot be built"));
+    }
+    only_pictures(&decoder);
+    let entry_weak = entry.downgrade();
+    decoder.connect_pad_added(move |_, pad| {
+        let is_video = pad
+            .current_caps()
+            .unwrap_or_else(|| pad.query_caps(None))
+            .structure(0)
+            .is_some_and(|media| media.name() == "video/x-raw");
+        let entry = entry_weak
+            .upgrade()
+            .and_then(|entry| entry.static_pad("sink"));
+        // The first video stream is the picture; others are covers, thumbnails, second angles.
+        if let Some(entry) = entry
+            && is_video
+            && !entry.is_linked()
+            && let Err(error) = pad.link(&entry)
+        {
+            tracing::debug!("the video stream could not be linked: {error}");
+        }
+    });
+    let fail = chain.failure_slot();
+    let entry = entry.downgrade();
+    decoder.connect_no_more_pads(move |_| {
+        let entry = entry.upgrade().and_then(|entry| entry.static_pad("sink"));
+        if entry.is_some_and(|entry| !entry.is_linked()) {
+            fail(Failure::NoVideo);
+        }
+    });
+    chain.play()?;
+    Ok(chain)
+}
+
+/// Keeps the decoder from decoding sound: nobody listens.
+fn only_pictures(decoder: &gst::Element) {
+    decoder.connect("autoplug-continue", false, |values| {
+        let caps = values
+            .get(2)
+            .and_then(|value| value.get::<gst::Caps>().ok());
+        let media = caps.as_ref().and_then(|caps| caps.structure(0));
+        let silent = media.is_none_or(|media| {
+            let name = media.name();
+            !["audio/", "text/", "subpicture/"]
+                .iter()
+                .any(|kind| name.starts_with(kind))
+        });
+        Some(silent.to_value())
+    });
+}

@@ -1,0 +1,157 @@
+//! Where pictures come from: video files and GStreamer's test pattern.
+//!
+//! A source decodes, drops pictures beyond the wanted rate, scales what is left to the model's
+//! content size and hands it out as BGR, without copying it again.
+//!
+//! Two paces: by the **clock**, as a camera would (a picture nobody fetched is replaced by the next
+//! one: newest wins), and **as fast** as they are taken (nothing is ever dropped: replay).
+//!
+//! Not here: retrying. A source that failed stays failed; whoever holds it opens a new one.
+
+mod chain;
+pub mod container;
+mod failure;
+pub mod file;
+pub mod limit;
+pub mod pattern;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use gst_video::VideoFrameExt;
+use gstreamer as gst;
+use gstreamer_video as gst_video;
+
+use crate::engine::detection::FrameSize;
+
+use super::preprocess::PictureRef;
+
+/// Something that delivers pictures.
+pub trait FrameSource: Send {
+    /// Waits at most `wait` for the next picture.
+    fn next(&mut self, wait: Duration) -> Result<Polled, SourceError>;
+}
+
+/// What a source had to offer.
+#[derive(Debug)]
+pub enum Polled {
+    Frame(Frame),
+    /// Nothing within the wait.
+    Idle,
+    /// There will be no more.
+    Ended,
+}
+
+/// One picture of a source, scaled for the model.
+#[derive(Debug)]
+pub struct Frame {
+    /// Position in the source video, from 0, counting every decoded picture, also those dropped
+    /// to keep the wanted rate.
+    pub index: u64,
+    /// Presentation time from the start of the video.
+    pub time: Duration,
+    /// When the picture was due, nanoseconds of CLOCK_MONOTONIC; as fast: the same as `arrived_ns`.
+    pub captured_ns: u64,
+    /// When it was handed out, nanoseconds of CLOCK_MONOTONIC.
+    pub arrived_ns: u64,
+    /// Size of the source picture, before scaling.
+    pub source_size: FrameSize,
+    pub picture: Picture,
+}
+
+/// A picture in GStreamer's memory, mapped for reading.
+pub struct Picture {
+    /// Boxed: the description alone is 700 bytes, and pictures travel through enums.
+    frame: Box<gst_video::VideoFrame<gst_video::video_frame::Readable>>,
+}
+
+/// How time passes in a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As a camera would deliver; pictures not taken in time are lost.
+    Clock,
+    /// As fast as pictures are taken; none is lost.
+    AsFast,
+}
+
+/// Why a source gives no pictures.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("GStreamer could not be started")]
+    Start(#[source] gst::glib::Error),
+    #[error("GStreamer has no element `{element}`; install the Debian package {package}")]
+    ElementMissing {
+        element: &'static str,
+        package: &'static str,
+    },
+    #[error("{path} does not exist")]
+    Missing { path: PathBuf },
+    #[error("{path} could not be opened")]
+    Open {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("{path} is not a file; a video file is wanted")]
+    NotAFile { path: PathBuf },
+    #[error("{path} is empty")]
+    Empty { path: PathBuf },
+    #[error("{path} is not a video this machine can read: its format is not recognised")]
+    UnknownFormat { path: PathBuf },
+    #[error(
+        "{path} has no pictures in it, only other streams; a file with a video stream is wanted"
+    )]
+    NoVideo { path: PathBuf },
+    #[error("{source_name} needs {what}, which is missing; install the Debian package {package}")]
+    PluginMissing {
+        source_name: String,
+        what: String,
+        package: &'static str,
+    },
+    #[error("{path} is truncated: the file says {declared_s:.1} s, pictures end at {ended_s:.1} s")]
+    Truncated {
+        path: PathBuf,
+        declared_s: f64,
+        ended_s: f64,
+    },
+    #[error("{path} is truncated: the file says {declared} pictures, only {got} could be read")]
+    TruncatedPictures {
+        path: PathBuf,
+        declared: u64,
+        got: u64,
+    },
+    #[error("{path} is truncated: {missing} of the bytes it speaks of are not there")]
+    TruncatedStart { path: PathBuf, missing: u64 },
+    #[error("{source_name} is damaged or in an unreadable form after {after_s:.1} s: {reason}")]
+    Broken {
+        source_name: String,
+        after_s: f64,
+        reason: String,
+    },
+    #[error("{source_name} delivered a picture that cannot be used: {reason}")]
+    Picture {
+        source_name: String,
+        reason: &'static str,
+    },
+    #[error("`{pattern}` is no test pattern; there are: {known}")]
+    UnknownPattern { pattern: String, known: String },
+    #[error("{fps} frames a second cannot be kept; a number above 0 and up to {max} is wanted")]
+    Rate { fps: f64, max: f64 },
+}
+
+impl Picture {
+    /// The pixels. `None` only if GStreamer handed out memory that contradicts its own description.
+    pub fn as_ref(&self) -> Option<PictureRef<'_>> {
+        let bytes = self.frame.plane_data(0).ok()?;
+        let stride = usize::try_from(*self.frame.plane_stride().first()?).ok()?;
+        let (width, height) = (self.frame.width() as usize, self.frame.height() as usize);
+        PictureRef::new(bytes, width, height, stride)
+    }
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Picture({}x{})", self.frame.width(), self.frame.height())
+    }
+}

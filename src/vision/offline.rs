@@ -1,0 +1,241 @@
+//! A whole video file, every picture looked at, as fast as the machine can: for replay.
+//!
+//! Decoding and preparing the next picture run in a thread of their own while this one runs the
+//! model, so that the model is what the time is spent on. The queue between them is short and in
+//! order: what comes out does not depend on threads.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::clock;
+use crate::engine::detection::{Detection, FrameSize};
+use crate::link::Ending;
+
+use super::inference::{Detector, ModelError};
+use super::ingest::file::{FileOptions, FileSource};
+use super::ingest::{FrameSource, Pace, Polled, SourceError};
+use super::preprocess::{Prepared, Preprocessor};
+
+/// Prepared pictures waiting for the model; 4 MB each. Two cover the jitter of decoding.
+const QUEUE_PICTURES: usize = 2;
+
+/// A file that gives no picture for so long hangs; local files give one in milliseconds.
+pub(super) const STALL_MAX: Duration = Duration::from_secs(30);
+
+/// How long the decoding thread waits before it looks at the time again.
+const POLL: Duration = Duration::from_millis(500);
+
+/// What to look at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OfflineOptions {
+    /// Pictures a second to look at; `None`: every one.
+    pub fps: Option<f64>,
+}
+
+/// One picture, looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OfflineFrame {
+    /// Position in the source video, from 0, counting every picture, also those not looked at.
+    pub index: u64,
+    /// Presentation time from the start of the video.
+    pub time: Duration,
+    pub source_size: FrameSize,
+    /// In source pixels, best score first.
+    pub detections: Vec<Detection>,
+    /// How long the model had to wait for the picture.
+    pub decode_wait_ms: f64,
+    /// In the decoding thread, so not part of the time that passes here.
+    pub preprocess_ms: f64,
+    pub inference_ms: f64,
+    pub postprocess_ms: f64,
+}
+
+/// Why a replay cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum OfflineError {
+    #[error("the video cannot be read")]
+    Source(#[from] SourceError),
+    #[error("{path} gives no picture and no end for {} s", STALL_MAX.as_secs())]
+    Stalled { path: PathBuf },
+    #[error("picture {index} could not be looked at")]
+    Model {
+        index: u64,
+        #[source]
+        source: ModelError,
+    },
+    #[error("the thread that decodes could not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+/// A picture on its way to the model.
+struct Ready {
+    index: u64,
+    time: Duration,
+    source_size: FrameSize,
+    prepared: Prepared,
+    preprocess_ms: f64,
+}
+
+/// Iterates over the pictures of a file. After an error it ends.
+pub struct Offline<'d> {
+    detector: &'d mut Detector,
+    /// `None` once the end was seen, so that dropping it stops the decoding thread.
+    ready: Option<Receiver<Result<Ready, OfflineError>>>,
+    used: SyncSender<Prepared>,
+    decoding: Option<JoinHandle<()>>,
+    total_frames: Option<u64>,
+}
+
+impl<'d> Offline<'d> {
+    /// Opens a file. What is wrong inside it comes out of the iteration.
+    pub fn open(
+        path: &Path,
+        detector: &'d mut Detector,
+        options: OfflineOptions,
+    ) -> Result<Offline<'d>, OfflineError> {
+        let source = FileSource::open(
+            path,
+            FileOptions {
+                fit: detector.fit(),
+                pace: Pace::AsFast,
+                ending: Ending::Stop,
+                fps: options.fps,
+            },
+        )?;
+        let total_frames = source.expected_frames();
+        let (ready_sink, ready) = sync_channel(QUEUE_PICTURES);
+        // One more than can be under way, so that giving back never blocks.
+        let (used, reusable) = sync_channel(QUEUE_PICTURES + 2);
+        let work = Decoding {
+            path: path.to_owned(),
+            source,
+            preprocessor: detector.preprocessor(),
+            reusable,
+        };
+        let decoding = thread::Builder::new()
+            .name("decode".into())
+            .spawn(move || work.run(&ready_sink))
+            .map_err(OfflineError::Thread)?;
+        Ok(Offline {
+            detector,
+            ready: Some(ready),
+            used,
+            decoding: Some(decoding),
+            total_frames,
+        })
+    }
+
+    /// How many pictures will come, as far as the file's header can be believed; for progress only.
+    pub fn total_frames(&self) -> Option<u64> {
+        self.total_frames
+    }
+
+    fn look_at(&mut self, ready: Ready, waited_ms: f64) -> Result<OfflineFrame, OfflineError> {
+        let started = clock::monotonic().as_nanos();
+        let detected = self
+            .detector
+            .detect_prepared(&ready.prepared, ready.source_size)
+            .map_err(|source| OfflineError::Model {
+                index: ready.index,
+                source,
+            })?;
+        // A full or closed queue only means that a buffer is made anew.
+        let _ = self.used.try_send(ready.prepared);
+        Ok(OfflineFrame {
+            index: ready.index,
+            time: ready.time,
+            source_size: ready.source_size,
+            detections: detected.detections,
+            decode_wait_ms: waited_ms,
+            preprocess_ms: ready.preprocess_ms,
+            inference_ms: span_ms(started, detected.inferred_ns),
+            postprocess_ms: span_ms(detected.inferred_ns, detected.decoded_ns),
+        })
+    }
+}
+
+impl Iterator for Offline<'_> {
+    type Item = Result<OfflineFrame, OfflineError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let asked = clock::monotonic().as_nanos();
+        // A closed queue is the end: an error would have come through it.
+        let ready = self.ready.as_ref()?.recv().ok();
+        let waited_ms = span_ms(asked, clock::monotonic().as_nanos());
+        let result = match ready {
+            Some(Ok(ready)) => Some(self.look_at(ready, waited_ms)),
+            Some(Err(error)) => Some(Err(error)),
+            None => None,
+        };
+        if !matches!(result, Some(Ok(_))) {
+            self.ready = None;
+        }
+        result
+    }
+}
+
+impl Drop for Offline<'_> {
+    fn drop(&mut self) {
+        self.ready = None;
+        if let Some(decoding) = self.decoding.take() {
+            // A panic in it was reported by the panic hook; there is nobody left to tell.
+            let _ = decoding.join();
+        }
+    }
+}
+
+/// The thread in front of the model.
+struct Decoding {
+    path: PathBuf,
+    source: FileSource,
+    preprocessor: Preprocessor,
+    reusable: Receiver<Prepared>,
+}
+
+impl Decoding {
+    fn run(mut self, sink: &SyncSender<Result<Ready, OfflineError>>) {
+        while let Some(next) = self.next().transpose() {
+            let failed = next.is_err();
+            if sink.send(next).is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    /// `Ok(None)` at the end of the file.
+    fn next(&mut self) -> Result<Option<Ready>, OfflineError> {
+        let asked = clock::monotonic();
+        let frame = loop {
+            match self.source.next(POLL)? {
+                Polled::Frame(frame) => break frame,
+                Polled::Ended => return Ok(None),
+                Polled::Idle if clock::monotonic().since(asked) > STALL_MAX => {
+                    return Err(OfflineError::Stalled {
+                        path: self.path.clone(),
+                    });
+                }
+                Polled::Idle => {}
+            }
+        };
+        let picture = frame.picture.as_ref().ok_or_else(|| SourceError::Picture {
+            source_name: self.path.display().to_string(),
+            reason: "its memory contradicts its format",
+        })?;
+        let started = clock::monotonic().as_nanos();
+        let mut prepared = self.reusable.try_recv().unwrap_or_default();
+        self.preprocessor.prepare(&picture, &mut prepared);
+        Ok(Some(Ready {
+            index: frame.index,
+            time: frame.time,
+            source_size: frame.source_size,
+            prepared,
+            preprocess_ms: span_ms(started, clock::monotonic().as_nanos()),
+        }))
+    }
+}
+
+pub(super) fn span_ms(from_ns: u64, to_ns: u64) -> f64 {
+    to_ns.saturating_sub(from_ns) as f64 / 1e6
+}

@@ -1,0 +1,136 @@
+//! What `doctor` asks the vision side: are the libraries, the plugins, the model, the files there?
+//!
+//! Cheap checks without side effects. None of them runs the model.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gstreamer as gst;
+
+use crate::engine::detection::FrameSize;
+use crate::link::{Ending, ModelInfo};
+
+use super::ingest::file::{FileOptions, FileSource};
+use super::ingest::{FrameSource, Pace, Polled, SourceError};
+use super::package::{ModelPackage, PackageError};
+use super::preprocess::Fit;
+use super::runtime::{self, RuntimeError};
+
+/// A file must give its first picture within this time; they give it in under 0.2 s.
+pub const FIRST_PICTURE_MAX: Duration = Duration::from_secs(3);
+
+/// Elements a box needs, and the Debian packages that bring them.
+const ELEMENTS: [(&str, &str); 11] = [
+    ("filesrc", "libgstreamer1.0-0"),
+    ("decodebin", "gstreamer1.0-plugins-base"),
+    ("videoconvertscale", "gstreamer1.0-plugins-base"),
+    ("videotestsrc", "gstreamer1.0-plugins-base"),
+    ("appsink", "gstreamer1.0-plugins-base"),
+    ("avidemux", "gstreamer1.0-plugins-good"),
+    ("qtdemux", "gstreamer1.0-plugins-good"),
+    ("matroskademux", "gstreamer1.0-plugins-good"),
+    ("h264parse", "gstreamer1.0-plugins-bad"),
+    ("avdec_h264", "gstreamer1.0-libav"),
+    ("avdec_mpeg4", "gstreamer1.0-libav"),
+];
+
+/// An element and whether it is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Element {
+    pub name: &'static str,
+    pub presence: Presence,
+    /// The Debian package that brings it.
+    pub package: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    Present,
+    Missing,
+}
+
+/// ONNX Runtime as found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuntimeInfo {
+    pub version: String,
+    pub path: PathBuf,
+}
+
+/// Why a file source is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    #[error("the file cannot be played")]
+    Source(#[from] SourceError),
+    #[error("{path} gave no picture within {} s", FIRST_PICTURE_MAX.as_secs())]
+    Slow { path: PathBuf },
+}
+
+/// Loads ONNX Runtime.
+pub fn runtime() -> Result<RuntimeInfo, RuntimeError> {
+    let runtime = runtime::load()?;
+    Ok(RuntimeInfo {
+        version: runtime.version,
+        path: runtime.path,
+    })
+}
+
+/// GStreamer's own version, e.g. `GStreamer 1.22.0`.
+pub fn gstreamer_version() -> Result<String, SourceError> {
+    gst::init().map_err(SourceError::Start)?;
+    Ok(gst::version_string().to_string())
+}
+
+/// Which of the elements a box needs are installed.
+pub fn gstreamer_elements() -> Result<Vec<Element>, SourceError> {
+    gst::init().map_err(SourceError::Start)?;
+    let element = |(name, package): (&'static str, &'static str)| Element {
+        name,
+        presence: match gst::ElementFactory::find(name) {
+            Some(_) => Presence::Present,
+            None => Presence::Missing,
+        },
+        package,
+    };
+    Ok(ELEMENTS.into_iter().map(element).collect())
+}
+
+/// Finds a package and verifies the variant for `provider` and the golden pictures, without running
+/// anything. `ModelInfo::runtime` is empty.
+pub fn model(name: &str, provider: &str) -> Result<ModelInfo, PackageError> {
+    let package = ModelPackage::find(name)?;
+    let manifest = package.manifest();
+    let variant = package.variant_for(provider)?;
+    package.read_verified(&variant.file, &variant.sha256)?;
+    for golden in &manifest.golden {
+        package.read_verified(&golden.file, &golden.sha256)?;
+    }
+    Ok(ModelInfo {
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        digest: variant.sha256.clone(),
+        provider: provider.to_owned(),
+        runtime: String::new(),
+    })
+}
+
+/// Opens a file and waits for its first picture; returns the size of the source picture.
+pub fn file(path: &Path) -> Result<FrameSize, ProbeError> {
+    let mut source = FileSource::open(
+        path,
+        FileOptions {
+            fit: Fit::new(320, 32),
+            pace: Pace::Clock,
+            ending: Ending::Stop,
+            fps: None,
+        },
+    )?;
+    match source.next(FIRST_PICTURE_MAX)? {
+        Polled::Frame(frame) => Ok(frame.source_size),
+        Polled::Idle => Err(ProbeError::Slow {
+            path: path.to_owned(),
+        }),
+        Polled::Ended => Err(ProbeError::Source(SourceError::NoVideo {
+            path: path.to_owned(),
+        })),
+    }
+}

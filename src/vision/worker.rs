@@ -1,0 +1,363 @@
+//! The vision process: told by the guard what to look at, it looks and reports, and dies if it must.
+//!
+//! ```text
+//! camera threads ─ newest frame of each ─┐                 ┌─> outbox ─> writer thread ─> guard
+//! reader thread  ─ commands ─────────────┴─> this loop ────┴─> encoder thread (JPEG) ─┘
+//! ```
+//!
+//! All cameras share one model. Of the pictures waiting, the one captured first is looked at first,
+//! so no camera starves. Heartbeats come from the very loop that runs the model: a model that hangs
+//! stops them, and an idle loop does not.
+//!
+//! Not here: any judgement of what was seen, and restarting. The guard restarts this process.
+
+mod camera;
+mod encoder;
+mod inbox;
+mod outbox;
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::io;
+use std::num::NonZeroU16;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::clock;
+use crate::engine::detection::Detection;
+use crate::engine::time::Instant;
+use crate::link::{
+    self, CameraIndex, FromWorker, HEARTBEAT_EVERY_MS, LinkError, PROTOCOL_VERSION, Report,
+    StageTimes, ToWorker, Watched, WireDetection, WorkerConfig,
+};
+
+use self::camera::Cameras;
+use self::encoder::{Encoder, Job, Purpose};
+use self::inbox::{Event, Inbox};
+use self::outbox::Outbox;
+use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
+use super::ingest::{Frame, Picture};
+use super::package::ModelPackage;
+
+/// Pictures kept per camera for snapshots: an incident asks for its picture within a second.
+const KEPT_MAX: usize = 16;
+
+/// … and not longer than this.
+const KEPT_FOR: Duration = Duration::from_millis(1500);
+
+/// Previews of a camera come at most this often: more is not smoother to the eye on a page.
+const PREVIEW_EVERY: Duration = Duration::from_millis(100);
+
+/// How long an ending process tries to get its last words to the guard.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+
+/// Why the process cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    #[error("the link to the guard cannot be set up")]
+    Setup(#[source] io::Error),
+    #[error("the guard could not be understood")]
+    Link(#[source] LinkError),
+    #[error("the guard's first message was not `Start`")]
+    NoStart,
+    #[error("{count} threads cannot run a model; 1 or more are wanted")]
+    Threads { count: u16 },
+    #[error("the model cannot be used")]
+    Load(#[source] ModelError),
+    #[error("a picture of camera `{camera}` could not be looked at")]
+    Detect {
+        camera: String,
+        #[source]
+        source: ModelError,
+    },
+    #[error("camera `{camera}` delivered a picture that contradicts its own description")]
+    Picture { camera: String },
+}
+
+/// Serves the guard at the other end until it says stop or is gone. An error has been told to the
+/// guard as `Fatal` already.
+pub fn serve(link: UnixStream) -> Result<(), WorkerError> {
+    let writer = link.try_clone().map_err(WorkerError::Setup)?;
+    let outbox = Outbox::start(writer).map_err(WorkerError::Setup)?;
+    outbox.push(FromWorker::Hello {
+        version: PROTOCOL_VERSION,
+    });
+    let result = serve_until_stopped(link, &outbox);
+    if let Err(error) = &result {
+        outbox.push(FromWorker::Fatal {
+            reason: chain(error),
+        });
+    }
+    outbox.finish(LAST_WORDS_MAX);
+    result
+}
+
+fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), WorkerError> {
+    let config = match link::receive(&link) {
+        Ok(ToWorker::Start(config)) => config,
+        Ok(ToWorker::Stop) | Err(LinkError::Closed) => return Ok(()),
+        Ok(_) => return Err(WorkerError::NoStart),
+        Err(error) => return Err(WorkerError::Link(error)),
+    };
+    let detector = load(&config)?;
+    outbox.push(FromWorker::Ready(detector.info().clone()));
+    let inbox = Arc::new(Inbox::new(config.cameras.len()));
+    start_reader(link, Arc::clone(&inbox)).map_err(WorkerError::Setup)?;
+    let cameras = Cameras::start(&config.cameras, detector.fit(), &inbox);
+    let cameras = cameras.map_err(WorkerError::Setup)?;
+    let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
+    let mut worker = Worker {
+        states: config
+            .cameras
+            .iter()
+            .map(|camera| CameraState::new(&camera.id))
+            .collect(),
+        detector,
+        inbox,
+        outbox: Arc::clone(outbox),
+        encoder,
+    };
+    let result = worker.run();
+    cameras.stop();
+    result
+}
+
+fn load(config: &WorkerConfig) -> Result<Detector, WorkerError> {
+    let threads = NonZeroU16::new(config.threads).ok_or(WorkerError::Threads {
+        count: config.threads,
+    })?;
+    let load = || {
+        let package = ModelPackage::find(&config.model_dir)?;
+        let options = Options {
+            threads,
+            long_side_px: config.input_long_side_px,
+            provider: config.provider.parse::<Provider>()?,
+            golden: GoldenCheck::Run,
+        };
+        Detector::load(&package, &options)
+    };
+    load().map_err(WorkerError::Load)
+}
+
+/// Reads commands until the link closes; a closed link is how a dead guard looks from here.
+fn start_reader(link: UnixStream, inbox: Arc<Inbox>) -> io::Result<()> {
+    let read = move || {
+        loop {
+            match link::receive(&link) {
+                Ok(command) => inbox.put_command(command),
+                Err(error) => {
+                    if !matches!(error, LinkError::Closed) {
+                        tracing::error!("the link to the guard broke: {}", chain(&error));
+                    }
+                    inbox.close();
+                    return;
+                }
+            }
+        }
+    };
+    // Not joined: it sits in a read that ends with the link.
+    thread::Builder::new()
+        .name("link".into())
+        .spawn(read)
+        .map(drop)
+}
+
+/// What is remembered of a camera.
+struct CameraState {
+    id: String,
+    frames: u64,
+    watched: Watched,
+    previewed_at: Option<Instant>,
+    kept: VecDeque<Kept>,
+}
+
+/// A picture kept for a snapshot.
+struct Kept {
+    frame: u64,
+    captured_ns: u64,
+    picture: Arc<Picture>,
+}
+
+struct Worker {
+    detector: Detector,
+    states: Vec<CameraState>,
+    inbox: Arc<Inbox>,
+    outbox: Arc<Outbox>,
+    encoder: Encoder,
+}
+
+impl Worker {
+    fn run(&mut self) -> Result<(), WorkerError> {
+        let beat_every = Duration::from_millis(HEARTBEAT_EVERY_MS);
+        let mut beat_at = clock::monotonic();
+        loop {
+            let now = clock::monotonic();
+            if now >= beat_at {
+                self.outbox.push(FromWorker::Heartbeat {
+                    at_ns: now.as_nanos(),
+                });
+                beat_at = now.after(beat_every);
+            }
+            match self.inbox.next(beat_at.since(now)) {
+                Event::LinkClosed | Event::Command(ToWorker::Stop) => return Ok(()),
+                Event::Command(command) => self.obey(command),
+                Event::Lost { camera, reason } => {
+                    self.outbox.push(FromWorker::CameraLost { camera, reason });
+                }
+                Event::Frame { camera, frame } => self.look_at(camera, frame)?,
+                Event::Nothing => {}
+            }
+        }
+    }
+
+    fn obey(&mut self, command: ToWorker) {
+        match command {
+            ToWorker::Watch { camera, watched } => {
+                if let Some(state) = self.states.get_mut(usize::from(camera)) {
+                    state.watched = watched;
+                }
+            }
+            ToWorker::TakeSnapshot {
+                request,
+                camera,
+                frame,
+            } => self.snapshot(request, camera, frame),
+            // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
+            ToWorker::Stop | ToWorker::Start(_) => {
+                tracing::warn!("the guard sent a message that has no meaning now");
+            }
+        }
+    }
+
+    fn look_at(&mut self, camera: CameraIndex, frame: Frame) -> Result<(), WorkerError> {
+        let Some(state) = self.states.get_mut(usize::from(camera)) else {
+            return Ok(());
+        };
+        let picture = frame.picture.as_ref().ok_or_else(|| WorkerError::Picture {
+            camera: state.id.clone(),
+        })?;
+        let detected = self.detector.detect(&picture, frame.source_size);
+        let detected = detected.map_err(|source| WorkerError::Detect {
+            camera: state.id.clone(),
+            source,
+        })?;
+        let number = state.frames;
+        state.frames += 1;
+        self.outbox.push(FromWorker::Report(Report {
+            camera,
+            frame: number,
+            width_px: frame.source_size.width_px() as u32,
+            height_px: frame.source_size.height_px() as u32,
+            detections: detected.detections.iter().map(wire).collect(),
+            stages: StageTimes {
+                captured_ns: frame.captured_ns,
+                arrived_ns: frame.arrived_ns,
+                preprocessed_ns: detected.preprocessed_ns,
+                inferred_ns: detected.inferred_ns,
+                decoded_ns: detected.decoded_ns,
+            },
+        }));
+        let kept = Kept {
+            frame: number,
+            captured_ns: frame.captured_ns,
+            picture: Arc::new(frame.picture),
+        };
+        if state.wants_preview() && self.outbox.has_room_for_preview() {
+            self.encoder.put(kept.job(camera, Purpose::Preview));
+        }
+        state.keep(kept);
+        Ok(())
+    }
+
+    /// The picture asked for, or the one nearest to it that is still kept.
+    fn snapshot(&mut self, request: u64, camera: CameraIndex, frame: u64) {
+        let state = self.states.get(usize::from(camera));
+        let nearest = state.and_then(|state| {
+            let distance = |kept: &&Kept| kept.frame.abs_diff(frame);
+            state.kept.iter().min_by_key(distance)
+        });
+        let refused = match nearest {
+            Some(kept) => {
+                let job = kept.job(camera, Purpose::Snapshot { request });
+                self.encoder.put(job)
+            }
+            None => encoder::Queued::Full,
+        };
+        if refused == encoder::Queued::Full {
+            self.outbox.push(FromWorker::Snapshot {
+                request,
+                picture: None,
+            });
+        }
+    }
+}
+
+impl CameraState {
+    fn new(id: &str) -> CameraState {
+        CameraState {
+            id: id.to_owned(),
+            frames: 0,
+            watched: Watched::No,
+            previewed_at: None,
+            kept: VecDeque::with_capacity(KEPT_MAX),
+        }
+    }
+
+    fn wants_preview(&mut self) -> bool {
+        let now = clock::monotonic();
+        let due = self
+            .previewed_at
+            .is_none_or(|at| now.since(at) >= PREVIEW_EVERY);
+        let wanted = due && self.watched == Watched::Yes;
+        if wanted {
+            self.previewed_at = Some(now);
+        }
+        wanted
+    }
+
+    fn keep(&mut self, kept: Kept) {
+        let newest = Instant::from_nanos(kept.captured_ns);
+        let too_old = |old: &Kept| newest.since(Instant::from_nanos(old.captured_ns)) > KEPT_FOR;
+        while self.kept.len() >= KEPT_MAX || self.kept.front().is_some_and(too_old) {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(kept);
+    }
+}
+
+impl Kept {
+    fn job(&self, camera: CameraIndex, purpose: Purpose) -> Job {
+        Job {
+            camera,
+            frame: self.frame,
+            captured_ns: self.captured_ns,
+            picture: Arc::clone(&self.picture),
+            purpose,
+        }
+    }
+}
+
+fn wire(detection: &Detection) -> WireDetection {
+    let bounds = detection.bounds;
+    WireDetection {
+        left_px: bounds.left(),
+        top_px: bounds.top(),
+        width_px: bounds.width(),
+        height_px: bounds.height(),
+        score: detection.score.get(),
+    }
+}
+
+/// An error and everything it was caused by, for people.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

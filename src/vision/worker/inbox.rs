@@ -1,0 +1,194 @@
+//! What waits for the inference loop: commands, troubles of cameras, and the newest picture of each
+//! camera. A picture that was not looked at when the next one comes is replaced and counted.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::link::{CameraIndex, ToWorker};
+
+use super::super::ingest::Frame;
+
+/// Commands waiting; the reader blocks beyond that, and so does the guard's writer behind it.
+const COMMANDS_MAX: usize = 64;
+
+/// The next thing to do.
+#[derive(Debug)]
+pub enum Event {
+    LinkClosed,
+    Command(ToWorker),
+    Lost { camera: CameraIndex, reason: String },
+    Frame { camera: CameraIndex, frame: Frame },
+    Nothing,
+}
+
+pub struct Inbox {
+    state: Mutex<State>,
+    arrived: Condvar,
+    room: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    commands: VecDeque<ToWorker>,
+    cameras: Vec<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    newest: Option<Frame>,
+    lost: Option<String>,
+    replaced: u64,
+}
+
+impl Inbox {
+    pub fn new(cameras: usize) -> Inbox {
+        let mut state = State::default();
+        state.cameras.resize_with(cameras, Waiting::default);
+        Inbox {
+            state: Mutex::new(state),
+            arrived: Condvar::new(),
+            room: Condvar::new(),
+        }
+    }
+
+    /// Waits at most `wait`. Commands come first, then troubles, then the picture captured first.
+    pub fn next(&self, wait: Duration) -> Event {
+        let state = self.lock();
+        let waited = self
+            .arrived
+            .wait_timeout_while(state, wait, |state| state.is_empty());
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return Event::LinkClosed;
+        }
+        if let Some(command) = state.commands.pop_front() {
+            self.room.notify_one();
+            return Event::Command(command);
+        }
+        state.next_of_cameras()
+    }
+
+    pub fn put_frame(&self, camera: CameraIndex, frame: Frame) {
+        if let Some(waiting) = self.lock().cameras.get_mut(usize::from(camera))
+            && waiting.newest.replace(frame).is_some()
+        {
+            waiting.replaced += 1;
+            if waiting.replaced.is_power_of_two() {
+                let replaced = waiting.replaced;
+                tracing::warn!(
+                    camera,
+                    replaced,
+                    "pictures came faster than they were looked at"
+                );
+            }
+        }
+        self.arrived.notify_one();
+    }
+
+    pub fn put_lost(&self, camera: CameraIndex, reason: String) {
+        if let Some(waiting) = self.lock().cameras.get_mut(usize::from(camera)) {
+            waiting.lost = Some(reason);
+        }
+        self.arrived.notify_one();
+    }
+
+    /// Blocks while too many commands wait.
+    pub fn put_command(&self, command: ToWorker) {
+        let full = |state: &mut State| state.commands.len() >= COMMANDS_MAX && !state.closed;
+        let waited = self.room.wait_while(self.lock(), full);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.commands.push_back(command);
+        drop(state);
+        self.arrived.notify_one();
+    }
+
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.arrived.notify_one();
+        self.room.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_empty(&self) -> bool {
+        let idle = |camera: &Waiting| camera.newest.is_none() && camera.lost.is_none();
+        !self.closed && self.commands.is_empty() && self.cameras.iter().all(idle)
+    }
+
+    fn next_of_cameras(&mut self) -> Event {
+        let numbered = (0..).zip(self.cameras.iter_mut());
+        let mut first: Option<(CameraIndex, u64)> = None;
+        for (camera, waiting) in numbered {
+            if let Some(reason) = waiting.lost.take() {
+                return Event::Lost { camera, reason };
+            }
+            if let Some(frame) = &waiting.newest
+                && first.is_none_or(|(_, captured)| frame.captured_ns < captured)
+            {
+                first = Some((camera, frame.captured_ns));
+            }
+        }
+        let frame = first.and_then(|(camera, _)| {
+            let waiting = self.cameras.get_mut(usize::from(camera))?;
+            let frame = waiting.newest.take()?;
+            Some(Event::Frame { camera, frame })
+        });
+        frame.unwrap_or(Event::Nothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Watched;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    #[test]
+    fn commands_come_before_troubles_and_a_closed_link_before_everything() {
+        let inbox = Inbox::new(2);
+        inbox.put_lost(1, "gone".into());
+        inbox.put_command(ToWorker::Watch {
+            camera: 0,
+            watched: Watched::Yes,
+        });
+        assert!(matches!(inbox.next(SOON), Event::Command(_)));
+        assert!(matches!(inbox.next(SOON), Event::Lost { camera: 1, .. }));
+        assert!(matches!(inbox.next(Duration::ZERO), Event::Nothing));
+        inbox.put_command(ToWorker::Stop);
+        inbox.close();
+        assert!(matches!(inbox.next(SOON), Event::LinkClosed));
+    }
+
+    #[test]
+    fn newest_reason_of_a_lost_camera_replaces_the_older() {
+        let inbox = Inbox::new(1);
+        inbox.put_lost(0, "first".into());
+        inbox.put_lost(0, "second".into());
+        let Event::Lost { reason, .. } = inbox.next(SOON) else {
+            panic!("a trouble waits");
+        };
+        assert_eq!(reason, "second");
+        assert!(matches!(inbox.next(Duration::ZERO), Event::Nothing));
+    }
+
+    #[test]
+    fn full_command_queue_lets_go_of_its_writer_when_the_link_closes() {
+        let inbox = std::sync::Arc::new(Inbox::new(0));
+        for _ in 0..COMMANDS_MAX {
+            inbox.put_command(ToWorker::Stop);
+        }
+        let writer = {
+            let inbox = std::sync::Arc::clone(&inbox);
+            std::thread::spawn(move || inbox.put_command(ToWorker::Stop))
+        };
+        inbox.close();
+        writer.join().expect("the writer returns");
+    }
+}

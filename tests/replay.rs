@@ -1,0 +1,368 @@
+//! The real program on real footage: `replay`, `evaluate`, `detect`, and what they refuse.
+
+#![cfg(feature = "vision")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn footage() -> PathBuf {
+    std::env::var_os("STANDCLEAR_FOOTAGE")
+        .map_or_else(|| root().join(".deps/footage/vtest.avi"), PathBuf::from)
+}
+
+fn standclear(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_standclear"))
+        .args(args)
+        .current_dir(root())
+        .output()
+        .expect("the program starts")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+/// Runs `replay` on the sample footage and returns the events as text.
+fn replay(folder: &Path, name: &str, more: &[&str]) -> String {
+    let events = folder.join(name);
+    let video = footage();
+    let mut args = vec!["replay", text(&video), "--zones", "zones/yard-east.json"];
+    args.extend(["--events", text(&events)]);
+    args.extend(more);
+    let output = standclear(&args);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    fs::read_to_string(events).expect("the events")
+}
+
+fn rows(events: &str) -> Vec<Value> {
+    events
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+#[test]
+fn two_replays_give_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let small = ["--long-side", "320"];
+    let first = replay(
+        folder.path(),
+        "first.jsonl",
+        &[&small[..], &["--threads", "1"]].concat(),
+    );
+    let second = replay(
+        folder.path(),
+        "second.jsonl",
+        &[&small[..], &["--threads", "2"]].concat(),
+    );
+    assert_eq!(first, second);
+    assert!(first.contains("incident_started"));
+}
+
+#[test]
+fn every_event_has_the_keys_that_readers_rely_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tracks = folder.path().join("tracks.txt");
+    let detections = folder.path().join("detections.txt");
+    let more = [
+        "--long-side",
+        "320",
+        "--tracks",
+        text(&tracks),
+        "--detections",
+        text(&detections),
+    ];
+    let events = rows(&replay(folder.path(), "events.jsonl", &more));
+    let mut open = BTreeMap::new();
+    let mut last = 0.0;
+    for event in &events {
+        let time = event["time_s"].as_f64().expect("time_s");
+        assert!(time >= last, "events come in order");
+        last = time;
+        let zone = event["zone"].as_str().expect("zone").to_owned();
+        for key in ["incident", "track", "score", "anchor"] {
+            assert!(event.get(key).is_some(), "{key} in {event}");
+        }
+        match event["event"].as_str().expect("event") {
+            "incident_started" => {
+                let anchor = event["anchor"].as_array().expect("anchor");
+                assert!(
+                    anchor
+                        .iter()
+                        .all(|v| (0.0..=1.0).contains(&v.as_f64().expect("number")))
+                );
+                assert!(
+                    open.insert(zone, event["incident"].as_u64()).is_none(),
+                    "{event}"
+                );
+            }
+            "incident_ended" => assert_eq!(open.remove(&zone), Some(event["incident"].as_u64())),
+            "person_entered" => assert_eq!(open.get(&zone), Some(&event["incident"].as_u64())),
+            "zone_known" | "zone_unknown" => {}
+            other => panic!("{other}"),
+        }
+    }
+    assert!(
+        open.is_empty(),
+        "every incident ends, if only with the footage"
+    );
+    for (file, id_is_minus_one) in [(&tracks, false), (&detections, true)] {
+        let text = fs::read_to_string(file).expect("MOT text");
+        assert!(text.lines().count() > 1000);
+        for line in text.lines() {
+            let fields: Vec<f64> = line
+                .split(',')
+                .map(|f| f.parse().expect("number"))
+                .collect();
+            assert_eq!(fields.len(), 10, "{line}");
+            assert!(
+                (1.0..=795.0).contains(&fields[0]) && fields[0].fract() == 0.0,
+                "{line}"
+            );
+            assert_eq!(fields[1] == -1.0, id_is_minus_one, "{line}");
+            assert_eq!(fields[7..], [-1.0; 3], "{line}");
+        }
+    }
+}
+
+#[test]
+fn every_other_picture_gives_the_same_incidents() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let starts = |events: &str| -> Vec<(String, f64)> {
+        rows(events)
+            .iter()
+            .filter(|event| event["event"] == "incident_started")
+            .map(|e| (e["zone"].to_string(), e["time_s"].as_f64().expect("time")))
+            .collect()
+    };
+    let all = starts(&replay(folder.path(), "all.jsonl", &["--threads", "2"]));
+    let half = starts(&replay(
+        folder.path(),
+        "half.jsonl",
+        &["--threads", "2", "--fps", "5"],
+    ));
+    assert!(all.len() > 3, "{all:?}");
+    assert_eq!(all.len(), half.len(), "{all:?}\n{half:?}");
+    for ((zone, time), (other_zone, other_time)) in all.iter().zip(&half) {
+        assert_eq!(zone, other_zone);
+        // One picture at 5 fps, plus the one that confirms.
+        assert!(
+            (time - other_time).abs() <= 0.4 + 1e-6,
+            "{time} and {other_time}"
+        );
+    }
+}
+
+#[test]
+fn nobody_enters_the_excavation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let events = rows(&replay(folder.path(), "events.jsonl", &["--threads", "2"]));
+    let wrong: Vec<&Value> = events
+        .iter()
+        .filter(|e| e["zone"] == "excavation" && e["event"] == "incident_started")
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// Expects a refusal that says all of `words`, exit code ≠ 0, and an untouched output file.
+fn refused(args: &[&str], words: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = folder.path().join("kept.out");
+    fs::write(&kept, "as before").expect("written");
+    let flag = if args[0] == "detect" || args[0] == "evaluate" {
+        "--json"
+    } else {
+        "--events"
+    };
+    let output = standclear(&[args, &[flag, text(&kept)]].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{args:?} was not refused");
+    assert!(!said.contains("panicked"), "{said}");
+    for word in words {
+        assert!(said.contains(word), "`{word}` is missing in: {said}");
+    }
+    assert_eq!(fs::read_to_string(&kept).expect("kept"), "as before");
+    let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
+    assert_eq!(left.len(), 1, "nothing half-written stays: {left:?}");
+}
+
+const ZONES: [&str; 2] = ["--zones", "zones/yard-east.json"];
+
+#[test]
+fn bad_videos_are_refused_with_their_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let missing = folder.path().join("missing.avi");
+    refused(
+        &["replay", text(&missing), ZONES[0], ZONES[1]],
+        &["missing.avi"],
+    );
+    let not_video = folder.path().join("notes.avi");
+    fs::write(&not_video, "this is no video\n".repeat(500)).expect("written");
+    refused(
+        &["replay", text(&not_video), ZONES[0], ZONES[1]],
+        &["notes.avi"],
+    );
+    let bytes = fs::read(footage()).expect("the footage");
+    let cut = folder.path().join("cut.avi");
+    fs::write(&cut, &bytes[..bytes.len() / 3]).expect("written");
+    let args = [
+        "replay",
+        text(&cut),
+        ZONES[0],
+        ZONES[1],
+        "--long-side",
+        "128",
+    ];
+    refused(&args, &["cut.avi", "truncated"]);
+    refused(
+        &["replay", text(folder.path()), ZONES[0], ZONES[1]],
+        &[text(folder.path())],
+    );
+}
+
+#[test]
+fn bad_zone_files_are_refused_before_the_model_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bow_tie = folder.path().join("bow-tie.json");
+    let zone = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
+        "properties":{"id":"a","name":"A","kind":"restricted"},"geometry":{"type":"Polygon",
+        "coordinates":[[[0.1,0.1],[0.9,0.9],[0.9,0.1],[0.1,0.9],[0.1,0.1]]]}}]}"#;
+    fs::write(&bow_tie, zone).expect("written");
+    let video = footage();
+    refused(
+        &["replay", text(&video), "--zones", text(&bow_tie)],
+        &["bow-tie.json", "`a`", "crosses itself"],
+    );
+}
+
+#[test]
+fn a_model_with_a_flipped_byte_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join("model");
+    fs::create_dir_all(copy.join("golden")).expect("a folder");
+    let original = root().join("models/nanodet-g-416-int8");
+    for place in ["", "golden"] {
+        for entry in fs::read_dir(original.join(place)).expect("the package") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let name = path.file_name().expect("a name");
+                fs::copy(&path, copy.join(place).join(name)).expect("copied");
+            }
+        }
+    }
+    let model = copy.join("model.onnx");
+    let mut bytes = fs::read(&model).expect("the model");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&model, bytes).expect("written");
+    let video = footage();
+    refused(
+        &[
+            "replay",
+            text(&video),
+            ZONES[0],
+            ZONES[1],
+            "--model",
+            text(&copy),
+        ],
+        &["model.onnx", "sha256"],
+    );
+}
+
+#[test]
+fn truth_of_other_footage_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let truth = folder.path().join("gt.txt");
+    fs::write(&truth, "5000,1,10,10,20,40,1\n").expect("written");
+    let video = footage();
+    let args = [
+        "evaluate",
+        text(&video),
+        ZONES[0],
+        ZONES[1],
+        "--truth",
+        text(&truth),
+        "--long-side",
+        "128",
+    ];
+    refused(&args, &["gt.txt", "5000", "795"]);
+}
+
+#[test]
+fn evaluating_against_our_own_detections_finds_every_episode() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let detections = folder.path().join("detections.txt");
+    replay(
+        folder.path(),
+        "events.jsonl",
+        &[
+            "--long-side",
+            "416",
+            "--threads",
+            "2",
+            "--detections",
+            text(&detections),
+        ],
+    );
+    // Strong detections as truth: the evaluation must then find what the engine found.
+    let truth: String = fs::read_to_string(&detections)
+        .expect("MOT text")
+        .lines()
+        .filter(|line| {
+            line.split(',')
+                .nth(6)
+                .is_some_and(|s| s.parse::<f64>().unwrap_or(0.0) > 0.3)
+        })
+        .map(|line| format!("{}\n", line.replace(",-1,-1,-1", "")))
+        .map(|line| {
+            let fields: Vec<&str> = line.trim().split(',').collect();
+            format!("{},1\n", fields[..6].join(","))
+        })
+        .collect();
+    let gt = folder.path().join("gt.txt");
+    fs::write(&gt, truth).expect("written");
+    let json = folder.path().join("report.json");
+    let video = footage();
+    let output = standclear(&[
+        "evaluate",
+        text(&video),
+        ZONES[0],
+        ZONES[1],
+        "--truth",
+        text(&gt),
+        "--long-side",
+        "416",
+        "--threads",
+        "2",
+        "--json",
+        text(&json),
+    ]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let report: Value =
+        serde_json::from_str(&fs::read_to_string(&json).expect("a report")).expect("JSON");
+    let gate = report["zones"]
+        .as_array()
+        .expect("zones")
+        .iter()
+        .find(|z| z["zone"] == "gate-road");
+    let gate = gate.expect("the gate");
+    assert!(gate["episodes"].as_u64() > Some(2));
+    assert_eq!(gate["episodes"], gate["found"]);
+    assert_eq!(report["detection"]["recall"]["estimate"], 1.0);
+}

@@ -1,0 +1,94 @@
+//! What the vision tests share: footage, the model, clips made by GStreamer itself.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use standclear::vision::inference::{Detector, GoldenCheck, Options, Provider};
+use standclear::vision::package::ModelPackage;
+use standclear::vision::preprocess::Fit;
+
+/// Longest wait for anything in these tests.
+pub const SOON: Duration = Duration::from_secs(30);
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The walkway footage that `scripts/setup` fetches.
+pub fn footage() -> PathBuf {
+    let named = std::env::var_os("STANDCLEAR_FOOTAGE").map(PathBuf::from);
+    let path = named.unwrap_or_else(|| root().join(".deps/footage/vtest.avi"));
+    assert!(
+        path.is_file(),
+        "{} is missing: run scripts/setup",
+        path.display()
+    );
+    path
+}
+
+pub fn model_dir() -> PathBuf {
+    root().join("models/nanodet-g-416-int8")
+}
+
+pub fn options(golden: GoldenCheck) -> Options {
+    Options {
+        threads: NonZeroU16::new(2).expect("not zero"),
+        long_side_px: None,
+        provider: Provider::Cpu,
+        golden,
+    }
+}
+
+pub fn detector() -> Detector {
+    let package = ModelPackage::open(&model_dir()).expect("the package is whole");
+    Detector::load(&package, &options(GoldenCheck::Skip)).expect("the model loads")
+}
+
+pub fn fit() -> Fit {
+    Fit::new(320, 32)
+}
+
+/// Runs a pipeline description to its end.
+pub fn make_clip(description: &str) {
+    gst::init().expect("GStreamer starts");
+    let pipeline = gst::parse::launch(description).expect("the description is right");
+    pipeline.set_state(gst::State::Playing).expect("starts");
+    let bus = pipeline.bus().expect("a pipeline has a bus");
+    let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
+    let message = bus
+        .timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds)
+        .expect("the clip is made in time");
+    if let gst::MessageView::Error(error) = message.view() {
+        panic!("{}: {:?}", error.error(), error.debug());
+    }
+    pipeline.set_state(gst::State::Null).expect("stops");
+}
+
+/// A clip of moving balls, 320x240 at 10 pictures a second.
+pub fn clip(folder: &Path, name: &str, pictures: u32, muxer: &str) -> PathBuf {
+    let path = folder.join(name);
+    make_clip(&format!(
+        "videotestsrc pattern=ball num-buffers={pictures} ! \
+         video/x-raw,width=320,height=240,framerate=10/1 ! openh264enc gop-size=10 ! \
+         h264parse ! {muxer} ! \
+         filesink location={}",
+        path.display()
+    ));
+    path
+}
+
+/// Cuts a file to a share of its length.
+pub fn cut(path: &Path, share: f64) -> PathBuf {
+    let bytes = std::fs::read(path).expect("readable");
+    let length = (bytes.len() as f64 * share) as usize;
+    let cut = path.with_extension(format!(
+        "cut.{}",
+        path.extension().unwrap_or_default().to_string_lossy()
+    ));
+    std::fs::write(&cut, &bytes[..length]).expect("written");
+    cut
+}
