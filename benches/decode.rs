@@ -32,17 +32,9 @@ fn outputs(people: usize) -> Vec<Level> {
                 scores[(y + near / 3) * columns + x + near % 3] = 0.3 + 0.05 * near as f32;
             }
         }
-        let logits = (0..cells * 44)
-            .map(|n| ((n * 31) % 17) as f32 / 4.0)
-            .collect();
+        let logits = (0..cells * 44).map(|n| ((n * 31) % 17) as f32 / 4.0).collect();
         let cells = cells as i64;
-        levels.push((
-            stride.to_string(),
-            [1, cells, 1],
-            [1, cells, 44],
-            scores,
-            logits,
-        ));
+        levels.push((stride.to_string(), [1, cells, 1], [1, cells, 44], scores, logits));
     }
     levels
 }
@@ -58,22 +50,12 @@ fn decode(c: &mut Criterion) {
             let (kind, stride) = name.split_once('_')?;
             let (_, of_scores, of_boxes, scores, boxes) = levels.iter().find(|l| l.0 == stride)?;
             Some(match kind {
-                "scores" => RawOutput {
-                    shape: of_scores,
-                    values: scores,
-                },
-                _ => RawOutput {
-                    shape: of_boxes,
-                    values: boxes,
-                },
+                "scores" => RawOutput { shape: of_scores, values: scores },
+                _ => RawOutput { shape: of_boxes, values: boxes },
             })
         };
         c.bench_function(&format!("decode {people} people"), |b| {
-            b.iter(|| {
-                decoder
-                    .decode(output, black_box(GEOMETRY), source)
-                    .expect("decodes")
-            });
+            b.iter(|| decoder.decode(output, black_box(GEOMETRY), source).expect("decodes"));
         });
     }
 }

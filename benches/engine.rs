@@ -16,9 +16,8 @@ use standclear::engine::{
 fn numbers() -> impl FnMut() -> f64 {
     let mut state = 7u64;
     move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 11) as f64 / (1u64 << 53) as f64
     }
 }
@@ -32,20 +31,11 @@ fn zones(count: usize) -> Vec<Area> {
     let mut next = numbers();
     let zone = |x: f64, y: f64| {
         let (w, h) = (0.1, 0.1);
-        let ring = [
-            (0.2, 0.0),
-            (0.8, 0.0),
-            (1.0, 0.5),
-            (0.8, 1.0),
-            (0.2, 1.0),
-            (0.0, 0.5),
-        ];
+        let ring = [(0.2, 0.0), (0.8, 0.0), (1.0, 0.5), (0.8, 1.0), (0.2, 1.0), (0.0, 0.5)];
         let ring = ring.iter().map(|(a, b)| (x + a * w, y + b * h)).collect();
         Area::new(&[vec![ring]]).expect("valid")
     };
-    (0..count)
-        .map(|_| zone(next() * 0.9, next() * 0.9))
-        .collect()
+    (0..count).map(|_| zone(next() * 0.9, next() * 0.9)).collect()
 }
 
 fn people(count: usize) -> Vec<Detection> {
@@ -76,10 +66,8 @@ fn zone_step(c: &mut Criterion) {
     let seen = people(100);
     let tracks = vec![None; seen.len()];
     for count in [10, 1_000, 10_000] {
-        let mut zones: Vec<Occupancy> = zones(count)
-            .into_iter()
-            .map(|a| Occupancy::new(a, Rules::DEFAULT))
-            .collect();
+        let mut zones: Vec<Occupancy> =
+            zones(count).into_iter().map(|a| Occupancy::new(a, Rules::DEFAULT)).collect();
         let mut pictures: Vec<Instant> = (0..8).map(|i| Instant::from_millis(100 * i)).collect();
         let mut picture = 8;
         c.bench_function(&format!("zone step, {count} zones x 100 people"), |b| {
@@ -106,14 +94,9 @@ fn whole_step(c: &mut Criterion) {
     for (zone_count, person_count) in [(4, 10), (1_000, 100)] {
         let zones = zones(zone_count)
             .into_iter()
-            .map(|area| ZoneSpec {
-                area,
-                rules: Rules::DEFAULT,
-            })
+            .map(|area| ZoneSpec { area, rules: Rules::DEFAULT })
             .collect();
-        let site = Site {
-            cameras: vec![CameraSpec { zones }],
-        };
+        let site = Site { cameras: vec![CameraSpec { zones }] };
         let mut engine = Engine::new(site, &Restored::default(), Instant::ZERO);
         let seen = people(person_count);
         let mut picture = 0;

@@ -12,9 +12,7 @@ fn preprocess(c: &mut Criterion) {
     let package = ModelPackage::open(&dir).expect("the package that comes with the program");
     let preprocessor = Preprocessor::new(&package.manifest().input, Fit::new(640, 32));
     for (width, height) in [(640, 480), (640, 360)] {
-        let bytes: Vec<u8> = (0..width * height * 3)
-            .map(|n| (n * 7 % 251) as u8)
-            .collect();
+        let bytes: Vec<u8> = (0..width * height * 3).map(|n| (n * 7 % 251) as u8).collect();
         let picture = PictureRef::new(&bytes, width, height, width * 3).expect("fits");
         let mut prepared = Prepared::default();
         c.bench_function(&format!("preprocess {width}x{height}"), |b| {

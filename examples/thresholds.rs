@@ -107,10 +107,7 @@ fn print(size: u32, rules: &Rules, footage: &[Footage]) {
 }
 
 fn judge(piece: &Footage, rules: &Rules) -> Balance {
-    let zones = piece.zones.iter().map(|(area, _)| ZoneSpec {
-        area: area.clone(),
-        rules: *rules,
-    });
+    let zones = piece.zones.iter().map(|(area, _)| ZoneSpec { area: area.clone(), rules: *rules });
     let infos = (0..piece.zones.len()).map(|i| ZoneInfo {
         id: i.to_string(),
         name: i.to_string(),
@@ -119,11 +116,7 @@ fn judge(piece: &Footage, rules: &Rules) -> Balance {
         polygons: Vec::new(),
     });
     let site = SiteZones {
-        site: Site {
-            cameras: vec![CameraSpec {
-                zones: zones.collect(),
-            }],
-        },
+        site: Site { cameras: vec![CameraSpec { zones: zones.collect() }] },
         infos: infos.collect(),
         revision: String::new(),
     };
@@ -142,14 +135,7 @@ fn judge(piece: &Footage, rules: &Rules) -> Balance {
             };
             if event.event == INCIDENT_STARTED {
                 let (start_s, end_s) = (event.time_s, event.time_s);
-                incidents.insert(
-                    incident,
-                    Incident {
-                        start_s,
-                        end_s,
-                        last_inside_s: end_s,
-                    },
-                );
+                incidents.insert(incident, Incident { start_s, end_s, last_inside_s: end_s });
             } else if event.event == INCIDENT_ENDED
                 && let Some(known) = incidents.get_mut(&incident)
             {
@@ -158,12 +144,7 @@ fn judge(piece: &Footage, rules: &Rules) -> Balance {
             }
         }
         let incidents: Vec<Incident> = incidents.into_values().collect();
-        balance.add(&pair(
-            &incidents,
-            truth,
-            TOLERANCE_S,
-            piece.end.as_secs_f64(),
-        ));
+        balance.add(&pair(&incidents, truth, TOLERANCE_S, piece.end.as_secs_f64()));
     }
     balance
 }
@@ -177,20 +158,15 @@ fn look_at_all(folder: &Path, long_side: u32) -> Result<Vec<Footage>, Box<dyn Er
         golden: GoldenCheck::Skip,
     };
     let mut detector = Detector::load(&package, &options)?;
-    let mut folders: Vec<PathBuf> = fs::read_dir(folder)?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<std::io::Result<_>>()?;
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     folders.sort();
     let mut all = Vec::new();
     for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
         if let Some(video) = video_in(&folder)?
             && let Some(footage) = look_at(&folder, &video, &mut detector)?
         {
-            eprintln!(
-                "{} at {long_side}: {} pictures",
-                footage.name,
-                footage.pictures.len()
-            );
+            eprintln!("{} at {long_side}: {} pictures", footage.name, footage.pictures.len());
             all.push(footage);
         }
     }
@@ -223,11 +199,7 @@ fn look_at(
     let (size, end) = (*size, *last + *last / u32::try_from(pictures.len() - 1)?);
     let times: BTreeMap<u64, f64> = pictures.iter().map(|p| (p.0, p.1.as_secs_f64())).collect();
     let picture_s = end.as_secs_f64() / pictures.len() as f64;
-    let name = folder
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let zones = if folder.join("gt.txt").exists() {
         let rows = parse_truth(&fs::read_to_string(folder.join("gt.txt"))?)?;
         let judged = |area: Area| {
@@ -238,28 +210,19 @@ fn look_at(
     } else if folder.join("events.json").exists() {
         own_zones(&fs::read_to_string(folder.join("events.json"))?)?
     } else if name.starts_with("neg") {
-        random_areas()
-            .into_iter()
-            .map(|area| (area, Vec::new()))
-            .collect()
+        random_areas().into_iter().map(|area| (area, Vec::new())).collect()
     } else {
         return Ok(None);
     };
-    Ok(Some(Footage {
-        name,
-        pictures,
-        zones,
-        end,
-    }))
+    Ok(Some(Footage { name, pictures, zones, end }))
 }
 
 /// Four- to six-cornered zones of 10 to 40 % of the picture's sides.
 fn random_areas() -> Vec<Area> {
     let mut state = 20_240_611_u64;
     let mut next = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 11) as f64 / (1u64 << 53) as f64
     };
     let mut areas = Vec::new();
@@ -270,10 +233,7 @@ fn random_areas() -> Vec<Area> {
         let ring = (0..corners)
             .map(|i| {
                 let angle = (i as f64 + 0.6 * next()) / corners as f64 * std::f64::consts::TAU;
-                (
-                    x + w * (0.5 + 0.5 * angle.cos()),
-                    y + h * (0.5 + 0.5 * angle.sin()),
-                )
+                (x + w * (0.5 + 0.5 * angle.cos()), y + h * (0.5 + 0.5 * angle.sin()))
             })
             .collect();
         areas.extend(Area::new(&[vec![ring]]));
@@ -286,26 +246,14 @@ fn own_zones(text: &str) -> Result<Vec<(Area, Vec<Episode>)>, Box<dyn Error>> {
     let mut zones = Vec::new();
     for zone in truth["zones"].as_array().ok_or("no zones")? {
         let point = |p: &serde_json::Value| {
-            (
-                p[0].as_f64().unwrap_or_default(),
-                p[1].as_f64().unwrap_or_default(),
-            )
+            (p[0].as_f64().unwrap_or_default(), p[1].as_f64().unwrap_or_default())
         };
-        let ring = zone["polygon"]
-            .as_array()
-            .ok_or("no polygon")?
-            .iter()
-            .map(point)
-            .collect();
-        let spans = zone["events"]
-            .as_array()
-            .ok_or("no events")?
-            .iter()
-            .map(|event| Episode {
-                start_s: event["start_s"].as_f64().unwrap_or_default(),
-                end_s: event["end_s"].as_f64().unwrap_or_default(),
-                weight: Weight::Demanded,
-            });
+        let ring = zone["polygon"].as_array().ok_or("no polygon")?.iter().map(point).collect();
+        let spans = zone["events"].as_array().ok_or("no events")?.iter().map(|event| Episode {
+            start_s: event["start_s"].as_f64().unwrap_or_default(),
+            end_s: event["end_s"].as_f64().unwrap_or_default(),
+            weight: Weight::Demanded,
+        });
         zones.push((Area::new(&[vec![ring]])?, spans.collect()));
     }
     Ok(zones)

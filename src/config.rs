@@ -135,11 +135,7 @@ pub enum ConfigError {
     },
     /// Not TOML, an unknown key, or a value of the wrong kind.
     #[error("{file}:{line}: {message}", file = .file.display())]
-    Parse {
-        file: PathBuf,
-        line: usize,
-        message: String,
-    },
+    Parse { file: PathBuf, line: usize, message: String },
     /// A value that cannot be.
     #[error("{file}:{line}: {key} = {value}: {right}", file = .file.display())]
     Value {
@@ -158,10 +154,8 @@ pub enum ConfigError {
 impl Config {
     /// Reads and checks a configuration file.
     pub fn load(file: &Path) -> Result<Config, ConfigError> {
-        let text = fs::read_to_string(file).map_err(|source| ConfigError::Read {
-            file: file.to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(file)
+            .map_err(|source| ConfigError::Read { file: file.to_owned(), source })?;
         Config::parse(file, &text)
     }
 
@@ -282,10 +276,7 @@ impl Place<'_> {
                          \"Europe/Prague\" or \"UTC\"";
             return Err(self.wrong("site.time_zone", &site.time_zone, right));
         }
-        Ok(Site {
-            name: self.text_of("site.name", &site.name)?,
-            time_zone,
-        })
+        Ok(Site { name: self.text_of("site.name", &site.name)?, time_zone })
     }
 
     fn cameras(&self, list: Vec<Spanned<UnvalidatedCamera>>) -> Result<Vec<Camera>, ConfigError> {
@@ -356,10 +347,7 @@ impl Place<'_> {
         let source = from.into_inner();
         match (&source.file, &source.test) {
             (Some(path), None) => Ok(Source::File {
-                path: self
-                    .path_of(&format!("{key}.file"), path)?
-                    .display()
-                    .to_string(),
+                path: self.path_of(&format!("{key}.file"), path)?.display().to_string(),
                 ending: match source.looping.as_ref().map(|looping| *looping.get_ref()) {
                     Some(true) => Ending::Loop,
                     Some(false) | None => Ending::Stop,
@@ -368,9 +356,9 @@ impl Place<'_> {
             (None, Some(_)) if source.looping.is_some() => {
                 Err(self.wrong_at(key, "{ test, loop }", span, right))
             }
-            (None, Some(pattern)) => Ok(Source::Test {
-                pattern: self.text_of(&format!("{key}.test"), pattern)?,
-            }),
+            (None, Some(pattern)) => {
+                Ok(Source::Test { pattern: self.text_of(&format!("{key}.test"), pattern)? })
+            }
             (Some(_), Some(_)) => Err(self.wrong_at(key, "{ file, test }", span, right)),
             (None, None) => Err(self.wrong_at(key, "{}", span, right)),
         }
@@ -395,11 +383,8 @@ impl Place<'_> {
             None => "cpu".to_owned(),
             Some(provider) => self.text_of("model.provider", provider)?,
         };
-        let threads = self.whole(
-            "model.threads",
-            model.threads.as_ref(),
-            1..u32::from(THREADS_MAX) + 1,
-        )?;
+        let threads =
+            self.whole("model.threads", model.threads.as_ref(), 1..u32::from(THREADS_MAX) + 1)?;
         let long_side = self.whole(
             "model.input_long_side",
             model.input_long_side.as_ref(),
@@ -444,9 +429,7 @@ impl Place<'_> {
 
     fn web(&self, web: UnvalidatedWeb) -> Result<Web, ConfigError> {
         let Some(written) = &web.listen else {
-            return Ok(Web {
-                listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            });
+            return Ok(Web { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) });
         };
         let text = written.get_ref().replacen("localhost:", "127.0.0.1:", 1);
         let Ok(listen) = text.parse::<SocketAddr>() else {

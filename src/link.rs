@@ -31,16 +31,9 @@ pub enum ToWorker {
     /// First message: everything the worker needs.
     Start(WorkerConfig),
     /// Send preview pictures of this camera (somebody looks), or stop doing so.
-    Watch {
-        camera: CameraIndex,
-        watched: Watched,
-    },
+    Watch { camera: CameraIndex, watched: Watched },
     /// Send the picture of this frame (or the nearest one still kept) as a JPEG.
-    TakeSnapshot {
-        request: u64,
-        camera: CameraIndex,
-        frame: u64,
-    },
+    TakeSnapshot { request: u64, camera: CameraIndex, frame: u64 },
     /// End cleanly.
     Stop,
 }
@@ -109,10 +102,7 @@ pub enum FromWorker {
     /// A preview picture; only while watched.
     Preview(Picture),
     /// Answer to `TakeSnapshot`; `None` when the frame is no longer kept.
-    Snapshot {
-        request: u64,
-        picture: Option<Picture>,
-    },
+    Snapshot { request: u64, picture: Option<Picture> },
     /// The worker cannot go on and will exit; the reason is for people.
     Fatal { reason: String },
 }
@@ -200,9 +190,7 @@ pub fn send<T: Serialize>(mut sink: impl Write, message: &T) -> Result<(), LinkE
             bytes[..4].copy_from_slice(&length.to_le_bytes());
         }
         _ => {
-            return Err(LinkError::TooLong {
-                bytes: length as u64,
-            });
+            return Err(LinkError::TooLong { bytes: length as u64 });
         }
     }
     sink.write_all(&bytes).map_err(LinkError::Io)
@@ -220,9 +208,7 @@ pub fn receive<T: DeserializeOwned>(mut source: impl Read) -> Result<T, LinkErro
     }
     let length = u32::from_le_bytes(length);
     if length > MESSAGE_BYTES_MAX {
-        return Err(LinkError::TooLong {
-            bytes: u64::from(length),
-        });
+        return Err(LinkError::TooLong { bytes: u64::from(length) });
     }
     let mut bytes = vec![0; length as usize];
     source.read_exact(&mut bytes).map_err(LinkError::Io)?;

@@ -71,25 +71,13 @@ pub enum ZoneFileError {
     #[error("zone file {path}: it has no zone; a camera without zones guards nothing")]
     NoZones { path: PathBuf },
     #[error("zone file {path}, feature {feature}: {problem}")]
-    Property {
-        path: PathBuf,
-        feature: usize,
-        problem: String,
-    },
+    Property { path: PathBuf, feature: usize, problem: String },
     #[error("zone file {path}, zone `{zone}`: {reason}")]
-    Area {
-        path: PathBuf,
-        zone: String,
-        reason: AreaError,
-    },
+    Area { path: PathBuf, zone: String, reason: AreaError },
     #[error(
         "zone file {path}, zone `{zone}`: the id is used twice, also in {other}; ids must differ over all cameras"
     )]
-    DuplicateId {
-        path: PathBuf,
-        zone: String,
-        other: PathBuf,
-    },
+    DuplicateId { path: PathBuf, zone: String, other: PathBuf },
     #[error("the zone files hold too much")]
     Site(#[source] SiteError),
 }
@@ -123,47 +111,27 @@ pub fn load_site(cameras: &[(String, &Path)]) -> Result<SiteZones, ZoneFileError
         site.cameras.push(spec);
     }
     let site = site.checked().map_err(ZoneFileError::Site)?;
-    let revision = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(SiteZones {
-        site,
-        infos,
-        revision,
-    })
+    let revision = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(SiteZones { site, infos, revision })
 }
 
 fn read(path: &Path) -> Result<String, ZoneFileError> {
-    let failed = |source| ZoneFileError::Read {
-        path: path.to_path_buf(),
-        source,
-    };
+    let failed = |source| ZoneFileError::Read { path: path.to_path_buf(), source };
     let bytes = fs::metadata(path).map_err(failed)?.len();
     if bytes > FILE_BYTES_MAX {
-        return Err(ZoneFileError::TooLong {
-            path: path.to_path_buf(),
-            bytes,
-        });
+        return Err(ZoneFileError::TooLong { path: path.to_path_buf(), bytes });
     }
     fs::read_to_string(path).map_err(failed)
 }
 
 fn parse(path: &Path, text: &str, camera: u16) -> Result<Vec<(ZoneSpec, ZoneInfo)>, ZoneFileError> {
-    let file: File = serde_json::from_str(text).map_err(|source| ZoneFileError::Parse {
-        path: path.to_path_buf(),
-        source,
-    })?;
+    let file: File = serde_json::from_str(text)
+        .map_err(|source| ZoneFileError::Parse { path: path.to_path_buf(), source })?;
     if file.features.is_empty() {
-        return Err(ZoneFileError::NoZones {
-            path: path.to_path_buf(),
-        });
+        return Err(ZoneFileError::NoZones { path: path.to_path_buf() });
     }
     let features = file.features.into_iter().enumerate();
-    features
-        .map(|(i, feature)| zone(path, i + 1, feature, camera))
-        .collect()
+    features.map(|(i, feature)| zone(path, i + 1, feature, camera)).collect()
 }
 
 fn zone(
@@ -193,25 +161,14 @@ fn zone(
     };
     let points: Vec<Vec<Vec<(f64, f64)>>> = polygons
         .iter()
-        .map(|rings| {
-            rings
-                .iter()
-                .map(|ring| ring.iter().map(|p| (p[0], p[1])).collect())
-                .collect()
-        })
+        .map(|rings| rings.iter().map(|ring| ring.iter().map(|p| (p[0], p[1])).collect()).collect())
         .collect();
     let area = Area::new(&points).map_err(|reason| ZoneFileError::Area {
         path: path.to_path_buf(),
         zone: id.clone(),
         reason,
     })?;
-    let info = ZoneInfo {
-        id,
-        name,
-        kind: properties.kind,
-        camera,
-        polygons,
-    };
+    let info = ZoneInfo { id, name, kind: properties.kind, camera, polygons };
     Ok((ZoneSpec { area, rules }, info))
 }
 
@@ -233,9 +190,7 @@ fn checked_id(id: &str) -> Result<String, String> {
 fn checked_name(name: &str) -> Result<String, String> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
-        return Err(format!(
-            "name `{name}` is not usable; write 1 to {NAME_CHARS_MAX} characters"
-        ));
+        return Err(format!("name `{name}` is not usable; write 1 to {NAME_CHARS_MAX} characters"));
     }
     Ok(name.to_owned())
 }
@@ -245,9 +200,7 @@ fn rules(properties: &Properties) -> Result<Rules, String> {
         |key: &str, value: Option<u64>, (min, max): (u64, u64), default: Duration| match value {
             None => Ok(default),
             Some(ms) if (min..=max).contains(&ms) => Ok(Duration::from_millis(ms)),
-            Some(ms) => Err(format!(
-                "{key} is {ms}; it must be {min} to {max} milliseconds"
-            )),
+            Some(ms) => Err(format!("{key} is {ms}; it must be {min} to {max} milliseconds")),
         };
     let default = Rules::DEFAULT;
     let enter_window = within(
@@ -256,12 +209,8 @@ fn rules(properties: &Properties) -> Result<Rules, String> {
         ENTER_WINDOW_MS,
         default.enter_window,
     )?;
-    let clear_after = within(
-        "clear_after_ms",
-        properties.clear_after_ms,
-        CLEAR_AFTER_MS,
-        default.clear_after,
-    )?;
+    let clear_after =
+        within("clear_after_ms", properties.clear_after_ms, CLEAR_AFTER_MS, default.clear_after)?;
     Ok(Rules {
         enter_window,
         clear_after,
@@ -318,10 +267,6 @@ struct Properties {
 #[derive(Deserialize)]
 #[serde(tag = "type", deny_unknown_fields)]
 enum Geometry {
-    Polygon {
-        coordinates: Vec<Vec<[f64; 2]>>,
-    },
-    MultiPolygon {
-        coordinates: Vec<Vec<Vec<[f64; 2]>>>,
-    },
+    Polygon { coordinates: Vec<Vec<[f64; 2]>> },
+    MultiPolygon { coordinates: Vec<Vec<Vec<[f64; 2]>>> },
 }

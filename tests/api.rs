@@ -21,12 +21,7 @@ fn state_is_what_the_reference_says() {
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     let state = reply.json();
-    let keys: Vec<&str> = state
-        .as_object()
-        .expect("object")
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let keys: Vec<&str> = state.as_object().expect("object").keys().map(String::as_str).collect();
     assert_eq!(
         keys,
         [
@@ -87,70 +82,40 @@ fn every_kind_of_alarm_is_told_with_what_it_is_about() {
     );
     let blind = &state["alarms"][1];
     assert_eq!(
-        (
-            &blind["kind"],
-            &blind["priority"],
-            &blind["state"],
-            &blind["camera"]
-        ),
-        (
-            &json!("blind"),
-            &json!("fault"),
-            &json!("returned_unacknowledged"),
-            &json!("yard-éast")
-        )
+        (&blind["kind"], &blind["priority"], &blind["state"], &blind["camera"]),
+        (&json!("blind"), &json!("fault"), &json!("returned_unacknowledged"), &json!("yard-éast"))
     );
     assert_eq!(
         (&state["alarms"][2]["kind"], &state["alarms"][2]["part"]),
         (&json!("fault"), &json!("store"))
     );
-    assert_eq!(
-        state["alarms"][3]["zone"],
-        json!(null),
-        "an index that leads nowhere is no panic"
-    );
+    assert_eq!(state["alarms"][3]["zone"], json!(null), "an index that leads nowhere is no panic");
 }
 
 #[test]
 fn a_silent_guard_is_never_shown_as_now() {
     let served = serve_with(Beats::OnlyWhenTold);
     assert_eq!(served.get("/api/state").status, 200);
-    eventually("the silence is noticed", || {
-        served.get("/api/state").status == 503
-    });
+    eventually("the silence is noticed", || served.get("/api/state").status == 503);
     let told = served.get("/api/state").refused(503, "guard_silent");
     assert!(told.contains("nothing current"), "{told}");
     served.get("/api/stream").refused(503, "guard_silent");
     let health = served.get("/healthz");
-    assert_eq!(
-        (health.status, &health.json()["status"]),
-        (503, &json!("fault"))
-    );
+    assert_eq!((health.status, &health.json()["status"]), (503, &json!("fault")));
     served.fake.snapshots.send_modify(|_same| {});
-    eventually("it is current again", || {
-        served.get("/api/state").status == 200
-    });
+    eventually("it is current again", || served.get("/api/state").status == 200);
 }
 
 #[test]
 fn an_alarm_is_answered_once_by_a_person_with_any_name() {
     let served = serve();
     let reply = served.post(ACKNOWLEDGE, r#"{"by": "  Zoë 山田 🦺 "}"#);
-    assert_eq!(
-        (reply.status, reply.json()),
-        (200, json!({"id": 40, "state": "acknowledged"}))
-    );
+    assert_eq!((reply.status, reply.json()), (200, json!({"id": 40, "state": "acknowledged"})));
     let answers = served.fake.answers.lock().expect("not poisoned").clone();
     assert_eq!(answers, [(40, "Zoë 山田 🦺".to_owned())]);
-    served
-        .post(ACKNOWLEDGE, r#"{"by": "Eva"}"#)
-        .refused(409, "already_acknowledged");
-    served
-        .post("/api/alarms/7/acknowledge", r#"{"by": "Eva"}"#)
-        .refused(404, "unknown_alarm");
-    served
-        .post(ACKNOWLEDGE, r#"{"by": "stop"}"#)
-        .refused(503, "stopping");
+    served.post(ACKNOWLEDGE, r#"{"by": "Eva"}"#).refused(409, "already_acknowledged");
+    served.post("/api/alarms/7/acknowledge", r#"{"by": "Eva"}"#).refused(404, "unknown_alarm");
+    served.post(ACKNOWLEDGE, r#"{"by": "stop"}"#).refused(503, "stopping");
 }
 
 #[test]
@@ -160,18 +125,10 @@ fn names_of_1_to_80_characters_are_taken_and_no_others() {
         let told = served
             .post(ACKNOWLEDGE, &format!(r#"{{"by": "{wrong}"}}"#))
             .refused(422, "bad_request");
-        assert!(
-            told.contains("`by`") && told.contains("1 to 80 characters"),
-            "{told}"
-        );
+        assert!(told.contains("`by`") && told.contains("1 to 80 characters"), "{told}");
     }
     let longest = "ž".repeat(80);
-    assert_eq!(
-        served
-            .post(ACKNOWLEDGE, &format!(r#"{{"by": "{longest}"}}"#))
-            .status,
-        200
-    );
+    assert_eq!(served.post(ACKNOWLEDGE, &format!(r#"{{"by": "{longest}"}}"#)).status, 200);
 }
 
 #[test]
@@ -187,20 +144,13 @@ fn a_body_that_is_not_what_it_must_be_is_refused_with_what_would_be() {
         (r#"{"by": "a"} x"#, "trailing"),
     ] {
         let told = served.post(ACKNOWLEDGE, body).refused(422, "bad_request");
-        assert!(
-            told.contains(hint) && told.contains(r#"{"by": "name"}"#),
-            "{body}: {told}"
-        );
+        assert!(told.contains(hint) && told.contains(r#"{"by": "name"}"#), "{body}: {told}");
     }
     let kind = [("Content-Type", "application/json")];
-    served
-        .request("POST", ACKNOWLEDGE, &kind, b"{\"by\": \"\xFF\"}")
-        .refused(422, "bad_request");
-    for kinds in [
-        &[][..],
-        &[("Content-Type", "text/plain")],
-        &[("Content-Type", "application/jsonx")],
-    ] {
+    served.request("POST", ACKNOWLEDGE, &kind, b"{\"by\": \"\xFF\"}").refused(422, "bad_request");
+    for kinds in
+        [&[][..], &[("Content-Type", "text/plain")], &[("Content-Type", "application/jsonx")]]
+    {
         let told = served
             .request("POST", ACKNOWLEDGE, kinds, br#"{"by": "Eva"}"#)
             .refused(415, "wrong_content_type");
@@ -225,63 +175,39 @@ fn incidents_come_in_pages() {
     assert_eq!(page["incidents"].as_array().map(Vec::len), Some(2));
     let page = served.get("/api/incidents").json();
     assert_eq!(page["incidents"].as_array().map(Vec::len), Some(50));
-    let told = served
-        .get("/api/incidents?before=666")
-        .refused(503, "store");
-    assert!(
-        told.contains("could not be read from the store: "),
-        "the cause is told: {told}"
-    );
+    let told = served.get("/api/incidents?before=666").refused(503, "store");
+    assert!(told.contains("could not be read from the store: "), "the cause is told: {told}");
 }
 
 #[test]
 fn wrong_query_values_are_named_with_what_would_be_right() {
     let served = serve();
     for (path, hints) in [
-        (
-            "/api/incidents?limit=0",
-            ["`limit` is \"0\"", "from 1 to 500"],
-        ),
+        ("/api/incidents?limit=0", ["`limit` is \"0\"", "from 1 to 500"]),
         ("/api/incidents?limit=501", ["\"501\"", "from 1 to 500"]),
         ("/api/incidents?limit=many", ["\"many\"", "a whole number"]),
         ("/api/incidents?before=-1", ["`before` is \"-1\"", "from 1"]),
-        (
-            "/api/incidents?before=99999999999999999999",
-            ["`before`", "from 1"],
-        ),
+        ("/api/incidents?before=99999999999999999999", ["`before`", "from 1"]),
         ("/api/incidents?limti=5", ["\"limti\"", "limit, before"]),
         ("/api/incidents?limit=1&limit=2", ["`limit`", "given once"]),
-        (
-            "/api/history?minutes=0",
-            ["`minutes` is \"0\"", "from 1 to 10080"],
-        ),
+        ("/api/history?minutes=0", ["`minutes` is \"0\"", "from 1 to 10080"]),
         ("/api/history?minutes=1e3", ["\"1e3\"", "a whole number"]),
         ("/api/history?minutes=%FF", ["`minutes`", "a whole number"]),
         ("/api/incidents/x/snapshot.jpg", ["`id` is \"x\"", "from 1"]),
     ] {
         let told = served.get(path).refused(422, "bad_request");
-        assert!(
-            hints.iter().all(|hint| told.contains(hint)),
-            "{path}: {told}"
-        );
+        assert!(hints.iter().all(|hint| told.contains(hint)), "{path}: {told}");
     }
-    served
-        .post("/api/alarms/x/acknowledge", r#"{"by": "Eva"}"#)
-        .refused(422, "bad_request");
+    served.post("/api/alarms/x/acknowledge", r#"{"by": "Eva"}"#).refused(422, "bad_request");
 }
 
 #[test]
 fn a_snapshot_is_a_jpeg_or_said_to_be_none() {
     let served = serve();
     let reply = served.get("/api/incidents/17/snapshot.jpg");
-    assert_eq!(
-        (reply.status, reply.header("content-type")),
-        (200, Some("image/jpeg"))
-    );
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("image/jpeg")));
     assert_eq!(reply.body, b"\xFF\xD8 a jpeg");
-    served
-        .get("/api/incidents/18/snapshot.jpg")
-        .refused(404, "no_snapshot");
+    served.get("/api/incidents/18/snapshot.jpg").refused(404, "no_snapshot");
 }
 
 #[test]
@@ -297,17 +223,10 @@ fn history_lists_every_zone_and_asks_for_the_minutes_wanted() {
         ])
     );
     let (from, to) = (&history["from"], &history["to"]);
-    let (from, to) = (
-        fake::time(from.as_str().expect("text")),
-        fake::time(to.as_str().expect("text")),
-    );
+    let (from, to) =
+        (fake::time(from.as_str().expect("text")), fake::time(to.as_str().expect("text")));
     assert_eq!(to.duration_since(from).as_mins(), 90);
-    let asked = served
-        .fake
-        .asked_since
-        .lock()
-        .expect("not poisoned")
-        .expect("asked");
+    let asked = served.fake.asked_since.lock().expect("not poisoned").expect("asked");
     assert!(asked.duration_since(from).abs().as_millis() < 2);
 }
 
@@ -322,10 +241,7 @@ fn health_names_everything_that_is_wrong() {
     broken.zones[1].reason = Some("no picture for 1.0 s".into());
     broken.siren.fault = Some("no sound card".into());
     broken.store_fault = Some("the disk is full".into());
-    served
-        .fake
-        .snapshots
-        .send_replace(std::sync::Arc::new(broken));
+    served.fake.snapshots.send_replace(std::sync::Arc::new(broken));
     let ill = served.get("/healthz");
     assert_eq!(
         (ill.status, ill.json()),
@@ -341,15 +257,8 @@ fn health_names_everything_that_is_wrong() {
     assert_eq!(served.get("/api/state").json()["siren"]["state"], "broken");
     let mut empty = snapshot();
     empty.zones.clear();
-    served
-        .fake
-        .snapshots
-        .send_replace(std::sync::Arc::new(empty));
-    assert_eq!(
-        served.get("/healthz").status,
-        503,
-        "a box without zones watches nothing"
-    );
+    served.fake.snapshots.send_replace(std::sync::Arc::new(empty));
+    assert_eq!(served.get("/healthz").status, 503, "a box without zones watches nothing");
 }
 
 #[test]
@@ -367,10 +276,7 @@ fn every_route_is_in_the_openapi_document_and_nothing_else() {
     routes.sort_unstable();
     assert_eq!(listed, routes);
     let alarm = &document["components"]["schemas"]["AlarmDto"]["properties"];
-    assert!(
-        alarm["acknowledged_by"].is_object(),
-        "schemas are in it: {alarm}"
-    );
+    assert!(alarm["acknowledged_by"].is_object(), "schemas are in it: {alarm}");
 }
 
 #[test]
@@ -379,28 +285,17 @@ fn unknown_paths_and_wrong_methods_are_refused_in_the_reader_s_language() {
     let told = served.get("/api/nothing").refused(404, "not_found");
     assert!(told.contains("/api/openapi.json"), "{told}");
     served.get("/api").refused(404, "not_found");
-    for path in [
-        "/nothing.html",
-        "/assets/../../Cargo.toml",
-        "/%2e%2e/Cargo.toml",
-    ] {
+    for path in ["/nothing.html", "/assets/../../Cargo.toml", "/%2e%2e/Cargo.toml"] {
         let page = served.get(path);
         assert_eq!(
             (page.status, page.header("content-type")),
             (404, Some("text/plain; charset=utf-8"))
         );
     }
-    let reply = served.request(
-        "DELETE",
-        "/api/state",
-        &[("Content-Type", "application/json")],
-        b"",
-    );
+    let reply =
+        served.request("DELETE", "/api/state", &[("Content-Type", "application/json")], b"");
     let told = reply.refused(405, "wrong_method");
-    assert!(
-        told.contains("DELETE") && told.contains("/api/state"),
-        "{told}"
-    );
+    assert!(told.contains("DELETE") && told.contains("/api/state"), "{told}");
     assert_eq!(reply.header("allow"), Some("GET,HEAD"));
     served.get(ACKNOWLEDGE).refused(405, "wrong_method");
     served.post("/", "{}").refused(405, "wrong_method");
@@ -410,10 +305,7 @@ fn unknown_paths_and_wrong_methods_are_refused_in_the_reader_s_language() {
 fn the_page_is_served_with_the_right_type_and_kept_as_long_as_it_may_be() {
     let served = serve();
     let page = served.get("/");
-    assert_eq!(
-        (page.status, page.header("content-type")),
-        (200, Some("text/html; charset=utf-8"))
-    );
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert_eq!(page.header("cache-control"), Some("no-cache"));
     let policy = page.header("content-security-policy").expect("a policy");
     assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"));
@@ -424,30 +316,20 @@ fn the_page_is_served_with_the_right_type_and_kept_as_long_as_it_may_be() {
     assert_eq!((again.status, again.body.len()), (304, 0));
     // Whatever the build named its script, the page names it.
     let html = String::from_utf8(page.body).expect("text");
-    let asset = html
-        .split('"')
-        .find(|text| text.starts_with("/assets/") && text.ends_with(".js"));
+    let asset = html.split('"').find(|text| text.starts_with("/assets/") && text.ends_with(".js"));
     let script = served.get(asset.expect("a script"));
     assert_eq!(
         (script.status, script.header("content-type")),
         (200, Some("text/javascript; charset=utf-8"))
     );
-    assert!(
-        script
-            .header("cache-control")
-            .is_some_and(|keep| keep.contains("immutable"))
-    );
+    assert!(script.header("cache-control").is_some_and(|keep| keep.contains("immutable")));
 }
 
 #[test]
 fn a_guard_that_panics_or_hangs_costs_one_answer() {
     let served = serve();
-    served
-        .post(ACKNOWLEDGE, r#"{"by": "panic"}"#)
-        .refused(500, "internal");
-    let told = served
-        .post(ACKNOWLEDGE, r#"{"by": "hang"}"#)
-        .refused(503, "too_slow");
+    served.post(ACKNOWLEDGE, r#"{"by": "panic"}"#).refused(500, "internal");
+    let told = served.post(ACKNOWLEDGE, r#"{"by": "hang"}"#).refused(503, "too_slow");
     assert!(told.contains("within 5 s"), "{told}");
     assert_eq!(served.get("/api/state").status, 200);
 }

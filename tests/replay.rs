@@ -38,35 +38,20 @@ fn replay(folder: &Path, name: &str, more: &[&str]) -> String {
     args.extend(["--events", text(&events)]);
     args.extend(more);
     let output = standclear(&args);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     fs::read_to_string(events).expect("the events")
 }
 
 fn rows(events: &str) -> Vec<Value> {
-    events
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
+    events.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 #[test]
 fn two_replays_give_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
     let small = ["--long-side", "320"];
-    let first = replay(
-        folder.path(),
-        "first.jsonl",
-        &[&small[..], &["--threads", "1"]].concat(),
-    );
-    let second = replay(
-        folder.path(),
-        "second.jsonl",
-        &[&small[..], &["--threads", "2"]].concat(),
-    );
+    let first = replay(folder.path(), "first.jsonl", &[&small[..], &["--threads", "1"]].concat());
+    let second = replay(folder.path(), "second.jsonl", &[&small[..], &["--threads", "2"]].concat());
     assert_eq!(first, second);
     assert!(first.contains("incident_started"));
 }
@@ -76,14 +61,7 @@ fn every_event_has_the_keys_that_readers_rely_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let tracks = folder.path().join("tracks.txt");
     let detections = folder.path().join("detections.txt");
-    let more = [
-        "--long-side",
-        "320",
-        "--tracks",
-        text(&tracks),
-        "--detections",
-        text(&detections),
-    ];
+    let more = ["--long-side", "320", "--tracks", text(&tracks), "--detections", text(&detections)];
     let events = rows(&replay(folder.path(), "events.jsonl", &more));
     let mut open = BTreeMap::new();
     let mut last = 0.0;
@@ -98,15 +76,8 @@ fn every_event_has_the_keys_that_readers_rely_on() {
         match event["event"].as_str().expect("event") {
             "incident_started" => {
                 let anchor = event["anchor"].as_array().expect("anchor");
-                assert!(
-                    anchor
-                        .iter()
-                        .all(|v| (0.0..=1.0).contains(&v.as_f64().expect("number")))
-                );
-                assert!(
-                    open.insert(zone, event["incident"].as_u64()).is_none(),
-                    "{event}"
-                );
+                assert!(anchor.iter().all(|v| (0.0..=1.0).contains(&v.as_f64().expect("number"))));
+                assert!(open.insert(zone, event["incident"].as_u64()).is_none(), "{event}");
             }
             "incident_ended" => assert_eq!(open.remove(&zone), Some(event["incident"].as_u64())),
             "person_entered" => assert_eq!(open.get(&zone), Some(&event["incident"].as_u64())),
@@ -114,23 +85,14 @@ fn every_event_has_the_keys_that_readers_rely_on() {
             other => panic!("{other}"),
         }
     }
-    assert!(
-        open.is_empty(),
-        "every incident ends, if only with the footage"
-    );
+    assert!(open.is_empty(), "every incident ends, if only with the footage");
     for (file, id_is_minus_one) in [(&tracks, false), (&detections, true)] {
         let text = fs::read_to_string(file).expect("MOT text");
         assert!(text.lines().count() > 1000);
         for line in text.lines() {
-            let fields: Vec<f64> = line
-                .split(',')
-                .map(|f| f.parse().expect("number"))
-                .collect();
+            let fields: Vec<f64> = line.split(',').map(|f| f.parse().expect("number")).collect();
             assert_eq!(fields.len(), 10, "{line}");
-            assert!(
-                (1.0..=795.0).contains(&fields[0]) && fields[0].fract() == 0.0,
-                "{line}"
-            );
+            assert!((1.0..=795.0).contains(&fields[0]) && fields[0].fract() == 0.0, "{line}");
             assert_eq!(fields[1] == -1.0, id_is_minus_one, "{line}");
             assert_eq!(fields[7..], [-1.0; 3], "{line}");
         }
@@ -148,20 +110,13 @@ fn every_other_picture_gives_the_same_incidents() {
             .collect()
     };
     let all = starts(&replay(folder.path(), "all.jsonl", &["--threads", "2"]));
-    let half = starts(&replay(
-        folder.path(),
-        "half.jsonl",
-        &["--threads", "2", "--fps", "5"],
-    ));
+    let half = starts(&replay(folder.path(), "half.jsonl", &["--threads", "2", "--fps", "5"]));
     assert!(all.len() > 3, "{all:?}");
     assert_eq!(all.len(), half.len(), "{all:?}\n{half:?}");
     for ((zone, time), (other_zone, other_time)) in all.iter().zip(&half) {
         assert_eq!(zone, other_zone);
         // One picture at 5 fps, plus the one that confirms.
-        assert!(
-            (time - other_time).abs() <= 0.4 + 1e-6,
-            "{time} and {other_time}"
-        );
+        assert!((time - other_time).abs() <= 0.4 + 1e-6, "{time} and {other_time}");
     }
 }
 
@@ -181,11 +136,7 @@ fn refused(args: &[&str], words: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     let kept = folder.path().join("kept.out");
     fs::write(&kept, "as before").expect("written");
-    let flag = if args[0] == "detect" || args[0] == "evaluate" {
-        "--json"
-    } else {
-        "--events"
-    };
+    let flag = if args[0] == "detect" || args[0] == "evaluate" { "--json" } else { "--events" };
     let output = standclear(&[args, &[flag, text(&kept)]].concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "{args:?} was not refused");
@@ -204,32 +155,16 @@ const ZONES: [&str; 2] = ["--zones", "zones/yard-east.json"];
 fn bad_videos_are_refused_with_their_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let missing = folder.path().join("missing.avi");
-    refused(
-        &["replay", text(&missing), ZONES[0], ZONES[1]],
-        &["missing.avi"],
-    );
+    refused(&["replay", text(&missing), ZONES[0], ZONES[1]], &["missing.avi"]);
     let not_video = folder.path().join("notes.avi");
     fs::write(&not_video, "this is no video\n".repeat(500)).expect("written");
-    refused(
-        &["replay", text(&not_video), ZONES[0], ZONES[1]],
-        &["notes.avi"],
-    );
+    refused(&["replay", text(&not_video), ZONES[0], ZONES[1]], &["notes.avi"]);
     let bytes = fs::read(footage()).expect("the footage");
     let cut = folder.path().join("cut.avi");
     fs::write(&cut, &bytes[..bytes.len() / 3]).expect("written");
-    let args = [
-        "replay",
-        text(&cut),
-        ZONES[0],
-        ZONES[1],
-        "--long-side",
-        "128",
-    ];
+    let args = ["replay", text(&cut), ZONES[0], ZONES[1], "--long-side", "128"];
     refused(&args, &["cut.avi", "truncated"]);
-    refused(
-        &["replay", text(folder.path()), ZONES[0], ZONES[1]],
-        &[text(folder.path())],
-    );
+    refused(&["replay", text(folder.path()), ZONES[0], ZONES[1]], &[text(folder.path())]);
 }
 
 #[test]
@@ -269,14 +204,7 @@ fn a_model_with_a_flipped_byte_is_refused() {
     fs::write(&model, bytes).expect("written");
     let video = footage();
     refused(
-        &[
-            "replay",
-            text(&video),
-            ZONES[0],
-            ZONES[1],
-            "--model",
-            text(&copy),
-        ],
+        &["replay", text(&video), ZONES[0], ZONES[1], "--model", text(&copy)],
         &["model.onnx", "sha256"],
     );
 }
@@ -307,23 +235,14 @@ fn evaluating_against_our_own_detections_finds_every_episode() {
     replay(
         folder.path(),
         "events.jsonl",
-        &[
-            "--long-side",
-            "416",
-            "--threads",
-            "2",
-            "--detections",
-            text(&detections),
-        ],
+        &["--long-side", "416", "--threads", "2", "--detections", text(&detections)],
     );
     // Strong detections as truth: the evaluation must then find what the engine found.
     let truth: String = fs::read_to_string(&detections)
         .expect("MOT text")
         .lines()
         .filter(|line| {
-            line.split(',')
-                .nth(6)
-                .is_some_and(|s| s.parse::<f64>().unwrap_or(0.0) > 0.3)
+            line.split(',').nth(6).is_some_and(|s| s.parse::<f64>().unwrap_or(0.0) > 0.3)
         })
         .map(|line| format!("{}\n", line.replace(",-1,-1,-1", "")))
         .map(|line| {
@@ -349,18 +268,10 @@ fn evaluating_against_our_own_detections_finds_every_episode() {
         "--json",
         text(&json),
     ]);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value =
         serde_json::from_str(&fs::read_to_string(&json).expect("a report")).expect("JSON");
-    let gate = report["zones"]
-        .as_array()
-        .expect("zones")
-        .iter()
-        .find(|z| z["zone"] == "gate-road");
+    let gate = report["zones"].as_array().expect("zones").iter().find(|z| z["zone"] == "gate-road");
     let gate = gate.expect("the gate");
     assert!(gate["episodes"].as_u64() > Some(2));
     assert_eq!(gate["episodes"], gate["found"]);

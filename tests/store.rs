@@ -35,11 +35,7 @@ fn started(second: i64) -> Record {
 }
 
 fn zone(id: &str) -> ZoneName {
-    ZoneName {
-        id: id.into(),
-        name: format!("{id} – Tor „Süd“"),
-        camera: "east".into(),
-    }
+    ZoneName { id: id.into(), name: format!("{id} – Tor „Süd“"), camera: "east".into() }
 }
 
 fn incident(id: u64, second: i64) -> Record {
@@ -91,10 +87,7 @@ fn alarm(id: u64, second: i64, state: AlarmState, incident: u64) -> Record {
 }
 
 fn known(zone: &str, second: i64) -> Record {
-    Record::ZoneKnown {
-        zone: zone.into(),
-        at: at(second),
-    }
+    Record::ZoneKnown { zone: zone.into(), at: at(second) }
 }
 
 fn open(dir: &Path) -> Store {
@@ -122,22 +115,12 @@ fn story() -> Vec<Record> {
         known("dock", 1),
         incident(17, 10),
         alarm(40, 10, AlarmState::Unacknowledged, 17),
-        Record::SirenSounded {
-            incident: IncidentId(17),
-            after_ms: 190,
-        },
+        Record::SirenSounded { incident: IncidentId(17), after_ms: 190 },
         entered(17, 12),
         alarm(40, 15, AlarmState::Acknowledged, 17),
-        Record::Acknowledged {
-            alarm: AlarmId(40),
-            at: at(15),
-            by: "Zoë 山田".into(),
-        },
+        Record::Acknowledged { alarm: AlarmId(40), at: at(15), by: "Zoë 山田".into() },
         ended(17, 20, 2),
-        Record::Note {
-            at: at(21),
-            text: "vision process\nended: \\ signal 11".into(),
-        },
+        Record::Note { at: at(21), text: "vision process\nended: \\ signal 11".into() },
     ]
 }
 
@@ -167,24 +150,15 @@ fn everything_told_is_there_after_reopening() {
     let rows = reader.incidents(10, None).expect("incidents");
     assert_eq!(rows.len(), 1);
     let row = &rows[0];
-    assert_eq!(
-        (row.id, row.entries, row.siren_after_ms),
-        (17, 2, Some(190))
-    );
+    assert_eq!((row.id, row.entries, row.siren_after_ms), (17, 2, Some(190)));
     assert_eq!((row.started_at, row.ended_at), (at(10), Some(at(20))));
     assert_eq!(row.acknowledged_by.as_deref(), Some("Zoë 山田"));
     assert_eq!((row.zone_name.as_str(), row.score), ("Brána ž", 0.71));
     assert!(row.has_snapshot);
-    assert_eq!(
-        reader.snapshot(17).expect("asked").as_deref(),
-        Some(&b"jpeg"[..])
-    );
+    assert_eq!(reader.snapshot(17).expect("asked").as_deref(), Some(&b"jpeg"[..]));
     assert_eq!(reader.snapshot(18).expect("asked"), None);
     assert_eq!(reader.snapshot(u64::MAX).expect("asked"), None);
-    let events = number(
-        dir.path(),
-        "SELECT count(*) FROM event WHERE kind <> 'interrupted'",
-    );
+    let events = number(dir.path(), "SELECT count(*) FROM event WHERE kind <> 'interrupted'");
     assert_eq!(events, 11, "every record is a row of the log");
     assert_eq!(
         number(
@@ -232,29 +206,15 @@ fn writing_a_batch_again_changes_nothing() {
         started(0),
         incident(1, 10),
         alarm(1, 10, AlarmState::Unacknowledged, 1),
-        Record::SirenSounded {
-            incident: IncidentId(1),
-            after_ms: 190,
-        },
+        Record::SirenSounded { incident: IncidentId(1), after_ms: 190 },
         entered(1, 12),
         ended(1, 20, 2),
     ];
     store.write(&batch).expect("kept");
-    let rows = store
-        .reader()
-        .expect("reader")
-        .incidents(9, None)
-        .expect("asked");
+    let rows = store.reader().expect("reader").incidents(9, None).expect("asked");
     store.write(&batch).expect("kept again");
     store.write(&batch[..3]).expect("a part of it too");
-    assert_eq!(
-        store
-            .reader()
-            .expect("reader")
-            .incidents(9, None)
-            .expect("asked"),
-        rows
-    );
+    assert_eq!(store.reader().expect("reader").incidents(9, None).expect("asked"), rows);
     assert_eq!(number(dir.path(), "SELECT count(*) FROM event"), 6);
     assert_eq!(number(dir.path(), "SELECT count(*) FROM life"), 1);
     assert_eq!(number(dir.path(), "SELECT count(*) FROM entry"), 1);
@@ -271,28 +231,11 @@ fn an_error_in_the_middle_keeps_nothing_of_the_batch() {
     let error = store
         .write(&[started(0), incident(1, 10), broken, incident(2, 14)])
         .expect_err("a score that is no number");
-    assert!(
-        matches!(
-            error,
-            StoreError::Record {
-                place: 3,
-                of: 4,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-    assert!(
-        error.to_string().contains("record 3 of 4 (person_entered)"),
-        "{error}"
-    );
-    let error = store
-        .write(&[incident(1, 10), incident(u64::MAX, 11)])
-        .expect_err("a number too large");
-    assert!(
-        matches!(error, StoreError::Record { place: 2, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, StoreError::Record { place: 3, of: 4, .. }), "{error:?}");
+    assert!(error.to_string().contains("record 3 of 4 (person_entered)"), "{error}");
+    let error =
+        store.write(&[incident(1, 10), incident(u64::MAX, 11)]).expect_err("a number too large");
+    assert!(matches!(error, StoreError::Record { place: 2, .. }), "{error:?}");
     assert_eq!(ids(&store), Vec::<u64>::new());
     for table in ["event", "life", "incident", "stage", "unknown_span"] {
         let rows = number(dir.path(), &format!("SELECT count(*) FROM {table}"));
@@ -319,26 +262,14 @@ fn snapshots_of_wrong_size_or_without_incident_are_refused() {
     let dir = folder();
     let mut store = open(dir.path());
     store.write(&[incident(1, 10)]).expect("kept");
-    let error = store
-        .put_snapshot(IncidentId(2), b"jpeg")
-        .expect_err("no such incident");
-    assert!(
-        matches!(error, StoreError::NoIncident { incident: 2, .. }),
-        "{error:?}"
-    );
+    let error = store.put_snapshot(IncidentId(2), b"jpeg").expect_err("no such incident");
+    assert!(matches!(error, StoreError::NoIncident { incident: 2, .. }), "{error:?}");
     for bytes in [0, SNAPSHOT_BYTES_MAX + 1] {
-        let error = store
-            .put_snapshot(IncidentId(1), &vec![7; bytes])
-            .expect_err("size");
-        assert!(
-            matches!(error, StoreError::SnapshotSize { .. }),
-            "{error:?}"
-        );
+        let error = store.put_snapshot(IncidentId(1), &vec![7; bytes]).expect_err("size");
+        assert!(matches!(error, StoreError::SnapshotSize { .. }), "{error:?}");
     }
     store.put_snapshot(IncidentId(1), b"first").expect("kept");
-    store
-        .put_snapshot(IncidentId(1), b"second")
-        .expect("replaced");
+    store.put_snapshot(IncidentId(1), b"second").expect("replaced");
     let picture = store.reader().expect("reader").snapshot(1).expect("asked");
     assert_eq!(picture.as_deref(), Some(&b"second"[..]));
 }
@@ -397,10 +328,7 @@ fn a_file_that_is_not_ours_is_refused_and_untouched() {
         fs::write(&file, &bytes).expect("written");
         let error = Store::open(dir.path()).expect_err("not ours");
         assert!(matches!(error, StoreError::NotAStore { .. }), "{error:?}");
-        assert!(
-            error.to_string().contains(file.to_str().expect("utf-8")),
-            "{error}"
-        );
+        assert!(error.to_string().contains(file.to_str().expect("utf-8")), "{error}");
         assert_eq!(fs::read(&file).expect("read"), bytes, "untouched");
         assert!(!dir.path().join("standclear.db-wal").exists());
     }
@@ -412,27 +340,12 @@ fn a_store_made_by_a_newer_version_is_refused_and_untouched() {
     drop(open(dir.path()));
     let file = dir.path().join(FILE_NAME);
     let connection = rusqlite::Connection::open(&file).expect("opened");
-    connection
-        .execute_batch("PRAGMA user_version = 99")
-        .expect("set");
+    connection.execute_batch("PRAGMA user_version = 99").expect("set");
     drop(connection);
     let bytes = fs::read(&file).expect("read");
     let error = Store::open(dir.path()).expect_err("newer");
-    assert!(
-        matches!(
-            error,
-            StoreError::Newer {
-                found: 99,
-                known: 1,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-    assert!(
-        error.to_string().contains("made by a newer Standclear"),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error:?}");
+    assert!(error.to_string().contains("made by a newer Standclear"), "{error}");
     assert_eq!(fs::read(&file).expect("read"), bytes);
 }
 
@@ -451,10 +364,7 @@ fn a_folder_that_cannot_be_is_refused_with_its_path() {
     let error = Store::open(&file).expect_err("a file");
     assert!(matches!(error, StoreError::NotAFolder { .. }), "{error:?}");
     let error = Store::open(&file.join("below")).expect_err("below a file");
-    assert!(
-        matches!(error, StoreError::CreateFolder { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, StoreError::CreateFolder { .. }), "{error:?}");
     assert!(error.to_string().contains("below"), "{error}");
     assert_eq!(fs::read(&file).expect("read"), b"x");
 }

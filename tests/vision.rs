@@ -18,12 +18,7 @@ use standclear::vision::{probe, worker};
 use support::SOON;
 
 fn as_fast(fps: Option<f64>) -> FileOptions {
-    FileOptions {
-        fit: support::fit(),
-        pace: Pace::AsFast,
-        ending: Ending::Stop,
-        fps,
-    }
+    FileOptions { fit: support::fit(), pace: Pace::AsFast, ending: Ending::Stop, fps }
 }
 
 /// Every picture of a file, or what went wrong.
@@ -34,11 +29,7 @@ fn all(path: &Path, options: FileOptions) -> Result<Vec<Frame>, SourceError> {
         match source.next(SOON)? {
             Polled::Frame(frame) => frames.push(frame),
             Polled::Ended => return Ok(frames),
-            Polled::Idle => panic!(
-                "{}: no picture in time after {}",
-                path.display(),
-                frames.len()
-            ),
+            Polled::Idle => panic!("{}: no picture in time after {}", path.display(), frames.len()),
         }
     }
 }
@@ -53,10 +44,7 @@ fn every_picture_of_the_footage_comes_once_and_in_order() {
     assert_eq!(indices(&frames), (0..795).collect::<Vec<_>>());
     for frame in &frames {
         let expected_s = frame.index as f64 / 10.0;
-        assert!(
-            (frame.time.as_secs_f64() - expected_s).abs() < 0.001,
-            "{frame:?}"
-        );
+        assert!((frame.time.as_secs_f64() - expected_s).abs() < 0.001, "{frame:?}");
         assert_eq!(frame.source_size.width_px(), 768.0);
         let picture = frame.picture.as_ref().expect("readable");
         assert_eq!((picture.width(), picture.height()), (320, 240));
@@ -118,12 +106,7 @@ fn truncated_footage_says_where_the_pictures_end() {
     let copy = folder.path().join("vtest.avi");
     std::fs::copy(support::footage(), &copy).expect("copied");
     let error = all(&support::cut(&copy, 0.4), as_fast(None)).expect_err("truncated");
-    let SourceError::Truncated {
-        declared_s,
-        ended_s,
-        ..
-    } = error
-    else {
+    let SourceError::Truncated { declared_s, ended_s, .. } = error else {
         panic!("{error:?}");
     };
     assert_eq!(declared_s, 79.5);
@@ -173,11 +156,7 @@ fn looped_clip_goes_on_without_a_gap() {
     let clip = support::clip(folder.path(), "loop.avi", 8, "avimux");
     let mut source = FileSource::open(
         &clip,
-        FileOptions {
-            pace: Pace::Clock,
-            ending: Ending::Loop,
-            ..as_fast(None)
-        },
+        FileOptions { pace: Pace::Clock, ending: Ending::Loop, ..as_fast(None) },
     )
     .expect("opens");
     let mut captured = Vec::new();
@@ -203,9 +182,7 @@ fn test_pattern_comes_live_and_an_unknown_one_is_refused() {
         panic!("a picture in time");
     };
     assert_eq!(frame.source_size.width_px(), 640.0);
-    let error = PatternSource::open("plaid", support::fit(), 10.0)
-        .err()
-        .expect("refused");
+    let error = PatternSource::open("plaid", support::fit(), 10.0).err().expect("refused");
     assert!(error.to_string().contains("smpte"), "{error}");
 }
 
@@ -218,11 +195,7 @@ fn people_are_found_in_footage_and_nobody_in_a_test_pattern() {
     let frames: Vec<_> = offline.map(|frame| frame.expect("looked at")).collect();
     assert_eq!(frames.len(), 40);
     let sure = |frame: &standclear::vision::offline::OfflineFrame| {
-        frame
-            .detections
-            .iter()
-            .filter(|d| d.score.get() > 0.5)
-            .count()
+        frame.detections.iter().filter(|d| d.score.get() > 0.5).count()
     };
     assert!(frames.iter().map(sure).sum::<usize>() > 100);
 
@@ -242,10 +215,7 @@ fn replay_of_a_truncated_file_ends_in_an_error_and_then_nothing() {
     let mut detector = support::detector();
     let mut offline = Offline::open(&cut, &mut detector, OfflineOptions::default()).expect("opens");
     let error = offline.by_ref().find_map(Result::err).expect("an error");
-    assert!(
-        matches!(error, OfflineError::Source(SourceError::Truncated { .. })),
-        "{error:?}"
-    );
+    assert!(matches!(error, OfflineError::Source(SourceError::Truncated { .. })), "{error:?}");
     assert!(offline.next().is_none());
 }
 
@@ -255,9 +225,7 @@ fn same_footage_gives_the_same_detections_at_any_number_of_runs() {
         let mut detector = support::detector();
         let options = OfflineOptions { fps: Some(1.0) };
         let offline = Offline::open(&support::footage(), &mut detector, options).expect("opens");
-        let detections = offline
-            .take(20)
-            .map(|frame| frame.expect("looked at").detections);
+        let detections = offline.take(20).map(|frame| frame.expect("looked at").detections);
         detections.collect::<Vec<_>>()
     };
     assert_eq!(run(), run());
@@ -318,10 +286,7 @@ fn config(cameras: Vec<WorkerCamera>) -> WorkerConfig {
 fn file_camera(path: PathBuf, ending: Ending) -> WorkerCamera {
     WorkerCamera {
         id: "walkway".into(),
-        source: Source::File {
-            path: path.display().to_string(),
-            ending,
-        },
+        source: Source::File { path: path.display().to_string(), ending },
         fps: 5.0,
     }
 }
@@ -333,14 +298,8 @@ fn worker_says_hello_reports_beats_shows_pictures_and_stops_when_told() {
     let FromWorker::Ready(info) = worker.receive() else {
         panic!("Ready follows Hello");
     };
-    assert_eq!(
-        (info.name.as_str(), info.digest.len()),
-        ("nanodet-g-416-int8", 64)
-    );
-    worker.send(&ToWorker::Watch {
-        camera: 0,
-        watched: Watched::Yes,
-    });
+    assert_eq!((info.name.as_str(), info.digest.len()), ("nanodet-g-416-int8", 64));
+    worker.send(&ToWorker::Watch { camera: 0, watched: Watched::Yes });
     let (mut beats, mut frames, mut preview) = (0, vec![], None);
     while beats < 5 || frames.len() < 5 || preview.is_none() {
         match worker.receive() {
@@ -348,13 +307,8 @@ fn worker_says_hello_reports_beats_shows_pictures_and_stops_when_told() {
             FromWorker::Preview(picture) => preview = Some(picture),
             FromWorker::Report(report) => {
                 let s = report.stages;
-                let order = [
-                    s.captured_ns,
-                    s.arrived_ns,
-                    s.preprocessed_ns,
-                    s.inferred_ns,
-                    s.decoded_ns,
-                ];
+                let order =
+                    [s.captured_ns, s.arrived_ns, s.preprocessed_ns, s.inferred_ns, s.decoded_ns];
                 assert!(order.is_sorted(), "{order:?}");
                 assert_eq!((report.width_px, report.height_px), (768, 576));
                 frames.push(report.frame);
@@ -365,32 +319,18 @@ fn worker_says_hello_reports_beats_shows_pictures_and_stops_when_told() {
     assert_eq!(frames, (0..frames.len() as u64).collect::<Vec<_>>());
     let newest = *frames.last().expect("some");
     for (request, frame) in [(7, newest), (8, u64::MAX)] {
-        worker.send(&ToWorker::TakeSnapshot {
-            request,
-            camera: 0,
-            frame,
-        });
+        worker.send(&ToWorker::TakeSnapshot { request, camera: 0, frame });
         let picture = worker.until(|message| match message {
-            FromWorker::Snapshot {
-                request: r,
-                picture,
-            } if r == request => Some(picture),
+            FromWorker::Snapshot { request: r, picture } if r == request => Some(picture),
             _ => None,
         });
         let picture = picture.expect("kept");
         let decoded = image::load_from_memory(&picture.jpeg).expect("a JPEG");
         assert_eq!((decoded.width(), decoded.height()), (320, 240));
     }
-    worker.send(&ToWorker::TakeSnapshot {
-        request: 9,
-        camera: 99,
-        frame: 0,
-    });
+    worker.send(&ToWorker::TakeSnapshot { request: 9, camera: 99, frame: 0 });
     worker.until(|message| match message {
-        FromWorker::Snapshot {
-            request: 9,
-            picture,
-        } => {
+        FromWorker::Snapshot { request: 9, picture } => {
             assert_eq!(picture, None);
             Some(())
         }
@@ -409,9 +349,7 @@ fn camera_that_cannot_be_opened_and_one_that_ends_are_told_and_the_rest_goes_on(
         file_camera(short, Ending::Stop),
         WorkerCamera {
             id: "pattern".into(),
-            source: Source::Test {
-                pattern: "smpte".into(),
-            },
+            source: Source::Test { pattern: "smpte".into() },
             fps: 5.0,
         },
     ]));
@@ -441,10 +379,8 @@ fn damaged_model_is_fatal_and_the_reason_is_told() {
     let mut bytes = std::fs::read(&model).expect("readable");
     bytes[1000] ^= 1;
     std::fs::write(&model, bytes).expect("written");
-    let worker = Worker::start(WorkerConfig {
-        model_dir: copy.display().to_string(),
-        ..config(vec![])
-    });
+    let worker =
+        Worker::start(WorkerConfig { model_dir: copy.display().to_string(), ..config(vec![]) });
     let reason = worker.until(|message| match message {
         FromWorker::Fatal { reason } => Some(reason),
         FromWorker::Ready(_) => panic!("a damaged model must not be ready"),

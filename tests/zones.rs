@@ -30,10 +30,7 @@ fn file(zones: &[(&str, &str, &str)]) -> String {
             )
         })
         .collect();
-    format!(
-        r#"{{"type":"FeatureCollection","features":[{}]}}"#,
-        features.join(",")
-    )
+    format!(r#"{{"type":"FeatureCollection","features":[{}]}}"#, features.join(","))
 }
 
 const SQUARE: &str = "[[0.1,0.1],[0.5,0.1],[0.5,0.5],[0.1,0.5],[0.1,0.1]]";
@@ -67,22 +64,12 @@ fn refusals_name_the_zone_and_what_would_be_right() {
             &["`gate`", "2 different corners", "at least 3"],
         ),
         (
-            file(&[(
-                "gate",
-                "restricted",
-                "[[0.1,0.1],[1.5,0.1],[0.5,0.5],[0.1,0.1]]",
-            )]),
+            file(&[("gate", "restricted", "[[0.1,0.1],[1.5,0.1],[0.5,0.5],[0.1,0.1]]")]),
             &["`gate`", "corner 2", "(1.5, 0.1)", "0 to 1"],
         ),
+        (file(&[("gate", "forbidden", SQUARE)]), &["kind `forbidden` is unknown", "`restricted`"]),
         (
-            file(&[("gate", "forbidden", SQUARE)]),
-            &["kind `forbidden` is unknown", "`restricted`"],
-        ),
-        (
-            file(&[
-                ("gate", "restricted", SQUARE),
-                ("gate", "restricted", SQUARE),
-            ]),
+            file(&[("gate", "restricted", SQUARE), ("gate", "restricted", SQUARE)]),
             &["`gate`", "used twice"],
         ),
         (file(&[("", "restricted", SQUARE)]), &["feature 1", "id"]),
@@ -109,12 +96,7 @@ fn refusals_name_the_zone_and_what_would_be_right() {
 #[test]
 fn missing_file_is_named() {
     let error = load_site(&[("yard".to_owned(), Path::new("/nowhere/yard.json"))]);
-    assert!(
-        error
-            .expect_err("refused")
-            .to_string()
-            .contains("/nowhere/yard.json")
-    );
+    assert!(error.expect_err("refused").to_string().contains("/nowhere/yard.json"));
 }
 
 #[test]
@@ -123,20 +105,14 @@ fn revision_changes_with_every_corner_and_with_nothing_else() {
     let path = folder.path().join("yard.json");
     let revision = |text: &str| {
         fs::write(&path, text).expect("written");
-        load_site(&[("yard".to_owned(), path.as_path())])
-            .expect("valid")
-            .revision
+        load_site(&[("yard".to_owned(), path.as_path())]).expect("valid").revision
     };
     let first = revision(&file(&[("gate", "restricted", SQUARE)]));
     assert_eq!(first.len(), 64);
     assert_eq!(first, revision(&file(&[("gate", "restricted", SQUARE)])));
     assert_ne!(
         first,
-        revision(&file(&[(
-            "gate",
-            "restricted",
-            &SQUARE.replace("0.5,0.1", "0.5,0.11")
-        )]))
+        revision(&file(&[("gate", "restricted", &SQUARE.replace("0.5,0.1", "0.5,0.11"))]))
     );
 }
 
@@ -148,10 +124,7 @@ fn ids_must_differ_over_all_cameras() {
     fs::write(&b, file(&[("gate", "restricted", SQUARE)])).expect("written");
     let error = load_site(&[("a".to_owned(), a.as_path()), ("b".to_owned(), b.as_path())]);
     let message = error.expect_err("refused").to_string();
-    assert!(
-        message.contains("a.json") && message.contains("b.json"),
-        "{message}"
-    );
+    assert!(message.contains("a.json") && message.contains("b.json"), "{message}");
 }
 
 #[test]
@@ -162,10 +135,7 @@ fn holes_and_several_polygons_are_taken() {
     let far = "[[[0.7,0.7],[0.9,0.7],[0.9,0.9],[0.7,0.7]]]";
     let text = file(&[("gate", "restricted", SQUARE)])
         .replace("Polygon", "MultiPolygon")
-        .replace(
-            &format!("[{SQUARE}]"),
-            &format!("[[{SQUARE},{hole}],{far}]"),
-        );
+        .replace(&format!("[{SQUARE}]"), &format!("[[{SQUARE},{hole}],{far}]"));
     fs::write(&path, text).expect("written");
     let zones = load_site(&[("yard".to_owned(), path.as_path())]).expect("valid");
     let area = &zones.site.cameras[0].zones[0].area;

@@ -4,9 +4,14 @@ use std::error::Error;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
+use crate::engine::geometry::{Area, AreaError};
+use crate::engine::zone::Rules;
+use crate::engine::{CameraSpec, Site, ZoneSpec};
+use crate::replay::Player;
 use crate::vision::bench::{self, BenchOptions, BenchResult};
 use crate::vision::inference::{Detector, GoldenCheck, Options, Provider};
 use crate::vision::package::ModelPackage;
+use crate::zone_file::{SiteZones, ZoneInfo, load_site};
 
 use super::detect::DEFAULT_MODEL;
 
@@ -15,6 +20,9 @@ use super::detect::DEFAULT_MODEL;
 pub struct Args {
     /// Video file to run on.
     video: PathBuf,
+    /// Zone file the engine decides on; without it, the whole picture is one zone.
+    #[arg(long, value_name = "FILE")]
+    zones: Option<PathBuf>,
     /// Model package: a folder or a name.
     #[arg(long, default_value = DEFAULT_MODEL)]
     model: String,
@@ -42,13 +50,35 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
         golden: GoldenCheck::Skip,
     };
     let mut detector = Detector::load(&package, &options)?;
-    let options = BenchOptions {
-        rounds: args.rounds,
-        pictures: args.pictures,
+    let options = BenchOptions { rounds: args.rounds, pictures: args.pictures };
+    let zones = match &args.zones {
+        Some(file) => load_site(&[("footage".to_owned(), file.as_path())])?,
+        None => whole_picture()?,
     };
-    let result = bench::run(&args.video, &mut detector, options, |_| {})?;
+    // Each pass shows the footage from its start, so each gets a player of its own.
+    let mut player = Player::new(&zones);
+    let result = bench::run(&args.video, &mut detector, options, |frame| {
+        if frame.index == 0 {
+            player = Player::new(&zones);
+        }
+        player.show(frame.index, frame.time, frame.source_size, frame.detections.clone());
+    })?;
     print(&result, args.threads);
     Ok(())
+}
+
+fn whole_picture() -> Result<SiteZones, AreaError> {
+    let area = Area::new(&[vec![vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]]])?;
+    let zone = ZoneSpec { area, rules: Rules::DEFAULT };
+    let info = ZoneInfo {
+        id: "picture".to_owned(),
+        name: "Picture".to_owned(),
+        kind: "restricted".to_owned(),
+        camera: 0,
+        polygons: Vec::new(),
+    };
+    let site = Site { cameras: vec![CameraSpec { zones: vec![zone] }] };
+    Ok(SiteZones { site, infos: vec![info], revision: String::new() })
 }
 
 fn print(result: &BenchResult, threads: NonZeroU16) {
@@ -60,9 +90,6 @@ fn print(result: &BenchResult, threads: NonZeroU16) {
     println!("  inference          {:8.3} ms", result.inference_ms);
     println!("  waiting for decode {:8.3} ms", result.decode_wait_ms);
     println!("  boxes              {:8.3} ms", result.postprocess_ms);
-    println!("  consumer           {:8.3} ms", result.consumer_ms);
-    println!(
-        "beside it, in the decoding thread: input {:.3} ms",
-        result.preprocess_ms
-    );
+    println!("  engine             {:8.3} ms", result.consumer_ms);
+    println!("beside it, in the decoding thread: input {:.3} ms", result.preprocess_ms);
 }

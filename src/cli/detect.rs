@@ -158,22 +158,13 @@ fn parse_score(text: &str) -> Result<f32, String> {
 }
 
 fn read(file: &Path) -> Result<DynamicImage, DetectError> {
-    let failed = |source| DetectError::Read {
-        file: file.to_owned(),
-        source,
-    };
+    let failed = |source| DetectError::Read { file: file.to_owned(), source };
     let bytes = fs::metadata(file).map_err(failed)?.len();
     if bytes > PICTURE_BYTES_MAX {
-        return Err(DetectError::TooLong {
-            file: file.to_owned(),
-            bytes,
-        });
+        return Err(DetectError::TooLong { file: file.to_owned(), bytes });
     }
     let bytes = fs::read(file).map_err(failed)?;
-    still::decode(&bytes).map_err(|source| DetectError::Picture {
-        file: file.to_owned(),
-        source,
-    })
+    still::decode(&bytes).map_err(|source| DetectError::Picture { file: file.to_owned(), source })
 }
 
 fn look_at(
@@ -183,24 +174,14 @@ fn look_at(
     score_min: f32,
 ) -> Result<PictureRow, DetectError> {
     let started = clock::monotonic();
-    let detected = still::detect(detector, picture).map_err(|source| DetectError::Model {
-        file: file.to_owned(),
-        source,
-    })?;
+    let detected = still::detect(detector, picture)
+        .map_err(|source| DetectError::Model { file: file.to_owned(), source })?;
     let took_ms = clock::monotonic().since(started).as_secs_f64() * 1e3;
-    let detected = detected.ok_or_else(|| DetectError::Empty {
-        file: file.to_owned(),
-    })?;
+    let detected = detected.ok_or_else(|| DetectError::Empty { file: file.to_owned() })?;
     let counts = |d: &&Detection| d.score.get() >= score_min;
     let persons: Vec<_> = detected.detections.iter().filter(counts).map(row).collect();
-    let best = persons
-        .first()
-        .map_or("-".to_owned(), |p| format!("{:.2}", p.score));
-    println!(
-        "{}: {} person(s), best score {best}, {took_ms:.1} ms",
-        file.display(),
-        persons.len()
-    );
+    let best = persons.first().map_or("-".to_owned(), |p| format!("{:.2}", p.score));
+    println!("{}: {} person(s), best score {best}, {took_ms:.1} ms", file.display(), persons.len());
     Ok(PictureRow {
         file: file.display().to_string(),
         width: picture.width(),
@@ -211,10 +192,7 @@ fn look_at(
 
 fn row(detection: &Detection) -> PersonRow {
     let b = detection.bounds;
-    PersonRow {
-        bounds: [b.left(), b.top(), b.width(), b.height()],
-        score: detection.score.get(),
-    }
+    PersonRow { bounds: [b.left(), b.top(), b.width(), b.height()], score: detection.score.get() }
 }
 
 /// A file written beside its place, to be moved there when everything has worked out.
@@ -225,10 +203,8 @@ struct Pending {
 
 impl Pending {
     fn keep(&self) -> Result<(), DetectError> {
-        replace(&self.temporary, &self.file).map_err(|source| DetectError::Write {
-            file: self.file.clone(),
-            source,
-        })
+        replace(&self.temporary, &self.file)
+            .map_err(|source| DetectError::Write { file: self.file.clone(), source })
     }
 }
 
@@ -247,10 +223,8 @@ fn draw(
     picture: &DynamicImage,
     row: &PictureRow,
 ) -> Result<Pending, DetectError> {
-    fs::create_dir_all(folder).map_err(|source| DetectError::Write {
-        file: folder.to_owned(),
-        source,
-    })?;
+    fs::create_dir_all(folder)
+        .map_err(|source| DetectError::Write { file: folder.to_owned(), source })?;
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let mut target = folder.join(format!("{stem}.png"));
     // Two pictures of the same name from different folders must not overwrite each other.
@@ -266,10 +240,7 @@ fn draw(
         annotate(&mut copy, person);
     }
     copy.save_with_format(&pending.temporary, image::ImageFormat::Png)
-        .map_err(|source| DetectError::Draw {
-            file: pending.file.clone(),
-            source,
-        })?;
+        .map_err(|source| DetectError::Draw { file: pending.file.clone(), source })?;
     Ok(pending)
 }
 
@@ -310,9 +281,8 @@ fn write_score(picture: &mut RgbImage, left: i32, top: i32, score: f32) {
                 let y = top + 2 * row as i32;
                 for (x, y) in [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)] {
                     let inside = x >= 0 && y >= 0;
-                    if let Some(pixel) = picture
-                        .get_pixel_mut_checked(x as u32, y as u32)
-                        .filter(|_| inside)
+                    if let Some(pixel) =
+                        picture.get_pixel_mut_checked(x as u32, y as u32).filter(|_| inside)
                     {
                         *pixel = BOX_COLOUR;
                     }
@@ -324,20 +294,12 @@ fn write_score(picture: &mut RgbImage, left: i32, top: i32, score: f32) {
 
 /// Writes a file so that it is either there whole or as it was before.
 fn write_whole(file: &Path, bytes: &[u8]) -> Result<(), DetectError> {
-    let failed = |source| DetectError::Write {
-        file: file.to_owned(),
-        source,
-    };
+    let failed = |source| DetectError::Write { file: file.to_owned(), source };
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let temporary = file.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let pending = Pending {
-        temporary,
-        file: file.to_owned(),
-    };
+    let pending = Pending { temporary, file: file.to_owned() };
     let mut sink = File::create(&pending.temporary).map_err(failed)?;
-    sink.write_all(bytes)
-        .and_then(|()| sink.sync_all())
-        .map_err(failed)?;
+    sink.write_all(bytes).and_then(|()| sink.sync_all()).map_err(failed)?;
     pending.keep()
 }
 

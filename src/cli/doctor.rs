@@ -51,10 +51,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let mut report = Report::default();
     match Config::load(&args.config) {
         Ok(config) => {
-            report.add(
-                "configuration",
-                Finding::Ok(config.file.display().to_string()),
-            );
+            report.add("configuration", Finding::Ok(config.file.display().to_string()));
             check_all(&config, &mut report);
         }
         Err(error) => report.add("configuration", Finding::Fail(chain(&error))),
@@ -69,10 +66,7 @@ fn check_all(config: &Config, report: &mut Report) {
     vision::libraries(report);
     vision::model(config, report);
     for camera in &config.cameras {
-        report.add(
-            format!("camera {}", camera.id),
-            vision::camera(&camera.source),
-        );
+        report.add(format!("camera {}", camera.id), vision::camera(&camera.source));
     }
     report.add("zones", zones(config));
     report.add("siren", siren(config));
@@ -129,9 +123,7 @@ fn store(path: &Path) -> Finding {
 fn probe_disk(folder: &Path) -> io::Result<()> {
     let file = folder.join(PROBE_FILE);
     let mut probe = File::create(&file)?;
-    let written = probe
-        .write_all(b"standclear")
-        .and_then(|()| probe.sync_all());
+    let written = probe.write_all(b"standclear").and_then(|()| probe.sync_all());
     drop(probe);
     fs::remove_file(&file)?;
     written
@@ -188,11 +180,8 @@ mod vision {
             match probe::gstreamer_elements() {
                 Ok(elements) => {
                     let gone = |e: &probe::Element| e.presence == Presence::Missing;
-                    let mut packages: Vec<&str> = elements
-                        .iter()
-                        .filter(|e| gone(e))
-                        .map(|e| e.package)
-                        .collect();
+                    let mut packages: Vec<&str> =
+                        elements.iter().filter(|e| gone(e)).map(|e| e.package).collect();
                     packages.dedup();
                     if packages.is_empty() {
                         Finding::Ok(probe::gstreamer_version().unwrap_or_default())
@@ -210,10 +199,9 @@ mod vision {
         report.add(
             "model",
             match probe::model(&folder, &config.model.provider) {
-                Ok(model) => Finding::Ok(format!(
-                    "{} {} on {}",
-                    model.name, model.version, model.provider
-                )),
+                Ok(model) => {
+                    Finding::Ok(format!("{} {} on {}", model.name, model.version, model.provider))
+                }
                 Err(error) => Finding::Fail(chain(&error)),
             },
         );
@@ -265,13 +253,7 @@ impl Report {
         if matches!(finding, Finding::Fail(_)) {
             self.failed += 1;
         }
-        println!(
-            "{}",
-            Check {
-                name: name.into(),
-                finding
-            }
-        );
+        println!("{}", Check { name: name.into(), finding });
     }
 }
 

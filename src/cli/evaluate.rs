@@ -56,11 +56,7 @@ pub enum TruthError {
         "truth file {} speaks of picture {frame}, the footage has {frames}; is it of this footage?",
         .path.display()
     )]
-    OtherFootage {
-        path: PathBuf,
-        frame: u64,
-        frames: u64,
-    },
+    OtherFootage { path: PathBuf, frame: u64, frames: u64 },
 }
 
 /// Replays, compares, prints a table.
@@ -88,14 +84,9 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
 }
 
 fn read_truth(path: &PathBuf) -> Result<Vec<TruthRow>, TruthError> {
-    let text = fs::read_to_string(path).map_err(|source| TruthError::Read {
-        path: path.clone(),
-        source,
-    })?;
-    parse_truth(&text).map_err(|source| TruthError::Parse {
-        path: path.clone(),
-        source,
-    })
+    let text = fs::read_to_string(path)
+        .map_err(|source| TruthError::Read { path: path.clone(), source })?;
+    parse_truth(&text).map_err(|source| TruthError::Parse { path: path.clone(), source })
 }
 
 /// Truth of pictures that the footage does not have belongs to something else.
@@ -110,11 +101,7 @@ fn refuse_other_footage(
     let slack = summary.times_s.keys().nth(1).copied().unwrap_or(1);
     if beyond > last + slack {
         let (path, frame, frames) = (path.clone(), beyond + 1, last + 1);
-        return Err(TruthError::OtherFootage {
-            path,
-            frame,
-            frames,
-        });
+        return Err(TruthError::OtherFootage { path, frame, frames });
     }
     Ok(())
 }
@@ -132,12 +119,7 @@ fn balances(
     let specs = zones.site.cameras.iter().flat_map(|camera| &camera.zones);
     let balance = |id: &str, area| {
         let truly = episodes(truth, area, size, &summary.times_s, summary.picture_s());
-        pair(
-            &incidents(events, id),
-            &truly,
-            tolerance_s,
-            summary.end.as_secs_f64(),
-        )
+        pair(&incidents(events, id), &truly, tolerance_s, summary.end.as_secs_f64())
     };
     zones
         .infos
@@ -285,11 +267,7 @@ struct IntervalReport {
 
 impl From<Interval> for IntervalReport {
     fn from(i: Interval) -> Self {
-        IntervalReport {
-            estimate: i.estimate,
-            low: i.low,
-            high: i.high,
-        }
+        IntervalReport { estimate: i.estimate, low: i.low, high: i.high }
     }
 }
 
@@ -303,14 +281,9 @@ fn report(
         video: args.footage.video.display().to_string(),
         pictures: summary.frames,
         seconds: summary.end.as_secs_f64(),
-        frame_size_px: summary
-            .size
-            .map(|s: FrameSize| [s.width_px(), s.height_px()]),
+        frame_size_px: summary.size.map(|s: FrameSize| [s.width_px(), s.height_px()]),
         tolerance_s: args.tolerance,
-        zones: balances
-            .iter()
-            .map(|(id, balance)| zone_report(id, balance))
-            .collect(),
+        zones: balances.iter().map(|(id, balance)| zone_report(id, balance)).collect(),
         detection: DetectionReport {
             iou: IOU_MIN,
             score: ENTER_SCORE,

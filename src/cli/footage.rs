@@ -89,10 +89,7 @@ pub fn play(
     mut see: impl FnMut(&OfflineFrame, &[TrackView]),
 ) -> Result<(Outcome, Summary), FootageError> {
     let mut detector = load(args)?;
-    let failed = |source| FootageError::Replay {
-        video: args.video.clone(),
-        source,
-    };
+    let failed = |source| FootageError::Replay { video: args.video.clone(), source };
     let options = OfflineOptions { fps: args.fps };
     let started = clock::monotonic();
     let frames = Offline::open(&args.video, &mut detector, options).map_err(failed)?;
@@ -114,9 +111,7 @@ pub fn play(
     }
     bar.finish_and_clear();
     if summary.frames == 0 {
-        return Err(FootageError::Empty {
-            video: args.video.clone(),
-        });
+        return Err(FootageError::Empty { video: args.video.clone() });
     }
     summary.wall_s = clock::monotonic().since(started).as_secs_f64();
     // The last picture lasts as long as the others did.
@@ -159,13 +154,7 @@ fn progress_bar(video: &Path, frames: Option<u64>) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    bar.set_message(
-        video
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-    );
+    bar.set_message(video.file_name().unwrap_or_default().to_string_lossy().into_owned());
     bar
 }
 

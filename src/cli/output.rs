@@ -33,24 +33,16 @@ impl<'a> Waiting<'a> {
     fn write(file: &'a Path, bytes: &[u8]) -> Result<Waiting<'a>, WriteError> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let temporary = file.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let failed = |source| WriteError {
-            file: file.to_owned(),
-            source,
-        };
+        let failed = |source| WriteError { file: file.to_owned(), source };
         let mut sink = File::create(&temporary).map_err(failed)?;
         let waiting = Waiting { file, temporary };
-        sink.write_all(bytes)
-            .and_then(|()| sink.sync_all())
-            .map_err(failed)?;
+        sink.write_all(bytes).and_then(|()| sink.sync_all()).map_err(failed)?;
         Ok(waiting)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the file was synced before")]
     fn take_place(self) -> Result<(), WriteError> {
-        let failed = |source| WriteError {
-            file: self.file.to_owned(),
-            source,
-        };
+        let failed = |source| WriteError { file: self.file.to_owned(), source };
         fs::rename(&self.temporary, self.file).map_err(failed)
     }
 }

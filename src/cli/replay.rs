@@ -34,13 +34,7 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let (outcome, summary) = play(&args.footage, &zones, |frame, followed| {
         for track in followed {
             let id = i64::try_from(track.id.0).unwrap_or(i64::MAX);
-            mot::push_row(
-                &mut tracks,
-                frame.index,
-                id,
-                track.bounds,
-                track.score.get(),
-            );
+            mot::push_row(&mut tracks, frame.index, id, track.bounds, track.score.get());
         }
         for detection in &frame.detections {
             let score = detection.score.get();
@@ -48,11 +42,8 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
         }
     })?;
     let events = event_log::to_json_lines(&outcome.events)?;
-    let wanted = [
-        (&args.events, &events),
-        (&args.tracks, &tracks),
-        (&args.detections, &detections),
-    ];
+    let wanted =
+        [(&args.events, &events), (&args.tracks, &tracks), (&args.detections, &detections)];
     let files: Vec<(&Path, &[u8])> = wanted
         .into_iter()
         .filter_map(|(path, text)| Some((path.as_deref()?, text.as_bytes())))
@@ -80,10 +71,7 @@ fn print(outcome: &Outcome, summary: &Summary) {
     ] {
         println!("  {stage:<20}{:8.3}", sum / frames);
     }
-    println!(
-        "  (beside it, preparing the input: {:.3})",
-        summary.preprocess_ms / frames
-    );
+    println!("  (beside it, preparing the input: {:.3})", summary.preprocess_ms / frames);
     let goes_on = match outcome.unfinished {
         0 => String::new(),
         n => format!(", {n} of them still going on at the end"),

@@ -41,27 +41,21 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     if args.no_siren {
         config.siren.device = SirenDevice::None;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(SignalError)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SignalError)?;
     // Before anything starts, so that a stop during the start is heard.
-    let mut stops = runtime
-        .block_on(async { Stops::new() })
-        .map_err(SignalError)?;
+    let mut stops = runtime.block_on(async { Stops::new() }).map_err(SignalError)?;
     let parts = Parts::of(&config)?;
     let guard = Guard::start(&config, parts)?;
     announce(&config, &guard);
     runtime.block_on(stops.next());
     eprintln!("Stopping. Nobody is watching from now on.");
     let (done, stopped) = tokio::sync::oneshot::channel();
-    let stopper = thread::Builder::new()
-        .name("stopper".into())
-        .spawn(move || {
-            guard.stop();
-            // The other end waits, unless a second signal ended the process.
-            let _ = done.send(());
-        })?;
+    let stopper = thread::Builder::new().name("stopper".into()).spawn(move || {
+        guard.stop();
+        // The other end waits, unless a second signal ended the process.
+        let _ = done.send(());
+    })?;
     runtime.block_on(async {
         tokio::select! {
             _ = stopped => {}
@@ -77,10 +71,7 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
 fn announce(config: &Config, guard: &Guard) {
     let cameras = config.cameras.len();
     let plural = if cameras == 1 { "" } else { "s" };
-    println!(
-        "{}: {cameras} camera{plural}, model {}",
-        config.site.name, config.model.name
-    );
+    println!("{}: {cameras} camera{plural}, model {}", config.site.name, config.model.name);
     println!("Operator page:  http://{}/", guard.address());
     println!("Incidents in:   {}", config.store.path.display());
     println!("Every zone is UNKNOWN until its camera is seen; that takes a few seconds.");

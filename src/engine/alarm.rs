@@ -81,26 +81,11 @@ struct Open {
 impl AlarmBook {
     /// The book as it stood when the box stopped.
     pub fn restored(restored: &Restored) -> AlarmBook {
-        let open = restored
-            .alarms
-            .iter()
-            .filter(|a| a.state != AlarmState::Normal)
-            .map(|a| {
-                let (id, state, raised_at) = (a.id, a.state, a.raised_at);
-                (
-                    a.source,
-                    Open {
-                        id,
-                        state,
-                        raised_at,
-                        activated_at: raised_at,
-                    },
-                )
-            });
-        AlarmBook {
-            open: open.collect(),
-            last_id: restored.last_alarm,
-        }
+        let open = restored.alarms.iter().filter(|a| a.state != AlarmState::Normal).map(|a| {
+            let (id, state, raised_at) = (a.id, a.state, a.raised_at);
+            (a.source, Open { id, state, raised_at, activated_at: raised_at })
+        });
+        AlarmBook { open: open.collect(), last_id: restored.last_alarm }
     }
 
     /// Applies a trigger to the alarm of a source; `None` when nothing changed.
@@ -125,38 +110,22 @@ impl AlarmBook {
         if to == AlarmState::Normal {
             self.open.remove(&source);
         } else {
-            let fresh = Open {
-                id,
-                state: to,
-                raised_at: now,
-                activated_at: now,
-            };
+            let fresh = Open { id, state: to, raised_at: now, activated_at: now };
             self.open.entry(source).or_insert(fresh).state = to;
         }
-        Some(Change {
-            alarm: id,
-            source,
-            to,
-        })
+        Some(Change { alarm: id, source, to })
     }
 
     /// Answers the alarm of this number.
     pub fn acknowledge(&mut self, alarm: AlarmId, now: Instant) -> Result<Change, Refusal> {
-        let source = self
-            .open
-            .iter()
-            .find(|(_, open)| open.id == alarm)
-            .map(|(source, _)| *source);
+        let source = self.open.iter().find(|(_, open)| open.id == alarm).map(|(source, _)| *source);
         let source = source.ok_or(Refusal::UnknownAlarm)?;
-        self.apply(source, Trigger::Acknowledge, now)
-            .ok_or(Refusal::AlreadyAcknowledged)
+        self.apply(source, Trigger::Acknowledge, now).ok_or(Refusal::AlreadyAcknowledged)
     }
 
     /// The state of a source's alarm.
     pub fn state(&self, source: AlarmSource) -> AlarmState {
-        self.open
-            .get(&source)
-            .map_or(AlarmState::Normal, |open| open.state)
+        self.open.get(&source).map_or(AlarmState::Normal, |open| open.state)
     }
 
     /// Open alarms, oldest first.
@@ -179,11 +148,7 @@ impl AlarmBook {
     ///
     /// An alarm whose cause is gone waits on the page in silence, so that sound always means *now*.
     pub fn siren(&self) -> SirenOrder {
-        let sounding = || {
-            self.open
-                .iter()
-                .filter(|(_, a)| a.state == AlarmState::Unacknowledged)
-        };
+        let sounding = || self.open.iter().filter(|(_, a)| a.state == AlarmState::Unacknowledged);
         let newest_zone = sounding()
             .filter_map(|(source, open)| match source {
                 AlarmSource::Intrusion(zone) => Some((open.activated_at, *zone)),
@@ -191,18 +156,11 @@ impl AlarmBook {
             })
             .max();
         match newest_zone {
-            Some((_, zone)) => SirenOrder {
-                pattern: SirenPattern::Intrusion,
-                zone: Some(zone),
-            },
-            None if sounding().next().is_some() => SirenOrder {
-                pattern: SirenPattern::Fault,
-                zone: None,
-            },
-            None => SirenOrder {
-                pattern: SirenPattern::Silent,
-                zone: None,
-            },
+            Some((_, zone)) => SirenOrder { pattern: SirenPattern::Intrusion, zone: Some(zone) },
+            None if sounding().next().is_some() => {
+                SirenOrder { pattern: SirenPattern::Fault, zone: None }
+            }
+            None => SirenOrder { pattern: SirenPattern::Silent, zone: None },
         }
     }
 }

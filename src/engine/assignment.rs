@@ -20,11 +20,7 @@ pub fn assign(
     // One extra column per row that costs `limit` and stands for "nobody".
     let width = columns + rows;
     let price = |row: usize, column: usize| {
-        if column < columns {
-            cost(row, column).min(limit)
-        } else {
-            limit
-        }
+        if column < columns { cost(row, column).min(limit) } else { limit }
     };
     let holder = solve(rows, width, price);
     let mut pairs: Vec<(usize, usize)> = (0..columns)

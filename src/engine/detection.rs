@@ -49,10 +49,7 @@ pub struct FrameSize {
 impl FrameSize {
     /// `None` when a side is zero.
     pub fn new(width_px: u32, height_px: u32) -> Option<FrameSize> {
-        (width_px > 0 && height_px > 0).then_some(FrameSize {
-            width_px,
-            height_px,
-        })
+        (width_px > 0 && height_px > 0).then_some(FrameSize { width_px, height_px })
     }
 
     /// Width in pixels.
@@ -79,12 +76,7 @@ impl PixelBox {
     /// `None` unless all four are finite and width and height are positive.
     pub fn new(left: f64, top: f64, width: f64, height: f64) -> Option<PixelBox> {
         let finite = [left, top, width, height].iter().all(|v| v.is_finite());
-        (finite && width > 0.0 && height > 0.0).then_some(PixelBox {
-            left,
-            top,
-            width,
-            height,
-        })
+        (finite && width > 0.0 && height > 0.0).then_some(PixelBox { left, top, width, height })
     }
 
     /// Left edge in pixels.

@@ -55,19 +55,11 @@ pub enum AreaError {
     /// More than `CORNERS_MAX` corners.
     TooManyCorners { ring: usize, corners: usize },
     /// A coordinate that is no number, or outside 0..=1.
-    OutsideFrame {
-        ring: usize,
-        corner: usize,
-        at: PointNorm,
-    },
+    OutsideFrame { ring: usize, corner: usize, at: PointNorm },
     /// The same corner twice in a row.
     RepeatedCorner { ring: usize, corner: usize },
     /// Two edges of a ring touch or cross. Edge `n` runs from corner `n` to the next.
-    SelfIntersection {
-        ring: usize,
-        edges: (usize, usize),
-        at: PointNorm,
-    },
+    SelfIntersection { ring: usize, edges: (usize, usize), at: PointNorm },
     /// Too small to stand in.
     TooSmall { share: f64 },
     /// A hole outside its polygon, holes that overlap, and the like; in the words of `geo`.
@@ -79,10 +71,7 @@ impl fmt::Display for AreaError {
         match self {
             AreaError::Empty => write!(f, "it has no polygon; draw at least three corners"),
             AreaError::TooManyPolygons { count } => {
-                write!(
-                    f,
-                    "it has {count} polygons; at most {POLYGONS_MAX} are allowed"
-                )
+                write!(f, "it has {count} polygons; at most {POLYGONS_MAX} are allowed")
             }
             AreaError::TooFewCorners { ring, corners } => write!(
                 f,
@@ -148,14 +137,9 @@ impl Area {
             return Err(AreaError::Empty);
         }
         if polygons.len() > POLYGONS_MAX {
-            return Err(AreaError::TooManyPolygons {
-                count: polygons.len(),
-            });
+            return Err(AreaError::TooManyPolygons { count: polygons.len() });
         }
-        let parts = polygons
-            .iter()
-            .map(|rings| Part::new(rings))
-            .collect::<Result<_, _>>()?;
+        let parts = polygons.iter().map(|rings| Part::new(rings)).collect::<Result<_, _>>()?;
         Ok(Area { parts })
     }
 
@@ -166,11 +150,7 @@ impl Area {
 
     /// Distance from the point to the area in frame pixels; 0 inside.
     pub fn distance_px(&self, point: PointNorm, size: FrameSize) -> f64 {
-        if self.contains(point) {
-            0.0
-        } else {
-            self.edge_distance_px(point, size, |_| true)
-        }
+        if self.contains(point) { 0.0 } else { self.edge_distance_px(point, size, |_| true) }
     }
 
     /// How deep inside the point is, frame pixels: the distance to the nearest edge that can be
@@ -179,11 +159,7 @@ impl Area {
     pub fn depth_px(&self, point: PointNorm, size: FrameSize) -> f64 {
         let border = |a: f64, b: f64| a == b && (a == 0.0 || a == 1.0);
         let crossable = |e: &Line<f64>| !border(e.start.x, e.end.x) && !border(e.start.y, e.end.y);
-        if self.contains(point) {
-            self.edge_distance_px(point, size, crossable)
-        } else {
-            0.0
-        }
+        if self.contains(point) { self.edge_distance_px(point, size, crossable) } else { 0.0 }
     }
 
     /// Distance from the point to the nearest of the wanted edges in frame pixels.
@@ -206,20 +182,14 @@ impl Area {
 
     /// The area's share of the frame, 0..=1 (overlapping polygons count twice).
     pub fn share(&self) -> f64 {
-        self.parts
-            .iter()
-            .map(|part| part.polygon.unsigned_area())
-            .sum()
+        self.parts.iter().map(|part| part.polygon.unsigned_area()).sum()
     }
 }
 
 impl Part {
     fn new(rings: &[Vec<PointNorm>]) -> Result<Part, AreaError> {
         let Some((outer, holes)) = rings.split_first() else {
-            return Err(AreaError::TooFewCorners {
-                ring: 0,
-                corners: 0,
-            });
+            return Err(AreaError::TooFewCorners { ring: 0, corners: 0 });
         };
         let outer = checked_ring(0, outer)?;
         let holes = holes
@@ -231,9 +201,7 @@ impl Part {
         let max = fold_points(&outer, f64::NEG_INFINITY, f64::max);
         let polygon = Polygon::new(outer, holes);
         if let Err(invalid) = polygon.check_validation() {
-            return Err(AreaError::Invalid {
-                reason: invalid.to_string(),
-            });
+            return Err(AreaError::Invalid { reason: invalid.to_string() });
         }
         let share = polygon.unsigned_area();
         if share < AREA_SHARE_MIN {
@@ -253,8 +221,7 @@ impl Part {
 }
 
 fn fold_points(ring: &LineString<f64>, start: f64, pick: fn(f64, f64) -> f64) -> PointNorm {
-    ring.coords()
-        .fold((start, start), |(x, y), c| (pick(x, c.x), pick(y, c.y)))
+    ring.coords().fold((start, start), |(x, y), c| (pick(x, c.x), pick(y, c.y)))
 }
 
 /// A closed ring without repeated corners that does not touch itself.
@@ -266,48 +233,28 @@ fn checked_ring(ring: usize, points: &[PointNorm]) -> Result<LineString<f64>, Ar
     for (i, &(x, y)) in open.iter().enumerate() {
         // Written so that NaN fails it.
         if !((0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y)) {
-            return Err(AreaError::OutsideFrame {
-                ring,
-                corner: i + 1,
-                at: (x, y),
-            });
+            return Err(AreaError::OutsideFrame { ring, corner: i + 1, at: (x, y) });
         }
     }
     let mut different = open.to_vec();
     different.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     different.dedup();
     if different.len() < 3 {
-        return Err(AreaError::TooFewCorners {
-            ring,
-            corners: different.len(),
-        });
+        return Err(AreaError::TooFewCorners { ring, corners: different.len() });
     }
     if open.len() > CORNERS_MAX {
-        return Err(AreaError::TooManyCorners {
-            ring,
-            corners: open.len(),
-        });
+        return Err(AreaError::TooManyCorners { ring, corners: open.len() });
     }
     if let Some(i) = (0..open.len()).find(|&i| open[i] == open[(i + 1) % open.len()]) {
-        return Err(AreaError::RepeatedCorner {
-            ring,
-            corner: (i + 1) % open.len() + 1,
-        });
+        return Err(AreaError::RepeatedCorner { ring, corner: (i + 1) % open.len() + 1 });
     }
     refuse_self_intersection(ring, open)?;
-    Ok(open
-        .iter()
-        .chain(open.first())
-        .map(|&(x, y)| Coord { x, y })
-        .collect())
+    Ok(open.iter().chain(open.first()).map(|&(x, y)| Coord { x, y }).collect())
 }
 
 fn refuse_self_intersection(ring: usize, open: &[PointNorm]) -> Result<(), AreaError> {
     let n = open.len();
-    let corner = |i: usize| Coord {
-        x: open[i % n].0,
-        y: open[i % n].1,
-    };
+    let corner = |i: usize| Coord { x: open[i % n].0, y: open[i % n].1 };
     let edge = |i: usize| Line::new(corner(i), corner(i + 1));
     for i in 0..n {
         for j in i + 1..n {
@@ -336,11 +283,7 @@ fn refuse_self_intersection(ring: usize, open: &[PointNorm]) -> Result<(), AreaE
                 }
             };
             let edges = (i + 1, j + 1);
-            return Err(AreaError::SelfIntersection {
-                ring,
-                edges,
-                at: (at.x, at.y),
-            });
+            return Err(AreaError::SelfIntersection { ring, edges, at: (at.x, at.y) });
         }
     }
     Ok(())

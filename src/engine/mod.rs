@@ -138,34 +138,17 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventKind {
     /// A zone became occupied.
-    IncidentStarted {
-        incident: IncidentId,
-        zone: ZoneIndex,
-        entry: Entry,
-    },
+    IncidentStarted { incident: IncidentId, zone: ZoneIndex, entry: Entry },
     /// A further person entered an occupied zone.
-    PersonEntered {
-        incident: IncidentId,
-        zone: ZoneIndex,
-        entry: Entry,
-    },
+    PersonEntered { incident: IncidentId, zone: ZoneIndex, entry: Entry },
     /// The zone is clear again.
-    IncidentEnded {
-        incident: IncidentId,
-        zone: ZoneIndex,
-        entries: u32,
-        last_inside_at: Instant,
-    },
+    IncidentEnded { incident: IncidentId, zone: ZoneIndex, entries: u32, last_inside_at: Instant },
     /// The zone is not watched.
     ZoneUnknown { zone: ZoneIndex, cause: BlindCause },
     /// The zone is watched again.
     ZoneKnown { zone: ZoneIndex },
     /// An alarm changed its state.
-    Alarm {
-        alarm: AlarmId,
-        source: AlarmSource,
-        to: AlarmState,
-    },
+    Alarm { alarm: AlarmId, source: AlarmSource, to: AlarmState },
 }
 
 /// Evidence for one person's entry.

@@ -116,9 +116,7 @@ impl Site {
     pub fn checked(self) -> Result<Site, SiteError> {
         let zones = self.cameras.iter().map(|camera| camera.zones.len()).sum();
         if self.cameras.len() > CAMERAS_MAX {
-            return Err(SiteError::TooManyCameras {
-                count: self.cameras.len(),
-            });
+            return Err(SiteError::TooManyCameras { count: self.cameras.len() });
         }
         if zones > ZONES_MAX {
             return Err(SiteError::TooManyZones { count: zones });
@@ -163,10 +161,7 @@ impl Engine {
             zones,
             alarms,
             last_incident: restored.last_incident,
-            siren: SirenOrder {
-                pattern: SirenPattern::Silent,
-                zone: None,
-            },
+            siren: SirenOrder { pattern: SirenPattern::Silent, zone: None },
         }
     }
 
@@ -240,19 +235,13 @@ impl Engine {
         camera
             .tracker
             .seen()
-            .map(|track| TrackView {
-                id: track.id(),
-                bounds: track.bounds(),
-                score: track.score(),
-            })
+            .map(|track| TrackView { id: track.id(), bounds: track.bounds(), score: track.score() })
             .collect()
     }
 
     /// Why the camera is not watched; `None` while it is.
     pub fn blind(&self, camera: CameraIndex) -> Option<BlindCause> {
-        self.cameras
-            .get(usize::from(camera.0))
-            .and_then(|camera| camera.watch.blind())
+        self.cameras.get(usize::from(camera.0)).and_then(|camera| camera.watch.blind())
     }
 
     fn frame(&mut self, report: FrameReport, now: Instant, effects: &mut Effects) {
@@ -263,20 +252,14 @@ impl Engine {
         self.worker.alive(now);
         camera.watch.frame(report.captured_at, now);
         // A picture older than the newest one would run time backwards; it proves sight, no more.
-        if camera
-            .pictures
-            .back()
-            .is_some_and(|newest| report.captured_at <= *newest)
-        {
+        if camera.pictures.back().is_some_and(|newest| report.captured_at <= *newest) {
             return;
         }
         if camera.pictures.len() == PICTURES_KEPT {
             camera.pictures.pop_front();
         }
         camera.pictures.push_back(report.captured_at);
-        let tracks = camera
-            .tracker
-            .update(&report.detections, report.captured_at);
+        let tracks = camera.tracker.update(&report.detections, report.captured_at);
         let zones = camera.zones.clone();
         self.judge_sight(now, effects);
         let camera = &mut self.cameras[usize::from(report.camera.0)];
@@ -288,10 +271,7 @@ impl Engine {
             at: report.captured_at,
             pictures,
         };
-        let changes: Vec<_> = zones
-            .clone()
-            .map(|z| self.zones[z].occupancy.look(look))
-            .collect();
+        let changes: Vec<_> = zones.clone().map(|z| self.zones[z].occupancy.look(look)).collect();
         for (zone, change) in zones.zip(changes) {
             for arrival in change.arrivals {
                 self.arrive(zone, &report, arrival, now, effects);
@@ -326,37 +306,19 @@ impl Engine {
             Some(incident) => {
                 incident.entries = incident.entries.saturating_add(1);
                 let incident = incident.id;
-                (
-                    EventKind::PersonEntered {
-                        incident,
-                        zone: number,
-                        entry,
-                    },
-                    Trigger::Renew,
-                )
+                (EventKind::PersonEntered { incident, zone: number, entry }, Trigger::Renew)
             }
             None => {
                 self.last_incident += 1;
                 let id = IncidentId(self.last_incident);
                 zone.incident = Some(Incident { id, entries: 1 });
-                zone.since = if zone.blind.is_none() {
-                    now
-                } else {
-                    zone.since
-                };
+                zone.since = if zone.blind.is_none() { now } else { zone.since };
                 // Whoever is first seen after a restart is taken for the one already answered.
                 let trigger = match zone.inherited.take() {
                     Some(_) => Trigger::Activate,
                     None => Trigger::Renew,
                 };
-                (
-                    EventKind::IncidentStarted {
-                        incident: id,
-                        zone: number,
-                        entry,
-                    },
-                    trigger,
-                )
+                (EventKind::IncidentStarted { incident: id, zone: number, entry }, trigger)
             }
         };
         effects.events.push(Event { at: now, kind });
@@ -374,11 +336,7 @@ impl Engine {
         let Some(incident) = zone.incident.take() else {
             return;
         };
-        zone.since = if zone.blind.is_none() {
-            now
-        } else {
-            zone.since
-        };
+        zone.since = if zone.blind.is_none() { now } else { zone.since };
         let number = ZoneIndex(number(index));
         let kind = EventKind::IncidentEnded {
             incident: incident.id,
@@ -387,12 +345,7 @@ impl Engine {
             last_inside_at,
         };
         effects.events.push(Event { at: now, kind });
-        self.trigger(
-            AlarmSource::Intrusion(number),
-            Trigger::Return,
-            now,
-            effects,
-        );
+        self.trigger(AlarmSource::Intrusion(number), Trigger::Return, now, effects);
     }
 
     fn acknowledge(&mut self, alarm: AlarmId, now: Instant, effects: &mut Effects) {
@@ -486,11 +439,7 @@ impl Zone {
 }
 
 fn alarm_event(change: super::alarm::Change, now: Instant) -> Event {
-    let kind = EventKind::Alarm {
-        alarm: change.alarm,
-        source: change.source,
-        to: change.to,
-    };
+    let kind = EventKind::Alarm { alarm: change.alarm, source: change.source, to: change.to };
     Event { at: now, kind }
 }
 

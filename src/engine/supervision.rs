@@ -62,10 +62,7 @@ enum Freshness {
 
 impl WorkerWatch {
     pub fn new() -> WorkerWatch {
-        WorkerWatch {
-            last_sign_of_life: None,
-            down: false,
-        }
+        WorkerWatch { last_sign_of_life: None, down: false }
     }
 
     /// The vision process said something.
@@ -110,22 +107,13 @@ impl CameraWatch {
     pub fn frame(&mut self, captured_at: Instant, now: Instant) {
         let late = now.since(captured_at) > FRAME_AGE_MAX;
         self.source_lost = false;
-        let gap = self
-            .last_frame
-            .is_none_or(|(last, _)| now.since(last) > FRAME_GAP_MAX);
+        let gap = self.last_frame.is_none_or(|(last, _)| now.since(last) > FRAME_GAP_MAX);
         if late {
             self.fresh_since = None;
         } else if gap || self.fresh_since.is_none() {
             self.fresh_since = Some(now);
         }
-        self.last_frame = Some((
-            now,
-            if late {
-                Freshness::Late
-            } else {
-                Freshness::Fresh
-            },
-        ));
+        self.last_frame = Some((now, if late { Freshness::Late } else { Freshness::Fresh }));
     }
 
     /// The vision process says that the source gives nothing.
@@ -179,9 +167,7 @@ impl CameraWatch {
             (None, Some((_, Freshness::Fresh))) => None,
         };
         if cause.is_some() {
-            self.fresh_since = self
-                .fresh_since
-                .filter(|_| cause == Some(BlindCause::Starting));
+            self.fresh_since = self.fresh_since.filter(|_| cause == Some(BlindCause::Starting));
             return cause;
         }
         let recovering = self.was_watched && self.blind.is_some();
@@ -189,10 +175,6 @@ impl CameraWatch {
             (Some(since), Some((newest, _))) => newest.since(since) >= RECOVERY,
             _ => false,
         };
-        if recovering && !steady {
-            self.blind
-        } else {
-            None
-        }
+        if recovering && !steady { self.blind } else { None }
     }
 }

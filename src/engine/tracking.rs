@@ -91,36 +91,23 @@ impl Track {
     }
 
     fn keeps_until(&self) -> Instant {
-        self.last_seen.after(if self.confirmed() {
-            LOST_KEPT
-        } else {
-            TENTATIVE_KEPT
-        })
+        self.last_seen.after(if self.confirmed() { LOST_KEPT } else { TENTATIVE_KEPT })
     }
 }
 
 impl Tracker {
     /// Takes the detections of one picture; returns for each the track it belongs to, if any.
     pub fn update(&mut self, detections: &[Detection], at: Instant) -> Vec<Option<TrackId>> {
-        let elapsed = self
-            .last_frame
-            .map_or(0.0, |last| at.since(last).as_secs_f64());
+        let elapsed = self.last_frame.map_or(0.0, |last| at.since(last).as_secs_f64());
         self.last_frame = Some(at);
         for track in &mut self.tracks {
             track.motion.predict(elapsed);
             track.detection = None;
         }
-        self.match_detections(
-            detections,
-            at,
-            CONFIRMED_FIRST,
-            STRONG_SCORE,
-            COST_MAX_STRONG,
-        );
+        self.match_detections(detections, at, CONFIRMED_FIRST, STRONG_SCORE, COST_MAX_STRONG);
         self.match_detections(detections, at, CONFIRMED_FIRST, WEAK_SCORE, COST_MAX_WEAK);
         self.match_detections(detections, at, TENTATIVE, STRONG_SCORE, COST_MAX_STRONG);
-        self.tracks
-            .retain(|track| track.detection.is_some() || at < track.keeps_until());
+        self.tracks.retain(|track| track.detection.is_some() || at < track.keeps_until());
         self.start_tracks(detections, at);
         let mut ids = vec![None; detections.len()];
         for track in &self.tracks {
@@ -133,9 +120,7 @@ impl Tracker {
 
     /// Confirmed tracks seen in the newest picture.
     pub fn seen(&self) -> impl Iterator<Item = &Track> {
-        self.tracks
-            .iter()
-            .filter(|track| track.confirmed() && track.detection.is_some())
+        self.tracks.iter().filter(|track| track.confirmed() && track.detection.is_some())
     }
 
     fn match_detections(
@@ -146,11 +131,7 @@ impl Tracker {
         score_min: f32,
         cost_max: f64,
     ) {
-        let taken: Vec<usize> = self
-            .tracks
-            .iter()
-            .filter_map(|track| track.detection)
-            .collect();
+        let taken: Vec<usize> = self.tracks.iter().filter_map(|track| track.detection).collect();
         let free: Vec<usize> = (0..detections.len())
             .filter(|i| detections[*i].score.get() >= score_min && !taken.contains(i))
             .collect();
@@ -167,11 +148,7 @@ impl Tracker {
     }
 
     fn start_tracks(&mut self, detections: &[Detection], at: Instant) {
-        let taken: Vec<usize> = self
-            .tracks
-            .iter()
-            .filter_map(|track| track.detection)
-            .collect();
+        let taken: Vec<usize> = self.tracks.iter().filter_map(|track| track.detection).collect();
         for (index, detection) in detections.iter().enumerate() {
             let strong = detection.score.get() >= STRONG_SCORE;
             if !strong || taken.contains(&index) || self.tracks.len() >= TRACKS_MAX {
@@ -236,12 +213,7 @@ pub fn reachable(from: PixelBox, to: PixelBox, seconds: f64) -> bool {
 
 fn widened(b: PixelBox, share: f64) -> Option<PixelBox> {
     let (dx, dy) = (b.width() * share, b.height() * share);
-    PixelBox::new(
-        b.left() - dx,
-        b.top() - dy,
-        b.width() + 2.0 * dx,
-        b.height() + 2.0 * dy,
-    )
+    PixelBox::new(b.left() - dx, b.top() - dy, b.width() + 2.0 * dx, b.height() + 2.0 * dy)
 }
 
 /// Where a person is and how fast they move: centre, foot line, height and width, each by itself.
@@ -282,12 +254,7 @@ impl Motion {
 
     fn bounds(&self) -> Option<PixelBox> {
         let (w, h) = (self.width.position, self.height.position);
-        PixelBox::new(
-            self.centre.position - w / 2.0,
-            self.bottom.position - h,
-            w,
-            h,
-        )
+        PixelBox::new(self.centre.position - w / 2.0, self.bottom.position - h, w, h)
     }
 }
 

@@ -25,7 +25,7 @@ use super::time::Instant;
 use super::tracking::reachable;
 
 /// Detections from this score count as evidence of an entry. Measured: docs/design/thresholds.md.
-pub const ENTER_SCORE: f32 = 0.25;
+pub const ENTER_SCORE: f32 = 0.3;
 
 /// Detections from this score hold a presence. Measured: docs/design/thresholds.md.
 pub const HOLD_SCORE: f32 = 0.2;
@@ -147,12 +147,7 @@ struct Presence {
 
 impl Occupancy {
     pub fn new(area: Area, rules: Rules) -> Occupancy {
-        Occupancy {
-            area,
-            rules,
-            candidates: Vec::new(),
-            presences: Vec::new(),
-        }
+        Occupancy { area, rules, candidates: Vec::new(), presences: Vec::new() }
     }
 
     /// Where the zone is.
@@ -177,10 +172,7 @@ impl Occupancy {
         free.retain(|spot| spot.inside && spot.detection.score.get() >= self.rules.enter_score);
         self.extend_candidates(&free, look.at);
         let arrivals = self.admit(&free, look);
-        Change {
-            arrivals,
-            cleared: self.release(look.at),
-        }
+        Change { arrivals, cleared: self.release(look.at) }
     }
 
     /// Sight was lost: nobody is known to have left, so nobody's time runs on.
@@ -205,12 +197,7 @@ impl Occupancy {
                 self.area.distance_px(anchor_norm, look.size) <= margin
             };
             if inside || (!self.presences.is_empty() && near()) {
-                spots.push(Spot {
-                    index,
-                    detection,
-                    anchor_norm,
-                    inside,
-                });
+                spots.push(Spot { index, detection, anchor_norm, inside });
             }
         }
         spots
@@ -238,12 +225,8 @@ impl Occupancy {
             (held[p], used[s]) = (true, true);
             let bounds = free[s].detection.bounds;
             let in_the_middle = self.in_the_middle(&free[s], look.size);
-            self.presences[p] = Presence {
-                bounds,
-                seen_at: look.at,
-                held_at: look.at,
-                in_the_middle,
-            };
+            self.presences[p] =
+                Presence { bounds, seen_at: look.at, held_at: look.at, in_the_middle };
         }
         let mut used = used.into_iter();
         free.retain(|_| !used.next().unwrap_or(false));
@@ -255,14 +238,10 @@ impl Occupancy {
         for candidate in &mut self.candidates {
             candidate.hits.retain(|hit| at.since(hit.at) <= kept);
         }
-        self.candidates
-            .retain(|candidate| !candidate.hits.is_empty());
+        self.candidates.retain(|candidate| !candidate.hits.is_empty());
         let mut extended = vec![false; self.candidates.len()];
         for spot in free {
-            let hit = Hit {
-                at,
-                score: spot.detection.score,
-            };
+            let hit = Hit { at, score: spot.detection.score };
             let nearest = (0..extended.len())
                 .filter(|&c| !extended[c] && self.candidates[c].reaches(spot, at))
                 .min_by(|&a, &b| {
@@ -278,10 +257,7 @@ impl Occupancy {
                 }
                 None if self.candidates.len() < PEOPLE_MAX => {
                     let bounds = spot.detection.bounds;
-                    self.candidates.push(Candidate {
-                        hits: vec![hit],
-                        bounds,
-                    });
+                    self.candidates.push(Candidate { hits: vec![hit], bounds });
                 }
                 None => {}
             }
@@ -323,18 +299,11 @@ impl Occupancy {
 
     /// Drops presences that nothing has held for long enough.
     fn release(&mut self, at: Instant) -> Option<Instant> {
-        let last = self
-            .presences
-            .iter()
-            .map(|presence| presence.held_at)
-            .max()?;
+        let last = self.presences.iter().map(|presence| presence.held_at).max()?;
         let rules = self.rules;
         self.presences.retain(|presence| {
-            let kept = if presence.in_the_middle {
-                rules.vanished_after
-            } else {
-                rules.clear_after
-            };
+            let kept =
+                if presence.in_the_middle { rules.vanished_after } else { rules.clear_after };
             at.since(presence.held_at) < kept
         });
         self.presences.is_empty().then_some(last)
@@ -364,11 +333,7 @@ struct Spot {
 impl Candidate {
     fn reaches(&self, spot: &Spot, at: Instant) -> bool {
         self.hits.last().is_some_and(|last| {
-            reachable(
-                self.bounds,
-                spot.detection.bounds,
-                at.since(last.at).as_secs_f64(),
-            )
+            reachable(self.bounds, spot.detection.bounds, at.since(last.at).as_secs_f64())
         })
     }
 
@@ -383,11 +348,7 @@ impl Candidate {
             }
             _ => rules.enter_window,
         };
-        let hits: Vec<&Hit> = self
-            .hits
-            .iter()
-            .filter(|h| now.since(h.at) <= window)
-            .collect();
+        let hits: Vec<&Hit> = self.hits.iter().filter(|h| now.since(h.at) <= window).collect();
         let first = hits.first()?.at;
         let best = hits.iter().map(|hit| hit.score).max()?;
         // Where the window holds one picture only, that one must be believed.

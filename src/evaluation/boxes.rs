@@ -29,10 +29,8 @@ impl BoxCount {
 
     /// Counts one picture. Detections that fall on left-out rows are left out too.
     pub fn picture(&mut self, truth: &[TruthRow], detections: &[Detection], score_min: f32) {
-        let seen: Vec<&Detection> = detections
-            .iter()
-            .filter(|d| d.score.get() >= score_min)
-            .collect();
+        let seen: Vec<&Detection> =
+            detections.iter().filter(|d| d.score.get() >= score_min).collect();
         let people: Vec<&TruthRow> = truth.iter().filter(|r| r.counts == Counts::Yes).collect();
         let limit = 1.0 - IOU_MIN + f64::EPSILON;
         let pairs = assign(people.len(), seen.len(), limit, |p, d| {

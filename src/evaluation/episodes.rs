@@ -66,16 +66,8 @@ pub fn episodes(
         .into_iter()
         .map(|(start_s, end_s, depth)| {
             let marginal = end_s - start_s < MARGINAL_SPAN_S || depth <= MARGINAL_DEPTH_PX;
-            let weight = if marginal {
-                Weight::Marginal
-            } else {
-                Weight::Demanded
-            };
-            Episode {
-                start_s,
-                end_s,
-                weight,
-            }
+            let weight = if marginal { Weight::Marginal } else { Weight::Demanded };
+            Episode { start_s, end_s, weight }
         })
         .collect()
 }

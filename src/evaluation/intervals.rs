@@ -24,21 +24,9 @@ pub fn share(hits: usize, of: usize) -> Option<Interval> {
     }
     let (k, n) = (hits as f64, of as f64);
     let quantile = |a: f64, b: f64, p: f64| Beta::new(a, b).ok().map(|beta| beta.inverse_cdf(p));
-    let low = if hits == 0 {
-        0.0
-    } else {
-        quantile(k, n - k + 1.0, TAIL)?
-    };
-    let high = if hits == of {
-        1.0
-    } else {
-        quantile(k + 1.0, n - k, 1.0 - TAIL)?
-    };
-    Some(Interval {
-        estimate: k / n,
-        low,
-        high,
-    })
+    let low = if hits == 0 { 0.0 } else { quantile(k, n - k + 1.0, TAIL)? };
+    let high = if hits == of { 1.0 } else { quantile(k + 1.0, n - k, 1.0 - TAIL)? };
+    Some(Interval { estimate: k / n, low, high })
 }
 
 /// `count` events in `exposure` (any unit); `None` without exposure.
@@ -50,9 +38,5 @@ pub fn rate(count: usize, exposure: f64) -> Option<Interval> {
     let quantile = |shape: f64, p: f64| Gamma::new(shape, 1.0).ok().map(|g| g.inverse_cdf(p));
     let low = if count == 0 { 0.0 } else { quantile(k, TAIL)? };
     let high = quantile(k + 1.0, 1.0 - TAIL)?;
-    Some(Interval {
-        estimate: k / exposure,
-        low: low / exposure,
-        high: high / exposure,
-    })
+    Some(Interval { estimate: k / exposure, low: low / exposure, high: high / exposure })
 }

@@ -87,10 +87,7 @@ pub fn pair(
         incident.start_s <= episode.end_s + tolerance_s
             && incident.last_inside_s >= episode.start_s - tolerance_s
     };
-    let mut balance = Balance {
-        incidents: incidents.len(),
-        ..Balance::default()
-    };
+    let mut balance = Balance { incidents: incidents.len(), ..Balance::default() };
     for episode in episodes {
         let answers: Vec<&Incident> = incidents.iter().filter(|i| meets(i, episode)).collect();
         match episode.weight {
@@ -108,21 +105,15 @@ pub fn pair(
         }
     }
     for incident in incidents {
-        match episodes
-            .iter()
-            .filter(|episode| meets(incident, episode))
-            .count()
-        {
+        match episodes.iter().filter(|episode| meets(incident, episode)).count() {
             0 => balance.false_alarms += 1,
             1 => {}
             _ => balance.merged += 1,
         }
     }
     balance.occupied_s = episodes.iter().map(|e| e.end_s - e.start_s).sum();
-    balance.occupied_seen_s = incidents
-        .iter()
-        .flat_map(|i| episodes.iter().map(move |e| overlap(i, e)))
-        .sum();
+    balance.occupied_seen_s =
+        incidents.iter().flat_map(|i| episodes.iter().map(move |e| overlap(i, e))).sum();
     balance.empty_s = (footage_s - balance.occupied_s).max(0.0);
     let alarmed: f64 = incidents.iter().map(|i| i.end_s - i.start_s).sum();
     balance.empty_alarmed_s = (alarmed - balance.occupied_seen_s).max(0.0);

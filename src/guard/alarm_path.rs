@@ -91,14 +91,12 @@ pub fn start(
         changed: Changed::Yes,
         complaints: Complaints::default(),
     };
-    thread::Builder::new()
-        .name("alarm-path".into())
-        .spawn(move || {
-            let ran = panic::catch_unwind(AssertUnwindSafe(|| runner.run(&inputs, &answers)));
-            if ran.is_err() {
-                last_words(&mut runner.path.siren);
-            }
-        })
+    thread::Builder::new().name("alarm-path".into()).spawn(move || {
+        let ran = panic::catch_unwind(AssertUnwindSafe(|| runner.run(&inputs, &answers)));
+        if ran.is_err() {
+            last_words(&mut runner.path.siren);
+        }
+    })
 }
 
 /// Sounds, then ends the process: a guard without its alarm path only looks like one.
@@ -190,9 +188,8 @@ impl Runner {
     fn report(&mut self, received: &ReceivedReport, now: Instant) {
         let report = &received.report;
         let Some(parsed) = intake::parse(report, received.received_at) else {
-            self.complaints.say(now, || {
-                format!("camera {} reported a picture without size", report.camera)
-            });
+            self.complaints
+                .say(now, || format!("camera {} reported a picture without size", report.camera));
             return;
         };
         if parsed.dropped > 0 {
@@ -205,9 +202,8 @@ impl Runner {
         }
         let index = usize::from(report.camera);
         let Some(seen) = self.seen.get_mut(index) else {
-            self.complaints.say(now, || {
-                format!("a report of the unknown camera {}", report.camera)
-            });
+            self.complaints
+                .say(now, || format!("a report of the unknown camera {}", report.camera));
             return;
         };
         if seen.len() == SEEN_KEPT {
@@ -299,10 +295,7 @@ impl Runner {
                 Health::Broken
             }
         };
-        self.step(Input::Part {
-            part: Part::Siren,
-            health,
-        });
+        self.step(Input::Part { part: Part::Siren, health });
     }
 
     fn store(&mut self, report: StoreReport) {
@@ -330,10 +323,7 @@ impl Runner {
             None => Health::Working,
         };
         self.path.board.store_fault = fault;
-        self.step(Input::Part {
-            part: Part::Store,
-            health,
-        });
+        self.step(Input::Part { part: Part::Store, health });
     }
 
     fn answer(&mut self, answer: Answer) {
@@ -352,14 +342,9 @@ impl Runner {
         if reply.is_ok() {
             self.path.ledger.answered(alarm, &answer.by, at);
             let by = answer.by;
-            self.path
-                .outbox
-                .put([Record::Acknowledged { alarm, at, by }]);
+            self.path.outbox.put([Record::Acknowledged { alarm, at, by }]);
         }
-        self.path.outbox.flush(Some(Answered {
-            to: answer.reply,
-            reply,
-        }));
+        self.path.outbox.flush(Some(Answered { to: answer.reply, reply }));
     }
 
     fn step(&mut self, input: Input) {
@@ -394,11 +379,7 @@ impl Runner {
         let at = clock::wall_at(event.at);
         let zone_id = |zone| self.path.names.zone_id(zone).to_owned();
         Some(match event.kind {
-            EventKind::IncidentStarted {
-                incident,
-                zone,
-                entry,
-            } => {
+            EventKind::IncidentStarted { incident, zone, entry } => {
                 let deciding = self.deciding(incident, EpisodePart::Start, &entry);
                 let record = incident_start(
                     incident,
@@ -420,15 +401,8 @@ impl Runner {
                 decided.push((zone, deciding));
                 record
             }
-            EventKind::PersonEntered {
-                incident,
-                zone,
-                entry,
-            } => {
-                decided.push((
-                    zone,
-                    self.deciding(incident, EpisodePart::FurtherPerson, &entry),
-                ));
+            EventKind::PersonEntered { incident, zone, entry } => {
+                decided.push((zone, self.deciding(incident, EpisodePart::FurtherPerson, &entry)));
                 Record::PersonEntered {
                     incident,
                     at,
@@ -437,29 +411,14 @@ impl Runner {
                     track: entry.track.map(|track| track.0),
                 }
             }
-            EventKind::IncidentEnded {
-                incident,
-                entries,
-                last_inside_at,
-                ..
-            } => {
+            EventKind::IncidentEnded { incident, entries, last_inside_at, .. } => {
                 let last_inside_at = clock::wall_at(last_inside_at);
-                Record::IncidentEnded {
-                    incident,
-                    at,
-                    last_inside_at,
-                    entries,
-                }
+                Record::IncidentEnded { incident, at, last_inside_at, entries }
             }
-            EventKind::ZoneUnknown { zone, cause } => Record::ZoneUnknown {
-                zone: zone_id(zone),
-                at,
-                cause: words::blind(cause, None),
-            },
-            EventKind::ZoneKnown { zone } => Record::ZoneKnown {
-                zone: zone_id(zone),
-                at,
-            },
+            EventKind::ZoneUnknown { zone, cause } => {
+                Record::ZoneUnknown { zone: zone_id(zone), at, cause: words::blind(cause, None) }
+            }
+            EventKind::ZoneKnown { zone } => Record::ZoneKnown { zone: zone_id(zone), at },
             EventKind::Alarm { alarm, source, to } => {
                 self.alarm_record(alarm, source, to, event.at)
             }
@@ -510,12 +469,7 @@ impl Runner {
     /// The entry's alarm is heard when the siren takes the newest order, if that is to sound.
     fn hear(&mut self, zone: ZoneIndex, deciding: Deciding, now: Instant) -> Vec<Record> {
         let source = AlarmSource::Intrusion(zone);
-        let alarm = self
-            .path
-            .engine
-            .alarms()
-            .into_iter()
-            .find(|alarm| alarm.source == source);
+        let alarm = self.path.engine.alarms().into_iter().find(|alarm| alarm.source == source);
         let Some(alarm) = alarm else {
             return Vec::new();
         };
@@ -523,9 +477,7 @@ impl Runner {
         let sounds = self.path.board.siren.pattern == SirenPattern::Intrusion;
         match (alarm.state, sounds) {
             (AlarmState::Unacknowledged, true) => {
-                self.path
-                    .ledger
-                    .await_siren(self.ordered, alarm.id, deciding, now)
+                self.path.ledger.await_siren(self.ordered, alarm.id, deciding, now)
             }
             _ => Vec::new(),
         }
@@ -538,17 +490,8 @@ impl Runner {
         self.requests += 1;
         let request = self.requests;
         let zone = usize::from(zone.0);
-        let job = EvidenceJob {
-            incident,
-            zone,
-            seen,
-        };
-        if self
-            .path
-            .painter
-            .try_send(PaintTask::Asked { request, job })
-            .is_err()
-        {
+        let job = EvidenceJob { incident, zone, seen };
+        if self.path.painter.try_send(PaintTask::Asked { request, job }).is_err() {
             tracing::warn!("incident {} has no picture: too many at once", incident.0);
             return;
         }
@@ -569,11 +512,7 @@ impl Runner {
         let path = &mut self.path;
         let snapshot = Arc::new(path.board.snapshot(&path.engine, &path.ledger, now));
         // Full: the publisher is behind; the next snapshot holds all of this and more.
-        if path
-            .publisher
-            .try_send(Publication::Snapshot(snapshot))
-            .is_ok()
-        {
+        if path.publisher.try_send(Publication::Snapshot(snapshot)).is_ok() {
             self.published_at = now;
             self.changed = Changed::No;
         }
@@ -630,16 +569,10 @@ fn name_tracks(people: &mut [Person], detections: &[Detection], tracks: &[TrackV
 
 fn new_state(effects: &Effects, alarm: AlarmId) -> AlarmState {
     let state = |event: &Event| match event.kind {
-        EventKind::Alarm {
-            alarm: changed, to, ..
-        } if changed == alarm => Some(to),
+        EventKind::Alarm { alarm: changed, to, .. } if changed == alarm => Some(to),
         _ => None,
     };
-    effects
-        .events
-        .iter()
-        .find_map(state)
-        .unwrap_or(AlarmState::Acknowledged)
+    effects.events.iter().find_map(state).unwrap_or(AlarmState::Acknowledged)
 }
 
 /// Complaints about the vision process, at most one a second.
@@ -651,10 +584,7 @@ struct Complaints {
 
 impl Complaints {
     fn say(&mut self, now: Instant, text: impl FnOnce() -> String) {
-        if self
-            .said_at
-            .is_some_and(|at| now.since(at) < COMPLAIN_EVERY)
-        {
+        if self.said_at.is_some_and(|at| now.since(at) < COMPLAIN_EVERY) {
             self.unsaid += 1;
             return;
         }

@@ -76,11 +76,7 @@ pub enum StartError {
         "the video file {path} of camera {camera} is not there; correct its source in {config}",
         path = .path.display(), config = .config.display()
     )]
-    NoSuchVideo {
-        camera: String,
-        path: PathBuf,
-        config: PathBuf,
-    },
+    NoSuchVideo { camera: String, path: PathBuf, config: PathBuf },
     #[error("incidents cannot be kept in {path}", path = .path.display())]
     Store {
         path: PathBuf,
@@ -91,10 +87,7 @@ pub enum StartError {
         "another program uses {address}; end it, or write another port as web.listen in {config}",
         config = .config.display()
     )]
-    AddressInUse {
-        address: SocketAddr,
-        config: PathBuf,
-    },
+    AddressInUse { address: SocketAddr, config: PathBuf },
     #[error("the page cannot be served on {address}")]
     Listen {
         address: SocketAddr,
@@ -111,11 +104,7 @@ impl Guard {
     /// Starts to guard.
     pub fn start(config: &Config, parts: Parts) -> Result<Guard, StartError> {
         check_sources(config)?;
-        let SiteZones {
-            site,
-            infos,
-            revision,
-        } = load_zones(config)?;
+        let SiteZones { site, infos, revision } = load_zones(config)?;
         let names = Arc::new(SiteNames::new(config, infos, revision));
         let store_error = |source| StartError::Store {
             path: config.store.path.clone(),
@@ -134,24 +123,16 @@ impl Guard {
         let now = clock::monotonic();
         let engine = Engine::new(site, &inheritance.restored, now);
         let ledger = Ledger::restored(&inheritance.alarms);
-        let site = SiteInfo {
-            name: config.site.name.clone(),
-            time_zone: config.site.time_zone.clone(),
-        };
+        let site =
+            SiteInfo { name: config.site.name.clone(), time_zone: config.site.time_zone.clone() };
         let mut board = Board::new(names.clone(), site, now);
-        let hub = Arc::new(LiveHub::new(Arc::new(
-            board.snapshot(&engine, &ledger, now),
-        )));
+        let hub = Arc::new(LiveHub::new(Arc::new(board.snapshot(&engine, &ledger, now))));
         let (inputs, received) = mpsc::sync_channel(INPUTS_MAX);
         let (answers, answered) = mpsc::sync_channel(ANSWERS_MAX);
         let (publisher, publications) = live::queue();
         let (painter, tasks) = evidence::queue();
         let (jobs, queued) = mpsc::sync_channel(keeper::QUEUE_MAX);
-        let desk = Arc::new(Desk {
-            hub: hub.clone(),
-            answers,
-            reader,
-        });
+        let desk = Arc::new(Desk { hub: hub.clone(), answers, reader });
         let plan = plan(config, parts.worker_command);
 
         let start = || -> io::Result<Guard> {
@@ -222,11 +203,8 @@ impl Guard {
 
 /// Loads the zone files of all cameras.
 pub fn load_zones(config: &Config) -> Result<SiteZones, StartError> {
-    let files: Vec<(String, &Path)> = config
-        .cameras
-        .iter()
-        .map(|camera| (camera.id.clone(), camera.zones.as_path()))
-        .collect();
+    let files: Vec<(String, &Path)> =
+        config.cameras.iter().map(|camera| (camera.id.clone(), camera.zones.as_path())).collect();
     load_site(&files).map_err(|error| StartError::Zones(Box::new(error)))
 }
 
@@ -263,19 +241,15 @@ pub fn worker_config(config: &Config) -> WorkerConfig {
 }
 
 fn plan(config: &Config, command: Vec<OsString>) -> WorkerPlan {
-    WorkerPlan {
-        command,
-        config: worker_config(config),
-    }
+    WorkerPlan { command, config: worker_config(config) }
 }
 
 fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
     let address = config.web.listen;
     let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse => StartError::AddressInUse {
-            address,
-            config: config.file.clone(),
-        },
+        io::ErrorKind::AddrInUse => {
+            StartError::AddressInUse { address, config: config.file.clone() }
+        }
         _ => StartError::Listen { address, source },
     };
     let listener = TcpListener::bind(address).map_err(failed)?;

@@ -78,16 +78,9 @@ impl Board {
         Board {
             site,
             started_at: now,
-            vision: Vision {
-                state: VisionState::Starting,
-                detail: String::new(),
-                restarts: 0,
-            },
+            vision: Vision { state: VisionState::Starting, detail: String::new(), restarts: 0 },
             model: None,
-            siren: SirenOrder {
-                pattern: SirenPattern::Silent,
-                zone: None,
-            },
+            siren: SirenOrder { pattern: SirenPattern::Silent, zone: None },
             siren_device: String::new(),
             siren_fault: None,
             store_fault: None,
@@ -138,9 +131,7 @@ impl Board {
                 words::intrusion(people, state)
             }
             AlarmSource::Blind(camera) => {
-                let cause = engine
-                    .blind(camera)
-                    .map(|cause| self.why_blind(camera, cause));
+                let cause = engine.blind(camera).map(|cause| self.why_blind(camera, cause));
                 words::trouble(source, cause.as_deref())
             }
             AlarmSource::Fault(Part::Siren) => words::trouble(source, self.siren_fault.as_deref()),
@@ -194,11 +185,7 @@ impl Board {
                 }
                 camera.blind = blind;
             }
-            let people = if blind.is_some() {
-                0
-            } else {
-                engine.tracks(number).len()
-            };
+            let people = if blind.is_some() { 0 } else { engine.tracks(number).len() };
             views.push(Camera {
                 id: id.clone(),
                 name: name.clone(),
@@ -222,10 +209,7 @@ impl Board {
             };
             let since = &mut self.zones_since[usize::from(index)];
             if since.at != zone.since {
-                *since = Since {
-                    at: zone.since,
-                    wall: clock::wall_at(zone.since),
-                };
+                *since = Since { at: zone.since, wall: clock::wall_at(zone.since) };
             }
             let since = since.wall;
             let reason = match zone.state {
@@ -291,11 +275,7 @@ fn urgency(alarm: &AlarmView) -> impl Ord + use<> {
 impl CameraBoard {
     /// Pictures a second over `PACE_SPAN`.
     fn fps(&mut self, now: Instant) -> f64 {
-        while self
-            .pace
-            .front()
-            .is_some_and(|&at| now.since(at) > PACE_SPAN)
-        {
+        while self.pace.front().is_some_and(|&at| now.since(at) > PACE_SPAN) {
             self.pace.pop_front();
         }
         match (self.pace.front(), self.pace.back()) {

@@ -45,10 +45,7 @@ pub enum PaintTask {
     /// A picture was asked for.
     Asked { request: u64, job: EvidenceJob },
     /// It came; `None` when it is no longer kept.
-    Arrived {
-        request: u64,
-        picture: Option<Picture>,
-    },
+    Arrived { request: u64, picture: Option<Picture> },
 }
 
 /// What to draw.
@@ -71,46 +68,38 @@ pub fn start(
     tasks: Receiver<PaintTask>,
     keeper: SyncSender<Job>,
 ) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new()
-        .name("painter".into())
-        .spawn(move || {
-            // Linux keeps niceness per thread; without it the painter merely competes.
-            let _ = rustix::process::nice(NICENESS);
-            let mut asked = BTreeMap::new();
-            for task in tasks {
-                match task {
-                    PaintTask::Asked { request, job } => {
-                        if asked.len() == ASKED_MAX {
-                            asked.pop_first();
-                        }
-                        asked.insert(request, job);
+    thread::Builder::new().name("painter".into()).spawn(move || {
+        // Linux keeps niceness per thread; without it the painter merely competes.
+        let _ = rustix::process::nice(NICENESS);
+        let mut asked = BTreeMap::new();
+        for task in tasks {
+            match task {
+                PaintTask::Asked { request, job } => {
+                    if asked.len() == ASKED_MAX {
+                        asked.pop_first();
                     }
-                    PaintTask::Arrived { request, picture } => {
-                        if let Some(job) = asked.remove(&request) {
-                            keep(&job, picture, &names, &keeper);
-                        }
+                    asked.insert(request, job);
+                }
+                PaintTask::Arrived { request, picture } => {
+                    if let Some(job) = asked.remove(&request) {
+                        keep(&job, picture, &names, &keeper);
                     }
                 }
             }
-        })
+        }
+    })
 }
 
 fn keep(job: &EvidenceJob, picture: Option<Picture>, names: &SiteNames, keeper: &SyncSender<Job>) {
     let incident = job.incident;
     let Some(picture) = picture else {
-        tracing::warn!(
-            "incident {} has no picture: it was no longer kept",
-            incident.0
-        );
+        tracing::warn!("incident {} has no picture: it was no longer kept", incident.0);
         return;
     };
     match draw(job, &picture, names) {
         Ok(jpeg) => {
             if keeper.try_send(Job::Snapshot { incident, jpeg }).is_err() {
-                tracing::warn!(
-                    "the picture of incident {} is lost: the store is busy",
-                    incident.0
-                );
+                tracing::warn!("the picture of incident {} is lost: the store is busy", incident.0);
             }
         }
         Err(error) => tracing::warn!("the picture of incident {} is broken: {error}", incident.0),
@@ -190,8 +179,5 @@ fn draw_person(canvas: &mut RgbImage, person: &Person) {
 /// little beyond the edge, so that no coordinate of a detector can make drawing endless.
 fn pixel(canvas: &RgbImage, point: [f64; 2]) -> (f32, f32) {
     let place = |fraction: f64, size: u32| (fraction.clamp(-0.1, 1.1) * f64::from(size)) as f32;
-    (
-        place(point[0], canvas.width()),
-        place(point[1], canvas.height()),
-    )
+    (place(point[0], canvas.width()), place(point[1], canvas.height()))
 }

@@ -63,66 +63,33 @@ mod tests {
             width_px: 640,
             height_px: 480,
             detections,
-            stages: StageTimes {
-                captured_ns: 50,
-                ..StageTimes::default()
-            },
+            stages: StageTimes { captured_ns: 50, ..StageTimes::default() },
         }
     }
 
     fn person() -> WireDetection {
-        WireDetection {
-            left_px: 10.0,
-            top_px: 20.0,
-            width_px: 30.0,
-            height_px: 80.0,
-            score: 0.7,
-        }
+        WireDetection { left_px: 10.0, top_px: 20.0, width_px: 30.0, height_px: 80.0, score: 0.7 }
     }
 
     #[test]
     fn detections_that_cannot_be_are_dropped_and_counted() {
         let broken = [
-            WireDetection {
-                left_px: f64::NAN,
-                ..person()
-            },
-            WireDetection {
-                height_px: f64::INFINITY,
-                ..person()
-            },
-            WireDetection {
-                width_px: -3.0,
-                ..person()
-            },
-            WireDetection {
-                width_px: 0.0,
-                ..person()
-            },
-            WireDetection {
-                score: f32::NAN,
-                ..person()
-            },
-            WireDetection {
-                score: 1.5,
-                ..person()
-            },
+            WireDetection { left_px: f64::NAN, ..person() },
+            WireDetection { height_px: f64::INFINITY, ..person() },
+            WireDetection { width_px: -3.0, ..person() },
+            WireDetection { width_px: 0.0, ..person() },
+            WireDetection { score: f32::NAN, ..person() },
+            WireDetection { score: 1.5, ..person() },
         ];
         let mut all = broken.to_vec();
         all.push(person());
         let parsed = parse(&report(all), Instant::from_nanos(100)).expect("has a size");
-        assert_eq!(
-            (parsed.frame.detections.len(), parsed.dropped),
-            (1, broken.len())
-        );
+        assert_eq!((parsed.frame.detections.len(), parsed.dropped), (1, broken.len()));
     }
 
     #[test]
     fn a_picture_without_size_is_refused() {
-        let flat = Report {
-            height_px: 0,
-            ..report(vec![person()])
-        };
+        let flat = Report { height_px: 0, ..report(vec![person()]) };
         assert_eq!(parse(&flat, Instant::from_nanos(100)), None);
     }
 
@@ -134,17 +101,8 @@ mod tests {
 
     #[test]
     fn a_flood_of_detections_keeps_the_best() {
-        let mut flood = vec![
-            WireDetection {
-                score: 0.1,
-                ..person()
-            };
-            5 * DETECTIONS_MAX
-        ];
-        flood.push(WireDetection {
-            score: 0.9,
-            ..person()
-        });
+        let mut flood = vec![WireDetection { score: 0.1, ..person() }; 5 * DETECTIONS_MAX];
+        flood.push(WireDetection { score: 0.9, ..person() });
         let parsed = parse(&report(flood), Instant::from_nanos(100)).expect("has a size");
         assert_eq!(parsed.frame.detections.len(), DETECTIONS_MAX);
         assert_eq!(parsed.frame.detections[0].score.get(), 0.9);

@@ -61,16 +61,8 @@ pub fn start(
     jobs: Receiver<Job>,
     reports: SyncSender<Message>,
 ) -> io::Result<JoinHandle<()>> {
-    let keeper = Keeper {
-        store,
-        reports,
-        fault: None,
-        untold: true,
-        alive_at: clock::monotonic(),
-    };
-    thread::Builder::new()
-        .name("store".into())
-        .spawn(move || keeper.run(&jobs))
+    let keeper = Keeper { store, reports, fault: None, untold: true, alive_at: clock::monotonic() };
+    thread::Builder::new().name("store".into()).spawn(move || keeper.run(&jobs))
 }
 
 struct Keeper {
@@ -170,9 +162,7 @@ impl Keeper {
         }
         let at = clock::monotonic();
         // Lost when the alarm path is full: the page then lacks one step of a ladder, no more.
-        let _ = self
-            .reports
-            .try_send(Message::Store(StoreReport::Stored { incidents, at }));
+        let _ = self.reports.try_send(Message::Store(StoreReport::Stored { incidents, at }));
     }
 
     fn sign_of_life(&mut self) {
@@ -201,9 +191,7 @@ impl Keeper {
             return;
         }
         let report = match &self.fault {
-            Some(reason) => StoreReport::Broken {
-                reason: reason.clone(),
-            },
+            Some(reason) => StoreReport::Broken { reason: reason.clone() },
             None => StoreReport::Working,
         };
         self.untold = self.reports.try_send(Message::Store(report)).is_err();
@@ -212,15 +200,10 @@ impl Keeper {
     /// The alarm path has gone: nobody is left to bring new records.
     fn box_ended(&self) -> bool {
         let probe = Message::Store(match &self.fault {
-            Some(reason) => StoreReport::Broken {
-                reason: reason.clone(),
-            },
+            Some(reason) => StoreReport::Broken { reason: reason.clone() },
             None => StoreReport::Working,
         });
-        matches!(
-            self.reports.try_send(probe),
-            Err(TrySendError::Disconnected(_))
-        )
+        matches!(self.reports.try_send(probe), Err(TrySendError::Disconnected(_)))
     }
 }
 

@@ -60,19 +60,13 @@ mod tests {
         }
         let view = latencies.view();
         assert_eq!(view.capture_to_siren_p99_ms, Some(990));
-        assert_eq!(
-            (view.capture_to_siren_max_ms, view.incidents),
-            (Some(1000), 1000)
-        );
+        assert_eq!((view.capture_to_siren_max_ms, view.incidents), (Some(1000), 1000));
     }
 
     #[test]
     fn nothing_measured_is_no_number() {
         let view = Latencies::default().view();
-        assert_eq!(
-            (view.capture_to_siren_p99_ms, view.capture_to_siren_max_ms),
-            (None, None)
-        );
+        assert_eq!((view.capture_to_siren_p99_ms, view.capture_to_siren_max_ms), (None, None));
     }
 
     #[test]

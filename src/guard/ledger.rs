@@ -76,10 +76,7 @@ impl Ledger {
             ..AlarmNotes::new(open.raised_at)
         };
         Ledger {
-            alarms: alarms
-                .iter()
-                .map(|open| (open.alarm, notes(open)))
-                .collect(),
+            alarms: alarms.iter().map(|open| (open.alarm, notes(open))).collect(),
             ..Ledger::default()
         }
     }
@@ -100,10 +97,7 @@ impl Ledger {
         incident: Option<IncidentId>,
         at: Timestamp,
     ) -> Option<IncidentId> {
-        let notes = self
-            .alarms
-            .entry(alarm)
-            .or_insert_with(|| AlarmNotes::new(at));
+        let notes = self.alarms.entry(alarm).or_insert_with(|| AlarmNotes::new(at));
         notes.changed_at = at;
         notes.link(incident);
         let incident = notes.incident;
@@ -146,11 +140,7 @@ impl Ledger {
         if self.waiting.len() == WAITING_MAX {
             self.waiting.remove(0);
         }
-        self.waiting.push(Waiting {
-            order,
-            alarm,
-            deciding,
-        });
+        self.waiting.push(Waiting { order, alarm, deciding });
         match self.accepted {
             Some((accepted, output)) if accepted >= order => {
                 self.siren_accepted(accepted, now, output)
@@ -166,10 +156,7 @@ impl Ledger {
             .into_iter()
             .partition::<Vec<_>, _>(|waiting| waiting.order <= order);
         self.waiting = waiting;
-        taken
-            .into_iter()
-            .filter_map(|taken| self.sounded(&taken, at, output))
-            .collect()
+        taken.into_iter().filter_map(|taken| self.sounded(&taken, at, output)).collect()
     }
 
     fn sounded(&mut self, taken: &Waiting, at: Instant, output: Sounding) -> Option<Record> {
@@ -265,18 +252,12 @@ mod tests {
     #[test]
     fn stages_add_up_to_light_to_siren() {
         let mut ledger = ledger();
-        assert_eq!(
-            ledger.await_siren(1, AlarmId(1), deciding(), Instant::from_millis(1081)),
-            []
-        );
+        assert_eq!(ledger.await_siren(1, AlarmId(1), deciding(), Instant::from_millis(1081)), []);
         let records = ledger.siren_accepted(1, Instant::from_millis(1084), Sounding::Yes);
         let notes = ledger.notes(AlarmId(1)).expect("open");
         assert_eq!(notes.stages.iter().map(|(_, ms)| ms).sum::<f64>(), 84.0);
         assert_eq!(notes.ladder, [("siren", 84)]);
-        let sounded = Record::SirenSounded {
-            incident: IncidentId(3),
-            after_ms: 84,
-        };
+        let sounded = Record::SirenSounded { incident: IncidentId(3), after_ms: 84 };
         assert_eq!(records, [sounded]);
     }
 
@@ -286,10 +267,7 @@ mod tests {
         ledger.siren_accepted(5, Instant::from_millis(900), Sounding::Yes);
         let records = ledger.await_siren(5, AlarmId(1), deciding(), Instant::from_millis(1082));
         assert_eq!(records.len(), 1);
-        assert_eq!(
-            ledger.notes(AlarmId(1)).expect("open").ladder,
-            [("siren", 82)]
-        );
+        assert_eq!(ledger.notes(AlarmId(1)).expect("open").ladder, [("siren", 82)]);
     }
 
     #[test]
@@ -308,13 +286,7 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         ledger.changed(AlarmId(1), AlarmState::Acknowledged, None, at);
         ledger.answered(AlarmId(1), "Eva", at);
-        assert!(
-            ledger
-                .notes(AlarmId(1))
-                .expect("open")
-                .acknowledged
-                .is_some()
-        );
+        assert!(ledger.notes(AlarmId(1)).expect("open").acknowledged.is_some());
         ledger.changed(AlarmId(1), AlarmState::Unacknowledged, None, at);
         assert_eq!(ledger.notes(AlarmId(1)).expect("open").acknowledged, None);
     }

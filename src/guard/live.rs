@@ -88,10 +88,7 @@ impl LiveHub {
     /// `None` for an unknown camera.
     pub fn live(&self, camera: &str) -> Option<LiveReceiver> {
         let camera = self.cameras.iter().find(|c| c.id == camera)?;
-        Some(LiveReceiver {
-            pictures: camera.pictures.subscribe(),
-            viewer: camera.viewer.clone(),
-        })
+        Some(LiveReceiver { pictures: camera.pictures.subscribe(), viewer: camera.viewer.clone() })
     }
 
     /// Whether anybody looks; `false` for an unknown camera. One atomic read.
@@ -113,15 +110,8 @@ pub fn start(
     post: WorkerPost,
 ) -> io::Result<JoinHandle<()>> {
     let pairing = hub.cameras.iter().map(|_| Pairing::default()).collect();
-    let publisher = Publisher {
-        hub,
-        post,
-        pairing,
-        life: 0,
-    };
-    thread::Builder::new()
-        .name("publisher".into())
-        .spawn(move || publisher.run(&queue))
+    let publisher = Publisher { hub, post, pairing, life: 0 };
+    thread::Builder::new().name("publisher".into()).spawn(move || publisher.run(&queue))
 }
 
 struct Publisher {
@@ -179,10 +169,7 @@ impl Publisher {
         let Some(pairing) = self.pairing.get_mut(people.camera) else {
             return;
         };
-        let found = pairing
-            .pictures
-            .iter()
-            .position(|p| p.frame == people.frame);
+        let found = pairing.pictures.iter().position(|p| p.frame == people.frame);
         match found.and_then(|at| pairing.pictures.remove(at)) {
             Some(picture) => self.show(people, picture),
             None => keep(&mut pairing.people, people),

@@ -24,11 +24,7 @@ pub struct Outbox {
 
 impl Outbox {
     pub fn new(jobs: SyncSender<Job>) -> Outbox {
-        Outbox {
-            jobs,
-            waiting: VecDeque::new(),
-            lost: 0,
-        }
+        Outbox { jobs, waiting: VecDeque::new(), lost: 0 }
     }
 
     /// Takes records, in order.
@@ -75,9 +71,7 @@ impl Outbox {
         match (waiting, self.lost) {
             (0, 0) => None,
             (_, 0) => Some(format!("{waiting} records wait for the disk")),
-            (_, lost) => Some(format!(
-                "{lost} records were lost, {waiting} wait for the disk"
-            )),
+            (_, lost) => Some(format!("{lost} records were lost, {waiting} wait for the disk")),
         }
     }
 }

@@ -37,10 +37,7 @@ impl SiteNames {
         let cameras = config.cameras.iter();
         SiteNames {
             cameras: cameras.map(|c| (c.id.clone(), c.name.clone())).collect(),
-            polygons: zones
-                .iter()
-                .map(|zone| Arc::new(zone.polygons.clone()))
-                .collect(),
+            polygons: zones.iter().map(|zone| Arc::new(zone.polygons.clone())).collect(),
             zones,
             revision,
         }
@@ -56,15 +53,11 @@ impl SiteNames {
     }
 
     pub fn camera_id(&self, camera: CameraIndex) -> &str {
-        self.cameras
-            .get(usize::from(camera.0))
-            .map_or("?", |(id, _)| id)
+        self.cameras.get(usize::from(camera.0)).map_or("?", |(id, _)| id)
     }
 
     pub fn camera_name(&self, camera: CameraIndex) -> &str {
-        self.cameras
-            .get(usize::from(camera.0))
-            .map_or("?", |(_, name)| name)
+        self.cameras.get(usize::from(camera.0)).map_or("?", |(_, name)| name)
     }
 
     pub fn key(&self, source: AlarmSource) -> AlarmKey {

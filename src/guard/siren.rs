@@ -60,10 +60,7 @@ impl SirenOutput for NoSiren {
     fn sound(&mut self, _pattern: SirenPattern) {}
 
     fn state(&mut self, _now: Instant) -> OutputState {
-        OutputState::Broken {
-            device: "none".into(),
-            reason: self.reason.into(),
-        }
+        OutputState::Broken { device: "none".into(), reason: self.reason.into() }
     }
 }
 
@@ -128,14 +125,9 @@ impl SirenThread {
             opening_since: clock::monotonic(),
             dead_man_sounds: false,
         };
-        let thread = thread::Builder::new()
-            .name("siren".into())
-            .spawn(move || attendant.run())?;
-        let siren = Siren {
-            shared: shared.clone(),
-            thread: thread.thread().clone(),
-            last_order: 0,
-        };
+        let thread = thread::Builder::new().name("siren".into()).spawn(move || attendant.run())?;
+        let siren =
+            Siren { shared: shared.clone(), thread: thread.thread().clone(), last_order: 0 };
         Ok((siren, SirenThread { shared, thread }))
     }
 
@@ -235,11 +227,7 @@ impl Attendant {
 
     fn deliver(&mut self) {
         while let Some(report) = self.waiting.front() {
-            if self
-                .reports
-                .try_send(Message::Siren(report.clone()))
-                .is_err()
-            {
+            if self.reports.try_send(Message::Siren(report.clone())).is_err() {
                 return;
             }
             self.waiting.pop_front();

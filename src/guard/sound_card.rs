@@ -81,15 +81,10 @@ impl SoundCard {
             SirenDevice::None => "none".to_owned(),
         };
         let line = Arc::new(Line::new(&name));
-        let holder = Holder {
-            device: device.clone(),
-            name: name.clone(),
-            volume,
-            line: line.clone(),
-        };
-        let thread = thread::Builder::new()
-            .name("sound-card".into())
-            .spawn(move || holder.run())?;
+        let holder =
+            Holder { device: device.clone(), name: name.clone(), volume, line: line.clone() };
+        let thread =
+            thread::Builder::new().name("sound-card".into()).spawn(move || holder.run())?;
         Ok(SoundCard { name, line, thread })
     }
 }
@@ -108,10 +103,9 @@ impl SirenOutput for SoundCard {
         let state = lock(&self.line.state).clone();
         match state {
             // The holding thread may hang in the driver itself, so this is judged here too.
-            OutputState::Working { .. } if self.line.stalled(now) => OutputState::Broken {
-                device: self.name.clone(),
-                reason: STALLED.into(),
-            },
+            OutputState::Working { .. } if self.line.stalled(now) => {
+                OutputState::Broken { device: self.name.clone(), reason: STALLED.into() }
+            }
             OutputState::Working { .. }
             | OutputState::Opening { .. }
             | OutputState::Broken { .. } => state,
@@ -137,9 +131,7 @@ impl Line {
             blocks: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             broken: Mutex::new(None),
-            state: Mutex::new(OutputState::Opening {
-                device: name.to_owned(),
-            }),
+            state: Mutex::new(OutputState::Opening { device: name.to_owned() }),
         }
     }
 
@@ -167,10 +159,7 @@ impl Holder {
             self.line.blocks.store(0, Ordering::Relaxed);
             match self.open() {
                 Ok(sink) => self.hold(&sink),
-                Err(reason) => self.set(OutputState::Broken {
-                    device: self.name.clone(),
-                    reason,
-                }),
+                Err(reason) => self.set(OutputState::Broken { device: self.name.clone(), reason }),
             }
             self.rest(REOPEN_AFTER);
         }
@@ -197,9 +186,7 @@ impl Holder {
             sample: 0.0,
             rate,
         });
-        self.line
-            .pulled_ns
-            .store(clock::monotonic().as_nanos(), Ordering::Relaxed);
+        self.line.pulled_ns.store(clock::monotonic().as_nanos(), Ordering::Relaxed);
         Ok(sink)
     }
 
@@ -213,9 +200,7 @@ impl Holder {
             let now = clock::monotonic();
             if !flowed && self.line.flows() {
                 flowed = true;
-                self.set(OutputState::Working {
-                    device: self.name.clone(),
-                });
+                self.set(OutputState::Working { device: self.name.clone() });
             }
             let stalled = match flowed {
                 true => self.line.stalled(now),
@@ -223,10 +208,7 @@ impl Holder {
             };
             let broken = lock(&self.line.broken).take();
             if let Some(reason) = broken.or(stalled.then(|| STALLED.into())) {
-                self.set(OutputState::Broken {
-                    device: self.name.clone(),
-                    reason,
-                });
+                self.set(OutputState::Broken { device: self.name.clone(), reason });
                 return;
             }
         }
@@ -271,10 +253,7 @@ pub fn try_open(device: &SirenDevice) -> Result<(String, Buffer), String> {
 fn open(device: &SirenDevice, line: &Arc<Line>) -> Result<(MixerDeviceSink, Buffer), String> {
     match stream(device, line, BufferSize::Fixed(PERIOD_FRAMES)) {
         Ok(sink) => Ok((sink, Buffer::AsAsked)),
-        Err(_) => Ok((
-            stream(device, line, BufferSize::Default)?,
-            Buffer::TheCardsOwn,
-        )),
+        Err(_) => Ok((stream(device, line, BufferSize::Default)?, Buffer::TheCardsOwn)),
     }
 }
 
@@ -298,17 +277,15 @@ fn stream(
 fn find(device: &SirenDevice) -> Result<cpal::Device, String> {
     let host = cpal::default_host();
     match device {
-        SirenDevice::Default => host
-            .default_output_device()
-            .ok_or_else(|| "this system has no sound device".into()),
+        SirenDevice::Default => {
+            host.default_output_device().ok_or_else(|| "this system has no sound device".into())
+        }
         SirenDevice::None => Err("siren.device is \"none\"".into()),
         SirenDevice::Named(name) => {
             let mut devices = host.output_devices().map_err(|error| chain(&error))?;
-            devices
-                .find(|device| device.id().is_ok_and(|id| id.id() == name))
-                .ok_or_else(|| {
-                    format!("there is no sound device {name:?}; `aplay -L` lists the names")
-                })
+            devices.find(|device| device.id().is_ok_and(|id| id.id() == name)).ok_or_else(|| {
+                format!("there is no sound device {name:?}; `aplay -L` lists the names")
+            })
         }
     }
 }
@@ -370,11 +347,7 @@ impl Voice {
         self.block_left -= 1;
         let samples = self.tones.samples(self.pattern);
         self.sample = samples.get(self.position).copied().unwrap_or(0.0);
-        self.position = if self.position + 1 < samples.len() {
-            self.position + 1
-        } else {
-            0
-        };
+        self.position = if self.position + 1 < samples.len() { self.position + 1 } else { 0 };
     }
 }
 

@@ -106,20 +106,10 @@ pub struct SupervisorThread {
 impl SupervisorThread {
     pub fn start(plan: WorkerPlan, to: Addressees) -> io::Result<(WorkerPost, SupervisorThread)> {
         let (tasks, inbox) = mpsc::sync_channel(TO_WORKER_MAX);
-        let post = WorkerPost {
-            tasks: tasks.clone(),
-            life: Arc::new(AtomicU32::new(0)),
-        };
-        let supervisor = Supervisor {
-            plan,
-            to,
-            inbox,
-            post: post.clone(),
-            restarts: 0,
-        };
-        let thread = thread::Builder::new()
-            .name("supervisor".into())
-            .spawn(move || supervisor.run())?;
+        let post = WorkerPost { tasks: tasks.clone(), life: Arc::new(AtomicU32::new(0)) };
+        let supervisor = Supervisor { plan, to, inbox, post: post.clone(), restarts: 0 };
+        let thread =
+            thread::Builder::new().name("supervisor".into()).spawn(move || supervisor.run())?;
         Ok((post, SupervisorThread { tasks, thread }))
     }
 
@@ -161,10 +151,7 @@ impl Supervisor {
                     }
                     self.restarts += 1;
                     tracing::error!("{reason}; it is started again in {} ms", pause.as_millis());
-                    self.tell(WorkerNews::Restarting {
-                        reason,
-                        restarts: self.restarts,
-                    });
+                    self.tell(WorkerNews::Restarting { reason, restarts: self.restarts });
                 }
             }
             if self.rest(pause) == Rest::Stopped {
@@ -224,10 +211,7 @@ impl Supervisor {
             Some(how) => format!("{said} ({how})"),
             None => said,
         };
-        End::Failed {
-            reason,
-            lived: clock::monotonic().since(started_at),
-        }
+        End::Failed { reason, lived: clock::monotonic().since(started_at) }
     }
 
     fn tell(&self, news: WorkerNews) {
@@ -275,9 +259,7 @@ impl Life {
             .split_first()
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no command"))?;
         let pulse = Arc::new(Pulse::default());
-        pulse
-            .heard_ns
-            .store(clock::monotonic().as_nanos(), Ordering::Relaxed);
+        pulse.heard_ns.store(clock::monotonic().as_nanos(), Ordering::Relaxed);
         let (queue, messages) = mpsc::sync_channel(TO_WORKER_MAX);
         let closed = post.tasks.clone();
         let child = Command::new(program)
@@ -286,14 +268,8 @@ impl Life {
             .stdout(Stdio::null())
             .process_group(0)
             .spawn()?;
-        let mut life = Life {
-            child,
-            stream,
-            queue: Some(queue),
-            reader: None,
-            writer: None,
-            pulse,
-        };
+        let mut life =
+            Life { child, stream, queue: Some(queue), reader: None, writer: None, pulse };
         match life.connect(to, messages, closed) {
             Ok(()) => {
                 life.send(ToWorker::Start(plan.config.clone()));
@@ -318,12 +294,7 @@ impl Life {
             let _ = closed.try_send(Task::LinkClosed);
         };
         let stream = self.stream.try_clone()?;
-        self.reader = Some(start_reader(
-            stream,
-            to.clone(),
-            self.pulse.clone(),
-            at_end,
-        )?);
+        self.reader = Some(start_reader(stream, to.clone(), self.pulse.clone(), at_end)?);
         Ok(())
     }
 

@@ -44,15 +44,13 @@ pub fn start_reader(
     pulse: Arc<Pulse>,
     at_end: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<String>> {
-    thread::Builder::new()
-        .name("link-in".into())
-        .spawn(move || {
-            let reason = read_all(&stream, &to, &pulse);
-            // The alarm path may be gone, at the end of the box.
-            let _ = to.alarm_path.send(Message::Worker(WorkerNews::Down));
-            at_end();
-            reason
-        })
+    thread::Builder::new().name("link-in".into()).spawn(move || {
+        let reason = read_all(&stream, &to, &pulse);
+        // The alarm path may be gone, at the end of the box.
+        let _ = to.alarm_path.send(Message::Worker(WorkerNews::Down));
+        at_end();
+        reason
+    })
 }
 
 fn read_all(stream: &UnixStream, to: &Addressees, pulse: &Pulse) -> String {
@@ -66,9 +64,7 @@ fn read_all(stream: &UnixStream, to: &Addressees, pulse: &Pulse) -> String {
             }
             Err(error) => return chain(&error),
         };
-        pulse
-            .heard_ns
-            .store(clock::monotonic().as_nanos(), Ordering::Relaxed);
+        pulse.heard_ns.store(clock::monotonic().as_nanos(), Ordering::Relaxed);
         match message {
             FromWorker::Hello { version } if version != PROTOCOL_VERSION => {
                 return format!(
@@ -77,9 +73,7 @@ fn read_all(stream: &UnixStream, to: &Addressees, pulse: &Pulse) -> String {
                 );
             }
             FromWorker::Fatal { reason } => {
-                let news = WorkerNews::Fatal {
-                    reason: reason.clone(),
-                };
+                let news = WorkerNews::Fatal { reason: reason.clone() };
                 fatal = Some(reason);
                 if to.alarm_path.send(Message::Worker(news)).is_err() {
                     return "the guard ends".into();
@@ -101,10 +95,7 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
     let news = match message {
         FromWorker::Report(report) => {
             let received_at = clock::monotonic();
-            let report = Box::new(ReceivedReport {
-                report,
-                received_at,
-            });
+            let report = Box::new(ReceivedReport { report, received_at });
             return match to.alarm_path.try_send(Message::Report(report)) {
                 Ok(()) => Ok(()),
                 Err(TrySendError::Full(_)) => {
@@ -141,14 +132,12 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
 /// Writes what comes through the queue until queue or link end. A process that does not read blocks
 /// only this thread; the supervisor ends it by closing the link.
 pub fn start_writer(stream: UnixStream, queue: Receiver<ToWorker>) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new()
-        .name("link-out".into())
-        .spawn(move || {
-            for message in queue {
-                if let Err(error) = link::send(&stream, &message) {
-                    tracing::debug!("to the vision process: {}", chain(&error));
-                    return;
-                }
+    thread::Builder::new().name("link-out".into()).spawn(move || {
+        for message in queue {
+            if let Err(error) = link::send(&stream, &message) {
+                tracing::debug!("to the vision process: {}", chain(&error));
+                return;
             }
-        })
+        }
+    })
 }

@@ -56,11 +56,7 @@ pub struct EventLog<'a> {
 
 impl<'a> EventLog<'a> {
     pub fn new(zones: &'a SiteZones) -> EventLog<'a> {
-        EventLog {
-            zones,
-            events: Vec::new(),
-            open: BTreeMap::new(),
-        }
+        EventLog { zones, events: Vec::new(), open: BTreeMap::new() }
     }
 
     /// Adds an event; `at` is video time.
@@ -69,36 +65,16 @@ impl<'a> EventLog<'a> {
         let video_time =
             |then: crate::engine::time::Instant| seconds(at.saturating_sub(event.at.since(then)));
         match &event.kind {
-            EventKind::IncidentStarted {
-                incident,
-                zone,
-                entry,
-            } => {
+            EventKind::IncidentStarted { incident, zone, entry } => {
                 self.open.insert(incident.0, self.events.len());
                 let first = video_time(entry.first_seen_at);
-                self.entered(
-                    INCIDENT_STARTED,
-                    incident.0,
-                    *zone,
-                    entry,
-                    seconds(at),
-                    first,
-                );
+                self.entered(INCIDENT_STARTED, incident.0, *zone, entry, seconds(at), first);
             }
-            EventKind::PersonEntered {
-                incident,
-                zone,
-                entry,
-            } => {
+            EventKind::PersonEntered { incident, zone, entry } => {
                 let first = video_time(entry.first_seen_at);
                 self.entered(PERSON_ENTERED, incident.0, *zone, entry, seconds(at), first);
             }
-            EventKind::IncidentEnded {
-                incident,
-                entries,
-                last_inside_at,
-                ..
-            } => {
+            EventKind::IncidentEnded { incident, entries, last_inside_at, .. } => {
                 if let Some(start) = self.open.remove(&incident.0) {
                     let mut end = self.ending(start, seconds(at), "left");
                     end.last_inside_s = Some(video_time(*last_inside_at));
@@ -190,11 +166,7 @@ impl<'a> EventLog<'a> {
     }
 
     fn zone_id(&self, zone: ZoneIndex) -> String {
-        self.zones
-            .infos
-            .get(usize::from(zone.0))
-            .map(|info| info.id.clone())
-            .unwrap_or_default()
+        self.zones.infos.get(usize::from(zone.0)).map(|info| info.id.clone()).unwrap_or_default()
     }
 }
 

@@ -63,13 +63,7 @@ impl<'a> Player<'a> {
     ) -> Vec<TrackView> {
         self.pass_time(ORIGIN.after(time));
         let captured_at = self.now;
-        let report = FrameReport {
-            camera: CAMERA,
-            frame,
-            size,
-            captured_at,
-            detections,
-        };
+        let report = FrameReport { camera: CAMERA, frame, size, captured_at, detections };
         let effects = self.engine.step(Input::Frame(report), self.now);
         self.keep(effects);
         self.engine.tracks(CAMERA)
@@ -80,15 +74,8 @@ impl<'a> Player<'a> {
         self.pass_time(ORIGIN.after(end));
         let unfinished = self.log.end_open_incidents(end);
         let events = self.log.into_events();
-        let incidents = events
-            .iter()
-            .filter(|e| e.event == event_log::INCIDENT_STARTED)
-            .count();
-        Outcome {
-            events,
-            incidents,
-            unfinished,
-        }
+        let incidents = events.iter().filter(|e| e.event == event_log::INCIDENT_STARTED).count();
+        Outcome { events, incidents, unfinished }
     }
 
     fn pass_time(&mut self, until: Instant) {

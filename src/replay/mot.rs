@@ -31,11 +31,7 @@ pub enum Counts {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MotError {
     #[error("line {line}: `{text}` is not `frame,id,left,top,width,height,score,…`; {problem}")]
-    Row {
-        line: usize,
-        text: String,
-        problem: String,
-    },
+    Row { line: usize, text: String, problem: String },
     #[error("more than {ROWS_MAX} rows")]
     TooLong,
 }
@@ -92,15 +88,9 @@ fn row(line: &str) -> Result<TruthRow, String> {
         Some(0.0) => Counts::LeftOut,
         Some(_) | None => Counts::Yes,
     };
-    Ok(TruthRow {
-        frame: frame as u64 - 1,
-        bounds,
-        counts,
-    })
+    Ok(TruthRow { frame: frame as u64 - 1, bounds, counts })
 }
 
 fn number(field: &str) -> Result<f64, String> {
-    field
-        .parse()
-        .map_err(|_| format!("`{field}` is not a number"))
+    field.parse().map_err(|_| format!("`{field}` is not a number"))
 }

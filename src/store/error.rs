@@ -43,11 +43,7 @@ pub enum StoreError {
     #[error(
         "{path} was made by a newer Standclear (schema {found}, this one knows up to {known}); run that version again, or name another folder"
     )]
-    Newer {
-        path: PathBuf,
-        found: i64,
-        known: i64,
-    },
+    Newer { path: PathBuf, found: i64, known: i64 },
     #[error("the store {path} cannot be opened")]
     Open {
         path: PathBuf,
@@ -57,12 +53,7 @@ pub enum StoreError {
     #[error(
         "the store {path} refuses {setting} = {wanted} (it says {found}); a record would not survive a power cut, so put the folder on a local disk that supports it"
     )]
-    Setting {
-        path: PathBuf,
-        setting: &'static str,
-        wanted: &'static str,
-        found: String,
-    },
+    Setting { path: PathBuf, setting: &'static str, wanted: &'static str, found: String },
     #[error("the store {path} could not be brought to schema {to}")]
     Migrate {
         path: PathBuf,

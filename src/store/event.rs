@@ -38,19 +38,8 @@ pub(super) fn append(
                SELECT 1 FROM event WHERE at_us IS ?2 AND kind = ?1 AND subject = ?3
                  AND incident IS ?4 AND alarm IS ?5 AND detail = ?6)",
         )?
-        .execute(params![
-            kind,
-            row.at_us,
-            row.subject,
-            row.incident,
-            row.alarm,
-            row.detail
-        ])?;
-    Ok(if added == 0 {
-        Appended::Repeat
-    } else {
-        Appended::New
-    })
+        .execute(params![kind, row.at_us, row.subject, row.incident, row.alarm, row.detail])?;
+    Ok(if added == 0 { Appended::Repeat } else { Appended::New })
 }
 
 /// The record as a row of the log.
@@ -66,13 +55,9 @@ pub(super) fn row_of(connection: &Connection, record: &Record) -> rusqlite::Resu
         Record::ZoneUnknown { zone, at, .. } | Record::ZoneKnown { zone, at } => {
             (Some(*at), &**zone, None, None)
         }
-        Record::Alarm {
-            alarm,
-            at,
-            source,
-            incident,
-            ..
-        } => (Some(*at), subject(source), *incident, Some(*alarm)),
+        Record::Alarm { alarm, at, source, incident, .. } => {
+            (Some(*at), subject(source), *incident, Some(*alarm))
+        }
         Record::Acknowledged { alarm, at, .. } => (Some(*at), "", None, Some(*alarm)),
         Record::SirenSounded { incident, .. } => (None, "", Some(*incident), None),
         Record::Note { at, .. } => (Some(*at), "", None, None),
@@ -99,14 +84,8 @@ fn describe(record: &Record) -> Detail {
         Record::Started { .. } => describe_life(&mut detail, record),
         Record::IncidentStarted(start) => describe_start(&mut detail, start),
         Record::PersonEntered { .. } => describe_entry(&mut detail, record),
-        Record::IncidentEnded {
-            last_inside_at,
-            entries,
-            ..
-        } => {
-            detail
-                .add("last_inside_at", last_inside_at)
-                .add("entries", entries);
+        Record::IncidentEnded { last_inside_at, entries, .. } => {
+            detail.add("last_inside_at", last_inside_at).add("entries", entries);
         }
         Record::ZoneUnknown { cause, .. } => {
             detail.add("cause", cause);
@@ -127,34 +106,17 @@ fn describe(record: &Record) -> Detail {
 }
 
 fn describe_life(detail: &mut Detail, record: &Record) {
-    let Record::Started {
-        version,
-        zone_revision,
-        zones,
-        ..
-    } = record
-    else {
+    let Record::Started { version, zone_revision, zones, .. } = record else {
         return;
     };
-    detail
-        .add("version", version)
-        .add("zone_revision", zone_revision);
+    detail.add("version", version).add("zone_revision", zone_revision);
     for zone in zones {
-        detail
-            .add("zone", &zone.id)
-            .add("name", &zone.name)
-            .add("camera", &zone.camera);
+        detail.add("zone", &zone.id).add("name", &zone.name).add("camera", &zone.camera);
     }
 }
 
 fn describe_entry(detail: &mut Detail, record: &Record) {
-    if let Record::PersonEntered {
-        score,
-        anchor_norm,
-        track,
-        ..
-    } = record
-    {
+    if let Record::PersonEntered { score, anchor_norm, track, .. } = record {
         detail
             .add("score", score)
             .add("anchor_x", anchor_norm.0)
@@ -164,13 +126,7 @@ fn describe_entry(detail: &mut Detail, record: &Record) {
 }
 
 fn describe_alarm(detail: &mut Detail, record: &Record) {
-    if let Record::Alarm {
-        source,
-        state,
-        text,
-        ..
-    } = record
-    {
+    if let Record::Alarm { source, state, text, .. } = record {
         detail
             .add("source", source_name(source))
             .add("state", state_name(*state))

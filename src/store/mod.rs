@@ -71,12 +71,7 @@ impl Store {
     /// is full; or it does not take the settings on which durability rests.
     pub fn open(dir: &Path) -> Result<Store, StoreError> {
         let (connection, path, lock) = open::open(dir)?;
-        Ok(Store {
-            connection,
-            path,
-            life: None,
-            _lock: lock,
-        })
+        Ok(Store { connection, path, life: None, _lock: lock })
     }
 
     /// What earlier lives left behind, to go on with. Incidents and unknown spans that a crash left
@@ -110,10 +105,7 @@ impl Store {
     pub fn write(&mut self, records: &[Record]) -> Result<(), StoreError> {
         let path = &self.path;
         let commit = |source| {
-            StoreError::or_full(path, source, |path, source| StoreError::Commit {
-                path,
-                source,
-            })
+            StoreError::or_full(path, source, |path, source| StoreError::Commit { path, source })
         };
         let transaction = self
             .connection
@@ -171,23 +163,15 @@ impl Store {
     pub fn put_snapshot(&mut self, incident: IncidentId, jpeg: &[u8]) -> Result<(), StoreError> {
         let number = incident.0;
         if jpeg.is_empty() || jpeg.len() > SNAPSHOT_BYTES_MAX {
-            return Err(StoreError::SnapshotSize {
-                incident: number,
-                bytes: jpeg.len(),
-            });
+            return Err(StoreError::SnapshotSize { incident: number, bytes: jpeg.len() });
         }
         match write::write_snapshot(&mut self.connection, number, jpeg) {
             Ok(write::SnapshotKept::Yes) => Ok(()),
-            Ok(write::SnapshotKept::NoIncident) => Err(StoreError::NoIncident {
-                path: self.path.clone(),
-                incident: number,
-            }),
+            Ok(write::SnapshotKept::NoIncident) => {
+                Err(StoreError::NoIncident { path: self.path.clone(), incident: number })
+            }
             Err(source) => Err(StoreError::or_full(&self.path, source, |path, source| {
-                StoreError::Snapshot {
-                    path,
-                    incident: number,
-                    source,
-                }
+                StoreError::Snapshot { path, incident: number, source }
             })),
         }
     }

@@ -73,32 +73,21 @@ fn make_folder(dir: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     if dir.exists() {
-        return Err(StoreError::NotAFolder {
-            path: dir.to_path_buf(),
-        });
+        return Err(StoreError::NotAFolder { path: dir.to_path_buf() });
     }
     let create = || -> io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(FOLDER_MODE)
-            .create(dir)?;
+        DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(dir)?;
         // The folder's own name must survive a power cut too.
         match dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             Some(parent) => File::open(parent)?.sync_all(),
             None => Ok(()),
         }
     };
-    create().map_err(|source| StoreError::CreateFolder {
-        path: dir.to_path_buf(),
-        source,
-    })
+    create().map_err(|source| StoreError::CreateFolder { path: dir.to_path_buf(), source })
 }
 
 fn lock_folder(dir: &Path) -> Result<FolderLock, StoreError> {
-    let not_writable = |source| StoreError::NotWritable {
-        path: dir.to_path_buf(),
-        source,
-    };
+    let not_writable = |source| StoreError::NotWritable { path: dir.to_path_buf(), source };
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
@@ -110,10 +99,7 @@ fn lock_folder(dir: &Path) -> Result<FolderLock, StoreError> {
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
-            return Err(StoreError::InUse {
-                path: dir.to_path_buf(),
-                holder: holder(&mut file),
-            });
+            return Err(StoreError::InUse { path: dir.to_path_buf(), holder: holder(&mut file) });
         }
         Err(errno) => return Err(not_writable(errno.into())),
     }
@@ -140,14 +126,8 @@ fn holder(file: &mut File) -> String {
 
 /// Refuses a file that is not ours before SQLite could change it. An absent or empty file is new.
 fn inspect(path: &Path) -> Result<(), StoreError> {
-    let unreadable = |source| StoreError::Unreadable {
-        path: path.to_path_buf(),
-        source,
-    };
-    let not_ours = |found| StoreError::NotAStore {
-        path: path.to_path_buf(),
-        found,
-    };
+    let unreadable = |source| StoreError::Unreadable { path: path.to_path_buf(), source };
+    let not_ours = |found| StoreError::NotAStore { path: path.to_path_buf(), found };
     let mut file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return create_private(path),
@@ -196,9 +176,7 @@ fn known_version(connection: &Connection, path: &Path) -> Result<i64, StoreError
             .query_row(sql, [], |row| row.get::<_, i64>(0))
             .map_err(|source| open_error(path, source))
     };
-    connection
-        .busy_timeout(BUSY_TIMEOUT)
-        .map_err(|source| open_error(path, source))?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|source| open_error(path, source))?;
     let id = ask("PRAGMA application_id")?;
     let tables = ask("SELECT count(*) FROM sqlite_schema")?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
@@ -210,11 +188,7 @@ fn known_version(connection: &Connection, path: &Path) -> Result<i64, StoreError
         });
     }
     if found > known {
-        return Err(StoreError::Newer {
-            path: path.to_path_buf(),
-            found,
-            known,
-        });
+        return Err(StoreError::Newer { path: path.to_path_buf(), found, known });
     }
     Ok(found.max(0))
 }
@@ -231,12 +205,7 @@ fn configure(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         if found == answer {
             Ok(())
         } else {
-            Err(StoreError::Setting {
-                path: path.to_path_buf(),
-                setting,
-                wanted,
-                found,
-            })
+            Err(StoreError::Setting { path: path.to_path_buf(), setting, wanted, found })
         }
     };
     expect("journal_mode", "WAL", "PRAGMA journal_mode = WAL", "wal")?;
@@ -294,8 +263,5 @@ fn open_error(path: &Path, source: rusqlite::Error) -> StoreError {
             found: "it is not a SQLite database",
         };
     }
-    StoreError::or_full(path, source, |path, source| StoreError::Open {
-        path,
-        source,
-    })
+    StoreError::or_full(path, source, |path, source| StoreError::Open { path, source })
 }

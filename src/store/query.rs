@@ -92,13 +92,8 @@ impl StoreReader {
             Ok(connection)
         };
         match open() {
-            Ok(connection) => Ok(StoreReader {
-                connection: Mutex::new(connection),
-            }),
-            Err(source) => Err(StoreError::Open {
-                path: PathBuf::from(path),
-                source,
-            }),
+            Ok(connection) => Ok(StoreReader { connection: Mutex::new(connection) }),
+            Err(source) => Err(StoreError::Open { path: PathBuf::from(path), source }),
         }
     }
 
@@ -123,10 +118,7 @@ impl StoreReader {
                      FROM incident AS i LEFT JOIN snapshot AS s ON s.incident = i.id
                      WHERE i.id < ?1 ORDER BY i.id DESC LIMIT ?2",
                 )?
-                .query_map(
-                    params![before, limit.min(INCIDENTS_AT_ONCE_MAX)],
-                    incident_row,
-                )?
+                .query_map(params![before, limit.min(INCIDENTS_AT_ONCE_MAX)], incident_row)?
                 .collect::<rusqlite::Result<_>>()
         };
         ask(&self.connection()).map_err(HistoryError::Incidents)
@@ -167,9 +159,7 @@ impl StoreReader {
 
     /// A panic of another asker leaves a connection without an open statement: still usable.
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -227,10 +217,7 @@ fn history(connection: &Connection, from_us: i64) -> rusqlite::Result<Vec<Span>>
         blind.extend(unwatched(connection, zone, from_us)?);
         for (state, intervals) in [
             (SpanState::Unknown, joined(blind)),
-            (
-                SpanState::Occupied,
-                occupied.remove(zone).unwrap_or_default(),
-            ),
+            (SpanState::Occupied, occupied.remove(zone).unwrap_or_default()),
         ] {
             for (start, end) in intervals {
                 spans.push(Span {
@@ -256,10 +243,7 @@ fn intervals(
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![from_us, SPANS_AT_ONCE_MAX])?;
     while let Some(row) = rows.next()? {
-        by_zone
-            .entry(row.get(0)?)
-            .or_default()
-            .push((row.get(1)?, row.get(2)?));
+        by_zone.entry(row.get(0)?).or_default().push((row.get(1)?, row.get(2)?));
     }
     Ok(by_zone)
 }

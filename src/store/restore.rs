@@ -61,11 +61,7 @@ fn highest(connection: &Connection, what: &str) -> rusqlite::Result<u64> {
 /// that began later than that (the clock was put back) ends where it began.
 fn close_interrupted(connection: &Connection) -> rusqlite::Result<()> {
     let last: Option<i64> = connection
-        .query_row(
-            "SELECT last_alive_us FROM life ORDER BY id DESC LIMIT 1",
-            [],
-            |row| row.get(0),
-        )
+        .query_row("SELECT last_alive_us FROM life ORDER BY id DESC LIMIT 1", [], |row| row.get(0))
         .optional()?;
     let incidents: Vec<(u64, String, i64)> = connection
         .prepare("SELECT id, zone, started_us FROM incident WHERE ended_us IS NULL")?
@@ -103,13 +99,7 @@ fn note(
 ) -> rusqlite::Result<()> {
     let mut detail = Detail::default();
     detail.add("what", what);
-    let row = EventRow {
-        at_us: Some(at_us),
-        subject,
-        incident,
-        alarm: None,
-        detail: detail.0,
-    };
+    let row = EventRow { at_us: Some(at_us), subject, incident, alarm: None, detail: detail.0 };
     event::append(connection, "interrupted", &row).map(|_appended| ())
 }
 

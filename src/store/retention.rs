@@ -86,12 +86,8 @@ mod tests {
 
     fn snapshots(sizes: &[i64]) -> Connection {
         let connection = Connection::open_in_memory().expect("in memory");
-        connection
-            .execute_batch(include_str!("schema_1.sql"))
-            .expect("schema");
-        connection
-            .execute_batch("PRAGMA foreign_keys = OFF")
-            .expect("pragma");
+        connection.execute_batch(include_str!("schema_1.sql")).expect("schema");
+        connection.execute_batch("PRAGMA foreign_keys = OFF").expect("pragma");
         for (id, bytes) in (1_i64..).zip(sizes) {
             connection
                 .execute(
@@ -122,11 +118,7 @@ mod tests {
         trim_snapshots(&connection, 3, 20).expect("trim");
         assert_eq!(kept(&connection), [4, 5]);
         let rows: i64 = connection
-            .query_row(
-                "SELECT rows FROM removed WHERE what = 'snapshot'",
-                [],
-                |row| row.get(0),
-            )
+            .query_row("SELECT rows FROM removed WHERE what = 'snapshot'", [], |row| row.get(0))
             .expect("count");
         assert_eq!(rows, 3);
     }
@@ -142,22 +134,9 @@ mod tests {
                 )
                 .expect("insert");
         }
-        assert!(
-            connection
-                .execute("UPDATE event SET subject = 'x'", [])
-                .is_err()
-        );
-        assert!(
-            connection
-                .execute("DELETE FROM event WHERE id = 2", [])
-                .is_err()
-        );
-        assert_eq!(
-            connection
-                .execute("DELETE FROM event WHERE id <= 2", [])
-                .expect("oldest"),
-            2
-        );
+        assert!(connection.execute("UPDATE event SET subject = 'x'", []).is_err());
+        assert!(connection.execute("DELETE FROM event WHERE id = 2", []).is_err());
+        assert_eq!(connection.execute("DELETE FROM event WHERE id <= 2", []).expect("oldest"), 2);
     }
 
     #[test]

@@ -24,12 +24,9 @@ pub(super) fn write_record(
         return Ok(());
     }
     match record {
-        Record::Started {
-            at,
-            version,
-            zone_revision,
-            zones,
-        } => *life = Some(start_life(connection, *at, version, zone_revision, zones)?),
+        Record::Started { at, version, zone_revision, zones } => {
+            *life = Some(start_life(connection, *at, version, zone_revision, zones)?)
+        }
         Record::IncidentStarted(start) => start_incident(connection, start)?,
         Record::PersonEntered { .. } => enter_person(connection, record)?,
         Record::IncidentEnded { .. } => end_incident(connection, record)?,
@@ -178,14 +175,7 @@ fn start_incident(connection: &Connection, start: &IncidentStart) -> rusqlite::R
 }
 
 fn enter_person(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
-    let Record::PersonEntered {
-        incident,
-        at,
-        score,
-        anchor_norm,
-        track,
-    } = record
-    else {
+    let Record::PersonEntered { incident, at, score, anchor_norm, track } = record else {
         return Ok(());
     };
     let entered = connection
@@ -211,13 +201,7 @@ fn enter_person(connection: &Connection, record: &Record) -> rusqlite::Result<()
 }
 
 fn end_incident(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
-    let Record::IncidentEnded {
-        incident,
-        at,
-        last_inside_at,
-        entries,
-    } = record
-    else {
+    let Record::IncidentEnded { incident, at, last_inside_at, entries } = record else {
         return Ok(());
     };
     connection
@@ -225,26 +209,13 @@ fn end_incident(connection: &Connection, record: &Record) -> rusqlite::Result<()
             "UPDATE incident SET ended_us = ?2, last_inside_us = ?3,
                entries = max(entries, ?4), ended_how = 'clear' WHERE id = ?1",
         )?
-        .execute(params![
-            incident.0,
-            at.as_microsecond(),
-            last_inside_at.as_microsecond(),
-            entries
-        ])
+        .execute(params![incident.0, at.as_microsecond(), last_inside_at.as_microsecond(), entries])
         .map(|_rows| ())
 }
 
 /// The alarm's newest state. An alarm that wants an answer again has lost the one it had.
 fn change_alarm(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
-    let Record::Alarm {
-        alarm,
-        at,
-        source,
-        state,
-        incident,
-        text,
-    } = record
-    else {
+    let Record::Alarm { alarm, at, source, state, incident, text } = record else {
         return Ok(());
     };
     let incident = incident.map(|incident| incident.0);

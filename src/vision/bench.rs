@@ -94,12 +94,8 @@ pub fn run(
 }
 
 fn prepare(path: &Path, detector: &Detector) -> Result<Vec<Prepared>, BenchError> {
-    let options = FileOptions {
-        fit: detector.fit(),
-        pace: Pace::AsFast,
-        ending: Ending::Stop,
-        fps: None,
-    };
+    let options =
+        FileOptions { fit: detector.fit(), pace: Pace::AsFast, ending: Ending::Stop, fps: None };
     let mut source = FileSource::open(path, options).map_err(OfflineError::from)?;
     let preprocessor = detector.preprocessor();
     let mut prepared = Vec::new();

@@ -21,14 +21,9 @@ pub struct GoldenPicture {
 pub fn read(package: &ModelPackage) -> Result<Vec<GoldenPicture>, ModelError> {
     let decode = |expected: &Golden| {
         let bytes = package.read_verified(&expected.file, &expected.sha256)?;
-        let picture = still::decode(&bytes).map_err(|source| ModelError::GoldenPicture {
-            file: expected.file.clone(),
-            source,
-        })?;
-        Ok(GoldenPicture {
-            expected: expected.clone(),
-            picture,
-        })
+        let picture = still::decode(&bytes)
+            .map_err(|source| ModelError::GoldenPicture { file: expected.file.clone(), source })?;
+        Ok(GoldenPicture { expected: expected.clone(), picture })
     };
     package.manifest().golden.iter().map(decode).collect()
 }

@@ -104,11 +104,7 @@ pub enum ModelError {
         source: ort::Error,
     },
     #[error("the model's {what} is {got}; the manifest promises {expected}")]
-    Interface {
-        what: String,
-        got: String,
-        expected: String,
-    },
+    Interface { what: String, got: String, expected: String },
     #[error("inference failed")]
     Run(#[source] ort::Error),
     #[error("the model's answer cannot be read")]
@@ -135,12 +131,7 @@ pub enum ModelError {
         "the model finds {got} people with a score of {score} or more in the golden picture {file}; \
          there are at most {max}"
     )]
-    GoldenTooMany {
-        file: String,
-        score: f32,
-        got: usize,
-        max: usize,
-    },
+    GoldenTooMany { file: String, score: f32, got: usize, max: usize },
 }
 
 impl Detector {
@@ -181,9 +172,8 @@ impl Detector {
             },
         };
         for picture in &pictures {
-            detector.with_fit(package, picture.long_side_px(), |detector| {
-                picture.check(detector)
-            })?;
+            detector
+                .with_fit(package, picture.long_side_px(), |detector| picture.check(detector))?;
         }
         Ok(detector)
     }
@@ -229,10 +219,7 @@ impl Detector {
         let preprocessed_ns = clock::monotonic().as_nanos();
         let result = self.detect_prepared(&prepared, source);
         self.prepared = prepared;
-        result.map(|detected| Detected {
-            preprocessed_ns,
-            ..detected
-        })
+        result.map(|detected| Detected { preprocessed_ns, ..detected })
     }
 
     /// As `detect`, from an input that another thread prepared.
@@ -278,9 +265,7 @@ fn run<'s>(
     input_name: &str,
     prepared: &Prepared,
 ) -> Result<ort::session::SessionOutputs<'s>, ModelError> {
-    let (width, height) = prepared
-        .geometry()
-        .map_or((0, 0), |g| (g.tensor_width, g.tensor_height));
+    let (width, height) = prepared.geometry().map_or((0, 0), |g| (g.tensor_width, g.tensor_height));
     let shape = [1, CHANNELS, height, width];
     let tensor = TensorRef::from_array_view((shape, prepared.values())).map_err(ModelError::Run)?;
     let inputs = ort::inputs![input_name => tensor];
@@ -320,15 +305,9 @@ fn with_provider(
 ) -> Result<SessionBuilder, ModelError> {
     let (available, dispatch) = match provider {
         Provider::Cpu => return Ok(builder),
-        Provider::Tensorrt => (
-            ep::TensorRT::is_available(),
-            ep::TensorRT::default().build(),
-        ),
+        Provider::Tensorrt => (ep::TensorRT::is_available(), ep::TensorRT::default().build()),
         Provider::Cuda => (ep::CUDA::is_available(), ep::CUDA::default().build()),
-        Provider::Openvino => (
-            ep::OpenVINO::is_available(),
-            ep::OpenVINO::default().build(),
-        ),
+        Provider::Openvino => (ep::OpenVINO::is_available(), ep::OpenVINO::default().build()),
         Provider::Xnnpack => (ep::XNNPACK::is_available(), ep::XNNPACK::default().build()),
     };
     let setup = |source| ModelError::ProviderSetup { provider, source };
@@ -415,9 +394,7 @@ impl FromStr for Provider {
             "cuda" => Ok(Provider::Cuda),
             "openvino" => Ok(Provider::Openvino),
             "xnnpack" => Ok(Provider::Xnnpack),
-            _ => Err(ModelError::UnknownProvider {
-                name: name.to_owned(),
-            }),
+            _ => Err(ModelError::UnknownProvider { name: name.to_owned() }),
         }
     }
 }

@@ -118,13 +118,7 @@ impl<'d> Offline<'d> {
             .name("decode".into())
             .spawn(move || work.run(&ready_sink))
             .map_err(OfflineError::Thread)?;
-        Ok(Offline {
-            detector,
-            ready: Some(ready),
-            used,
-            decoding: Some(decoding),
-            total_frames,
-        })
+        Ok(Offline { detector, ready: Some(ready), used, decoding: Some(decoding), total_frames })
     }
 
     /// How many pictures will come, as far as the file's header can be believed; for progress only.
@@ -137,10 +131,7 @@ impl<'d> Offline<'d> {
         let detected = self
             .detector
             .detect_prepared(&ready.prepared, ready.source_size)
-            .map_err(|source| OfflineError::Model {
-                index: ready.index,
-                source,
-            })?;
+            .map_err(|source| OfflineError::Model { index: ready.index, source })?;
         // A full or closed queue only means that a buffer is made anew.
         let _ = self.used.try_send(ready.prepared);
         Ok(OfflineFrame {
@@ -212,9 +203,7 @@ impl Decoding {
                 Polled::Frame(frame) => break frame,
                 Polled::Ended => return Ok(None),
                 Polled::Idle if clock::monotonic().since(asked) > STALL_MAX => {
-                    return Err(OfflineError::Stalled {
-                        path: self.path.clone(),
-                    });
+                    return Err(OfflineError::Stalled { path: self.path.clone() });
                 }
                 Polled::Idle => {}
             }

@@ -249,41 +249,24 @@ pub enum PackageError {
         source: serde_json::Error,
     },
     #[error("{file}: `{field}` is {value}; it must be {expected}")]
-    Value {
-        file: PathBuf,
-        field: String,
-        value: String,
-        expected: String,
-    },
+    Value { file: PathBuf, field: String, value: String, expected: String },
     #[error("{file}: `decoder.kind` is {kind}; this program knows only: {DECODERS_KNOWN}")]
     UnknownDecoder { file: PathBuf, kind: String },
     #[error(
         "{file}: `{field}` names `{value}`; a package may only name files inside its own folder"
     )]
-    OutsidePackage {
-        file: PathBuf,
-        field: String,
-        value: String,
-    },
+    OutsidePackage { file: PathBuf, field: String, value: String },
     #[error("{file} is missing, although the manifest beside it names it")]
     MissingFile { file: PathBuf },
     #[error(
         "{file} was changed or damaged: its sha256 is {got}, the manifest says {expected}; install \
          the package again"
     )]
-    WrongSha256 {
-        file: PathBuf,
-        expected: String,
-        got: String,
-    },
+    WrongSha256 { file: PathBuf, expected: String, got: String },
     #[error(
         "{file}: no variant is for the execution provider `{provider}`; there are: {available}"
     )]
-    NoVariant {
-        file: PathBuf,
-        provider: String,
-        available: String,
-    },
+    NoVariant { file: PathBuf, provider: String, available: String },
 }
 
 impl ModelPackage {
@@ -297,10 +280,7 @@ impl ModelPackage {
             }
         }
         let looked: Vec<_> = candidates.iter().map(|d| d.display().to_string()).collect();
-        Err(PackageError::NotFound {
-            name: name.to_owned(),
-            looked: looked.join(", "),
-        })
+        Err(PackageError::NotFound { name: name.to_owned(), looked: looked.join(", ") })
     }
 
     /// Reads and checks the manifest in `dir`.
@@ -309,10 +289,7 @@ impl ModelPackage {
         let text = read_manifest(&file)?;
         let manifest = parse(&file, &text)?;
         check::manifest(&file, &manifest)?;
-        Ok(ModelPackage {
-            dir: dir.to_owned(),
-            manifest,
-        })
+        Ok(ModelPackage { dir: dir.to_owned(), manifest })
     }
 
     /// The package's folder.
@@ -353,11 +330,7 @@ impl ModelPackage {
         };
         let got = hex(&Sha256::digest(&bytes));
         if !got.eq_ignore_ascii_case(sha256) {
-            return Err(PackageError::WrongSha256 {
-                file: path,
-                expected: sha256.to_owned(),
-                got,
-            });
+            return Err(PackageError::WrongSha256 { file: path, expected: sha256.to_owned(), got });
         }
         Ok(bytes)
     }
@@ -396,25 +369,16 @@ fn candidates(name: &str) -> Vec<PathBuf> {
 }
 
 fn read_manifest(file: &Path) -> Result<Vec<u8>, PackageError> {
-    let failed = |source| PackageError::Read {
-        file: file.to_owned(),
-        source,
-    };
+    let failed = |source| PackageError::Read { file: file.to_owned(), source };
     let bytes = fs::metadata(file).map_err(failed)?.len();
     if bytes > MANIFEST_BYTES_MAX {
-        return Err(PackageError::ManifestTooLong {
-            file: file.to_owned(),
-            bytes,
-        });
+        return Err(PackageError::ManifestTooLong { file: file.to_owned(), bytes });
     }
     fs::read(file).map_err(failed)
 }
 
 fn parse(file: &Path, text: &[u8]) -> Result<Manifest, PackageError> {
-    let unreadable = |source| PackageError::ManifestParse {
-        file: file.to_owned(),
-        source,
-    };
+    let unreadable = |source| PackageError::ManifestParse { file: file.to_owned(), source };
     let raw: RawManifest = serde_json::from_slice(text).map_err(unreadable)?;
     if raw.schema != SCHEMA {
         return Err(PackageError::Value {

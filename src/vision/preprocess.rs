@@ -29,9 +29,7 @@ impl<'a> PictureRef<'a> {
     /// `None` when a side is zero, a row does not fit into its stride, or bytes are missing.
     pub fn new(bytes: &'a [u8], width: usize, height: usize, stride: usize) -> Option<Self> {
         let row = width.checked_mul(CHANNELS)?;
-        let needed = stride
-            .checked_mul(height.checked_sub(1)?)?
-            .checked_add(row)?;
+        let needed = stride.checked_mul(height.checked_sub(1)?)?.checked_add(row)?;
         (width > 0 && row <= stride && needed <= bytes.len()).then_some(PictureRef {
             bytes,
             width,
@@ -79,10 +77,7 @@ impl Fit {
     /// `long_side_px` is the longer side of the content; `multiple` what both sides of the tensor
     /// must be divisible by. Zeros are treated as one.
     pub fn new(long_side_px: u32, multiple: u32) -> Fit {
-        Fit {
-            long_side_px: long_side_px.max(1),
-            multiple: multiple.max(1),
-        }
+        Fit { long_side_px: long_side_px.max(1), multiple: multiple.max(1) }
     }
 
     /// The longer side of the content in pixels.
@@ -166,12 +161,7 @@ impl Preprocessor {
         for plane in 0..CHANNELS {
             pad[plane] = tables[plane][usize::from(input.pad[plane])];
         }
-        Preprocessor {
-            fit,
-            source_byte,
-            tables,
-            pad,
-        }
+        Preprocessor { fit, source_byte, tables, pad }
     }
 
     /// How source pictures are to be scaled for this model.
@@ -198,10 +188,8 @@ impl Preprocessor {
         for (y, row) in picture.rows().enumerate() {
             let start = y * geometry.tensor_width;
             let line = start..start + geometry.content_width;
-            let planes = first[line.clone()]
-                .iter_mut()
-                .zip(&mut second[line.clone()])
-                .zip(&mut third[line]);
+            let planes =
+                first[line.clone()].iter_mut().zip(&mut second[line.clone()]).zip(&mut third[line]);
             for (((first, second), third), pixel) in planes.zip(row.as_chunks::<CHANNELS>().0) {
                 *first = table_0[usize::from(pixel[a])];
                 *second = table_1[usize::from(pixel[b])];
@@ -239,12 +227,7 @@ mod tests {
     fn content_keeps_the_aspect_and_tensor_is_filled_up_to_the_multiple() {
         let geometry = |w, h| {
             let g = Fit::new(640, 32).geometry(size(w, h));
-            (
-                g.content_width,
-                g.content_height,
-                g.tensor_width,
-                g.tensor_height,
-            )
+            (g.content_width, g.content_height, g.tensor_width, g.tensor_height)
         };
         assert_eq!(geometry(768, 576), (640, 480, 640, 480));
         assert_eq!(geometry(1920, 1080), (640, 360, 640, 384));
@@ -257,19 +240,14 @@ mod tests {
     fn pixels_are_normalised_into_planes_and_the_rest_is_padding() {
         let preprocessor = Preprocessor::new(&input(), Fit::new(64, 32));
         // Two rows of two pixels, with two bytes of stride to be skipped.
-        let bytes = [
-            100, 54, 8, 102, 50, 16, 99, 99, 0, 0, 0, 255, 255, 255, 99, 99,
-        ];
+        let bytes = [100, 54, 8, 102, 50, 16, 99, 99, 0, 0, 0, 255, 255, 255, 99, 99];
         let picture = PictureRef::new(&bytes, 2, 2, 8).expect("fits");
         let mut prepared = Prepared::default();
         preprocessor.prepare(&picture, &mut prepared);
         let plane = |n: usize, x: usize, y: usize| prepared.values()[n * 1024 + y * 32 + x];
         assert_eq!([0, 1, 2].map(|n| plane(n, 0, 0)), [0.0, 1.0, 1.0]);
         assert_eq!([0, 1, 2].map(|n| plane(n, 1, 0)), [1.0, 0.0, 2.0]);
-        assert_eq!(
-            [0, 1, 2].map(|n| plane(n, 1, 1)),
-            [77.5, 205.0 / 4.0, 255.0 / 8.0]
-        );
+        assert_eq!([0, 1, 2].map(|n| plane(n, 1, 1)), [77.5, 205.0 / 4.0, 255.0 / 8.0]);
         assert_eq!([0, 1, 2].map(|n| plane(n, 2, 0)), [-50.0, -12.5, 0.0]);
         assert_eq!([0, 1, 2].map(|n| plane(n, 31, 31)), [-50.0, -12.5, 0.0]);
     }

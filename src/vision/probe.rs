@@ -68,10 +68,7 @@ pub enum ProbeError {
 /// Loads ONNX Runtime.
 pub fn runtime() -> Result<RuntimeInfo, RuntimeError> {
     let runtime = runtime::load()?;
-    Ok(RuntimeInfo {
-        version: runtime.version,
-        path: runtime.path,
-    })
+    Ok(RuntimeInfo { version: runtime.version, path: runtime.path })
 }
 
 /// GStreamer's own version, e.g. `GStreamer 1.22.0`.
@@ -117,20 +114,11 @@ pub fn model(name: &str, provider: &str) -> Result<ModelInfo, PackageError> {
 pub fn file(path: &Path) -> Result<FrameSize, ProbeError> {
     let mut source = FileSource::open(
         path,
-        FileOptions {
-            fit: Fit::new(320, 32),
-            pace: Pace::Clock,
-            ending: Ending::Stop,
-            fps: None,
-        },
+        FileOptions { fit: Fit::new(320, 32), pace: Pace::Clock, ending: Ending::Stop, fps: None },
     )?;
     match source.next(FIRST_PICTURE_MAX)? {
         Polled::Frame(frame) => Ok(frame.source_size),
-        Polled::Idle => Err(ProbeError::Slow {
-            path: path.to_owned(),
-        }),
-        Polled::Ended => Err(ProbeError::Source(SourceError::NoVideo {
-            path: path.to_owned(),
-        })),
+        Polled::Idle => Err(ProbeError::Slow { path: path.to_owned() }),
+        Polled::Ended => Err(ProbeError::Source(SourceError::NoVideo { path: path.to_owned() })),
     }
 }

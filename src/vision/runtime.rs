@@ -63,25 +63,14 @@ pub fn load() -> Result<Runtime, RuntimeError> {
     }
     let path = find()?;
     // The binding prints the path again in front of the loader's reason; it does no harm.
-    let builder = ort::init_from(&path).map_err(|error| RuntimeError::Load {
-        path: path.clone(),
-        reason: error.to_string(),
-    })?;
-    let started = builder
-        .with_name("standclear")
-        .with_telemetry(false)
-        .with_logger(Arc::new(log))
-        .build();
-    let environment = started.map_err(|source| RuntimeError::Start {
-        path: path.clone(),
-        source,
-    })?;
+    let builder = ort::init_from(&path)
+        .map_err(|error| RuntimeError::Load { path: path.clone(), reason: error.to_string() })?;
+    let started =
+        builder.with_name("standclear").with_telemetry(false).with_logger(Arc::new(log)).build();
+    let environment =
+        started.map_err(|source| RuntimeError::Start { path: path.clone(), source })?;
     environment.set_log_level(LogLevel::Warning);
-    let runtime = Runtime {
-        environment,
-        version: version(ort::info(), &path),
-        path,
-    };
+    let runtime = Runtime { environment, version: version(ort::info(), &path), path };
     *loaded = Some(runtime.clone());
     Ok(runtime)
 }
@@ -108,9 +97,7 @@ pub fn find() -> Result<PathBuf, RuntimeError> {
     let folders = folders();
     let found = folders.iter().find_map(|folder| library_in(folder));
     found.ok_or_else(|| RuntimeError::NotFound {
-        looked: (folders.iter().map(|f| f.display().to_string()))
-            .collect::<Vec<_>>()
-            .join(", "),
+        looked: (folders.iter().map(|f| f.display().to_string())).collect::<Vec<_>>().join(", "),
     })
 }
 
@@ -151,11 +138,7 @@ fn version(build: &str, path: &Path) -> String {
     {
         return version.to_owned();
     }
-    let part = |name: &str| {
-        build
-            .split([',', ' '])
-            .find_map(|part| part.strip_prefix(name))
-    };
+    let part = |name: &str| build.split([',', ' ']).find_map(|part| part.strip_prefix(name));
     match (part("git-branch=rel-"), part("git-commit-id=")) {
         (Some(release), _) => release.to_owned(),
         (None, Some(commit)) => format!("build {commit}"),

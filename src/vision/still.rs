@@ -45,12 +45,8 @@ pub fn detect(
     let geometry = detector.fit().geometry(size);
     let (width, height) = (geometry.content_width, geometry.content_height);
     // Triangle averages over all source pixels when it shrinks: no aliasing at any ratio.
-    let scaled = imageops::resize(
-        &picture.to_rgb8(),
-        width as u32,
-        height as u32,
-        FilterType::Triangle,
-    );
+    let scaled =
+        imageops::resize(&picture.to_rgb8(), width as u32, height as u32, FilterType::Triangle);
     let bytes = bgr(scaled);
     match PictureRef::new(&bytes, width, height, width * 3) {
         Some(content) => detector.detect(&content, size).map(Some),

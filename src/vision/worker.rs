@@ -81,14 +81,10 @@ pub enum WorkerError {
 pub fn serve(link: UnixStream) -> Result<(), WorkerError> {
     let writer = link.try_clone().map_err(WorkerError::Setup)?;
     let outbox = Outbox::start(writer).map_err(WorkerError::Setup)?;
-    outbox.push(FromWorker::Hello {
-        version: PROTOCOL_VERSION,
-    });
+    outbox.push(FromWorker::Hello { version: PROTOCOL_VERSION });
     let result = serve_until_stopped(link, &outbox);
     if let Err(error) = &result {
-        outbox.push(FromWorker::Fatal {
-            reason: chain(error),
-        });
+        outbox.push(FromWorker::Fatal { reason: chain(error) });
     }
     outbox.finish(LAST_WORDS_MAX);
     result
@@ -109,11 +105,7 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
-        states: config
-            .cameras
-            .iter()
-            .map(|camera| CameraState::new(&camera.id))
-            .collect(),
+        states: config.cameras.iter().map(|camera| CameraState::new(&camera.id)).collect(),
         detector,
         inbox,
         outbox: Arc::clone(outbox),
@@ -125,9 +117,8 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
 }
 
 fn load(config: &WorkerConfig) -> Result<Detector, WorkerError> {
-    let threads = NonZeroU16::new(config.threads).ok_or(WorkerError::Threads {
-        count: config.threads,
-    })?;
+    let threads =
+        NonZeroU16::new(config.threads).ok_or(WorkerError::Threads { count: config.threads })?;
     let load = || {
         let package = ModelPackage::find(&config.model_dir)?;
         let options = Options {
@@ -158,10 +149,7 @@ fn start_reader(link: UnixStream, inbox: Arc<Inbox>) -> io::Result<()> {
         }
     };
     // Not joined: it sits in a read that ends with the link.
-    thread::Builder::new()
-        .name("link".into())
-        .spawn(read)
-        .map(drop)
+    thread::Builder::new().name("link".into()).spawn(read).map(drop)
 }
 
 /// What is remembered of a camera.
@@ -195,9 +183,7 @@ impl Worker {
         loop {
             let now = clock::monotonic();
             if now >= beat_at {
-                self.outbox.push(FromWorker::Heartbeat {
-                    at_ns: now.as_nanos(),
-                });
+                self.outbox.push(FromWorker::Heartbeat { at_ns: now.as_nanos() });
                 beat_at = now.after(beat_every);
             }
             match self.inbox.next(beat_at.since(now)) {
@@ -219,11 +205,9 @@ impl Worker {
                     state.watched = watched;
                 }
             }
-            ToWorker::TakeSnapshot {
-                request,
-                camera,
-                frame,
-            } => self.snapshot(request, camera, frame),
+            ToWorker::TakeSnapshot { request, camera, frame } => {
+                self.snapshot(request, camera, frame)
+            }
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
             ToWorker::Stop | ToWorker::Start(_) => {
                 tracing::warn!("the guard sent a message that has no meaning now");
@@ -235,14 +219,13 @@ impl Worker {
         let Some(state) = self.states.get_mut(usize::from(camera)) else {
             return Ok(());
         };
-        let picture = frame.picture.as_ref().ok_or_else(|| WorkerError::Picture {
-            camera: state.id.clone(),
-        })?;
+        let picture = frame
+            .picture
+            .as_ref()
+            .ok_or_else(|| WorkerError::Picture { camera: state.id.clone() })?;
         let detected = self.detector.detect(&picture, frame.source_size);
-        let detected = detected.map_err(|source| WorkerError::Detect {
-            camera: state.id.clone(),
-            source,
-        })?;
+        let detected =
+            detected.map_err(|source| WorkerError::Detect { camera: state.id.clone(), source })?;
         let number = state.frames;
         state.frames += 1;
         self.outbox.push(FromWorker::Report(Report {
@@ -286,10 +269,7 @@ impl Worker {
             None => encoder::Queued::Full,
         };
         if refused == encoder::Queued::Full {
-            self.outbox.push(FromWorker::Snapshot {
-                request,
-                picture: None,
-            });
+            self.outbox.push(FromWorker::Snapshot { request, picture: None });
         }
     }
 }
@@ -307,9 +287,7 @@ impl CameraState {
 
     fn wants_preview(&mut self) -> bool {
         let now = clock::monotonic();
-        let due = self
-            .previewed_at
-            .is_none_or(|at| now.since(at) >= PREVIEW_EVERY);
+        let due = self.previewed_at.is_none_or(|at| now.since(at) >= PREVIEW_EVERY);
         let wanted = due && self.watched == Watched::Yes;
         if wanted {
             self.previewed_at = Some(now);

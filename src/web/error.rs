@@ -32,11 +32,7 @@ pub(super) struct ErrorDetail {
 
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {
-        ApiError {
-            status,
-            code,
-            message: message.into(),
-        }
+        ApiError { status, code, message: message.into() }
     }
 
     /// A value that cannot be what it is: names the field, the value and what would be right.
@@ -50,11 +46,7 @@ impl ApiError {
 
     /// The guard has not spoken for so long that what it said last is not now.
     pub fn guard_silent(silent_ms: u64) -> ApiError {
-        ApiError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "guard_silent",
-            guard_silent_text(silent_ms),
-        )
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "guard_silent", guard_silent_text(silent_ms))
     }
 }
 
@@ -83,21 +75,13 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "wrong_method",
-        format!(
-            "{} does not take {method}; the Allow header says what it takes",
-            uri.path()
-        ),
+        format!("{} does not take {method}; the Allow header says what it takes", uri.path()),
     )
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = ErrorBody {
-            error: ErrorDetail {
-                code: self.code,
-                message: self.message,
-            },
-        };
+        let body = ErrorBody { error: ErrorDetail { code: self.code, message: self.message } };
         (self.status, Json(body)).into_response()
     }
 }

@@ -60,11 +60,7 @@ pub(super) async fn live(
     let place = take_place(&app)?;
     let Some(receiver) = app.handle.live(&camera) else {
         let message = format!("there is no camera {camera:?}; /api/state lists those there are");
-        return Err(ApiError::new(
-            StatusCode::NOT_FOUND,
-            "unknown_camera",
-            message,
-        ));
+        return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_camera", message));
     };
     Ok(upgrade
         .max_message_size(FROM_VIEWER_BYTES_MAX)
@@ -79,17 +75,13 @@ pub(super) async fn live(
 
 /// A place among the viewers, given back when dropped.
 pub(super) fn take_place(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
-    Arc::clone(&app.viewers)
-        .try_acquire_owned()
-        .map_err(|_full| {
-            ApiError::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too_many_viewers",
-                format!(
-                    "{VIEWERS_MAX} pages and pictures are open already; close one and try again"
-                ),
-            )
-        })
+    Arc::clone(&app.viewers).try_acquire_owned().map_err(|_full| {
+        ApiError::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_viewers",
+            format!("{VIEWERS_MAX} pages and pictures are open already; close one and try again"),
+        )
+    })
 }
 
 async fn show(mut socket: WebSocket, app: App, mut receiver: LiveReceiver) {

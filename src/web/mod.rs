@@ -121,10 +121,7 @@ pub async fn serve(
 
 /// Method and path of every API route, as served; the OpenAPI document lists the same.
 pub fn routes() -> Vec<(&'static str, &'static str)> {
-    table()
-        .into_iter()
-        .map(|route| (route.0, route.1))
-        .collect()
+    table().into_iter().map(|route| (route.0, route.1)).collect()
 }
 
 /// What every handler holds.
@@ -183,21 +180,9 @@ fn table() -> Vec<RouteEntry> {
         ("get", "/api/state", get(routes::state).layer(timed())),
         ("get", "/api/stream", get(stream::stream)),
         ("get", "/api/cameras/{id}/live", get(live::live)),
-        (
-            "post",
-            "/api/alarms/{id}/acknowledge",
-            post(routes::acknowledge).layer(timed()),
-        ),
-        (
-            "get",
-            "/api/incidents",
-            get(routes::incidents).layer(timed()),
-        ),
-        (
-            "get",
-            "/api/incidents/{id}/snapshot.jpg",
-            get(routes::snapshot).layer(timed()),
-        ),
+        ("post", "/api/alarms/{id}/acknowledge", post(routes::acknowledge).layer(timed())),
+        ("get", "/api/incidents", get(routes::incidents).layer(timed())),
+        ("get", "/api/incidents/{id}/snapshot.jpg", get(routes::snapshot).layer(timed())),
         ("get", "/api/history", get(routes::history).layer(timed())),
         ("get", "/api/openapi.json", get(openapi::document)),
         ("get", "/healthz", get(routes::health)),

@@ -40,10 +40,7 @@ pub(super) async fn within_time(request: Request, next: Next) -> Response {
         Err(_elapsed) => ApiError::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "too_slow",
-            format!(
-                "no answer within {} s; the box is busy, try again",
-                REQUEST_TIMEOUT.as_secs()
-            ),
+            format!("no answer within {} s; the box is busy, try again", REQUEST_TIMEOUT.as_secs()),
         )
         .into_response(),
     }
@@ -56,30 +53,19 @@ pub(super) async fn add_headers(mut response: Response) -> Response {
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 fn check(request: &Request) -> Result<(), ApiError> {
     let host = host(request)?;
     let headers = request.headers();
-    let changes = !matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if changes || headers.contains_key(header::UPGRADE) {
         check_origin(headers, &host)?;
     }
@@ -122,9 +108,7 @@ fn host(request: &Request) -> Result<String, ApiError> {
 fn is_loopback(name: &str) -> bool {
     let address = name.trim_start_matches('[').trim_end_matches(']');
     name.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn check_origin(headers: &HeaderMap, host: &str) -> Result<(), ApiError> {
@@ -142,12 +126,9 @@ fn check_origin(headers: &HeaderMap, host: &str) -> Result<(), ApiError> {
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let found = headers
-        .get(header::CONTENT_TYPE)
-        .map(|value| value.to_str().unwrap_or("unreadable"));
-    let kind = found
-        .and_then(|value| value.split(';').next())
-        .map(str::trim);
+    let found =
+        headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("unreadable"));
+    let kind = found.and_then(|value| value.split(';').next()).map(str::trim);
     if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
         return Ok(());
     }

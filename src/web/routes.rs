@@ -83,10 +83,7 @@ pub(super) async fn acknowledge(
         };
         ApiError::new(status, code, refusal.to_string())
     })?;
-    Ok(Json(AcknowledgedDto {
-        id,
-        state: state.into(),
-    }))
+    Ok(Json(AcknowledgedDto { id, state: state.into() }))
 }
 
 /// Incidents, newest first.
@@ -114,9 +111,7 @@ pub(super) async fn incidents(
     let before = numbers.get("before");
     let rows = ask(&app, move |handle| handle.incidents(limit, before)).await?;
     let rows = rows.map_err(store_error)?;
-    Ok(Json(IncidentsDto {
-        incidents: rows.into_iter().map(Into::into).collect(),
-    }))
+    Ok(Json(IncidentsDto { incidents: rows.into_iter().map(Into::into).collect() }))
 }
 
 /// The picture of the frame that raised an incident.

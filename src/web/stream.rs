@@ -43,12 +43,7 @@ pub(super) async fn stream(
     let place = live::take_place(&app)?;
     app.now().map_err(ApiError::guard_silent)?;
     let (events, waiting) = mpsc::channel(EVENTS_WAITING);
-    tokio::spawn(send_states(
-        app.handle.snapshots(),
-        app.stopping.clone(),
-        events,
-        place,
-    ));
+    tokio::spawn(send_states(app.handle.snapshots(), app.stopping.clone(), events, place));
     Ok(Sse::new(ReceiverStream::new(waiting)))
 }
 
@@ -60,10 +55,7 @@ async fn send_states(
 ) {
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
-        let event = match Event::default()
-            .event("state")
-            .json_data(StateDto::from(&*snapshot))
-        {
+        let event = match Event::default().event("state").json_data(StateDto::from(&*snapshot)) {
             Ok(event) => event,
             Err(error) => {
                 tracing::error!(%error, "the state could not be written as JSON");
@@ -71,10 +63,8 @@ async fn send_states(
             }
         };
         let sent = async {
-            let delivered = matches!(
-                time::timeout(STALLED, events.send(Ok(event))).await,
-                Ok(Ok(()))
-            );
+            let delivered =
+                matches!(time::timeout(STALLED, events.send(Ok(event))).await, Ok(Ok(())));
             if delivered {
                 time::sleep(EVENTS_APART).await;
             }

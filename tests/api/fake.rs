@@ -57,17 +57,12 @@ impl Handle for Fake {
             _ => {}
         }
         let mut alarms = self.alarms.lock().expect("not poisoned");
-        let state = alarms
-            .get_mut(&alarm.0)
-            .ok_or(AcknowledgeError::UnknownAlarm)?;
+        let state = alarms.get_mut(&alarm.0).ok_or(AcknowledgeError::UnknownAlarm)?;
         if *state == AlarmState::Acknowledged {
             return Err(AcknowledgeError::AlreadyAcknowledged);
         }
         *state = AlarmState::Acknowledged;
-        self.answers
-            .lock()
-            .expect("not poisoned")
-            .push((alarm.0, by.to_owned()));
+        self.answers.lock().expect("not poisoned").push((alarm.0, by.to_owned()));
         Ok(*state)
     }
 
@@ -94,11 +89,7 @@ impl Handle for Fake {
         };
         Ok(vec![
             span("gone", SpanState::Unknown, None),
-            span(
-                "dock",
-                SpanState::Occupied,
-                Some(time("2026-03-01T14:00:07.5Z")),
-            ),
+            span("dock", SpanState::Occupied, Some(time("2026-03-01T14:00:07.5Z"))),
         ])
     }
 }
@@ -125,17 +116,10 @@ fn incident(id: u64) -> IncidentRow {
 pub fn snapshot() -> Snapshot {
     let since = time("2026-03-01T14:00:00Z");
     Snapshot {
-        site: SiteInfo {
-            name: "Nordhof „Süd“ 北".into(),
-            time_zone: "Europe/Prague".into(),
-        },
+        site: SiteInfo { name: "Nordhof „Süd“ 北".into(), time_zone: "Europe/Prague".into() },
         now: since,
         uptime_ms: 93_211,
-        vision: Vision {
-            state: VisionState::Watching,
-            detail: String::new(),
-            restarts: 0,
-        },
+        vision: Vision { state: VisionState::Watching, detail: String::new(), restarts: 0 },
         model: None,
         siren: Siren {
             sound: SirenSound::Intrusion,
@@ -160,26 +144,10 @@ pub fn snapshot() -> Snapshot {
             zone("dock", ZoneState::Clear, None),
         ],
         alarms: vec![
-            alarm(
-                40,
-                AlarmSource::Intrusion(ZoneIndex(0)),
-                AlarmState::Unacknowledged,
-            ),
-            alarm(
-                41,
-                AlarmSource::Blind(CameraIndex(0)),
-                AlarmState::ReturnedUnacknowledged,
-            ),
-            alarm(
-                42,
-                AlarmSource::Fault(Part::Store),
-                AlarmState::Acknowledged,
-            ),
-            alarm(
-                43,
-                AlarmSource::Intrusion(ZoneIndex(99)),
-                AlarmState::Unacknowledged,
-            ),
+            alarm(40, AlarmSource::Intrusion(ZoneIndex(0)), AlarmState::Unacknowledged),
+            alarm(41, AlarmSource::Blind(CameraIndex(0)), AlarmState::ReturnedUnacknowledged),
+            alarm(42, AlarmSource::Fault(Part::Store), AlarmState::Acknowledged),
+            alarm(43, AlarmSource::Intrusion(ZoneIndex(99)), AlarmState::Unacknowledged),
         ],
     }
 }
@@ -195,12 +163,7 @@ fn zone(id: &str, state: ZoneState, incident: Option<u64>) -> Zone {
         since: time("2026-03-01T14:00:00Z"),
         people: 0,
         incident,
-        polygons: Arc::new(vec![vec![vec![
-            [0.0, 0.0],
-            [0.5, 0.0],
-            [0.5, 0.5],
-            [0.0, 0.0],
-        ]]]),
+        polygons: Arc::new(vec![vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]]),
     }
 }
 
@@ -293,18 +256,11 @@ pub fn serve_with(beats: Beats) -> Served {
             let shutdown = async {
                 let _ = stopped.await;
             };
-            web::serve(listener, handle, shutdown)
-                .await
-                .expect("served");
+            web::serve(listener, handle, shutdown).await.expect("served");
         });
         runtime.shutdown_background();
     });
-    Served {
-        fake,
-        address,
-        stop: Some(stop),
-        thread: Some(thread),
-    }
+    Served { fake, address, stop: Some(stop), thread: Some(thread) }
 }
 
 impl Served {
@@ -362,17 +318,10 @@ impl Served {
         stream.write_all(bytes).expect("sent");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer");
-        let end = answer
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .expect("a head");
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
         let head = String::from_utf8(answer[..end].to_vec()).expect("text");
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        Reply {
-            status: status.expect("a status"),
-            body: answer[end + 4..].to_vec(),
-            head,
-        }
+        Reply { status: status.expect("a status"), body: answer[end + 4..].to_vec(), head }
     }
 }
 
@@ -407,18 +356,10 @@ impl Reply {
 
     /// Asserts a refusal and gives its message.
     pub fn refused(&self, status: u16, code: &str) -> String {
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/json"),
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
         let json = self.json();
         let error = &json["error"];
-        assert_eq!(
-            (self.status, error["code"].as_str()),
-            (status, Some(code)),
-            "{json}"
-        );
+        assert_eq!((self.status, error["code"].as_str()), (status, Some(code)), "{json}");
         let keys: Vec<_> = json.as_object().expect("an object").keys().collect();
         assert_eq!(keys, ["error"]);
         error["message"].as_str().expect("a message").to_owned()

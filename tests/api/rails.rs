@@ -20,9 +20,7 @@ fn only_loopback_names_are_answered() {
         &format!("localhost:{port}"),
     ] {
         assert_eq!(
-            served
-                .request("GET", "/api/state", &[("Host", right)], b"")
-                .status,
+            served.request("GET", "/api/state", &[("Host", right)], b"").status,
             200,
             "{right}"
         );
@@ -40,27 +38,17 @@ fn only_loopback_names_are_answered() {
         "[::2]",
     ] {
         for path in ["/api/state", "/", "/healthz", "/api/stream"] {
-            let told = served
-                .request("GET", path, &[("Host", wrong)], b"")
-                .refused(421, "wrong_host");
+            let told =
+                served.request("GET", path, &[("Host", wrong)], b"").refused(421, "wrong_host");
             assert!(told.contains("localhost"), "{told}");
         }
     }
     let two = [("Host", "localhost"), ("Host", "evil.example")];
+    served.request("GET", "/api/state", &two, b"").refused(421, "wrong_host");
     served
-        .request("GET", "/api/state", &two, b"")
+        .request("GET", "http://evil.example/api/state", &[("Host", "localhost")], b"")
         .refused(421, "wrong_host");
-    served
-        .request(
-            "GET",
-            "http://evil.example/api/state",
-            &[("Host", "localhost")],
-            b"",
-        )
-        .refused(421, "wrong_host");
-    served
-        .raw(b"GET /api/state HTTP/1.0\r\n\r\n")
-        .refused(421, "wrong_host");
+    served.raw(b"GET /api/state HTTP/1.0\r\n\r\n").refused(421, "wrong_host");
 }
 
 #[test]
@@ -68,13 +56,7 @@ fn another_page_cannot_answer_an_alarm() {
     let served = serve();
     let mine = format!("http://{}", served.address);
     let other_port = format!("http://127.0.0.1:{}", served.address.port() ^ 1);
-    for origin in [
-        "http://evil.example",
-        "null",
-        "https://localhost",
-        other_port.as_str(),
-        "",
-    ] {
+    for origin in ["http://evil.example", "null", "https://localhost", other_port.as_str(), ""] {
         let headers = [("Content-Type", "application/json"), ("Origin", origin)];
         let told = served
             .request("POST", ACKNOWLEDGE, &headers, br#"{"by": "Eva"}"#)
@@ -82,16 +64,8 @@ fn another_page_cannot_answer_an_alarm() {
         assert!(told.contains(&mine), "{told}");
     }
     assert!(served.fake.answers.lock().expect("not poisoned").is_empty());
-    let headers = [
-        ("Content-Type", "application/json; charset=utf-8"),
-        ("Origin", mine.as_str()),
-    ];
-    assert_eq!(
-        served
-            .request("POST", ACKNOWLEDGE, &headers, br#"{"by": "Eva"}"#)
-            .status,
-        200
-    );
+    let headers = [("Content-Type", "application/json; charset=utf-8"), ("Origin", mine.as_str())];
+    assert_eq!(served.request("POST", ACKNOWLEDGE, &headers, br#"{"by": "Eva"}"#).status, 200);
 }
 
 #[test]
@@ -124,8 +98,5 @@ fn only_a_loopback_address_is_listened_on() {
     let error = web::bind(address).expect_err("in use");
     assert!(matches!(error, WebError::InUse { .. }), "{error:?}");
     let told = error.to_string();
-    assert!(
-        told.contains(&address.to_string()) && told.contains("`listen` in `[web]`"),
-        "{told}"
-    );
+    assert!(told.contains(&address.to_string()) && told.contains("`listen` in `[web]`"), "{told}");
 }

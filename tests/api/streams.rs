@@ -26,10 +26,7 @@ struct Events(BufReader<TcpStream>);
 impl Events {
     fn open(served: &Served) -> Events {
         let mut stream = served.connect();
-        let request = format!(
-            "GET /api/stream HTTP/1.1\r\nHost: {}\r\n\r\n",
-            served.address
-        );
+        let request = format!("GET /api/stream HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
         stream.write_all(request.as_bytes()).expect("sent");
         Events(BufReader::new(stream))
     }
@@ -63,9 +60,8 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 async fn view(served: &Served) -> Socket {
-    let (socket, _reply) = connect_async(format!("ws://{}{LIVE}", served.address))
-        .await
-        .expect("connected");
+    let (socket, _reply) =
+        connect_async(format!("ws://{}{LIVE}", served.address)).await.expect("connected");
     socket
 }
 
@@ -124,10 +120,7 @@ fn a_burst_of_changes_is_at_most_twenty_events_a_second_and_ends_with_the_newest
         count += 1.0;
     }
     let seconds = clock::monotonic().since(start).as_secs_f64();
-    assert!(
-        count <= seconds * 20.0 + 2.0,
-        "{count} events in {seconds} s"
-    );
+    assert!(count <= seconds * 20.0 + 2.0, "{count} events in {seconds} s");
     assert!(count >= 3.0, "{count}");
     changes.join().expect("ended");
 }
@@ -143,19 +136,14 @@ fn a_live_picture_carries_what_was_seen_in_it() {
         let header = header(&bytes);
         assert!(header["age_ms"].as_u64().expect("a number") < 5_000);
         assert_eq!(header["captured_at"], "2026-03-01T14:00:00.000Z");
-        assert_eq!(
-            (&header["frame"], &header["width_px"]),
-            (&812.into(), &768.into())
-        );
+        assert_eq!((&header["frame"], &header["width_px"]), (&812.into(), &768.into()));
         let person = serde_json::json!({"track": null, "box": [0.1, 0.2, 0.3, 0.4],
             "foot": [0.25, 0.6], "score": 0.5, "inside": ["gate-road"]});
         assert_eq!(header["people"], serde_json::json!([person]));
         assert!(bytes.ends_with(&[0xAB; 1_000]));
         assert_eq!(Arc::strong_count(&served.fake.viewer), 2);
         drop(socket);
-        eventually("the viewer is gone", || {
-            Arc::strong_count(&served.fake.viewer) == 1
-        });
+        eventually("the viewer is gone", || Arc::strong_count(&served.fake.viewer) == 1);
     });
 }
 
@@ -174,15 +162,8 @@ fn a_slow_viewer_gets_the_newest_picture_and_not_a_backlog() {
         while frames.last() != Some(&PICTURES) {
             frames.push(next_frame(&mut socket).await.expect("a picture"));
         }
-        assert!(
-            frames.windows(2).all(|pair| pair[0] < pair[1]),
-            "{frames:?}"
-        );
-        assert!(
-            frames.len() < 100,
-            "{} of {PICTURES} were kept for it",
-            frames.len()
-        );
+        assert!(frames.windows(2).all(|pair| pair[0] < pair[1]), "{frames:?}");
+        assert!(frames.len() < 100, "{} of {PICTURES} were kept for it", frames.len());
     });
 }
 
@@ -205,9 +186,8 @@ fn a_viewer_that_never_reads_is_let_go() {
 fn live_pictures_are_refused_to_other_pages_and_for_unknown_cameras() {
     let served = serve();
     let refused = |path: &str, origin: Option<&str>| {
-        let mut request = format!("ws://{}{path}", served.address)
-            .into_client_request()
-            .expect("a request");
+        let mut request =
+            format!("ws://{}{path}", served.address).into_client_request().expect("a request");
         if let Some(origin) = origin {
             let origin = origin.parse().expect("a header");
             request.headers_mut().insert("Origin", origin);
@@ -236,11 +216,7 @@ fn viewers_beyond_the_limit_are_refused_until_one_leaves() {
     }
     let told = served.get("/api/stream").refused(503, "too_many_viewers");
     assert!(told.contains("64"), "{told}");
-    assert_eq!(
-        served.get("/api/state").status,
-        200,
-        "plain questions still work"
-    );
+    assert_eq!(served.get("/api/state").status, 200, "plain questions still work");
     viewers.pop();
     eventually("there is room again", || {
         let mut events = Events::open(&served);
@@ -261,12 +237,7 @@ fn a_stop_ends_streams_and_viewers_in_good_order() {
     assert!(clock::monotonic().since(start) < Duration::from_secs(5));
     while events.next().is_some() {}
     runtime.block_on(async {
-        let said = tokio::time::timeout(PATIENCE, socket.next())
-            .await
-            .expect("in time");
-        assert!(
-            matches!(said, Some(Ok(Message::Close(Some(_))))),
-            "{said:?}"
-        );
+        let said = tokio::time::timeout(PATIENCE, socket.next()).await.expect("in time");
+        assert!(matches!(said, Some(Ok(Message::Close(Some(_))))), "{said:?}");
     });
 }

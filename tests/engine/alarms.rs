@@ -20,28 +20,9 @@ fn book() -> AlarmBook {
 fn every_cell_of_the_transition_table_is_as_written() {
     let table = [
         (Normal, [Unacknowledged, Unacknowledged, Normal, Normal]),
-        (
-            Unacknowledged,
-            [
-                Unacknowledged,
-                Unacknowledged,
-                ReturnedUnacknowledged,
-                Acknowledged,
-            ],
-        ),
-        (
-            Acknowledged,
-            [Acknowledged, Unacknowledged, Normal, Acknowledged],
-        ),
-        (
-            ReturnedUnacknowledged,
-            [
-                Unacknowledged,
-                Unacknowledged,
-                ReturnedUnacknowledged,
-                Normal,
-            ],
-        ),
+        (Unacknowledged, [Unacknowledged, Unacknowledged, ReturnedUnacknowledged, Acknowledged]),
+        (Acknowledged, [Acknowledged, Unacknowledged, Normal, Acknowledged]),
+        (ReturnedUnacknowledged, [Unacknowledged, Unacknowledged, ReturnedUnacknowledged, Normal]),
     ];
     for (from, row) in table {
         for (trigger, to) in [Activate, Renew, Return, Acknowledge].into_iter().zip(row) {
@@ -54,10 +35,7 @@ fn every_cell_of_the_transition_table_is_as_written() {
 fn an_alarm_keeps_its_number_until_it_is_normal_and_the_next_gets_a_new_one() {
     let mut book = book();
     let first = book.apply(GATE, Activate, NOW).expect("raised").alarm;
-    assert_eq!(
-        book.apply(GATE, Return, NOW).expect("returned").alarm,
-        first
-    );
+    assert_eq!(book.apply(GATE, Return, NOW).expect("returned").alarm, first);
     assert_eq!(book.apply(GATE, Activate, NOW).expect("again").alarm, first);
     book.apply(GATE, Acknowledge, NOW).expect("answered");
     assert_eq!(book.apply(GATE, Return, NOW).expect("ends").to, Normal);
@@ -67,17 +45,11 @@ fn an_alarm_keeps_its_number_until_it_is_normal_and_the_next_gets_a_new_one() {
 #[test]
 fn acknowledging_twice_or_out_of_the_blue_is_refused_and_changes_nothing() {
     let mut book = book();
-    assert_eq!(
-        book.acknowledge(AlarmId(7), NOW),
-        Err(Refusal::UnknownAlarm)
-    );
+    assert_eq!(book.acknowledge(AlarmId(7), NOW), Err(Refusal::UnknownAlarm));
     let alarm = book.apply(GATE, Activate, NOW).expect("raised").alarm;
     book.acknowledge(alarm, NOW).expect("first answer");
     let before = book.clone();
-    assert_eq!(
-        book.acknowledge(alarm, NOW),
-        Err(Refusal::AlreadyAcknowledged)
-    );
+    assert_eq!(book.acknowledge(alarm, NOW), Err(Refusal::AlreadyAcknowledged));
     assert_eq!(book, before);
 }
 
@@ -89,24 +61,13 @@ fn siren_prefers_people_over_faults_and_falls_silent_only_when_all_are_answered_
     assert_eq!(book.siren().pattern, SirenPattern::Fault);
     let alarm = book.apply(GATE, Activate, NOW).expect("raised").alarm;
     let order = book.siren();
-    assert_eq!(
-        (order.pattern, order.zone),
-        (SirenPattern::Intrusion, Some(ZoneIndex(0)))
-    );
+    assert_eq!((order.pattern, order.zone), (SirenPattern::Intrusion, Some(ZoneIndex(0))));
     book.acknowledge(alarm, NOW).expect("answered");
-    assert_eq!(
-        book.siren().pattern,
-        SirenPattern::Fault,
-        "the fault still waits"
-    );
+    assert_eq!(book.siren().pattern, SirenPattern::Fault, "the fault still waits");
     book.apply(AlarmSource::Blind(CameraIndex(0)), Return, NOW);
     assert_eq!(book.siren().pattern, SirenPattern::Silent);
     book.apply(GATE, Renew, NOW);
-    assert_eq!(
-        book.siren().pattern,
-        SirenPattern::Intrusion,
-        "a new intruder sounds again"
-    );
+    assert_eq!(book.siren().pattern, SirenPattern::Intrusion, "a new intruder sounds again");
 }
 
 #[test]

@@ -67,19 +67,13 @@ fn probe(ring: &[Point], pick: usize, free: Point) -> Point {
 
 /// Cases of the exact comparison; `STANDCLEAR_CASES=1000000` is the long run.
 fn cases() -> u32 {
-    std::env::var("STANDCLEAR_CASES")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(100_000)
+    std::env::var("STANDCLEAR_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000)
 }
 
 #[test]
 fn inside_equals_exact_rational_arithmetic() {
-    let config = ProptestConfig {
-        cases: cases(),
-        max_global_rejects: u32::MAX,
-        ..Default::default()
-    };
+    let config =
+        ProptestConfig { cases: cases(), max_global_rejects: u32::MAX, ..Default::default() };
     let strategy = (ring(), any::<usize>(), (coordinate(), coordinate()));
     let mut compared = 0u32;
     let counter = std::cell::RefCell::new(&mut compared);
@@ -90,10 +84,7 @@ fn inside_equals_exact_rational_arithmetic() {
             **counter.borrow_mut() += 1;
         }
     });
-    assert!(
-        compared > cases() / 10,
-        "only {compared} valid rings: the test compares too little"
-    );
+    assert!(compared > cases() / 10, "only {compared} valid rings: the test compares too little");
 }
 
 #[test]
@@ -103,10 +94,7 @@ fn hole_is_outside_but_its_edge_is_inside() {
     let area = Area::new(&[vec![outer, hole]]).expect("valid");
     assert!(area.contains((0.2, 0.2)));
     assert!(!area.contains((0.5, 0.5)));
-    assert!(
-        area.contains((0.4, 0.5)),
-        "the hole's edge belongs to the zone"
-    );
+    assert!(area.contains((0.4, 0.5)), "the hole's edge belongs to the zone");
     assert!(area.contains((0.1, 0.9)), "a corner belongs to the zone");
 }
 
@@ -123,9 +111,7 @@ fn refused_polygons_say_what_is_wrong_and_where() {
     let refusal = |rings: Vec<Vec<Point>>| Area::new(&[rings]).expect_err("must be refused");
     let bow_tie = vec![(0.1, 0.1), (0.9, 0.9), (0.9, 0.1), (0.1, 0.9)];
     match refusal(vec![bow_tie]) {
-        AreaError::SelfIntersection {
-            edges: (1, 3), at, ..
-        } => assert_eq!(at, (0.5, 0.5)),
+        AreaError::SelfIntersection { edges: (1, 3), at, .. } => assert_eq!(at, (0.5, 0.5)),
         other => panic!("{other:?}"),
     }
     assert!(matches!(
@@ -155,10 +141,7 @@ fn refused_polygons_say_what_is_wrong_and_where() {
     ));
     let outer = vec![(0.1, 0.1), (0.5, 0.1), (0.5, 0.5), (0.1, 0.5)];
     let stray_hole = vec![(0.6, 0.6), (0.8, 0.6), (0.8, 0.8)];
-    assert!(matches!(
-        refusal(vec![outer, stray_hole]),
-        AreaError::Invalid { .. }
-    ));
+    assert!(matches!(refusal(vec![outer, stray_hole]), AreaError::Invalid { .. }));
     assert!(matches!(Area::new(&[]), Err(AreaError::Empty)));
 }
 
@@ -175,16 +158,8 @@ fn anchor_is_the_bottom_centre_of_the_part_inside_the_frame() {
     let size = FrameSize::new(200, 100).expect("positive");
     let at = |l, t, w, h| PixelBox::new(l, t, w, h).expect("a box").anchor_norm(size);
     assert_eq!(at(20.0, 10.0, 40.0, 50.0), (0.2, 0.6));
-    assert_eq!(
-        at(20.0, 60.0, 40.0, 80.0),
-        (0.2, 1.0),
-        "cut by the lower edge"
-    );
-    assert_eq!(
-        at(-20.0, 10.0, 40.0, 50.0),
-        (0.05, 0.6),
-        "cut by the left edge"
-    );
+    assert_eq!(at(20.0, 60.0, 40.0, 80.0), (0.2, 1.0), "cut by the lower edge");
+    assert_eq!(at(-20.0, 10.0, 40.0, 50.0), (0.05, 0.6), "cut by the left edge");
 }
 
 #[test]
@@ -201,10 +176,7 @@ fn depth_does_not_count_edges_on_the_pictures_border() {
     let area = Area::new(&[vec![vec![(0.5, 0.5), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0)]]]);
     let area = area.expect("valid");
     let size = FrameSize::new(200, 100).expect("positive");
-    assert!(
-        (area.depth_px((0.9, 1.0), size) - 50.0).abs() < 1e-9,
-        "on the lower border"
-    );
+    assert!((area.depth_px((0.9, 1.0), size) - 50.0).abs() < 1e-9, "on the lower border");
     assert_eq!(area.depth_px((0.5, 0.8), size), 0.0, "on the left edge");
     assert_eq!(area.depth_px((0.2, 0.8), size), 0.0, "outside");
 }

@@ -23,9 +23,7 @@ fn outside() -> Detection {
 fn pattern(fps: f64, pictures: &str) -> World {
     let mut world = World::new(&[right_half()]);
     let seen: Vec<bool> = pictures.chars().map(|c| c == '#').collect();
-    world.film(fps, seen.len(), |i| {
-        if seen[i] { vec![inside()] } else { vec![] }
-    });
+    world.film(fps, seen.len(), |i| if seen[i] { vec![inside()] } else { vec![] });
     world
 }
 
@@ -39,38 +37,14 @@ fn entries_as_data() {
         (10.0, "...##...", 1, "two pictures in a row are somebody"),
         (5.0, "...##...", 1, "the same at 5 fps"),
         (10.0, "...#.#...", 1, "one miss between two sights"),
-        (
-            30.0,
-            "...##....",
-            0,
-            "two pictures 33 ms apart are one look",
-        ),
+        (30.0, "...##....", 0, "two pictures 33 ms apart are one look"),
         (30.0, "...####...", 1, "100 ms of presence at 30 fps"),
-        (
-            2.0,
-            "..#..",
-            1,
-            "a camera this slow gives one picture only: it is believed",
-        ),
+        (2.0, "..#..", 1, "a camera this slow gives one picture only: it is believed"),
         (10.0, "##", 1, "somebody is there in the very first picture"),
-        (
-            10.0,
-            "##########.##########",
-            1,
-            "one missed detection is no second incident",
-        ),
-        (
-            10.0,
-            "#####........................#####",
-            2,
-            "left and came back",
-        ),
+        (10.0, "##########.##########", 1, "one missed detection is no second incident"),
+        (10.0, "#####........................#####", 2, "left and came back"),
     ] {
-        assert_eq!(
-            pattern(fps, pictures).incidents(),
-            incidents,
-            "{why}: {pictures} at {fps} fps"
-        );
+        assert_eq!(pattern(fps, pictures).incidents(), incidents, "{why}: {pictures} at {fps} fps");
     }
 }
 
@@ -109,13 +83,7 @@ fn faint_detections_hold_a_presence_but_do_not_start_one() {
 #[test]
 fn errant_picture_of_a_jump_does_not_alarm_and_inherits_nothing() {
     let mut world = World::new(&[right_half()]);
-    world.film(10.0, 50, |i| {
-        if i == 30 {
-            vec![inside()]
-        } else {
-            vec![outside()]
-        }
-    });
+    world.film(10.0, 50, |i| if i == 30 { vec![inside()] } else { vec![outside()] });
     assert_eq!(world.incidents(), 0);
 }
 
@@ -134,9 +102,7 @@ fn two_ghosts_too_far_apart_for_one_person_are_not_an_entry() {
 fn foot_decides_whatever_part_of_the_box_overlaps() {
     for (x, incidents) in [(465.0, 0), (500.0, 1), (575.0, 1)] {
         let mut world = World::new(&[right_half()]);
-        world.film(10.0, 10, |_| {
-            vec![person_sized(x, 600.0, 80.0, 200.0, INSIDE)]
-        });
+        world.film(10.0, 10, |_| vec![person_sized(x, 600.0, 80.0, 200.0, INSIDE)]);
         assert_eq!(world.incidents(), incidents, "foot at {x}, edge at 500");
     }
 }
@@ -157,9 +123,7 @@ fn box_that_grows_is_judged_by_its_foot_of_now() {
 fn two_people_close_together_both_count() {
     let mut world = World::new(&[right_half()]);
     // 40 px wide, 10 px apart: IoU 0.6.
-    world.film(10.0, 10, |_| {
-        vec![person(700.0, 600.0, 0.8), person(710.0, 600.0, 0.7)]
-    });
+    world.film(10.0, 10, |_| vec![person(700.0, 600.0, 0.8), person(710.0, 600.0, 0.7)]);
     assert_eq!((world.incidents(), world.entries()), (1, 2));
     let people = world.events.iter().filter_map(|event| match &event.kind {
         EventKind::PersonEntered { entry, .. } => Some(entry.people),
@@ -174,11 +138,7 @@ fn new_intruder_re_alarms_an_acknowledged_zone() {
     world.film(10.0, 10, |_| vec![inside()]);
     world.acknowledge_all();
     world.film(10.0, 10, |_| vec![inside()]);
-    assert_eq!(
-        world.intrusion(),
-        AlarmState::Acknowledged,
-        "the same person is no news"
-    );
+    assert_eq!(world.intrusion(), AlarmState::Acknowledged, "the same person is no news");
     world.film(10.0, 10, |_| vec![inside(), person(900.0, 900.0, INSIDE)]);
     assert_eq!(world.intrusion(), AlarmState::Unacknowledged);
     assert_eq!(world.incidents(), 1, "still one incident for the operator");
@@ -187,9 +147,7 @@ fn new_intruder_re_alarms_an_acknowledged_zone() {
 #[test]
 fn person_who_walks_through_the_zone_stays_one_entry() {
     let mut world = World::new(&[right_half()]);
-    world.film(10.0, 40, |i| {
-        vec![person(520.0 + 11.0 * i as f64, 600.0, INSIDE)]
-    });
+    world.film(10.0, 40, |i| vec![person(520.0 + 11.0 * i as f64, 600.0, INSIDE)]);
     assert_eq!((world.incidents(), world.entries()), (1, 1));
 }
 
@@ -234,11 +192,7 @@ fn verdict_is_the_same_at_every_frame_rate() {
         let mut world = World::new(&[right_half()]);
         world.film(fps, (14.0 * fps) as usize, |i| walk(i as f64 / fps));
         let at = |wanted: fn(&EventKind) -> bool| {
-            let event = world
-                .events
-                .iter()
-                .find(|event| wanted(&event.kind))
-                .expect("happened");
+            let event = world.events.iter().find(|event| wanted(&event.kind)).expect("happened");
             event.at.as_secs_f64()
         };
         assert_eq!(world.incidents(), 1, "{fps} fps");
@@ -247,10 +201,7 @@ fn verdict_is_the_same_at_every_frame_rate() {
     let reference = times(30.0);
     for fps in [5.0, 10.0, 15.0] {
         let start = times(fps);
-        assert!(
-            (start - reference).abs() <= 1.0 / fps + 0.1,
-            "{fps} fps: {start} vs {reference}"
-        );
+        assert!((start - reference).abs() <= 1.0 / fps + 0.1, "{fps} fps: {start} vs {reference}");
     }
 }
 

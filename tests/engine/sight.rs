@@ -25,11 +25,7 @@ fn zone_is_unknown_until_the_first_picture() {
     let mut world = World::new(&[right_half()]);
     assert_eq!(world.state(), ZoneState::Unknown(BlindCause::Starting));
     world.wait(Duration::from_millis(4_900));
-    assert_eq!(
-        world.blind_alarm(),
-        AlarmState::Normal,
-        "a box may take five seconds to arm"
-    );
+    assert_eq!(world.blind_alarm(), AlarmState::Normal, "a box may take five seconds to arm");
     world.wait(Duration::from_millis(200));
     assert_eq!(world.blind_alarm(), AlarmState::Unacknowledged);
     world.picture(&[]);
@@ -40,14 +36,8 @@ fn zone_is_unknown_until_the_first_picture() {
 fn every_loss_of_sight_makes_the_zone_unknown_and_alarms_within_a_second() {
     type Loss = fn(&mut World);
     let losses: [(&str, BlindCause, Loss); 4] = [
-        (
-            "pictures stop, the process lives",
-            BlindCause::NoFrames,
-            |w| w.wait(SECOND),
-        ),
-        ("the process hangs", BlindCause::WorkerSilent, |w| {
-            w.silence(SECOND)
-        }),
+        ("pictures stop, the process lives", BlindCause::NoFrames, |w| w.wait(SECOND)),
+        ("the process hangs", BlindCause::WorkerSilent, |w| w.silence(SECOND)),
         ("the process dies", BlindCause::WorkerDown, |w| {
             w.step(Input::WorkerDown);
         }),
@@ -86,16 +76,10 @@ fn pictures_too_old_to_act_on_are_blindness_and_not_a_silent_drop() {
 fn fault_sounds_at_once_and_ends_when_sight_is_back_for_a_while() {
     let mut world = watched();
     let effects = world.step(Input::WorkerDown);
-    assert_eq!(
-        effects.siren.map(|order| order.pattern),
-        Some(SirenPattern::Fault)
-    );
+    assert_eq!(effects.siren.map(|order| order.pattern), Some(SirenPattern::Fault));
     world.wait(SECOND);
     world.film(10.0, 3, |_| vec![]);
-    assert!(
-        matches!(world.state(), ZoneState::Unknown(_)),
-        "not yet: sight may flicker"
-    );
+    assert!(matches!(world.state(), ZoneState::Unknown(_)), "not yet: sight may flicker");
     world.film(10.0, 5, |_| vec![]);
     assert_eq!(world.state(), ZoneState::Clear);
     assert_eq!(world.blind_alarm(), AlarmState::ReturnedUnacknowledged);
@@ -109,9 +93,7 @@ fn a_flickering_source_is_one_alarm_and_not_many() {
         world.picture(&[]);
     }
     let unknown = world.events.iter();
-    let unknown = unknown
-        .filter(|e| matches!(e.kind, EventKind::ZoneUnknown { .. }))
-        .count();
+    let unknown = unknown.filter(|e| matches!(e.kind, EventKind::ZoneUnknown { .. })).count();
     assert_eq!(unknown, 1);
 }
 
@@ -131,11 +113,7 @@ fn loss_of_sight_neither_ends_an_incident_nor_its_acknowledgement() {
     world.acknowledge_all();
     world.step(Input::WorkerDown);
     world.wait(Duration::from_secs(30));
-    assert_eq!(
-        world.intrusion(),
-        AlarmState::Acknowledged,
-        "nobody saw the person leave"
-    );
+    assert_eq!(world.intrusion(), AlarmState::Acknowledged, "nobody saw the person leave");
     world.film(10.0, 20, |_| vec![person(710.0, 610.0, 0.8)]);
     assert_eq!(world.state(), ZoneState::Occupied);
     assert_eq!(world.intrusion(), AlarmState::Acknowledged);
@@ -165,22 +143,10 @@ fn one_alarm_a_camera_however_many_zones_it_has() {
 #[test]
 fn a_broken_part_is_an_alarm_and_works_again() {
     let mut world = watched();
-    let broken = Input::Part {
-        part: Part::Siren,
-        health: Health::Broken,
-    };
-    assert_eq!(
-        world.step(broken).siren.map(|o| o.pattern),
-        Some(SirenPattern::Fault)
-    );
-    world.step(Input::Part {
-        part: Part::Siren,
-        health: Health::Working,
-    });
-    assert_eq!(
-        world.engine.alarms()[0].state,
-        AlarmState::ReturnedUnacknowledged
-    );
+    let broken = Input::Part { part: Part::Siren, health: Health::Broken };
+    assert_eq!(world.step(broken).siren.map(|o| o.pattern), Some(SirenPattern::Fault));
+    world.step(Input::Part { part: Part::Siren, health: Health::Working });
+    assert_eq!(world.engine.alarms()[0].state, AlarmState::ReturnedUnacknowledged);
 }
 
 fn restored(state: AlarmState) -> World {
@@ -190,11 +156,7 @@ fn restored(state: AlarmState) -> World {
         state,
         raised_at: Instant::ZERO,
     };
-    let restored = Restored {
-        last_incident: 17,
-        last_alarm: 40,
-        alarms: vec![alarm],
-    };
+    let restored = Restored { last_incident: 17, last_alarm: 40, alarms: vec![alarm] };
     World::with(&[right_half()], Rules::DEFAULT, &restored)
 }
 
@@ -204,25 +166,15 @@ fn an_acknowledged_alarm_of_an_earlier_life_stays_acknowledged_with_the_same_per
     assert_eq!(world.intrusion(), AlarmState::Acknowledged);
     world.film(10.0, 30, |_| vec![person(700.0, 600.0, 0.8)]);
     assert_eq!(world.intrusion(), AlarmState::Acknowledged);
-    world.film(10.0, 10, |_| {
-        vec![person(700.0, 600.0, 0.8), person(900.0, 900.0, 0.8)]
-    });
-    assert_eq!(
-        world.intrusion(),
-        AlarmState::Unacknowledged,
-        "a second person is news"
-    );
+    world.film(10.0, 10, |_| vec![person(700.0, 600.0, 0.8), person(900.0, 900.0, 0.8)]);
+    assert_eq!(world.intrusion(), AlarmState::Unacknowledged, "a second person is news");
 }
 
 #[test]
 fn an_active_alarm_of_an_earlier_life_returns_when_the_zone_is_seen_to_be_empty() {
     let mut world = restored(AlarmState::Unacknowledged);
     world.wait(Duration::from_secs(3));
-    assert_eq!(
-        world.intrusion(),
-        AlarmState::Unacknowledged,
-        "not seen yet"
-    );
+    assert_eq!(world.intrusion(), AlarmState::Unacknowledged, "not seen yet");
     world.film(10.0, 30, |_| vec![]);
     assert_eq!(world.intrusion(), AlarmState::ReturnedUnacknowledged);
 }

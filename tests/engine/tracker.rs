@@ -21,10 +21,8 @@ fn people_who_cross_keep_their_numbers() {
     let mut ids = Vec::new();
     for i in 0..40 {
         let x = 10.0 * i as f64;
-        ids = tracker.update(
-            &[person(300.0 + x, 500.0, 0.8), person(700.0 - x, 560.0, 0.8)],
-            at(i),
-        );
+        ids =
+            tracker.update(&[person(300.0 + x, 500.0, 0.8), person(700.0 - x, 560.0, 0.8)], at(i));
     }
     assert_eq!(ids, vec![Some(TrackId(1)), Some(TrackId(2))]);
 }

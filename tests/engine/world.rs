@@ -58,17 +58,9 @@ impl World {
             })
             .collect();
         let now = Instant::from_millis(1_000);
-        let site = Site {
-            cameras: vec![CameraSpec { zones }],
-        };
+        let site = Site { cameras: vec![CameraSpec { zones }] };
         let engine = Engine::new(site, restored, now);
-        World {
-            engine,
-            now,
-            frame: 0,
-            events: Vec::new(),
-            last_tick: now,
-        }
+        World { engine, now, frame: 0, events: Vec::new(), last_tick: now }
     }
 
     pub fn step(&mut self, input: Input) -> Effects {
@@ -154,10 +146,7 @@ impl World {
 
     fn alarm(&self, source: AlarmSource) -> AlarmState {
         let alarms = self.engine.alarms();
-        alarms
-            .iter()
-            .find(|a| a.source == source)
-            .map_or(AlarmState::Normal, |a| a.state)
+        alarms.iter().find(|a| a.source == source).map_or(AlarmState::Normal, |a| a.state)
     }
 
     pub fn acknowledge_all(&mut self) {

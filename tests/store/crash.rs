@@ -76,15 +76,9 @@ fn play_a_role() {
             loop {
                 id += 1;
                 let second = i64::try_from(id).expect("small");
-                let batch = [
-                    incident(id, second),
-                    entered(id, second),
-                    ended(id, second, 2),
-                ];
+                let batch = [incident(id, second), entered(id, second), ended(id, second, 2)];
                 store.write(&batch).expect("kept");
-                store
-                    .put_snapshot(IncidentId(id), &[7; 9_000])
-                    .expect("kept");
+                store.put_snapshot(IncidentId(id), &[7; 9_000]).expect("kept");
                 println!("\nkept {id}");
             }
         }
@@ -127,16 +121,10 @@ fn what_was_reported_kept_survives_kill_at_any_moment() {
             }
         }
         child.wait().expect("ended");
-        assert!(
-            seen >= after,
-            "the writer stopped by itself (seed {seed}, kill {kill})"
-        );
+        assert!(seen >= after, "the writer stopped by itself (seed {seed}, kill {kill})");
         check_whole(dir.path(), &reported, seed);
     }
-    assert!(
-        reported.windows(2).all(|pair| pair[0] < pair[1]),
-        "no number twice, seed {seed}"
-    );
+    assert!(reported.windows(2).all(|pair| pair[0] < pair[1]), "no number twice, seed {seed}");
 }
 
 fn check_whole(dir: &Path, reported: &[u64], seed: u64) {
@@ -151,17 +139,11 @@ fn check_whole(dir: &Path, reported: &[u64], seed: u64) {
         kept.extend(page.into_iter().map(|row| (row.id, row)));
     }
     for id in reported {
-        let row = kept
-            .get(id)
-            .unwrap_or_else(|| panic!("incident {id} is lost, seed {seed}"));
+        let row = kept.get(id).unwrap_or_else(|| panic!("incident {id} is lost, seed {seed}"));
         assert!(row.has_snapshot, "snapshot of {id} is lost, seed {seed}");
     }
     for row in kept.values() {
-        assert_eq!(
-            (row.entries, row.ended_at.is_some()),
-            (2, true),
-            "torn batch, seed {seed}"
-        );
+        assert_eq!((row.entries, row.ended_at.is_some()), (2, true), "torn batch, seed {seed}");
     }
     let sound: String = rusqlite::Connection::open(dir.join(FILE_NAME))
         .and_then(|file| file.query_row("PRAGMA integrity_check", [], |row| row.get(0)))
@@ -200,11 +182,7 @@ fn a_folder_without_the_right_to_write_is_refused() {
         .expect("ran");
     let told = String::from_utf8_lossy(&missing.stdout);
     assert!(told.contains("cannot be created"), "{told}");
-    assert_eq!(
-        fs::read_dir(&target).expect("listed").count(),
-        0,
-        "nothing was made"
-    );
+    assert_eq!(fs::read_dir(&target).expect("listed").count(), 0, "nothing was made");
 }
 
 /// Writes until the disk is full, frees a little, and goes on.
@@ -223,17 +201,12 @@ fn fill(dir: &Path) {
         assert!(kept < 100_000, "the disk never fills");
     };
     assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
-    assert!(
-        error.to_string().contains("is full; free at least"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("is full; free at least"), "{error}");
     let found = ids(&store);
     assert_eq!(found.first(), Some(&kept), "whole batches only");
     assert_eq!(store.restore().expect("still readable").last_incident, kept);
     fs::remove_file(&ballast).expect("freed");
-    store
-        .write(&[incident(kept + 1, 1)])
-        .expect("goes on by itself");
+    store.write(&[incident(kept + 1, 1)]).expect("goes on by itself");
     drop(store);
     assert_eq!(ids(&open(&dir.join("store"))).first(), Some(&(kept + 1)));
     println!("\nfilled after {kept}");
@@ -256,10 +229,8 @@ fn a_full_disk_is_said_and_the_store_goes_on_when_there_is_room() {
         println!("SKIPPED: no `unshare` here, so no small disk to fill");
         return;
     };
-    let (said, complaint) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    let (said, complaint) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.code() == Some(77) || complaint.contains("unshare: ") {
         println!("SKIPPED: this machine allows no mount namespace: {complaint}");
         return;

@@ -8,39 +8,22 @@ use standclear::store::record::Record;
 use super::{alarm, at, ended, folder, incident, known, number, open, started, zone};
 
 fn span(zone: &str, state: SpanState, from: i64, to: Option<i64>) -> Span {
-    Span {
-        zone: zone.into(),
-        state,
-        from: at(from),
-        to: to.map(at),
-    }
+    Span { zone: zone.into(), state, from: at(from), to: to.map(at) }
 }
 
 #[test]
 fn crash_closes_what_was_open_at_the_last_sign_of_life_and_marks_it() {
     let dir = folder();
     let mut store = open(dir.path());
-    store
-        .write(&[started(0), known("gate", 1), incident(1, 10)])
-        .expect("kept");
-    store
-        .write(&[alarm(1, 10, AlarmState::Unacknowledged, 1)])
-        .expect("kept");
+    store.write(&[started(0), known("gate", 1), incident(1, 10)]).expect("kept");
+    store.write(&[alarm(1, 10, AlarmState::Unacknowledged, 1)]).expect("kept");
     store.alive(at(70)).expect("alive");
     drop(store);
 
     let mut store = open(dir.path());
     let remembered = store.restore().expect("remembered");
-    assert_eq!(
-        remembered.open_alarms.len(),
-        1,
-        "a person still has to answer"
-    );
-    let rows = store
-        .reader()
-        .expect("reader")
-        .incidents(9, None)
-        .expect("asked");
+    assert_eq!(remembered.open_alarms.len(), 1, "a person still has to answer");
+    let rows = store.reader().expect("reader").incidents(9, None).expect("asked");
     assert_eq!(rows[0].ended_at, Some(at(70)));
     let marked = "SELECT count(*) FROM incident WHERE ended_how = 'interrupted'";
     assert_eq!(number(dir.path(), marked), 1);
@@ -58,11 +41,7 @@ fn restore_after_the_start_of_this_life_closes_nothing() {
     let mut store = open(dir.path());
     store.write(&[started(0), incident(1, 10)]).expect("kept");
     assert_eq!(store.restore().expect("remembered").last_incident, 1);
-    let rows = store
-        .reader()
-        .expect("reader")
-        .incidents(9, None)
-        .expect("asked");
+    let rows = store.reader().expect("reader").incidents(9, None).expect("asked");
     assert_eq!(rows[0].ended_at, None);
 }
 
@@ -70,25 +49,15 @@ fn restore_after_the_start_of_this_life_closes_nothing() {
 fn history_shows_the_time_nobody_watched_as_unknown() {
     let dir = folder();
     let mut store = open(dir.path());
-    let life = [
-        started(0),
-        known("gate", 1),
-        known("dock", 1),
-        incident(1, 10),
-        ended(1, 20, 1),
-    ];
+    let life = [started(0), known("gate", 1), known("dock", 1), incident(1, 10), ended(1, 20, 1)];
     store.write(&life).expect("kept");
     store.alive(at(60)).expect("alive");
     drop(store);
 
     let mut store = open(dir.path());
     store.restore().expect("remembered");
-    store
-        .alive(at(500))
-        .expect("before the start of a life: nobody watches");
-    store
-        .write(&[started(1_000), known("gate", 1_002)])
-        .expect("kept");
+    store.alive(at(500)).expect("before the start of a life: nobody watches");
+    store.write(&[started(1_000), known("gate", 1_002)]).expect("kept");
     let reader = store.reader().expect("reader");
     use SpanState::{Occupied, Unknown};
     let expected = [
@@ -99,19 +68,14 @@ fn history_shows_the_time_nobody_watched_as_unknown() {
         span("gate", Unknown, 60, Some(1_002)),
     ];
     assert_eq!(reader.history(at(-100)).expect("asked"), expected);
-    assert_eq!(
-        reader.history(at(1_100)).expect("asked"),
-        [span("dock", Unknown, 1_000, None)]
-    );
+    assert_eq!(reader.history(at(1_100)).expect("asked"), [span("dock", Unknown, 1_000, None)]);
 }
 
 #[test]
 fn history_of_a_zone_added_later_is_unknown_before() {
     let dir = folder();
     let mut store = open(dir.path());
-    store
-        .write(&[started(0), known("gate", 1), known("dock", 1)])
-        .expect("kept");
+    store.write(&[started(0), known("gate", 1), known("dock", 1)]).expect("kept");
     let more = Record::Started {
         at: at(100),
         version: "0.1.0".into(),
@@ -119,11 +83,7 @@ fn history_of_a_zone_added_later_is_unknown_before() {
         zones: vec![zone("crane")],
     };
     store.write(&[more, known("crane", 101)]).expect("kept");
-    let spans = store
-        .reader()
-        .expect("reader")
-        .history(at(50))
-        .expect("asked");
+    let spans = store.reader().expect("reader").history(at(50)).expect("asked");
     assert_eq!(spans, [span("crane", SpanState::Unknown, 50, Some(101))]);
 }
 
@@ -131,24 +91,14 @@ fn history_of_a_zone_added_later_is_unknown_before() {
 fn a_clock_put_back_neither_stops_the_store_nor_hides_a_gap() {
     let dir = folder();
     let mut store = open(dir.path());
-    store
-        .write(&[started(1_000), known("gate", 1_001), incident(1, 1_010)])
-        .expect("kept");
-    store
-        .write(&[ended(1, 500, 1)])
-        .expect("the clock went back");
+    store.write(&[started(1_000), known("gate", 1_001), incident(1, 1_010)]).expect("kept");
+    store.write(&[ended(1, 500, 1)]).expect("the clock went back");
     store.alive(at(520)).expect("alive");
     drop(store);
     let mut store = open(dir.path());
     store.restore().expect("remembered");
-    store
-        .write(&[started(600), known("gate", 601)])
-        .expect("kept");
-    let spans = store
-        .reader()
-        .expect("reader")
-        .history(at(510))
-        .expect("asked");
+    store.write(&[started(600), known("gate", 601)]).expect("kept");
+    let spans = store.reader().expect("reader").history(at(510)).expect("asked");
     let gap = |span: &Span| {
         (span.zone.as_str(), span.state) == ("gate", SpanState::Unknown)
             && span.from <= at(520)
@@ -161,11 +111,7 @@ fn a_clock_put_back_neither_stops_the_store_nor_hides_a_gap() {
 fn a_new_intruder_takes_the_answer_back() {
     let dir = folder();
     let mut store = open(dir.path());
-    let answer = Record::Acknowledged {
-        alarm: AlarmId(1),
-        at: at(12),
-        by: "Eva".into(),
-    };
+    let answer = Record::Acknowledged { alarm: AlarmId(1), at: at(12), by: "Eva".into() };
     store
         .write(&[
             incident(1, 10),
@@ -178,8 +124,6 @@ fn a_new_intruder_takes_the_answer_back() {
     let remembered = store.restore().expect("remembered");
     assert_eq!(remembered.open_alarms[0].acknowledged, None);
     assert_eq!(remembered.open_alarms[0].raised_at, at(10));
-    store
-        .write(&[alarm(1, 30, AlarmState::Normal, 1)])
-        .expect("kept");
+    store.write(&[alarm(1, 30, AlarmState::Normal, 1)]).expect("kept");
     assert_eq!(store.restore().expect("remembered").open_alarms, []);
 }

@@ -22,11 +22,7 @@ pub fn root() -> &'static Path {
 pub fn footage() -> PathBuf {
     let named = std::env::var_os("STANDCLEAR_FOOTAGE").map(PathBuf::from);
     let path = named.unwrap_or_else(|| root().join(".deps/footage/vtest.avi"));
-    assert!(
-        path.is_file(),
-        "{} is missing: run scripts/setup",
-        path.display()
-    );
+    assert!(path.is_file(), "{} is missing: run scripts/setup", path.display());
     path
 }
 
@@ -85,10 +81,8 @@ pub fn clip(folder: &Path, name: &str, pictures: u32, muxer: &str) -> PathBuf {
 pub fn cut(path: &Path, share: f64) -> PathBuf {
     let bytes = std::fs::read(path).expect("readable");
     let length = (bytes.len() as f64 * share) as usize;
-    let cut = path.with_extension(format!(
-        "cut.{}",
-        path.extension().unwrap_or_default().to_string_lossy()
-    ));
+    let cut = path
+        .with_extension(format!("cut.{}", path.extension().unwrap_or_default().to_string_lossy()));
     std::fs::write(&cut, &bytes[..length]).expect("written");
     cut
 }

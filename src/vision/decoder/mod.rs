@@ -25,21 +25,11 @@ pub enum DecodeError {
         "the model's output `{output}` has the shape {got:?}; for an input of {width}x{height} pixels \
          this decoder needs {expected:?}"
     )]
-    Shape {
-        output: String,
-        got: Vec<i64>,
-        expected: [i64; 3],
-        width: usize,
-        height: usize,
-    },
+    Shape { output: String, got: Vec<i64>, expected: [i64; 3], width: usize, height: usize },
     #[error("the model returned a non-finite score in `{output}`, cell {cell}")]
     NonFiniteScore { output: String, cell: usize },
     #[error("the model returned the score {score} in `{output}`, cell {cell}; scores are 0 to 1")]
-    ScoreOutOfRange {
-        output: String,
-        cell: usize,
-        score: f32,
-    },
+    ScoreOutOfRange { output: String, cell: usize, score: f32 },
     #[error("the model returned a non-finite box in `{output}`, cell {cell}")]
     NonFiniteBox { output: String, cell: usize },
     #[error("the model has no output `{output}`")]

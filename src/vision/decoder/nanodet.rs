@@ -67,9 +67,7 @@ impl Nanodet {
         level: &NanodetOutput,
         geometry: InputGeometry,
     ) -> Result<&'a [f32], DecodeError> {
-        let raw = output(name).ok_or_else(|| DecodeError::Missing {
-            output: name.to_owned(),
-        })?;
+        let raw = output(name).ok_or_else(|| DecodeError::Missing { output: name.to_owned() })?;
         let stride = level.stride as usize;
         let cells =
             geometry.tensor_width.div_ceil(stride) * geometry.tensor_height.div_ceil(stride);
@@ -98,12 +96,7 @@ impl Nanodet {
         (geometry, to_source): (InputGeometry, ToSource),
         found: &mut Vec<Detection>,
     ) -> Result<(), DecodeError> {
-        let Settings {
-            candidate,
-            classes,
-            person,
-            ..
-        } = self.settings;
+        let Settings { candidate, classes, person, .. } = self.settings;
         let columns = geometry.tensor_width.div_ceil(level.stride as usize);
         let logits_per_cell = SIDES * self.spec.bins as usize;
         for (cell, classes) in scores.chunks_exact(classes).enumerate() {
@@ -143,10 +136,7 @@ impl Nanodet {
             }
             *side = moment / weights * f64::from(level.stride);
             if !side.is_finite() {
-                return Err(DecodeError::NonFiniteBox {
-                    output: level.boxes.clone(),
-                    cell,
-                });
+                return Err(DecodeError::NonFiniteBox { output: level.boxes.clone(), cell });
             }
         }
         Ok(sides)
@@ -157,15 +147,10 @@ fn checked_score(value: f32, level: &NanodetOutput, cell: usize) -> Result<Score
     let output = || level.scores.clone();
     match Score::new(value) {
         Some(score) => Ok(score),
-        None if value.is_finite() => Err(DecodeError::ScoreOutOfRange {
-            output: output(),
-            cell,
-            score: value,
-        }),
-        None => Err(DecodeError::NonFiniteScore {
-            output: output(),
-            cell,
-        }),
+        None if value.is_finite() => {
+            Err(DecodeError::ScoreOutOfRange { output: output(), cell, score: value })
+        }
+        None => Err(DecodeError::NonFiniteScore { output: output(), cell }),
     }
 }
 
@@ -194,18 +179,9 @@ mod tests {
         let spec = NanodetSpec {
             strides: vec![16],
             bins: BINS as u32,
-            outputs: vec![NanodetOutput {
-                stride: 16,
-                scores: "s".into(),
-                boxes: "b".into(),
-            }],
+            outputs: vec![NanodetOutput { stride: 16, scores: "s".into(), boxes: "b".into() }],
         };
-        let settings = Settings {
-            candidate,
-            nms_iou: 0.6,
-            classes: 1,
-            person: 0,
-        };
+        let settings = Settings { candidate, nms_iou: 0.6, classes: 1, person: 0 };
         Nanodet::new(spec, settings)
     }
 
@@ -221,14 +197,8 @@ mod tests {
         let shapes = ([1, scores.len() as i64, 1], [1, scores.len() as i64, 12]);
         let output = |name: &str| {
             Some(match name {
-                "s" => RawOutput {
-                    shape: &shapes.0,
-                    values: scores,
-                },
-                _ => RawOutput {
-                    shape: &shapes.1,
-                    values: boxes,
-                },
+                "s" => RawOutput { shape: &shapes.0, values: scores },
+                _ => RawOutput { shape: &shapes.1, values: boxes },
             })
         };
         let source = FrameSize::new(128, 48).expect("positive");
@@ -267,10 +237,7 @@ mod tests {
         assert_eq!((found[0].bounds.left(), found[0].bounds.top()), (0.0, 0.0));
         // Cell 7 has its centre at the content's lower edge; a box of no height above it is nothing.
         boxes[84..].copy_from_slice(&logits([1, 0, 1, 1]));
-        assert_eq!(
-            decode(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5], &boxes),
-            Ok(vec![])
-        );
+        assert_eq!(decode(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.5], &boxes), Ok(vec![]));
     }
 
     #[test]
@@ -295,10 +262,7 @@ mod tests {
                 Err(DecodeError::NonFiniteScore { cell: 5, .. })
             ));
         }
-        assert!(matches!(
-            decode(&[1.5; 8], &boxes),
-            Err(DecodeError::ScoreOutOfRange { .. })
-        ));
+        assert!(matches!(decode(&[1.5; 8], &boxes), Err(DecodeError::ScoreOutOfRange { .. })));
         assert!(matches!(
             decode(&[0.5; 8], &[f32::NAN; 96]),
             Err(DecodeError::NonFiniteBox { cell: 0, .. })
@@ -309,10 +273,7 @@ mod tests {
     fn number_of_cells_must_match_the_input() {
         assert!(matches!(
             decode(&[0.5; 6], &[0.0; 72]),
-            Err(DecodeError::Shape {
-                expected: [1, 8, 1],
-                ..
-            })
+            Err(DecodeError::Shape { expected: [1, 8, 1], .. })
         ));
     }
 }

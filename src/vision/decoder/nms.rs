@@ -48,10 +48,7 @@ mod tests {
         let best = seen(10.0, 10.0, 0.9);
         let again = seen(12.0, 11.0, 0.6);
         let neighbour = seen(30.0, 10.0, 0.5);
-        assert_eq!(
-            suppress(vec![neighbour, again, best], 0.6),
-            [best, neighbour]
-        );
+        assert_eq!(suppress(vec![neighbour, again, best], 0.6), [best, neighbour]);
     }
 
     #[test]
@@ -65,13 +62,7 @@ mod tests {
     #[test]
     fn result_does_not_depend_on_the_order_of_the_input() {
         let boxes: Vec<_> = (0..20u8)
-            .map(|n| {
-                seen(
-                    f64::from(n % 7) * 9.0,
-                    f64::from(n / 7) * 30.0,
-                    f32::from(n % 4) / 4.0,
-                )
-            })
+            .map(|n| seen(f64::from(n % 7) * 9.0, f64::from(n / 7) * 30.0, f32::from(n % 4) / 4.0))
             .collect();
         let mut backwards = boxes.clone();
         backwards.reverse();
@@ -80,9 +71,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_candidates_is_bounded() {
-        let flood = (0..3000)
-            .map(|n| seen(f64::from(n) * 50.0, 0.0, 0.5))
-            .collect();
+        let flood = (0..3000).map(|n| seen(f64::from(n) * 50.0, 0.0, 0.5)).collect();
         assert_eq!(suppress(flood, 0.6).len(), CANDIDATES_MAX);
     }
 }

@@ -92,11 +92,7 @@ impl Chain {
             Pace::Clock => (1, true, true),
             Pace::AsFast => (QUEUE_PICTURES, false, false),
         };
-        let sink = gst_app::AppSink::builder()
-            .max_buffers(buffers)
-            .drop(drop)
-            .sync(sync)
-            .build();
+        let sink = gst_app::AppSink::builder().max_buffers(buffers).drop(drop).sync(sync).build();
         sink.set_property("enable-last-sample", false);
         let pipeline = gst::Pipeline::new();
         // The pipeline's time is CLOCK_MONOTONIC, whatever clocks the elements offer.
@@ -104,9 +100,7 @@ impl Chain {
         system.set_property("clock-type", gst::ClockType::Monotonic);
         pipeline.use_clock(Some(&system));
         let elements = [&scaler, &caps, sink.upcast_ref()];
-        let linked = pipeline
-            .add_many(elements)
-            .and_then(|()| gst::Element::link_many(elements));
+        let linked = pipeline.add_many(elements).and_then(|()| gst::Element::link_many(elements));
         let bus = pipeline.bus();
         let (Ok(()), Some(bus), Some(pad)) = (linked, bus, scaler.static_pad("sink")) else {
             return Err(broken(&options.source_name, "the pipeline cannot be built"));
@@ -179,10 +173,7 @@ impl Chain {
             self.look_at_bus()?;
             let left = until.since(clock::monotonic()).min(BUS_LOOK_EVERY);
             let nanos = u64::try_from(left.as_nanos()).unwrap_or(0);
-            if let Some(sample) = self
-                .sink
-                .try_pull_sample(gst::ClockTime::from_nseconds(nanos))
-            {
+            if let Some(sample) = self.sink.try_pull_sample(gst::ClockTime::from_nseconds(nanos)) {
                 self.taken += 1;
                 return self.frame(&sample).map(Polled::Frame);
             }
@@ -198,10 +189,8 @@ impl Chain {
 
     fn frame(&self, sample: &gst::Sample) -> Result<Frame, SourceError> {
         let arrived_ns = clock::monotonic().as_nanos();
-        let unusable = |reason| SourceError::Picture {
-            source_name: self.source_name.clone(),
-            reason,
-        };
+        let unusable =
+            |reason| SourceError::Picture { source_name: self.source_name.clone(), reason };
         let buffer = sample.buffer_owned().ok_or(unusable("it is empty"))?;
         let caps = sample.caps().ok_or(unusable("it has no format"))?;
         let info = gst_video::VideoInfo::from_caps(caps)
@@ -225,9 +214,7 @@ impl Chain {
             captured_ns: captured.min(arrived_ns),
             arrived_ns,
             source_size,
-            picture: Picture {
-                frame: Box::new(frame),
-            },
+            picture: Picture { frame: Box::new(frame) },
         })
     }
 
@@ -317,9 +304,7 @@ impl Probed {
         let time = on_line.and_then(|segment| segment.to_stream_time(buffer.pts()?));
         // A picture without a time stamp follows the one before.
         let time = time.map_or(self.ended_at, |time| Duration::from_nanos(time.nseconds()));
-        let length = buffer
-            .duration()
-            .map(|d| Duration::from_nanos(d.nseconds()));
+        let length = buffer.duration().map(|d| Duration::from_nanos(d.nseconds()));
         let end = time.saturating_add(length.unwrap_or(self.usual_length));
         self.ended_at = self.ended_at.max(end);
         let Some(size) = self.source_size else {

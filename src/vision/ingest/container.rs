@@ -82,9 +82,7 @@ fn avi(file: &mut File, bytes: u64, riff_size: u32) -> io::Result<Option<Promise
     let mut header = vec![0; 4096.min(bytes as usize)];
     file.read_exact(&mut header)?;
     // Stream headers follow each other inside LIST hdrl; the video stream's is the first `vids`.
-    let found = header
-        .windows(12)
-        .position(|w| &w[..4] == b"strh" && &w[8..] == b"vids");
+    let found = header.windows(12).position(|w| &w[..4] == b"strh" && &w[8..] == b"vids");
     let Some(strh) = found.and_then(|at| header.get(at + 8..at + 8 + 36)) else {
         return Ok(Some(promise));
     };
@@ -99,16 +97,11 @@ fn avi(file: &mut File, bytes: u64, riff_size: u32) -> io::Result<Option<Promise
 }
 
 fn le32(bytes: &[u8]) -> u32 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |value, byte| value << 8 | u32::from(*byte))
+    bytes.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte))
 }
 
 fn be(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes.iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
 }
 
 /// Walks the top level; the header (`moov`) may stand before or behind the pictures (`mdat`).
@@ -180,9 +173,7 @@ fn media_duration(mdhd: &[u8]) -> Option<Duration> {
         _ => (be(mdhd.get(20..24)?), be(mdhd.get(24..32)?)),
     };
     let seconds = duration as f64 / scale as f64;
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|d| !d.is_zero())
+    Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero())
 }
 
 fn sample_count(stts: &[u8]) -> Option<u64> {
@@ -193,9 +184,7 @@ fn sample_count(stts: &[u8]) -> Option<u64> {
 }
 
 fn child<'a>(body: &'a [u8], wanted: &[u8; 4]) -> Option<&'a [u8]> {
-    boxes(body)
-        .find(|(name, _)| *name == wanted)
-        .map(|(_, body)| body)
+    boxes(body).find(|(name, _)| *name == wanted).map(|(_, body)| body)
 }
 
 /// The boxes inside a box: name and body. Ends at the first that does not fit.
@@ -298,18 +287,13 @@ mod tests {
             mdhd.extend(duration.to_be_bytes());
             let mut hdlr = vec![0; 8];
             hdlr.extend(kind);
-            let stts: Vec<u8> = [0u32, 2, 60, 40, 40, 40]
-                .iter()
-                .flat_map(|n| n.to_be_bytes())
-                .collect();
+            let stts: Vec<u8> =
+                [0u32, 2, 60, 40, 40, 40].iter().flat_map(|n| n.to_be_bytes()).collect();
             let table = part(b"minf", &part(b"stbl", &part(b"stts", &stts)));
             let media = [part(b"mdhd", &mdhd), part(b"hdlr", &hdlr), table].concat();
             part(b"trak", &part(b"mdia", &media))
         };
-        part(
-            b"moov",
-            &[track(b"soun", 1, 60), track(b"vide", 1000, 4000)].concat(),
-        )
+        part(b"moov", &[track(b"soun", 1, 60), track(b"vide", 1000, 4000)].concat())
     }
 
     fn read_bytes(bytes: &[u8]) -> Option<Promise> {

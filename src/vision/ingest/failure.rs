@@ -36,8 +36,7 @@ impl Reported {
     pub fn add(&mut self, message: &gst::Message) {
         match message.view() {
             gst::MessageView::Error(error) => {
-                self.error
-                    .get_or_insert(classify(&error.error(), error.debug()));
+                self.error.get_or_insert(classify(&error.error(), error.debug()));
             }
             gst::MessageView::Warning(warning) => {
                 tracing::debug!(
@@ -64,10 +63,7 @@ impl Reported {
         if probed.is_none() && self.error.is_none() {
             return None;
         }
-        self.missing
-            .clone()
-            .or(probed)
-            .or_else(|| self.error.clone())
+        self.missing.clone().or(probed).or_else(|| self.error.clone())
     }
 }
 
@@ -81,11 +77,9 @@ impl Failure {
                 source_name: source_name.to_owned(),
                 reason: "its format is not understood",
             },
-            Failure::Plugin { what, package } => SourceError::PluginMissing {
-                source_name: source_name.to_owned(),
-                what,
-                package,
-            },
+            Failure::Plugin { what, package } => {
+                SourceError::PluginMissing { source_name: source_name.to_owned(), what, package }
+            }
             Failure::Other(reason) => SourceError::Broken {
                 source_name: source_name.to_owned(),
                 after_s: after.as_secs_f64(),
@@ -100,10 +94,7 @@ fn classify(error: &gst::glib::Error, debug: Option<gst::glib::GString>) -> Fail
         return Failure::UnknownFormat;
     }
     if error.matches(gst::StreamError::CodecNotFound) {
-        return Failure::Plugin {
-            what: "a decoder for its video stream".into(),
-            package: LIBAV,
-        };
+        return Failure::Plugin { what: "a decoder for its video stream".into(), package: LIBAV };
     }
     // The first line names source file and line of the plugin; the second is for people.
     let detail = debug.as_deref().and_then(|text| text.lines().nth(1));

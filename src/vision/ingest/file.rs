@@ -57,13 +57,7 @@ impl FileSource {
     pub fn open(path: &Path, options: FileOptions) -> Result<FileSource, SourceError> {
         let promise = inspect(path)?;
         let chain = build(path, &options)?;
-        Ok(FileSource {
-            path: path.to_owned(),
-            options,
-            promise,
-            chain,
-            ended: false,
-        })
+        Ok(FileSource { path: path.to_owned(), options, promise, chain, ended: false })
     }
 
     /// How many pictures will come, by the header and the wanted rate; for progress bars only.
@@ -86,9 +80,7 @@ impl FileSource {
         if decoded == 0 {
             return Err(match self.promise {
                 Some(promise) if promise.missing_bytes > 0 => self.truncated_start(promise),
-                _ => SourceError::NoVideo {
-                    path: self.path.clone(),
-                },
+                _ => SourceError::NoVideo { path: self.path.clone() },
             });
         }
         let promise = self.promise.unwrap_or_default();
@@ -123,10 +115,7 @@ impl FileSource {
     }
 
     fn truncated_start(&self, promise: Promise) -> SourceError {
-        SourceError::TruncatedStart {
-            path: self.path.clone(),
-            missing: promise.missing_bytes,
-        }
+        SourceError::TruncatedStart { path: self.path.clone(), missing: promise.missing_bytes }
     }
 
     /// A break in a file that lacks bytes is a truncation, whatever GStreamer calls it.
@@ -152,11 +141,7 @@ impl FrameSource for FileSource {
         let until = clock::monotonic().after(wait);
         loop {
             let left = until.since(clock::monotonic());
-            match self
-                .chain
-                .next(left)
-                .map_err(|error| self.explained(error))?
-            {
+            match self.chain.next(left).map_err(|error| self.explained(error))? {
                 Polled::Ended => {}
                 polled => return Ok(polled),
             }
@@ -170,9 +155,7 @@ impl FrameSource for FileSource {
                     return Ok(Polled::Ended);
                 }
                 (Pace::Clock, Ending::Loop) if self.chain.decoded() == 0 => {
-                    return Err(SourceError::NoVideo {
-                        path: self.path.clone(),
-                    });
+                    return Err(SourceError::NoVideo { path: self.path.clone() });
                 }
                 // A new pipeline takes some 20 ms and starts in the same state every time; seeking
                 // back depends on what each demuxer makes of it.
@@ -192,14 +175,9 @@ fn inspect(path: &Path) -> Result<Option<Promise>, SourceError> {
     let owned = || path.to_owned();
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => SourceError::Missing { path: owned() },
-        _ => SourceError::Open {
-            path: owned(),
-            source,
-        },
+        _ => SourceError::Open { path: owned(), source },
     };
-    let about = File::open(path)
-        .and_then(|file| file.metadata())
-        .map_err(failed)?;
+    let about = File::open(path).and_then(|file| file.metadata()).map_err(failed)?;
     if !about.is_file() {
         return Err(SourceError::NotAFile { path: owned() });
     }
@@ -209,14 +187,9 @@ fn inspect(path: &Path) -> Result<Option<Promise>, SourceError> {
     let promise = container::read(path).map_err(failed)?;
     // GStreamer's decodebin sometimes loses the demuxer's error about this and waits for ever.
     match promise {
-        Some(Promise {
-            sizes: Sizes::HeaderMissing,
-            missing_bytes,
-            ..
-        }) => Err(SourceError::TruncatedStart {
-            path: owned(),
-            missing: missing_bytes,
-        }),
+        Some(Promise { sizes: Sizes::HeaderMissing, missing_bytes, .. }) => {
+            Err(SourceError::TruncatedStart { path: owned(), missing: missing_bytes })
+        }
         promise => Ok(promise),
     }
 }
@@ -245,9 +218,7 @@ fn build(path: &Path, options: &FileOptions) -> Result<Chain, SourceError> {
             .unwrap_or_else(|| pad.query_caps(None))
             .structure(0)
             .is_some_and(|media| media.name() == "video/x-raw");
-        let entry = entry_weak
-            .upgrade()
-            .and_then(|entry| entry.static_pad("sink"));
+        let entry = entry_weak.upgrade().and_then(|entry| entry.static_pad("sink"));
         // The first video stream is the picture; others are covers, thumbnails, second angles.
         if let Some(entry) = entry
             && is_video
@@ -272,15 +243,11 @@ fn build(path: &Path, options: &FileOptions) -> Result<Chain, SourceError> {
 /// Keeps the decoder from decoding sound: nobody listens.
 fn only_pictures(decoder: &gst::Element) {
     decoder.connect("autoplug-continue", false, |values| {
-        let caps = values
-            .get(2)
-            .and_then(|value| value.get::<gst::Caps>().ok());
+        let caps = values.get(2).and_then(|value| value.get::<gst::Caps>().ok());
         let media = caps.as_ref().and_then(|caps| caps.structure(0));
         let silent = media.is_none_or(|media| {
             let name = media.name();
-            !["audio/", "text/", "subpicture/"]
-                .iter()
-                .any(|kind| name.starts_with(kind))
+            !["audio/", "text/", "subpicture/"].iter().any(|kind| name.starts_with(kind))
         });
         Some(silent.to_value())
     });

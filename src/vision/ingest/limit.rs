@@ -30,11 +30,7 @@ pub enum Verdict {
 impl RateLimit {
     /// `None` keeps everything. The rate is taken as it is: `checked_fps` comes before.
     pub fn new(fps: Option<f64>) -> RateLimit {
-        RateLimit {
-            fps,
-            start: None,
-            last_slot: None,
-        }
+        RateLimit { fps, start: None, last_slot: None }
     }
 
     /// The verdict for the next picture, by its presentation time.

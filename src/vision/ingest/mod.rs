@@ -81,10 +81,7 @@ pub enum SourceError {
     #[error("GStreamer could not be started")]
     Start(#[source] gst::glib::Error),
     #[error("GStreamer has no element `{element}`; install the Debian package {package}")]
-    ElementMissing {
-        element: &'static str,
-        package: &'static str,
-    },
+    ElementMissing { element: &'static str, package: &'static str },
     #[error("{path} does not exist")]
     Missing { path: PathBuf },
     #[error("{path} could not be opened")]
@@ -104,36 +101,17 @@ pub enum SourceError {
     )]
     NoVideo { path: PathBuf },
     #[error("{source_name} needs {what}, which is missing; install the Debian package {package}")]
-    PluginMissing {
-        source_name: String,
-        what: String,
-        package: &'static str,
-    },
+    PluginMissing { source_name: String, what: String, package: &'static str },
     #[error("{path} is truncated: the file says {declared_s:.1} s, pictures end at {ended_s:.1} s")]
-    Truncated {
-        path: PathBuf,
-        declared_s: f64,
-        ended_s: f64,
-    },
+    Truncated { path: PathBuf, declared_s: f64, ended_s: f64 },
     #[error("{path} is truncated: the file says {declared} pictures, only {got} could be read")]
-    TruncatedPictures {
-        path: PathBuf,
-        declared: u64,
-        got: u64,
-    },
+    TruncatedPictures { path: PathBuf, declared: u64, got: u64 },
     #[error("{path} is truncated: {missing} of the bytes it speaks of are not there")]
     TruncatedStart { path: PathBuf, missing: u64 },
     #[error("{source_name} is damaged or in an unreadable form after {after_s:.1} s: {reason}")]
-    Broken {
-        source_name: String,
-        after_s: f64,
-        reason: String,
-    },
+    Broken { source_name: String, after_s: f64, reason: String },
     #[error("{source_name} delivered a picture that cannot be used: {reason}")]
-    Picture {
-        source_name: String,
-        reason: &'static str,
-    },
+    Picture { source_name: String, reason: &'static str },
     #[error("`{pattern}` is no test pattern; there are: {known}")]
     UnknownPattern { pattern: String, known: String },
     #[error("{fps} frames a second cannot be kept; a number above 0 and up to {max} is wanted")]

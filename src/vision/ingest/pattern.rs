@@ -70,8 +70,5 @@ fn check_pattern(source: &gst::Element, pattern: &str) -> Result<(), SourceError
         return Ok(());
     }
     let known: Vec<_> = patterns.values().iter().map(|value| value.nick()).collect();
-    Err(SourceError::UnknownPattern {
-        pattern: pattern.to_owned(),
-        known: known.join(", "),
-    })
+    Err(SourceError::UnknownPattern { pattern: pattern.to_owned(), known: known.join(", ") })
 }

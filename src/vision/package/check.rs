@@ -67,12 +67,7 @@ pub(super) fn manifest(file: &Path, manifest: &Manifest) -> Result<(), PackageEr
     check.that(holds, "thresholds.candidate", candidate, expected)?;
     check.that(|| share(nms_iou), "thresholds.nms_iou", nms_iou, expected)?;
     let has_person = || manifest.classes.iter().any(|class| class == PERSON);
-    check.that(
-        has_person,
-        "classes",
-        &manifest.classes,
-        "a list with `person` in it",
-    )?;
+    check.that(has_person, "classes", &manifest.classes, "a list with `person` in it")?;
     check_input(&check, &manifest.input)?;
     check_decoder(&check, &manifest.decoder, &manifest.input)?;
     check_golden(&check, &manifest.golden, &manifest.input)
@@ -88,12 +83,7 @@ fn check_input(check: &Checker<'_>, input: &InputSpec) -> Result<(), PackageErro
         check.that(positive, &field, std, "a number above 0")?;
     }
     let multiple = input.multiple;
-    check.that(
-        || (1..=256).contains(&multiple),
-        "input.multiple",
-        multiple,
-        "1 to 256",
-    )?;
+    check.that(|| (1..=256).contains(&multiple), "input.multiple", multiple, "1 to 256")?;
     let (default, max) = (input.long_side_default, input.long_side_max);
     check.that(
         || (multiple..=LONG_SIDE_PX_MAX).contains(&max),
@@ -116,12 +106,7 @@ fn check_decoder(
 ) -> Result<(), PackageError> {
     let DecoderSpec::Nanodet(spec) = decoder;
     let expected = "2 to 64";
-    check.that(
-        || (2..=64).contains(&spec.bins),
-        "decoder.bins",
-        spec.bins,
-        expected,
-    )?;
+    check.that(|| (2..=64).contains(&spec.bins), "decoder.bins", spec.bins, expected)?;
     let of_outputs: Vec<u32> = spec.outputs.iter().map(|output| output.stride).collect();
     check.that(
         || !of_outputs.is_empty() && of_outputs == spec.strides,
@@ -162,12 +147,7 @@ fn check_golden(
             let [_, _, width, height] = must.bounds;
             let valid = || must.bounds.iter().all(|v| v.is_finite()) && width > 0.0 && height > 0.0;
             let field = format!("golden[{n}].must_find.box");
-            check.that(
-                valid,
-                &field,
-                must.bounds,
-                "left, top, and a width and height above 0",
-            )?;
+            check.that(valid, &field, must.bounds, "left, top, and a width and height above 0")?;
         }
     }
     Ok(())
@@ -179,12 +159,7 @@ pub(super) fn nanodet(file: &Path, raw: RawNanodet) -> Result<DecoderSpec, Packa
     let order = ["left", "top", "right", "bottom"];
     let sides = raw.sides;
     let holds = || sides.as_ref().is_none_or(|sides| sides[..] == order);
-    check.that(
-        holds,
-        "decoder.sides",
-        &sides,
-        "left, top, right, bottom in this order",
-    )?;
+    check.that(holds, "decoder.sides", &sides, "left, top, right, bottom in this order")?;
     let centre = raw.cell_centre;
     let holds = || centre.is_none_or(|centre| centre == 0.5);
     check.that(holds, "decoder.cell_centre", centre, "0.5")?;

@@ -86,12 +86,10 @@ impl Cameras {
                 wait: RETRY_FIRST,
             };
             let alive: SyncSender<()> = alive.clone();
-            thread::Builder::new()
-                .name(format!("camera {index}"))
-                .spawn(move || {
-                    camera.run();
-                    drop(alive);
-                })?;
+            thread::Builder::new().name(format!("camera {index}")).spawn(move || {
+                camera.run();
+                drop(alive);
+            })?;
         }
         Ok(Cameras { stop, ended })
     }
@@ -120,9 +118,7 @@ impl Stop {
     /// Waits; true when a stop is wanted.
     fn within(&self, wait: Duration) -> bool {
         let wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self
-            .changed
-            .wait_timeout_while(wanted, wait, |wanted| !*wanted);
+        let waited = self.changed.wait_timeout_while(wanted, wait, |wanted| !*wanted);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }

@@ -65,10 +65,7 @@ struct Jobs {
 
 impl Encoder {
     pub fn start(outbox: Arc<Outbox>) -> io::Result<Encoder> {
-        let shared = Arc::new(Shared {
-            jobs: Mutex::default(),
-            arrived: Condvar::new(),
-        });
+        let shared = Arc::new(Shared { jobs: Mutex::default(), arrived: Condvar::new() });
         let own = Arc::clone(&shared);
         thread::Builder::new().name("jpeg".into()).spawn(move || {
             // On Linux this is the thread's own niceness. Failing leaves it as important as others.
@@ -116,9 +113,7 @@ impl Shared {
         if jobs.ended {
             return None;
         }
-        jobs.snapshots
-            .pop_front()
-            .or_else(|| jobs.previews.pop_front())
+        jobs.snapshots.pop_front().or_else(|| jobs.previews.pop_front())
     }
 
     fn lock(&self) -> MutexGuard<'_, Jobs> {
@@ -128,18 +123,13 @@ impl Shared {
 
 fn encode(job: Job) -> FromWorker {
     let jpeg = jpeg(&job.picture).unwrap_or_default();
-    let picture = link::Picture {
-        camera: job.camera,
-        frame: job.frame,
-        captured_ns: job.captured_ns,
-        jpeg,
-    };
+    let picture =
+        link::Picture { camera: job.camera, frame: job.frame, captured_ns: job.captured_ns, jpeg };
     match job.purpose {
         Purpose::Preview => FromWorker::Preview(picture),
-        Purpose::Snapshot { request } => FromWorker::Snapshot {
-            request,
-            picture: (!picture.jpeg.is_empty()).then_some(picture),
-        },
+        Purpose::Snapshot { request } => {
+            FromWorker::Snapshot { request, picture: (!picture.jpeg.is_empty()).then_some(picture) }
+        }
     }
 }
 

@@ -46,19 +46,13 @@ impl Inbox {
     pub fn new(cameras: usize) -> Inbox {
         let mut state = State::default();
         state.cameras.resize_with(cameras, Waiting::default);
-        Inbox {
-            state: Mutex::new(state),
-            arrived: Condvar::new(),
-            room: Condvar::new(),
-        }
+        Inbox { state: Mutex::new(state), arrived: Condvar::new(), room: Condvar::new() }
     }
 
     /// Waits at most `wait`. Commands come first, then troubles, then the picture captured first.
     pub fn next(&self, wait: Duration) -> Event {
         let state = self.lock();
-        let waited = self
-            .arrived
-            .wait_timeout_while(state, wait, |state| state.is_empty());
+        let waited = self.arrived.wait_timeout_while(state, wait, |state| state.is_empty());
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if state.closed {
             return Event::LinkClosed;
@@ -77,11 +71,7 @@ impl Inbox {
             waiting.replaced += 1;
             if waiting.replaced.is_power_of_two() {
                 let replaced = waiting.replaced;
-                tracing::warn!(
-                    camera,
-                    replaced,
-                    "pictures came faster than they were looked at"
-                );
+                tracing::warn!(camera, replaced, "pictures came faster than they were looked at");
             }
         }
         self.arrived.notify_one();
@@ -154,10 +144,7 @@ mod tests {
     fn commands_come_before_troubles_and_a_closed_link_before_everything() {
         let inbox = Inbox::new(2);
         inbox.put_lost(1, "gone".into());
-        inbox.put_command(ToWorker::Watch {
-            camera: 0,
-            watched: Watched::Yes,
-        });
+        inbox.put_command(ToWorker::Watch { camera: 0, watched: Watched::Yes });
         assert!(matches!(inbox.next(SOON), Event::Command(_)));
         assert!(matches!(inbox.next(SOON), Event::Lost { camera: 1, .. }));
         assert!(matches!(inbox.next(Duration::ZERO), Event::Nothing));

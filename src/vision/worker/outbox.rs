@@ -39,17 +39,12 @@ impl Outbox {
     pub fn start(link: UnixStream) -> io::Result<Arc<Outbox>> {
         let outbox = Arc::new(Outbox::unattached());
         let writer = Arc::clone(&outbox);
-        thread::Builder::new()
-            .name("report".into())
-            .spawn(move || writer.write_to(&link))?;
+        thread::Builder::new().name("report".into()).spawn(move || writer.write_to(&link))?;
         Ok(outbox)
     }
 
     fn unattached() -> Outbox {
-        Outbox {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        }
+        Outbox { state: Mutex::default(), changed: Condvar::new() }
     }
 
     /// Queues a message; never blocks.
@@ -122,10 +117,7 @@ impl State {
         self.reports_lost += 1;
         if self.reports_lost.is_power_of_two() {
             let reports_lost = self.reports_lost;
-            tracing::warn!(
-                reports_lost,
-                "the guard reads too slowly: reports were dropped"
-            );
+            tracing::warn!(reports_lost, "the guard reads too slowly: reports were dropped");
         }
     }
 }
@@ -151,12 +143,7 @@ mod tests {
     }
 
     fn preview() -> FromWorker {
-        FromWorker::Preview(Picture {
-            camera: 0,
-            frame: 0,
-            captured_ns: 0,
-            jpeg: vec![],
-        })
+        FromWorker::Preview(Picture { camera: 0, frame: 0, captured_ns: 0, jpeg: vec![] })
     }
 
     #[test]
@@ -193,9 +180,6 @@ mod tests {
         let outbox = Outbox::start(near).expect("a thread");
         outbox.push(report(7));
         outbox.finish(Duration::from_secs(5));
-        assert_eq!(
-            link::receive::<FromWorker>(&far).expect("a message"),
-            report(7)
-        );
+        assert_eq!(link::receive::<FromWorker>(&far).expect("a message"), report(7));
     }
 }

@@ -49,9 +49,7 @@ impl From<&Snapshot> for StateDto {
                 runtime: model.runtime.clone(),
             }),
             siren: siren(now),
-            store: StoreDto {
-                fault: now.store_fault.clone(),
-            },
+            store: StoreDto { fault: now.store_fault.clone() },
             latency: LatencyDto {
                 capture_to_siren_p99_ms: now.latency.capture_to_siren_p99_ms,
                 capture_to_siren_max_ms: now.latency.capture_to_siren_max_ms,
@@ -101,11 +99,7 @@ fn camera(camera: &Camera) -> CameraDto {
         width_px: camera.size_px.map(|(width, _)| width),
         height_px: camera.size_px.map(|(_, height)| height),
         // JSON has no word for a number that is none.
-        fps: if camera.fps.is_finite() {
-            camera.fps
-        } else {
-            0.0
-        },
+        fps: if camera.fps.is_finite() { camera.fps } else { 0.0 },
         frame_age_ms: camera.frame_age_ms,
         people: camera.people,
     }
@@ -154,13 +148,7 @@ fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
                 Part::Siren => PartDto::Siren,
                 Part::Store => PartDto::Store,
             };
-            (
-                AlarmKindDto::Fault,
-                PriorityDto::Fault,
-                None,
-                None,
-                Some(part),
-            )
+            (AlarmKindDto::Fault, PriorityDto::Fault, None, None, Some(part))
         }
     };
     let answer = alarm.acknowledged.as_ref();
@@ -180,16 +168,8 @@ fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
         acknowledged_at: answer.map(|(_, at)| time(*at)),
         incident: alarm.incident,
         snapshot: alarm.has_snapshot,
-        ladder: alarm
-            .ladder
-            .iter()
-            .map(|&(step, after_ms)| StepDto { step, after_ms })
-            .collect(),
-        stages: alarm
-            .stages
-            .iter()
-            .map(|&(stage, ms)| StageDto { stage, ms })
-            .collect(),
+        ladder: alarm.ladder.iter().map(|&(step, after_ms)| StepDto { step, after_ms }).collect(),
+        stages: alarm.stages.iter().map(|&(stage, ms)| StageDto { stage, ms }).collect(),
     }
 }
 
@@ -225,11 +205,7 @@ fn person(person: &Person, now: &Snapshot) -> PersonDto {
         bounds: person.bounds_norm,
         foot: person.foot_norm,
         score: person.score,
-        inside: person
-            .inside
-            .iter()
-            .filter_map(|&index| zone_id(now, index))
-            .collect(),
+        inside: person.inside.iter().filter_map(|&index| zone_id(now, index)).collect(),
     }
 }
 
@@ -262,10 +238,7 @@ impl HistoryDto {
         to: Timestamp,
         spans: Vec<Span>,
     ) -> HistoryDto {
-        let empty = |id: &str| ZoneHistoryDto {
-            id: id.to_owned(),
-            spans: Vec::new(),
-        };
+        let empty = |id: &str| ZoneHistoryDto { id: id.to_owned(), spans: Vec::new() };
         let mut zones: Vec<_> = now.zones.iter().map(|zone| empty(&zone.id)).collect();
         for span in spans {
             let place = zones.iter().position(|zone| zone.id == span.zone);
@@ -282,10 +255,6 @@ impl HistoryDto {
                 to: span.to.map(time),
             });
         }
-        HistoryDto {
-            from: time(from),
-            to: time(to),
-            zones,
-        }
+        HistoryDto { from: time(from), to: time(to), zones }
     }
 }
