@@ -32,10 +32,13 @@ use standclear::zone_file::{SiteZones, ZoneInfo};
 const RANDOM_ZONES: usize = 50;
 const TOLERANCE_S: f64 = 0.7;
 
+/// Each zone with its true episodes.
+type Zones = Vec<(Area, Vec<Episode>)>;
+
 struct Footage {
     name: String,
     pictures: Vec<(u64, Duration, FrameSize, Vec<Detection>)>,
-    zones: Vec<(Area, Vec<Episode>)>,
+    zones: Zones,
     end: Duration,
 }
 
@@ -241,7 +244,7 @@ fn random_areas() -> Vec<Area> {
     areas
 }
 
-fn own_zones(text: &str) -> Result<Vec<(Area, Vec<Episode>)>, Box<dyn Error>> {
+fn own_zones(text: &str) -> Result<Zones, Box<dyn Error>> {
     let truth: serde_json::Value = serde_json::from_str(text)?;
     let mut zones = Vec::new();
     for zone in truth["zones"].as_array().ok_or("no zones")? {

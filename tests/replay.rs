@@ -115,8 +115,8 @@ fn every_other_picture_gives_the_same_incidents() {
     assert_eq!(all.len(), half.len(), "{all:?}\n{half:?}");
     for ((zone, time), (other_zone, other_time)) in all.iter().zip(&half) {
         assert_eq!(zone, other_zone);
-        // One picture at 5 fps, plus the one that confirms.
-        assert!((time - other_time).abs() <= 0.4 + 1e-6, "{time} and {other_time}");
+        // One picture at 5 fps.
+        assert!((time - other_time).abs() <= 0.2 + 1e-6, "{time} and {other_time}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -83,15 +83,15 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn read_truth(path: &PathBuf) -> Result<Vec<TruthRow>, TruthError> {
+fn read_truth(path: &Path) -> Result<Vec<TruthRow>, TruthError> {
     let text = fs::read_to_string(path)
-        .map_err(|source| TruthError::Read { path: path.clone(), source })?;
-    parse_truth(&text).map_err(|source| TruthError::Parse { path: path.clone(), source })
+        .map_err(|source| TruthError::Read { path: path.to_owned(), source })?;
+    parse_truth(&text).map_err(|source| TruthError::Parse { path: path.to_owned(), source })
 }
 
 /// Truth of pictures that the footage does not have belongs to something else.
 fn refuse_other_footage(
-    path: &PathBuf,
+    path: &Path,
     truth: &[TruthRow],
     summary: &Summary,
 ) -> Result<(), TruthError> {
@@ -100,7 +100,7 @@ fn refuse_other_footage(
     // With --fps the last picture looked at may lie a little before the last one there is.
     let slack = summary.times_s.keys().nth(1).copied().unwrap_or(1);
     if beyond > last + slack {
-        let (path, frame, frames) = (path.clone(), beyond + 1, last + 1);
+        let (path, frame, frames) = (path.to_owned(), beyond + 1, last + 1);
         return Err(TruthError::OtherFootage { path, frame, frames });
     }
     Ok(())

@@ -44,14 +44,14 @@ pub struct FootageArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum FootageError {
     #[error("the model package cannot be used")]
-    Package(#[source] PackageError),
+    Package(#[source] Box<PackageError>),
     #[error("the model cannot be used")]
-    Model(#[source] ModelError),
+    Model(#[source] Box<ModelError>),
     #[error("{} cannot be replayed", .video.display())]
     Replay {
         video: PathBuf,
         #[source]
-        source: OfflineError,
+        source: Box<OfflineError>,
     },
     #[error("{} has no pictures", .video.display())]
     Empty { video: PathBuf },
@@ -89,7 +89,8 @@ pub fn play(
     mut see: impl FnMut(&OfflineFrame, &[TrackView]),
 ) -> Result<(Outcome, Summary), FootageError> {
     let mut detector = load(args)?;
-    let failed = |source| FootageError::Replay { video: args.video.clone(), source };
+    let failed =
+        |error| FootageError::Replay { video: args.video.clone(), source: Box::new(error) };
     let options = OfflineOptions { fps: args.fps };
     let started = clock::monotonic();
     let frames = Offline::open(&args.video, &mut detector, options).map_err(failed)?;
@@ -134,14 +135,15 @@ impl Summary {
 }
 
 fn load(args: &FootageArgs) -> Result<Detector, FootageError> {
-    let package = ModelPackage::find(&args.model).map_err(FootageError::Package)?;
+    let package =
+        ModelPackage::find(&args.model).map_err(|e| FootageError::Package(Box::new(e)))?;
     let options = Options {
         threads: args.threads,
         long_side_px: args.long_side,
         provider: Provider::Cpu,
         golden: GoldenCheck::Run,
     };
-    Detector::load(&package, &options).map_err(FootageError::Model)
+    Detector::load(&package, &options).map_err(|e| FootageError::Model(Box::new(e)))
 }
 
 /// A bar on a terminal, nothing anywhere else.

@@ -402,12 +402,11 @@ impl Engine {
                 Some(Inherited::NotYetWatched) => {
                     zone.inherited = Some(Inherited::WatchedSince(now));
                 }
-                Some(Inherited::WatchedSince(since)) => {
-                    if now.since(since) >= zone.occupancy.clear_after().max(INHERITED_MIN) {
-                        zone.inherited = None;
-                        let source = AlarmSource::Intrusion(ZoneIndex(number(index)));
-                        self.trigger(source, Trigger::Return, now, effects);
-                    }
+                Some(Inherited::WatchedSince(since)) if now.since(since) < zone.empty_for() => {}
+                Some(Inherited::WatchedSince(_)) => {
+                    zone.inherited = None;
+                    let source = AlarmSource::Intrusion(ZoneIndex(number(index)));
+                    self.trigger(source, Trigger::Return, now, effects);
                 }
             }
         }
@@ -425,6 +424,11 @@ impl Zone {
             (None, Some(_)) => ZoneState::Occupied,
             (None, None) => ZoneState::Clear,
         }
+    }
+
+    /// How long the zone must have been watched and empty for an inherited alarm to return.
+    fn empty_for(&self) -> Duration {
+        self.occupancy.clear_after().max(INHERITED_MIN)
     }
 
     fn set_sight(&mut self, cause: Option<BlindCause>, newest: Option<Instant>, now: Instant) {

@@ -7,6 +7,9 @@
 //! A panic here is the worst that can happen: the fault pattern sounds for `LAST_SOUND`, then the
 //! process exits and is started again by the service manager, with every open alarm in the store.
 
+mod effects;
+mod people;
+
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -16,28 +19,25 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use self::people::name_tracks;
 use super::board::Board;
-use super::evidence::{EvidenceJob, PaintTask};
-use super::handle::{AcknowledgeError, Person, VisionState};
+use super::evidence::PaintTask;
+use super::handle::{AcknowledgeError, VisionState};
 use super::intake;
 use super::keeper::Answered;
-use super::ledger::{Deciding, EpisodePart, Ledger};
+use super::ledger::Ledger;
 use super::live::{FramePeople, LiveHub, Publication};
 use super::message::{Answer, Message, ReceivedReport, SirenReport, StoreReport, WorkerNews};
 use super::outbox::Outbox;
-use super::records::{EvidenceContext, SiteNames, incident_start, stages};
+use super::records::{SiteNames, stages};
 use super::siren::Siren;
-use super::words;
 use super::worker::WorkerPost;
 use crate::clock;
-use crate::engine::detection::Detection;
 use crate::engine::time::Instant;
 use crate::engine::{
-    AlarmId, AlarmSource, AlarmState, CameraIndex, Effects, Engine, Entry, Event, EventKind,
-    FrameReport, Health, IncidentId, Input, Part, Refusal, SirenPattern, TICK_EVERY, TrackView,
-    ZoneIndex,
+    AlarmId, AlarmState, CameraIndex, Effects, Engine, Event, EventKind, Health, Input, Part,
+    Refusal, SirenPattern, TICK_EVERY,
 };
-use crate::link::ToWorker;
 use crate::store::record::Record;
 
 /// Longest and shortest time between two snapshots of now.
@@ -84,6 +84,8 @@ pub fn start(
     let mut runner = Runner {
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
+        store_says: None,
+        store_judged: false,
         ordered: 0,
         requests: 0,
         ticked_at: now,
@@ -114,6 +116,10 @@ fn last_words(siren: &mut Siren) -> ! {
 struct Runner {
     path: AlarmPath,
     seen: Vec<VecDeque<Seen>>,
+    /// Why the store does not work, as its thread says.
+    store_says: Option<String>,
+    /// Whether the engine has been told of the store at all.
+    store_judged: bool,
     /// Number of the newest order to the siren.
     ordered: u64,
     /// Number of the newest evidence picture asked for.
@@ -169,7 +175,7 @@ impl Runner {
                 self.step(Input::Tick);
             }
             self.path.outbox.flush(None);
-            self.note_store_backlog();
+            self.judge_store(now);
             self.publish(now);
         }
     }
@@ -301,28 +307,27 @@ impl Runner {
     fn store(&mut self, report: StoreReport) {
         self.changed = Changed::Yes;
         match report {
-            StoreReport::Working => self.store_health(None),
-            StoreReport::Broken { reason } => self.store_health(Some(reason)),
+            StoreReport::Working => self.store_says = None,
+            StoreReport::Broken { reason } => self.store_says = Some(reason),
             StoreReport::Stored { incidents, at } => self.path.ledger.stored(&incidents, at),
             StoreReport::SnapshotStored { incident } => self.path.ledger.snapshot_stored(incident),
         }
     }
 
-    /// A queue that stays full is a fault even when the disk says nothing.
-    fn note_store_backlog(&mut self) {
-        if self.path.board.store_fault.is_none()
-            && let Some(reason) = self.path.outbox.fault()
-        {
-            self.store_health(Some(reason));
+    /// What the store thread says, or else what its silence says.
+    fn judge_store(&mut self, now: Instant) {
+        let silence = self.path.outbox.fault(now);
+        let fault = self.store_says.clone().or(silence);
+        if fault == self.path.board.store_fault && self.store_judged {
+            return;
         }
-    }
-
-    fn store_health(&mut self, fault: Option<String>) {
+        self.store_judged = true;
         let health = match fault {
             Some(_) => Health::Broken,
             None => Health::Working,
         };
         self.path.board.store_fault = fault;
+        self.changed = Changed::Yes;
         self.step(Input::Part { part: Part::Store, health });
     }
 
@@ -339,6 +344,8 @@ impl Runner {
         };
         let at = clock::wall_at(now);
         self.carry_out(effects, now);
+        // Decided; whoever asked waits a little longer for the disk.
+        let _ = answer.reply.try_send(reply);
         if reply.is_ok() {
             self.path.ledger.answered(alarm, &answer.by, at);
             let by = answer.by;
@@ -351,155 +358,6 @@ impl Runner {
         let now = clock::monotonic();
         let effects = self.path.engine.step(input, now);
         self.carry_out(effects, now);
-    }
-
-    /// Sound, record, tell.
-    fn carry_out(&mut self, effects: Effects, now: Instant) {
-        if let Some(order) = effects.siren {
-            self.ordered = self.path.siren.order(order.pattern);
-            self.path.board.siren = order;
-            self.changed = Changed::Yes;
-        }
-        if effects.events.is_empty() {
-            return;
-        }
-        self.changed = Changed::Yes;
-        let mut decided = Vec::new();
-        for event in effects.events {
-            let records = self.record(event, &mut decided);
-            self.path.outbox.put(records);
-        }
-        for (zone, deciding) in decided {
-            let records = self.hear(zone, deciding, now);
-            self.path.outbox.put(records);
-        }
-    }
-
-    fn record(&mut self, event: Event, decided: &mut Vec<(ZoneIndex, Deciding)>) -> Option<Record> {
-        let at = clock::wall_at(event.at);
-        let zone_id = |zone| self.path.names.zone_id(zone).to_owned();
-        Some(match event.kind {
-            EventKind::IncidentStarted { incident, zone, entry } => {
-                let deciding = self.deciding(incident, EpisodePart::Start, &entry);
-                let record = incident_start(
-                    incident,
-                    zone,
-                    &entry,
-                    event.at,
-                    EvidenceContext {
-                        names: &self.path.names,
-                        model_digest: self
-                            .path
-                            .board
-                            .model
-                            .as_ref()
-                            .map_or("", |model| &model.digest),
-                        stages: &deciding.stages,
-                    },
-                );
-                self.ask_for_picture(incident, zone, &entry);
-                decided.push((zone, deciding));
-                record
-            }
-            EventKind::PersonEntered { incident, zone, entry } => {
-                decided.push((zone, self.deciding(incident, EpisodePart::FurtherPerson, &entry)));
-                Record::PersonEntered {
-                    incident,
-                    at,
-                    score: entry.score.get(),
-                    anchor_norm: entry.anchor_norm,
-                    track: entry.track.map(|track| track.0),
-                }
-            }
-            EventKind::IncidentEnded { incident, entries, last_inside_at, .. } => {
-                let last_inside_at = clock::wall_at(last_inside_at);
-                Record::IncidentEnded { incident, at, last_inside_at, entries }
-            }
-            EventKind::ZoneUnknown { zone, cause } => {
-                Record::ZoneUnknown { zone: zone_id(zone), at, cause: words::blind(cause, None) }
-            }
-            EventKind::ZoneKnown { zone } => Record::ZoneKnown { zone: zone_id(zone), at },
-            EventKind::Alarm { alarm, source, to } => {
-                self.alarm_record(alarm, source, to, event.at)
-            }
-        })
-    }
-
-    fn alarm_record(
-        &mut self,
-        alarm: AlarmId,
-        source: AlarmSource,
-        state: AlarmState,
-        at: Instant,
-    ) -> Record {
-        let at = clock::wall_at(at);
-        let incident = match source {
-            AlarmSource::Intrusion(zone) => self.path.engine.zone(zone).and_then(|z| z.incident),
-            AlarmSource::Blind(_) | AlarmSource::Fault(_) => None,
-        };
-        Record::Alarm {
-            alarm,
-            at,
-            source: self.path.names.key(source),
-            state,
-            incident: self.path.ledger.changed(alarm, state, incident, at),
-            text: self.path.board.text(&self.path.engine, source, state),
-        }
-    }
-
-    fn deciding(&self, incident: IncidentId, part: EpisodePart, entry: &Entry) -> Deciding {
-        let seen = self.find(entry);
-        Deciding {
-            incident,
-            part,
-            captured_at: entry.captured_at,
-            received_at: seen.map_or(entry.captured_at, |seen| seen.received_at),
-            stages: seen.map(|seen| seen.stages.clone()).unwrap_or_default(),
-        }
-    }
-
-    fn find(&self, entry: &Entry) -> Option<&Seen> {
-        let seen = self.seen.get(usize::from(entry.camera.0))?;
-        let is_it = |seen: &&Seen| {
-            seen.people.frame == entry.frame && seen.people.captured_at == entry.captured_at
-        };
-        seen.iter().rev().find(is_it)
-    }
-
-    /// The entry's alarm is heard when the siren takes the newest order, if that is to sound.
-    fn hear(&mut self, zone: ZoneIndex, deciding: Deciding, now: Instant) -> Vec<Record> {
-        let source = AlarmSource::Intrusion(zone);
-        let alarm = self.path.engine.alarms().into_iter().find(|alarm| alarm.source == source);
-        let Some(alarm) = alarm else {
-            return Vec::new();
-        };
-        self.path.ledger.decided(alarm.id, &deciding);
-        let sounds = self.path.board.siren.pattern == SirenPattern::Intrusion;
-        match (alarm.state, sounds) {
-            (AlarmState::Unacknowledged, true) => {
-                self.path.ledger.await_siren(self.ordered, alarm.id, deciding, now)
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn ask_for_picture(&mut self, incident: IncidentId, zone: ZoneIndex, entry: &Entry) {
-        let Some(seen) = self.find(entry).map(|seen| seen.people.clone()) else {
-            return;
-        };
-        self.requests += 1;
-        let request = self.requests;
-        let zone = usize::from(zone.0);
-        let job = EvidenceJob { incident, zone, seen };
-        if self.path.painter.try_send(PaintTask::Asked { request, job }).is_err() {
-            tracing::warn!("incident {} has no picture: too many at once", incident.0);
-            return;
-        }
-        self.path.post.post(ToWorker::TakeSnapshot {
-            request,
-            camera: entry.camera.0,
-            frame: entry.frame,
-        });
     }
 
     fn publish(&mut self, now: Instant) {
@@ -516,54 +374,6 @@ impl Runner {
             self.published_at = now;
             self.changed = Changed::No;
         }
-    }
-}
-
-impl AlarmPath {
-    /// The people of a frame, before the tracker has named them.
-    fn people(&self, frame: &FrameReport, size_px: (u32, u32)) -> FramePeople {
-        let (width, height) = (frame.size.width_px(), frame.size.height_px());
-        let person = |detection: &Detection| {
-            let bounds = detection.bounds;
-            let foot = bounds.anchor_norm(frame.size);
-            Person {
-                track: None,
-                bounds_norm: [
-                    bounds.left() / width,
-                    bounds.top() / height,
-                    bounds.width() / width,
-                    bounds.height() / height,
-                ],
-                foot_norm: [foot.0, foot.1],
-                score: detection.score.get(),
-                inside: self.zones_at(frame.camera, foot),
-            }
-        };
-        FramePeople {
-            camera: usize::from(frame.camera.0),
-            frame: frame.frame,
-            captured_at: frame.captured_at,
-            size_px,
-            people: frame.detections.iter().map(person).collect(),
-        }
-    }
-
-    /// The zones of the camera that hold this point, edge included.
-    fn zones_at(&self, camera: CameraIndex, foot_norm: (f64, f64)) -> Vec<usize> {
-        let zones = (0u16..).zip(&self.names.zones);
-        zones
-            .filter(|(_, zone)| zone.camera == camera.0)
-            .filter(|(index, _)| self.engine.contains(ZoneIndex(*index), foot_norm))
-            .map(|(index, _)| usize::from(index))
-            .collect()
-    }
-}
-
-/// Tells each person the track whose newest box is theirs.
-fn name_tracks(people: &mut [Person], detections: &[Detection], tracks: &[TrackView]) {
-    for (person, detection) in people.iter_mut().zip(detections) {
-        let same = tracks.iter().find(|track| track.bounds == detection.bounds);
-        person.track = same.map(|track| track.id.0);
     }
 }
 

@@ -12,6 +12,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 
@@ -23,7 +24,7 @@ use super::ledger::Ledger;
 use super::live::{self, LiveHub};
 use super::message::{INPUTS_MAX, Message};
 use super::outbox::Outbox;
-use super::records::{SiteNames, inherit};
+use super::records::{Inheritance, SiteNames, inherit};
 use super::siren::{NoSiren, SirenOutput, SirenThread};
 use super::web_thread::WebThread;
 use super::worker::{SupervisorThread, WorkerPlan};
@@ -31,8 +32,9 @@ use super::worker_link::Addressees;
 use super::{evidence, keeper};
 use crate::clock;
 use crate::config::{Config, SirenDevice};
-use crate::engine::Engine;
+use crate::engine::{Engine, Site};
 use crate::link::{Source, WorkerCamera, WorkerConfig};
+use crate::store::query::StoreReader;
 use crate::store::{Store, StoreError};
 use crate::zone_file::{SiteZones, ZoneFileError, load_site};
 
@@ -103,23 +105,8 @@ pub enum StartError {
 impl Guard {
     /// Starts to guard.
     pub fn start(config: &Config, parts: Parts) -> Result<Guard, StartError> {
-        check_sources(config)?;
-        let SiteZones { site, infos, revision } = load_zones(config)?;
-        let names = Arc::new(SiteNames::new(config, infos, revision));
-        let store_error = |source| StartError::Store {
-            path: config.store.path.clone(),
-            source: Box::new(source),
-        };
-        let mut store = Store::open(&config.store.path).map_err(store_error)?;
-        let remembered = store.restore().map_err(store_error)?;
-        let at = clock::wall();
-        let inheritance = inherit(remembered, &names, at);
-        let mut first = vec![names.started(at)];
-        first.extend(inheritance.records);
-        store.write(&first).map_err(store_error)?;
-        let reader = store.reader().map_err(store_error)?;
+        let Prepared { names, site, store, reader, inheritance } = Prepared::of(config)?;
         let (listener, address) = listen(config)?;
-
         let now = clock::monotonic();
         let engine = Engine::new(site, &inheritance.restored, now);
         let ledger = Ledger::restored(&inheritance.alarms);
@@ -132,6 +119,7 @@ impl Guard {
         let (publisher, publications) = live::queue();
         let (painter, tasks) = evidence::queue();
         let (jobs, queued) = mpsc::sync_channel(keeper::QUEUE_MAX);
+        let done = Arc::new(AtomicU64::new(0));
         let desk = Arc::new(Desk { hub: hub.clone(), answers, reader });
         let plan = plan(config, parts.worker_command);
 
@@ -146,9 +134,9 @@ impl Guard {
             let followers = vec![
                 live::start(hub.clone(), publications, post.clone())?,
                 evidence::start(names.clone(), tasks, jobs.clone())?,
-                keeper::start(store, queued, inputs.clone())?,
+                keeper::start(store, queued, inputs.clone(), done.clone())?,
             ];
-            let outbox = Outbox::new(jobs);
+            let outbox = Outbox::new(jobs, done);
             let path = AlarmPath {
                 engine,
                 names,
@@ -198,6 +186,36 @@ impl Guard {
         for follower in self.followers {
             let _ = follower.join();
         }
+    }
+}
+
+/// What is read before anything runs.
+struct Prepared {
+    names: Arc<SiteNames>,
+    site: Site,
+    store: Store,
+    reader: StoreReader,
+    inheritance: Inheritance,
+}
+
+impl Prepared {
+    fn of(config: &Config) -> Result<Prepared, StartError> {
+        check_sources(config)?;
+        let SiteZones { site, infos, revision } = load_zones(config)?;
+        let names = Arc::new(SiteNames::new(config, infos, revision));
+        let store_error = |source| StartError::Store {
+            path: config.store.path.clone(),
+            source: Box::new(source),
+        };
+        let mut store = Store::open(&config.store.path).map_err(store_error)?;
+        let remembered = store.restore().map_err(store_error)?;
+        let at = clock::wall();
+        let mut inheritance = inherit(remembered, &names, at);
+        let mut first = vec![names.started(at)];
+        first.append(&mut inheritance.records);
+        store.write(&first).map_err(store_error)?;
+        let reader = store.reader().map_err(store_error)?;
+        Ok(Prepared { names, site, store, reader, inheritance })
     }
 }
 

@@ -12,11 +12,15 @@ use super::handle::{
 };
 use super::live::LiveHub;
 use super::message::Answer;
+use crate::clock;
 use crate::engine::{AlarmId, AlarmState};
 use crate::store::query::StoreReader;
 
 /// Answers waiting for the alarm path, which takes some at every tick.
 pub const ANSWERS_MAX: usize = 32;
+
+/// An answer is replied to twice: when it is decided, and when it is on disk.
+const REPLIES: usize = 2;
 
 /// Longest wait until an answer is on disk.
 const REPLY_MAX: Duration = Duration::from_secs(1);
@@ -42,7 +46,8 @@ impl Handle for Desk {
     }
 
     fn acknowledge(&self, alarm: AlarmId, by: &str) -> Result<AlarmState, AcknowledgeError> {
-        let (reply, replied) = mpsc::sync_channel(1);
+        let asked_at = clock::monotonic();
+        let (reply, replied) = mpsc::sync_channel(REPLIES);
         let by = by.trim().chars().take(BY_CHARS_MAX).collect();
         match self.answers.try_send(Answer { alarm, by, reply }) {
             Ok(()) => {}
@@ -50,12 +55,17 @@ impl Handle for Desk {
                 return Err(AcknowledgeError::Stopping);
             }
         }
-        match replied.recv_timeout(REPLY_MAX) {
-            Ok(reply) => reply,
+        let decided = match replied.recv_timeout(REPLY_MAX) {
+            Ok(reply) => reply?,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                Err(AcknowledgeError::Stopping)
+                return Err(AcknowledgeError::Stopping);
             }
-        }
+        };
+        let left = REPLY_MAX.saturating_sub(clock::monotonic().since(asked_at));
+        // A disk that does not answer must not keep a person from silencing the siren; it has an
+        // alarm of its own.
+        let _ = replied.recv_timeout(left);
+        Ok(decided)
     }
 
     fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {

@@ -6,6 +6,8 @@
 //! Not here: what is worth keeping, and how it is laid out on disk.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -55,19 +57,23 @@ impl Answered {
     }
 }
 
-/// Starts the thread; it ends, with everything written, when all senders of `jobs` are gone.
+/// Starts the thread; it ends, with everything written, when all senders of `jobs` are gone. `done`
+/// counts the batches of records it is done with.
 pub fn start(
     store: Store,
     jobs: Receiver<Job>,
     reports: SyncSender<Message>,
+    done: Arc<AtomicU64>,
 ) -> io::Result<JoinHandle<()>> {
-    let keeper = Keeper { store, reports, fault: None, untold: true, alive_at: clock::monotonic() };
+    let keeper =
+        Keeper { store, reports, done, fault: None, untold: true, alive_at: clock::monotonic() };
     thread::Builder::new().name("store".into()).spawn(move || keeper.run(&jobs))
 }
 
 struct Keeper {
     store: Store,
     reports: SyncSender<Message>,
+    done: Arc<AtomicU64>,
     fault: Option<String>,
     /// The alarm path has not heard of the newest state.
     untold: bool,
@@ -95,9 +101,11 @@ impl Keeper {
         let mut next = Some(job);
         let mut batch = Vec::new();
         let mut waiting = Vec::new();
+        let mut batches = 0;
         while let Some(Job::Write { records, answered }) =
             next.take_if(|job| matches!(job, Job::Write { .. }))
         {
+            batches += 1;
             batch.extend(records);
             waiting.extend(answered);
             if batch.len() >= BATCH_MAX {
@@ -110,6 +118,7 @@ impl Keeper {
             if work == Work::Over {
                 return Work::Over;
             }
+            self.done.fetch_add(batches, Ordering::Release);
         }
         if let Some(Job::Snapshot { incident, jpeg }) = next {
             self.keep_snapshot(incident, &jpeg);

@@ -251,3 +251,126 @@ fn pattern_of(word: u64) -> SirenPattern {
         _ => SirenPattern::Fault,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::{self, Receiver};
+
+    use super::*;
+
+    /// Longest wait for what must come.
+    const WAIT_MAX: Duration = Duration::from_secs(5);
+
+    /// Notes each change of pattern with its time.
+    struct Recorder {
+        heard: Arc<Mutex<Vec<(SirenPattern, Instant)>>>,
+        state: Arc<Mutex<OutputState>>,
+    }
+
+    impl SirenOutput for Recorder {
+        fn sound(&mut self, pattern: SirenPattern) {
+            let mut heard = self.heard.lock().expect("not poisoned");
+            if heard.last().map(|(last, _)| *last) != Some(pattern) {
+                heard.push((pattern, clock::monotonic()));
+            }
+        }
+
+        fn state(&mut self, _now: Instant) -> OutputState {
+            self.state.lock().expect("not poisoned").clone()
+        }
+    }
+
+    struct Bench {
+        siren: Siren,
+        thread: SirenThread,
+        reports: Receiver<Message>,
+        heard: Arc<Mutex<Vec<(SirenPattern, Instant)>>>,
+        state: Arc<Mutex<OutputState>>,
+    }
+
+    fn bench() -> Bench {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let working = OutputState::Working { device: "test".into() };
+        let state = Arc::new(Mutex::new(working));
+        let output = Recorder { heard: heard.clone(), state: state.clone() };
+        let (sender, reports) = mpsc::sync_channel(64);
+        let (siren, thread) = SirenThread::start(Box::new(output), sender).expect("a thread");
+        Bench { siren, thread, reports, heard, state }
+    }
+
+    impl Bench {
+        fn report(&self, wanted: impl Fn(&SirenReport) -> bool) -> SirenReport {
+            let until = clock::monotonic().after(WAIT_MAX);
+            loop {
+                let left = until.since(clock::monotonic());
+                match self.reports.recv_timeout(left).expect("a report in time") {
+                    Message::Siren(report) if wanted(&report) => return report,
+                    _ => {}
+                }
+            }
+        }
+
+        fn heard_at(&self, pattern: SirenPattern) -> Instant {
+            let until = clock::monotonic().after(WAIT_MAX);
+            while clock::monotonic() < until {
+                let heard = self.heard.lock().expect("not poisoned").clone();
+                if let Some((_, at)) = heard.iter().find(|(heard, _)| *heard == pattern) {
+                    return *at;
+                }
+                thread::park_timeout(Duration::from_millis(5));
+            }
+            panic!("{pattern:?} was not heard within {WAIT_MAX:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_is_taken_and_reported_with_its_number() {
+        let mut bench = bench();
+        bench.siren.feed(clock::monotonic());
+        let number = bench.siren.order(SirenPattern::Intrusion);
+        let report = bench.report(|report| matches!(report, SirenReport::Accepted { .. }));
+        let SirenReport::Accepted { order, output, .. } = report else {
+            panic!("not accepted: {report:?}");
+        };
+        assert_eq!((order, output), (number, Sounding::Yes));
+        bench.heard_at(SirenPattern::Intrusion);
+        bench.thread.stop();
+    }
+
+    #[test]
+    fn a_hung_alarm_path_sounds_the_fault_within_a_second() {
+        let bench = bench();
+        let fed_at = clock::monotonic();
+        bench.siren.feed(fed_at);
+        let heard_at = bench.heard_at(SirenPattern::Fault);
+        let after = heard_at.since(fed_at);
+        assert!(after >= DEAD_MAN_MAX && after < Duration::from_secs(1), "after {after:?}");
+        bench.thread.stop();
+    }
+
+    #[test]
+    fn an_output_that_breaks_and_recovers_is_reported_each_time() {
+        let bench = bench();
+        bench.report(|report| matches!(report, SirenReport::Working { .. }));
+        let (device, reason) = ("test".to_owned(), "unplugged".to_owned());
+        *bench.state.lock().expect("not poisoned") = OutputState::Broken { device, reason };
+        let broken = bench.report(|report| matches!(report, SirenReport::Broken { .. }));
+        assert!(matches!(broken, SirenReport::Broken { reason, .. } if reason == "unplugged"));
+        let device = "test".to_owned();
+        *bench.state.lock().expect("not poisoned") = OutputState::Working { device };
+        bench.report(|report| matches!(report, SirenReport::Working { .. }));
+        bench.thread.stop();
+    }
+
+    #[test]
+    fn a_siren_that_stops_is_silent() {
+        let mut bench = bench();
+        bench.siren.feed(clock::monotonic());
+        bench.siren.order(SirenPattern::Intrusion);
+        bench.heard_at(SirenPattern::Intrusion);
+        bench.thread.stop();
+        let heard = bench.heard.lock().expect("not poisoned");
+        assert_eq!(heard.last().map(|(pattern, _)| *pattern), Some(SirenPattern::Silent));
+    }
+}

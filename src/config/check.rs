@@ -1,0 +1,373 @@
+//! From what was written to what may be: every value is looked at once, here.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Camera, Config, ConfigError, Model, Siren, SirenDevice, Site, Store, Web};
+use crate::link::{Ending, Source};
+
+/// Pictures a second to look at, slowest. R1 gives one second to notice that a camera is gone:
+/// with fewer than two pictures a second, one lost picture would look like a lost camera.
+pub const FPS_MIN: f64 = 2.0;
+
+/// Pictures a second to look at, fastest: beyond what site cameras give.
+pub const FPS_MAX: f64 = 60.0;
+
+/// Threads for the model. More than the cores of any box this is meant for.
+const THREADS_MAX: u16 = 64;
+
+/// Longer side of the model's input, pixels: below it a person 20 m away has no pixels left, above
+/// it one picture takes longer than the second R1 allows.
+const INPUT_LONG_SIDE_PX: Range<u32> = 128..2049;
+
+/// Cameras of one box; the link counts them in 16 bits, the box holds far fewer.
+const CAMERAS_MAX: usize = 64;
+
+/// Longest id or name, in characters: it has to fit on a handheld.
+const NAME_CHARS_MAX: usize = 80;
+
+/// What was written, with where.
+pub(super) struct Unvalidated<'a> {
+    pub file: &'a Path,
+    pub text: &'a str,
+    pub tables: Tables,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tables {
+    site: UnvalidatedSite,
+    #[serde(default)]
+    camera: Vec<Spanned<UnvalidatedCamera>>,
+    model: Option<UnvalidatedModel>,
+    siren: Option<UnvalidatedSiren>,
+    store: Option<UnvalidatedStore>,
+    web: Option<UnvalidatedWeb>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnvalidatedSite {
+    name: Spanned<String>,
+    time_zone: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnvalidatedCamera {
+    id: Spanned<String>,
+    name: Spanned<String>,
+    source: Spanned<UnvalidatedSource>,
+    zones: Spanned<String>,
+    fps: Option<Spanned<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnvalidatedSource {
+    file: Option<Spanned<String>>,
+    #[serde(rename = "loop")]
+    looping: Option<Spanned<bool>>,
+    test: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnvalidatedModel {
+    name: Option<Spanned<String>>,
+    folder: Option<Spanned<String>>,
+    provider: Option<Spanned<String>>,
+    threads: Option<Spanned<i64>>,
+    input_long_side: Option<Spanned<i64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnvalidatedSiren {
+    device: Option<Spanned<String>>,
+    volume: Option<Spanned<f64>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnvalidatedStore {
+    path: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnvalidatedWeb {
+    listen: Option<Spanned<String>>,
+}
+
+impl TryFrom<Unvalidated<'_>> for Config {
+    type Error = ConfigError;
+
+    fn try_from(from: Unvalidated<'_>) -> Result<Config, ConfigError> {
+        let Unvalidated { file, text, tables } = from;
+        let place = Place { file, text };
+        Ok(Config {
+            file: file.to_owned(),
+            site: place.site(tables.site)?,
+            cameras: place.cameras(tables.camera)?,
+            model: place.model(tables.model.unwrap_or_default())?,
+            siren: place.siren(tables.siren.unwrap_or_default())?,
+            store: place.store(tables.store.unwrap_or_default())?,
+            web: place.web(tables.web.unwrap_or_default())?,
+        })
+    }
+}
+
+/// Where the values stand: makes errors and resolves paths.
+struct Place<'a> {
+    file: &'a Path,
+    text: &'a str,
+}
+
+impl Place<'_> {
+    fn site(&self, site: UnvalidatedSite) -> Result<Site, ConfigError> {
+        let time_zone = self.text_of("site.time_zone", &site.time_zone)?;
+        if TimeZone::get(&time_zone).is_err() {
+            let right = "not a time zone this system knows; write an IANA name such as \
+                         \"Europe/Prague\" or \"UTC\"";
+            return Err(self.wrong("site.time_zone", &site.time_zone, right));
+        }
+        Ok(Site { name: self.text_of("site.name", &site.name)?, time_zone })
+    }
+
+    fn cameras(&self, list: Vec<Spanned<UnvalidatedCamera>>) -> Result<Vec<Camera>, ConfigError> {
+        if list.is_empty() {
+            return Err(ConfigError::Missing {
+                file: self.file.to_owned(),
+                right: "no camera: add a [[camera]] table with id, name, source and zones".into(),
+            });
+        }
+        let mut cameras: Vec<Camera> = Vec::with_capacity(list.len());
+        for (index, camera) in list.into_iter().enumerate() {
+            let span = camera.span();
+            let camera = camera.into_inner();
+            if index >= CAMERAS_MAX {
+                let right = format!("one box watches at most {CAMERAS_MAX} cameras");
+                return Err(self.wrong_at("camera", &index.to_string(), span, &right));
+            }
+            let id_written = camera.id.clone();
+            let camera = self.camera(&format!("camera[{index}]"), camera)?;
+            if let Some(first) = cameras.iter().position(|other| other.id == camera.id) {
+                let right = format!("camera[{first}] has this id already; ids must be unique");
+                return Err(self.wrong(&format!("camera[{index}].id"), &id_written, &right));
+            }
+            cameras.push(camera);
+        }
+        Ok(cameras)
+    }
+
+    fn camera(&self, key: &str, camera: UnvalidatedCamera) -> Result<Camera, ConfigError> {
+        let id = camera.id.get_ref().clone();
+        if !is_slug(&id) {
+            let right = format!(
+                "must be 1 to {NAME_CHARS_MAX} lower-case letters, digits and \"-\", such as \"yard-east\""
+            );
+            return Err(self.wrong(&format!("{key}.id"), &camera.id, &right));
+        }
+        let zones = self.path_of(&format!("{key}.zones"), &camera.zones)?;
+        if !zones.is_file() {
+            let right = format!(
+                "there is no zone file {}; a camera without zones guards nothing",
+                zones.display()
+            );
+            return Err(self.wrong(&format!("{key}.zones"), &camera.zones, &right));
+        }
+        let fps = match &camera.fps {
+            None => 10.0,
+            Some(fps) if (FPS_MIN..=FPS_MAX).contains(fps.get_ref()) => *fps.get_ref(),
+            Some(fps) => {
+                let right = format!(
+                    "must be {FPS_MIN} to {FPS_MAX}: a lost camera is noticed within a second, \
+                     which takes at least {FPS_MIN} pictures a second"
+                );
+                return Err(self.wrong(&format!("{key}.fps"), fps, &right));
+            }
+        };
+        Ok(Camera {
+            id,
+            name: self.text_of(&format!("{key}.name"), &camera.name)?,
+            source: self.source(&format!("{key}.source"), camera.source)?,
+            zones,
+            fps,
+        })
+    }
+
+    fn source(&self, key: &str, from: Spanned<UnvalidatedSource>) -> Result<Source, ConfigError> {
+        let right = "must be either { file = \"clip.mp4\", loop = true } or { test = \"ball\" }";
+        let span = from.span();
+        let source = from.into_inner();
+        match (&source.file, &source.test) {
+            (Some(path), None) => Ok(Source::File {
+                path: self.path_of(&format!("{key}.file"), path)?.display().to_string(),
+                ending: match source.looping.as_ref().map(|looping| *looping.get_ref()) {
+                    Some(true) => Ending::Loop,
+                    Some(false) | None => Ending::Stop,
+                },
+            }),
+            (None, Some(_)) if source.looping.is_some() => {
+                Err(self.wrong_at(key, "{ test, loop }", span, right))
+            }
+            (None, Some(pattern)) => {
+                Ok(Source::Test { pattern: self.text_of(&format!("{key}.test"), pattern)? })
+            }
+            (Some(_), Some(_)) => Err(self.wrong_at(key, "{ file, test }", span, right)),
+            (None, None) => Err(self.wrong_at(key, "{}", span, right)),
+        }
+    }
+
+    fn model(&self, model: UnvalidatedModel) -> Result<Model, ConfigError> {
+        let name = match &model.name {
+            None => "nanodet-g-416-int8".to_owned(),
+            Some(name) if is_slug(name.get_ref()) => name.get_ref().clone(),
+            Some(name) => {
+                let right = "must be the name of a folder under model.folder: lower-case letters, \
+                             digits and \"-\"";
+                return Err(self.wrong("model.name", name, right));
+            }
+        };
+        let folder = match &model.folder {
+            // By its name alone the vision process looks where models are installed.
+            None => PathBuf::new(),
+            Some(folder) => self.path_of("model.folder", folder)?,
+        };
+        let provider = match &model.provider {
+            None => "cpu".to_owned(),
+            Some(provider) => self.text_of("model.provider", provider)?,
+        };
+        let threads =
+            self.whole("model.threads", model.threads.as_ref(), 1..u32::from(THREADS_MAX) + 1)?;
+        let long_side = self.whole(
+            "model.input_long_side",
+            model.input_long_side.as_ref(),
+            INPUT_LONG_SIDE_PX,
+        )?;
+        Ok(Model {
+            dir: folder.join(&name),
+            name,
+            provider,
+            threads: threads.and_then(|n| u16::try_from(n).ok()).unwrap_or(1),
+            input_long_side_px: long_side,
+        })
+    }
+
+    fn siren(&self, siren: UnvalidatedSiren) -> Result<Siren, ConfigError> {
+        let device = match &siren.device {
+            None => SirenDevice::Default,
+            Some(name) => match self.text_of("siren.device", name)?.as_str() {
+                "default" => SirenDevice::Default,
+                "none" => SirenDevice::None,
+                other => SirenDevice::Named(other.to_owned()),
+            },
+        };
+        let volume = match &siren.volume {
+            None => 1.0,
+            // Exact in range, and f32 is what the sound card takes.
+            Some(volume) if (0.0..=1.0).contains(volume.get_ref()) => *volume.get_ref() as f32,
+            Some(volume) => {
+                return Err(self.wrong("siren.volume", volume, "must be 0.0 to 1.0"));
+            }
+        };
+        Ok(Siren { device, volume })
+    }
+
+    fn store(&self, store: UnvalidatedStore) -> Result<Store, ConfigError> {
+        let path = match &store.path {
+            None => self.resolve("data"),
+            Some(path) => self.path_of("store.path", path)?,
+        };
+        Ok(Store { path })
+    }
+
+    fn web(&self, web: UnvalidatedWeb) -> Result<Web, ConfigError> {
+        let Some(written) = &web.listen else {
+            return Ok(Web { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) });
+        };
+        let text = written.get_ref().replacen("localhost:", "127.0.0.1:", 1);
+        let Ok(listen) = text.parse::<SocketAddr>() else {
+            let right = "must be an address and a port, such as \"127.0.0.1:8080\"";
+            return Err(self.wrong("web.listen", written, right));
+        };
+        if !listen.ip().is_loopback() {
+            let right = "must be a loopback address such as \"127.0.0.1:8080\": there is no \
+                         sign-in yet, so nobody else on the network may reach the page";
+            return Err(self.wrong("web.listen", written, right));
+        }
+        Ok(Web { listen })
+    }
+
+    /// A whole number within `range`, whose end is one past the largest allowed.
+    fn whole(
+        &self,
+        key: &str,
+        written: Option<&Spanned<i64>>,
+        range: Range<u32>,
+    ) -> Result<Option<u32>, ConfigError> {
+        let Some(written) = written else {
+            return Ok(None);
+        };
+        match u32::try_from(*written.get_ref()) {
+            Ok(value) if range.contains(&value) => Ok(Some(value)),
+            _ => {
+                let right = format!("must be {} to {}", range.start, range.end - 1);
+                Err(self.wrong(key, written, &right))
+            }
+        }
+    }
+
+    /// A text that people can read: not empty, not too long, one line.
+    fn text_of(&self, key: &str, written: &Spanned<String>) -> Result<String, ConfigError> {
+        let text = written.get_ref().trim();
+        let fits = (1..=NAME_CHARS_MAX).contains(&text.chars().count());
+        if fits && !text.contains(char::is_control) {
+            return Ok(text.to_owned());
+        }
+        let right = format!("must be 1 to {NAME_CHARS_MAX} characters on one line");
+        Err(self.wrong(key, written, &right))
+    }
+
+    fn path_of(&self, key: &str, written: &Spanned<String>) -> Result<PathBuf, ConfigError> {
+        if written.get_ref().trim().is_empty() {
+            return Err(self.wrong(key, written, "must be a path"));
+        }
+        Ok(self.resolve(written.get_ref()))
+    }
+
+    fn resolve(&self, path: &str) -> PathBuf {
+        self.file.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    fn wrong<T>(&self, key: &str, written: &Spanned<T>, right: &str) -> ConfigError {
+        let value = self.text.get(written.span()).unwrap_or("?").trim();
+        self.wrong_at(key, value, written.span(), right)
+    }
+
+    fn wrong_at(&self, key: &str, value: &str, span: Range<usize>, right: &str) -> ConfigError {
+        ConfigError::Value {
+            file: self.file.to_owned(),
+            line: line_at(self.text, span.start),
+            key: key.to_owned(),
+            value: value.to_owned(),
+            right: right.to_owned(),
+        }
+    }
+}
+
+fn is_slug(text: &str) -> bool {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=NAME_CHARS_MAX).contains(&text.len()) && text.chars().all(legal)
+}
+
+/// The line, counted from 1, of a byte in the text.
+pub(super) fn line_at(text: &str, byte: usize) -> usize {
+    text.bytes().take(byte).filter(|&b| b == b'\n').count() + 1
+}

@@ -1,0 +1,157 @@
+//! Carrying out what the engine wants: sound, record, tell.
+
+use super::{Changed, Runner, Seen};
+use crate::clock;
+use crate::engine::time::Instant;
+use crate::engine::{
+    AlarmId, AlarmSource, AlarmState, Effects, Entry, Event, EventKind, IncidentId, SirenPattern,
+    ZoneIndex,
+};
+use crate::guard::evidence::{EvidenceJob, PaintTask};
+use crate::guard::ledger::{Deciding, EpisodePart};
+use crate::guard::records::{EvidenceContext, incident_start};
+use crate::guard::words;
+use crate::link::ToWorker;
+use crate::store::record::Record;
+
+impl Runner {
+    /// Sound, record, tell.
+    pub(super) fn carry_out(&mut self, effects: Effects, now: Instant) {
+        if let Some(order) = effects.siren {
+            self.ordered = self.path.siren.order(order.pattern);
+            self.path.board.siren = order;
+            self.changed = Changed::Yes;
+        }
+        if effects.events.is_empty() {
+            return;
+        }
+        self.changed = Changed::Yes;
+        let mut decided = Vec::new();
+        for event in effects.events {
+            let records = self.record(event, &mut decided);
+            self.path.outbox.put(records);
+        }
+        for (zone, deciding) in decided {
+            let records = self.hear(zone, deciding, now);
+            self.path.outbox.put(records);
+        }
+    }
+
+    fn record(&mut self, event: Event, decided: &mut Vec<(ZoneIndex, Deciding)>) -> Option<Record> {
+        let at = clock::wall_at(event.at);
+        let zone_id = |zone| self.path.names.zone_id(zone).to_owned();
+        Some(match event.kind {
+            EventKind::IncidentStarted { incident, zone, entry } => {
+                let deciding = self.deciding(incident, EpisodePart::Start, &entry);
+                let model = self.path.board.model.as_ref();
+                let context = EvidenceContext {
+                    names: &self.path.names,
+                    model_digest: model.map_or("", |model| &model.digest),
+                    stages: &deciding.stages,
+                };
+                let record = incident_start(incident, zone, &entry, event.at, context);
+                self.ask_for_picture(incident, zone, &entry);
+                decided.push((zone, deciding));
+                record
+            }
+            EventKind::PersonEntered { incident, zone, entry } => {
+                decided.push((zone, self.deciding(incident, EpisodePart::FurtherPerson, &entry)));
+                Record::PersonEntered {
+                    incident,
+                    at,
+                    score: entry.score.get(),
+                    anchor_norm: entry.anchor_norm,
+                    track: entry.track.map(|track| track.0),
+                }
+            }
+            EventKind::IncidentEnded { incident, entries, last_inside_at, .. } => {
+                let last_inside_at = clock::wall_at(last_inside_at);
+                Record::IncidentEnded { incident, at, last_inside_at, entries }
+            }
+            EventKind::ZoneUnknown { zone, cause } => {
+                Record::ZoneUnknown { zone: zone_id(zone), at, cause: words::blind(cause, None) }
+            }
+            EventKind::ZoneKnown { zone } => Record::ZoneKnown { zone: zone_id(zone), at },
+            EventKind::Alarm { alarm, source, to } => {
+                self.alarm_record(alarm, source, to, event.at)
+            }
+        })
+    }
+
+    fn alarm_record(
+        &mut self,
+        alarm: AlarmId,
+        source: AlarmSource,
+        state: AlarmState,
+        at: Instant,
+    ) -> Record {
+        let at = clock::wall_at(at);
+        let incident = match source {
+            AlarmSource::Intrusion(zone) => self.path.engine.zone(zone).and_then(|z| z.incident),
+            AlarmSource::Blind(_) | AlarmSource::Fault(_) => None,
+        };
+        Record::Alarm {
+            alarm,
+            at,
+            source: self.path.names.key(source),
+            state,
+            incident: self.path.ledger.changed(alarm, state, incident, at),
+            text: self.path.board.text(&self.path.engine, source, state),
+        }
+    }
+
+    fn deciding(&self, incident: IncidentId, part: EpisodePart, entry: &Entry) -> Deciding {
+        let seen = self.find(entry);
+        Deciding {
+            incident,
+            part,
+            captured_at: entry.captured_at,
+            received_at: seen.map_or(entry.captured_at, |seen| seen.received_at),
+            stages: seen.map(|seen| seen.stages.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn find(&self, entry: &Entry) -> Option<&Seen> {
+        let seen = self.seen.get(usize::from(entry.camera.0))?;
+        let is_it = |seen: &&Seen| {
+            seen.people.frame == entry.frame && seen.people.captured_at == entry.captured_at
+        };
+        seen.iter().rev().find(is_it)
+    }
+
+    /// The entry's alarm is heard when the siren takes the newest order, if that is to sound.
+    fn hear(&mut self, zone: ZoneIndex, deciding: Deciding, now: Instant) -> Vec<Record> {
+        let source = AlarmSource::Intrusion(zone);
+        let alarm = self.path.engine.alarms().into_iter().find(|alarm| alarm.source == source);
+        let Some(alarm) = alarm else {
+            return Vec::new();
+        };
+        self.path.ledger.decided(alarm.id, &deciding);
+        let sounds = self.path.board.siren.pattern == SirenPattern::Intrusion;
+        match (alarm.state, sounds) {
+            (AlarmState::Unacknowledged, true) => {
+                self.path.ledger.await_siren(self.ordered, alarm.id, deciding, now)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn ask_for_picture(&mut self, incident: IncidentId, zone: ZoneIndex, entry: &Entry) {
+        let Some(seen) = self.find(entry).map(|seen| seen.people.clone()) else {
+            return;
+        };
+        self.requests += 1;
+        let request = self.requests;
+        let zone = usize::from(zone.0);
+        let job = EvidenceJob { incident, zone, seen };
+        if self.path.painter.try_send(PaintTask::Asked { request, job }).is_err() {
+            tracing::warn!("incident {} has no picture: too many at once", incident.0);
+            return;
+        }
+        self.path.post.post(ToWorker::TakeSnapshot {
+            request,
+            camera: entry.camera.0,
+            frame: entry.frame,
+        });
+    }
+}

@@ -1,0 +1,186 @@
+//! A vision process that sees what a file says. It is this test program, started by the guard.
+
+use std::env;
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use standclear::clock;
+use standclear::link::{
+    self, FromWorker, ModelInfo, PROTOCOL_VERSION, Picture, Report, StageTimes, ToWorker, Watched,
+    WireDetection,
+};
+
+/// Names the folder with the scene; set only for the vision process.
+pub const FOLDER: &str = "STANDCLEAR_FAKE_VISION";
+
+/// Pause between two pictures.
+const PICTURE_EVERY: Duration = Duration::from_millis(100);
+
+const SIZE_PX: (u32, u32) = (320, 240);
+
+/// What the camera shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scene {
+    Empty,
+    Person,
+    /// Numbers that cannot be, a picture without size, a camera nobody has; and a person.
+    Garbage,
+    /// The source gives nothing, and the vision process says so.
+    Lost,
+    /// The vision process refuses to work.
+    Fatal,
+}
+
+impl Scene {
+    const ALL: [Scene; 5] =
+        [Scene::Empty, Scene::Person, Scene::Garbage, Scene::Lost, Scene::Fatal];
+
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    fn of(folder: &Path) -> Scene {
+        // Read while it is being written, it is empty for a moment.
+        let text = fs::read_to_string(folder.join("scene")).unwrap_or_default();
+        let found = Scene::ALL.into_iter().find(|scene| scene.name() == text);
+        found.unwrap_or(Scene::Empty)
+    }
+}
+
+/// Serves the guard at standard input, if this is the vision process.
+pub fn serve_if_started_by_the_guard() {
+    let Some(folder) = env::var_os(FOLDER).map(PathBuf::from) else {
+        return;
+    };
+    fs::write(folder.join("pid"), std::process::id().to_string()).expect("a process id");
+    let stdin = rustix::stdio::stdin().try_clone_to_owned().expect("standard input");
+    let link = UnixStream::from(stdin);
+    let reading = link.try_clone().expect("the link");
+    let (sender, commands) = mpsc::sync_channel(64);
+    thread::spawn(move || {
+        while let Ok(message) = link::receive::<ToWorker>(&reading) {
+            if sender.send(message).is_err() {
+                return;
+            }
+        }
+    });
+    // An error means that the guard is gone.
+    let _ = Fake { folder, link }.serve(&commands);
+    std::process::exit(0);
+}
+
+struct Fake {
+    folder: PathBuf,
+    link: UnixStream,
+}
+
+impl Fake {
+    fn serve(&self, commands: &Receiver<ToWorker>) -> Result<(), link::LinkError> {
+        self.say(&FromWorker::Hello { version: PROTOCOL_VERSION })?;
+        if Scene::of(&self.folder) == Scene::Fatal {
+            let reason = "the model has the wrong digest".to_owned();
+            return self.say(&FromWorker::Fatal { reason });
+        }
+        self.say(&FromWorker::Ready(ModelInfo {
+            name: "fake".into(),
+            version: "1".into(),
+            digest: "d1ce".into(),
+            provider: "cpu".into(),
+            runtime: "0".into(),
+        }))?;
+        let mut watched = Watched::No;
+        for frame in 0.. {
+            loop {
+                match commands.try_recv() {
+                    Ok(ToWorker::Stop) => return Ok(()),
+                    Ok(ToWorker::Watch { watched: now, .. }) => watched = now,
+                    Ok(ToWorker::TakeSnapshot { request, frame, .. }) => {
+                        let picture = Some(picture(frame));
+                        self.say(&FromWorker::Snapshot { request, picture })?;
+                    }
+                    Ok(ToWorker::Start(_)) => {}
+                    Err(_) => break,
+                }
+            }
+            self.look(frame)?;
+            if watched == Watched::Yes {
+                self.say(&FromWorker::Preview(picture(frame)))?;
+            }
+            fs::write(self.folder.join("watched"), format!("{watched:?}")).expect("a note");
+            thread::park_timeout(PICTURE_EVERY);
+        }
+        Ok(())
+    }
+
+    fn look(&self, frame: u64) -> Result<(), link::LinkError> {
+        let at_ns = clock::monotonic().as_nanos();
+        self.say(&FromWorker::Heartbeat { at_ns })?;
+        match Scene::of(&self.folder) {
+            Scene::Empty | Scene::Fatal => self.say(&report(frame, vec![])),
+            Scene::Person => self.say(&report(frame, vec![person()])),
+            Scene::Lost => {
+                self.say(&FromWorker::CameraLost { camera: 0, reason: "the cable is out".into() })
+            }
+            Scene::Garbage => {
+                let stranger = FromWorker::Report(Report {
+                    camera: 17,
+                    ..unwrap(report(frame, vec![person()]))
+                });
+                let flat = FromWorker::Report(Report {
+                    width_px: 0,
+                    ..unwrap(report(frame, vec![person()]))
+                });
+                self.say(&stranger)?;
+                self.say(&flat)?;
+                let nan = WireDetection { left_px: f64::NAN, ..person() };
+                let sure = WireDetection { score: f32::INFINITY, ..person() };
+                self.say(&report(frame, vec![nan, sure, person()]))
+            }
+        }
+    }
+
+    fn say(&self, message: &FromWorker) -> Result<(), link::LinkError> {
+        link::send(&self.link, message)
+    }
+}
+
+fn unwrap(message: FromWorker) -> Report {
+    match message {
+        FromWorker::Report(report) => report,
+        other => unreachable!("made by report(): {other:?}"),
+    }
+}
+
+fn report(frame: u64, detections: Vec<WireDetection>) -> FromWorker {
+    let now = clock::monotonic().as_nanos();
+    let ms = |ms: u64| now - ms * 1_000_000;
+    FromWorker::Report(Report {
+        camera: 0,
+        frame,
+        width_px: SIZE_PX.0,
+        height_px: SIZE_PX.1,
+        detections,
+        stages: StageTimes {
+            captured_ns: ms(60),
+            arrived_ns: ms(40),
+            preprocessed_ns: ms(30),
+            inferred_ns: ms(10),
+            decoded_ns: ms(5),
+        },
+    })
+}
+
+fn person() -> WireDetection {
+    WireDetection { left_px: 120.0, top_px: 60.0, width_px: 40.0, height_px: 120.0, score: 0.8 }
+}
+
+fn picture(frame: u64) -> Picture {
+    let mut jpeg = Vec::new();
+    let grey = image::RgbImage::from_pixel(SIZE_PX.0, SIZE_PX.1, image::Rgb([90, 90, 90]));
+    image::codecs::jpeg::JpegEncoder::new(&mut jpeg).encode_image(&grey).expect("a picture");
+    Picture { camera: 0, frame, captured_ns: clock::monotonic().as_nanos(), jpeg }
+}
