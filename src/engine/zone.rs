@@ -52,6 +52,10 @@ const MARGIN_PX_MIN: f64 = 3.0;
 /// Further from the edge than this (body heights) counts as the middle of the zone.
 const MIDDLE_HEIGHTS: f64 = 0.5;
 
+/// Somebody not seen for longer still holds the zone but is not counted: who left and who stayed in
+/// a crowd would otherwise add up.
+const COUNTED_FOR: Duration = Duration::from_millis(500);
+
 /// Most candidates and presences kept per zone; far above any crowd a picture can hold.
 const PEOPLE_MAX: usize = 256;
 
@@ -106,6 +110,8 @@ pub struct Occupancy {
     rules: Rules,
     candidates: Vec<Candidate>,
     presences: Vec<Presence>,
+    /// When the newest picture was taken.
+    newest: Instant,
 }
 
 /// What a zone is shown of a picture.
@@ -147,7 +153,13 @@ struct Presence {
 
 impl Occupancy {
     pub fn new(area: Area, rules: Rules) -> Occupancy {
-        Occupancy { area, rules, candidates: Vec::new(), presences: Vec::new() }
+        Occupancy {
+            area,
+            rules,
+            candidates: Vec::new(),
+            presences: Vec::new(),
+            newest: Instant::ZERO,
+        }
     }
 
     /// Where the zone is.
@@ -155,9 +167,11 @@ impl Occupancy {
         &self.area
     }
 
-    /// People inside, as far as known.
+    /// People inside: those seen within `COUNTED_FOR`, and at least one while anybody holds the zone.
     pub fn people(&self) -> usize {
-        self.presences.len()
+        let seen = |presence: &&Presence| self.newest.since(presence.seen_at) <= COUNTED_FOR;
+        let count = self.presences.iter().filter(seen).count();
+        count.max(usize::from(!self.presences.is_empty()))
     }
 
     /// How long nobody must be seen before the zone is clear.
@@ -167,6 +181,7 @@ impl Occupancy {
 
     /// Takes one picture.
     pub fn look(&mut self, look: Look<'_>) -> Change {
+        self.newest = look.at;
         let mut free = self.inside_or_near(look);
         self.hold(&mut free, look);
         free.retain(|spot| spot.inside && spot.detection.score.get() >= self.rules.enter_score);

@@ -166,13 +166,14 @@ impl Attendant {
         let now = clock::monotonic();
         self.output.sound(self.with_dead_man(ordered, now));
         let state = self.judge(now);
-        if order != self.accepted {
+        // An order given while the device still opens is taken when it can be heard, or cannot.
+        if order != self.accepted
+            && let Some(state) = &state
+        {
             self.accepted = order;
             let output = match state {
-                Some(SirenReport::Working { .. }) => Sounding::Yes,
-                Some(SirenReport::Accepted { .. } | SirenReport::Broken { .. }) | None => {
-                    Sounding::No
-                }
+                SirenReport::Working { .. } => Sounding::Yes,
+                SirenReport::Accepted { .. } | SirenReport::Broken { .. } => Sounding::No,
             };
             let at = clock::monotonic();
             self.tell(SirenReport::Accepted { order, at, output });

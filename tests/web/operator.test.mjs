@@ -99,13 +99,19 @@ describe('operator page', { skip: impossible ?? false }, () => {
     await picture(page, 'occupied');
   });
 
+  /** The box's next 200 to an answer. Its state may be gone a moment later: a new intruder re-alarms. */
+  const answered = (within = INTRUSION_WITHIN_MS) => page.waitForResponse(
+    (response) => /\/api\/alarms\/\d+\/acknowledge$/.test(response.url()) && response.status() === 200,
+    { timeout: within },
+  );
+
   claim('acknowledging_asks_who_it_is_and_is_shown', async () => {
-    const alarm = await eventually('an alarm to answer', INTRUSION_WITHIN_MS, () => intrusion('unacknowledged'));
+    await eventually('an alarm to answer', INTRUSION_WITHIN_MS, () => intrusion('unacknowledged'));
+    const answer = answered();
     await pressOnceRead();
     await page.getByLabel(/who acknowledges/i).first().fill(SUPERVISOR);
     await page.keyboard.press('Enter');
-    // A new intruder may re-alarm the zone at once; what was answered stays in the record.
-    await eventually('the answer reached the box', SHOWN_WITHIN_MS, async () => (await record(alarm.incident)).acknowledged_by);
+    assert.deepEqual((await answer).request().postDataJSON(), { by: SUPERVISOR });
     await eventually('an acknowledged alarm is shown as one', INTRUSION_WITHIN_MS, async () => {
       await acknowledgedIntrusion();
       return /●\s*Acknowledged/i.test(await visibleText(page));
@@ -114,10 +120,14 @@ describe('operator page', { skip: impossible ?? false }, () => {
   });
 
   claim('from_then_on_one_press_acknowledges', async () => {
-    const alarm = await eventually('another alarm to answer', INTRUSION_WITHIN_MS, () => intrusion('unacknowledged'));
-    await pressOnceRead();
-    const by = await eventually('the press reached the box', SHOWN_WITHIN_MS, async () => (await record(alarm.incident)).acknowledged_by);
-    assert.equal(by, SUPERVISOR);
+    // On a busy road the next intruder may come in the moment of the press, which then counts for nobody.
+    const request = await eventually('a press is an answer', INTRUSION_WITHIN_MS, async () => {
+      if (!(await intrusion('unacknowledged'))) return null;
+      const answer = answered(SHOWN_WITHIN_MS).catch(() => null);
+      await pressOnceRead();
+      return (await answer)?.request();
+    });
+    assert.deepEqual(request.postDataJSON(), { by: SUPERVISOR });
   });
 
   for (const [signal, what] of [['SIGKILL', 'killed'], ['SIGSTOP', 'hung']]) {
