@@ -173,7 +173,7 @@ fn each_outside_thing_has_one_place() {
     only_in(&["clock_gettime", "Timestamp::now", "Instant::now"], &["clock.rs"]);
     only_in(&["process::Command", "Command::new"], &["guard"]);
     only_in(&["rodio"], &["guard"]);
-    only_in(&["gstreamer", "ort::"], &["vision"]);
+    only_in(&["gstreamer::", "gstreamer as", "ort::"], &["vision"]);
     only_in(&["axum"], &["web"]);
     only_in(&["geo::"], &["engine"]);
 }

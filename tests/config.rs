@@ -77,7 +77,8 @@ fn what_is_left_out_has_a_safe_default() {
     assert_eq!(config.siren.volume, 1.0);
     assert!(config.web.listen.ip().is_loopback());
     assert_eq!(config.store.path, folder.0.path().join("data"));
-    assert_eq!(config.model.dir, folder.0.path().join("models/nanodet-g-416-int8"));
+    // By name alone: the vision process looks where models are installed.
+    assert_eq!(config.model.dir, std::path::Path::new("nanodet-g-416-int8"));
     assert_eq!(config.cameras[0].fps, 10.0);
 }
 
