@@ -5,7 +5,7 @@
 #       -v /srv/standclear/config:/etc/standclear:ro -v /srv/standclear/data:/var/lib/standclear standclear
 #
 # `--network host` because the box listens on loopback only; the page is then at the host's 127.0.0.1.
-# A USB camera takes `--device /dev/video0` as well. docs/guide/container.md has the rest.
+# docs/guide/container.md has the rest.
 #
 # On a Jetson, give the last stage NVIDIA's base, with its decoders and GPU libraries, and run it with
 # NVIDIA's container runtime:

@@ -277,3 +277,64 @@ fn evaluating_against_our_own_detections_finds_every_episode() {
     assert_eq!(gate["episodes"], gate["found"]);
     assert_eq!(report["detection"]["recall"]["estimate"], 1.0);
 }
+
+#[test]
+fn outputs_that_cannot_work_are_refused_before_the_footage_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let video = folder.path().join("video.avi");
+    fs::copy(footage(), &video).expect("copied");
+    let before = fs::read(&video).expect("read");
+    let args = |events: &Path| -> Vec<String> {
+        ["replay", text(&video), ZONES[0], ZONES[1], "--events", text(events)]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    for (events, word) in [
+        (video.clone(), "would be overwritten"),
+        (folder.path().join("missing/events.jsonl"), "does not exist"),
+        (folder.path().to_owned(), "is a folder"),
+    ] {
+        let args = args(&events);
+        let output = standclear(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(word), "{word}: {said}");
+    }
+    assert_eq!(fs::read(&video).expect("read"), before, "the footage is untouched");
+}
+
+#[test]
+fn detect_finds_people_in_a_picture_and_draws_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let golden = root().join("models/nanodet-g-416-int8/golden");
+    let mut pictures: Vec<PathBuf> = fs::read_dir(golden)
+        .expect("golden pictures")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    pictures.sort();
+    let json = folder.path().join("found.json");
+    let draw = folder.path().join("drawn");
+    let mut args = vec!["detect", "--json", text(&json), "--draw", text(&draw)];
+    args.extend(pictures.iter().map(|p| text(p)));
+    let output = standclear(&args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: Value =
+        serde_json::from_str(&fs::read_to_string(&json).expect("JSON")).expect("JSON");
+    let rows = found.as_array().expect("a list");
+    assert_eq!(rows.len(), pictures.len());
+    let people = |row: &Value| row["persons"].as_array().expect("persons").len();
+    assert!(rows.iter().any(|row| people(row) >= 5), "{found}");
+    for person in rows.iter().flat_map(|row| row["persons"].as_array().expect("persons")) {
+        let score = person["score"].as_f64().expect("a score");
+        assert!((0.3..=1.0).contains(&score));
+        assert_eq!(person["box"].as_array().expect("a box").len(), 4);
+    }
+    assert_eq!(fs::read_dir(&draw).expect("copies").count(), pictures.len());
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_stops_detect_before_anything_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let broken = folder.path().join("broken.jpg");
+    fs::write(&broken, [0xff, 0xd8, 0xff, 0x00]).expect("written");
+    refused(&["detect", text(&broken)], &["broken.jpg"]);
+}

@@ -3,9 +3,10 @@
 //! Nothing is written unless every picture was read: a list with a hole in it would be taken for a
 //! list of empty pictures.
 
+use std::collections::BTreeSet;
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io::{self, Cursor};
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,8 @@ use crate::engine::detection::Detection;
 use crate::vision::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use crate::vision::package::ModelPackage;
 use crate::vision::still;
+
+use super::output::{Waiting, check, write_all};
 
 /// The model that comes with the program.
 pub const DEFAULT_MODEL: &str = "nanodet-g-416-int8";
@@ -116,6 +119,18 @@ struct PersonRow {
 
 /// Looks at all pictures, prints a line for each, and writes what was asked for.
 pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let targets = match &args.draw {
+        Some(folder) => {
+            fs::create_dir_all(folder)
+                .map_err(|source| DetectError::Write { file: folder.to_owned(), source })?;
+            copies(folder, &args.pictures)
+        }
+        None => Vec::new(),
+    };
+    let outputs: Vec<Option<&Path>> =
+        targets.iter().map(|t| Some(t.as_path())).chain([args.json.as_deref()]).collect();
+    let inputs: Vec<&Path> = args.pictures.iter().map(PathBuf::as_path).collect();
+    check(&outputs, &inputs)?;
     let package = ModelPackage::find(&args.model)?;
     let options = Options {
         threads: args.threads,
@@ -130,22 +145,20 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
         read(file)?;
     }
     let mut rows = Vec::new();
-    let mut copies = Vec::new();
-    for file in &args.pictures {
+    let mut waiting = Vec::new();
+    for (number, file) in args.pictures.iter().enumerate() {
         let picture = read(file)?;
         let row = look_at(&mut detector, file, &picture, args.score)?;
-        if let Some(folder) = &args.draw {
-            copies.push(draw(folder, file, copies.len(), &picture, &row)?);
+        if let Some(target) = targets.get(number) {
+            waiting.push(draw(target, &picture, &row)?);
         }
         rows.push(row);
     }
-    for copy in &copies {
-        copy.keep()?;
-    }
+    waiting.into_iter().try_for_each(Waiting::take_place)?;
     if let Some(file) = &args.json {
         let mut text = serde_json::to_vec_pretty(&rows)?;
         text.push(b'\n');
-        write_whole(file, &text)?;
+        write_all(&[(file, &text)])?;
     }
     Ok(())
 }
@@ -195,53 +208,35 @@ fn row(detection: &Detection) -> PersonRow {
     PersonRow { bounds: [b.left(), b.top(), b.width(), b.height()], score: detection.score.get() }
 }
 
-/// A file written beside its place, to be moved there when everything has worked out.
-struct Pending {
-    temporary: PathBuf,
-    file: PathBuf,
-}
-
-impl Pending {
-    fn keep(&self) -> Result<(), DetectError> {
-        replace(&self.temporary, &self.file)
-            .map_err(|source| DetectError::Write { file: self.file.clone(), source })
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        // Gone already when it was kept.
-        let _ = fs::remove_file(&self.temporary);
-    }
-}
-
 /// Writes the annotated copy of one picture, still under a temporary name.
 fn draw(
-    folder: &Path,
-    file: &Path,
-    number: usize,
+    target: &Path,
     picture: &DynamicImage,
     row: &PictureRow,
-) -> Result<Pending, DetectError> {
-    fs::create_dir_all(folder)
-        .map_err(|source| DetectError::Write { file: folder.to_owned(), source })?;
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let mut target = folder.join(format!("{stem}.png"));
-    // Two pictures of the same name from different folders must not overwrite each other.
-    if target.exists() {
-        target = folder.join(format!("{stem}-{}.png", number + 1));
-    }
-    let pending = Pending {
-        temporary: folder.join(format!(".{stem}-{number}.{}.part", std::process::id())),
-        file: target,
-    };
+) -> Result<Waiting, Box<dyn Error>> {
     let mut copy = picture.to_rgb8();
     for person in &row.persons {
         annotate(&mut copy, person);
     }
-    copy.save_with_format(&pending.temporary, image::ImageFormat::Png)
-        .map_err(|source| DetectError::Draw { file: pending.file.clone(), source })?;
-    Ok(pending)
+    let mut bytes = Cursor::new(Vec::new());
+    copy.write_to(&mut bytes, image::ImageFormat::Png)
+        .map_err(|source| DetectError::Draw { file: target.to_owned(), source })?;
+    Ok(Waiting::write(target, bytes.get_ref())?)
+}
+
+/// Where each picture's copy goes. Pictures of the same name from different folders get numbers.
+fn copies(folder: &Path, pictures: &[PathBuf]) -> Vec<PathBuf> {
+    let mut taken = BTreeSet::new();
+    let name = |(number, picture): (usize, &PathBuf)| {
+        let stem = picture.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut name = format!("{stem}.png");
+        if !taken.insert(name.clone()) {
+            name = format!("{stem}-{}.png", number + 1);
+            taken.insert(name.clone());
+        }
+        folder.join(name)
+    };
+    pictures.iter().enumerate().map(name).collect()
 }
 
 const BOX_COLOUR: image::Rgb<u8> = image::Rgb([255, 214, 0]);
@@ -290,25 +285,4 @@ fn write_score(picture: &mut RgbImage, left: i32, top: i32, score: f32) {
             }
         }
     }
-}
-
-/// Writes a file so that it is either there whole or as it was before.
-fn write_whole(file: &Path, bytes: &[u8]) -> Result<(), DetectError> {
-    let failed = |source| DetectError::Write { file: file.to_owned(), source };
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = file.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let pending = Pending { temporary, file: file.to_owned() };
-    let mut sink = File::create(&pending.temporary).map_err(failed)?;
-    sink.write_all(bytes).and_then(|()| sink.sync_all()).map_err(failed)?;
-    pending.keep()
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the file's content is synced and its folder is synced right behind the rename"
-)]
-fn replace(temporary: &Path, file: &Path) -> io::Result<()> {
-    fs::rename(temporary, file)?;
-    let folder = file.parent().filter(|p| !p.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

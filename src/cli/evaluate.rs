@@ -19,7 +19,7 @@ use crate::replay::mot::{MotError, TruthRow, parse_truth};
 use crate::zone_file::{SiteZones, load_site};
 
 use super::footage::{FootageArgs, Summary, play};
-use super::output::write_all;
+use super::output::{check, write_all};
 
 /// Measure recall, precision, time to alarm and false alarms per zone.
 #[derive(Clone, Debug, clap::Args)]
@@ -61,6 +61,8 @@ pub enum TruthError {
 
 /// Replays, compares, prints a table.
 pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let inputs = [&args.footage.video, &args.footage.zones, &args.truth];
+    check(&[args.json.as_deref()], &inputs.map(PathBuf::as_path))?;
     let zones = load_site(&[("footage".to_owned(), args.footage.zones.as_path())])?;
     let truth = read_truth(&args.truth)?;
     let mut by_frame: BTreeMap<u64, Vec<TruthRow>> = BTreeMap::new();

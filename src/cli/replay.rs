@@ -9,7 +9,7 @@ use crate::replay::{Outcome, event_log, mot};
 use crate::zone_file::load_site;
 
 use super::footage::{FootageArgs, Summary, play};
-use super::output::write_all;
+use super::output::{check, write_all};
 
 /// Show recorded footage to the engine and see what it would have done.
 #[derive(Clone, Debug, clap::Args)]
@@ -29,6 +29,8 @@ pub struct Args {
 
 /// Replays and prints a summary.
 pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let outputs = [args.events.as_deref(), args.tracks.as_deref(), args.detections.as_deref()];
+    check(&outputs, &[&args.footage.video, &args.footage.zones])?;
     let zones = load_site(&[("footage".to_owned(), args.footage.zones.as_path())])?;
     let (mut tracks, mut detections) = (String::new(), String::new());
     let (outcome, summary) = play(&args.footage, &zones, |frame, followed| {

@@ -36,8 +36,9 @@ pub const PERIOD_FRAMES: u32 = 1024;
 const BLOCK_FRAMES: u32 = 64;
 
 /// Longest pause between two blocks taken by a healthy card: several periods even of a card that
-/// insists on its own, large buffer.
-const PULL_GAP_MAX: Duration = Duration::from_millis(500);
+/// insists on its own, large buffer, and of a sound server on a busy machine (half a second was
+/// seen there). Leaves time within R1's second to tell.
+const PULL_GAP_MAX: Duration = Duration::from_millis(800);
 
 /// How much a card must take before it works, frames: more than both its periods hold.
 const FLOW_FRAMES: u64 = 4 * PERIOD_FRAMES as u64;
