@@ -260,6 +260,8 @@ pub struct Restored {
     pub last_incident: u64,
     /// Highest alarm number ever given; 0 for none.
     pub last_alarm: u64,
+    /// Time since the last sign of the earlier life.
+    pub away: Duration,
     pub alarms: Vec<RestoredAlarm>,
 }
 

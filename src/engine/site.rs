@@ -76,6 +76,8 @@ pub struct Engine {
     zones: Vec<Zone>,
     alarms: AlarmBook,
     last_incident: u64,
+    /// How long nobody watched before this life.
+    away: Duration,
     siren: SirenOrder,
 }
 
@@ -161,6 +163,7 @@ impl Engine {
             zones,
             alarms,
             last_incident: restored.last_incident,
+            away: restored.away,
             siren: SirenOrder { pattern: SirenPattern::Silent, zone: None },
         }
     }
@@ -271,6 +274,12 @@ impl Engine {
             at: report.captured_at,
             pictures,
         };
+        for zone in &mut self.zones[zones.clone()] {
+            // Until the zone counts as watched again, a single look proves nobody's absence.
+            if zone.blind.is_some() {
+                zone.occupancy.time_stood_still(report.captured_at);
+            }
+        }
         let changes: Vec<_> = zones.clone().map(|z| self.zones[z].occupancy.look(look)).collect();
         for (zone, change) in zones.zip(changes) {
             for arrival in change.arrivals {
@@ -313,10 +322,10 @@ impl Engine {
                 let id = IncidentId(self.last_incident);
                 zone.incident = Some(Incident { id, entries: 1 });
                 zone.since = if zone.blind.is_none() { now } else { zone.since };
-                // Whoever is first seen after a restart is taken for the one already answered.
+                // Whoever is first seen after a short absence is taken for the one already answered.
                 let trigger = match zone.inherited.take() {
-                    Some(_) => Trigger::Activate,
-                    None => Trigger::Renew,
+                    Some(_) if self.away <= SAME_PERSON_AFTER => Trigger::Activate,
+                    Some(_) | None => Trigger::Renew,
                 };
                 (EventKind::IncidentStarted { incident: id, zone: number, entry }, trigger)
             }
@@ -405,6 +414,7 @@ impl Engine {
                 Some(Inherited::WatchedSince(since)) if now.since(since) < zone.empty_for() => {}
                 Some(Inherited::WatchedSince(_)) => {
                     zone.inherited = None;
+                    zone.since = now;
                     let source = AlarmSource::Intrusion(ZoneIndex(number(index)));
                     self.trigger(source, Trigger::Return, now, effects);
                 }
@@ -417,12 +427,18 @@ impl Engine {
 /// somebody still inside to be seen and to make the alarm this life's own.
 const INHERITED_MIN: Duration = Duration::from_millis(1500);
 
+/// After a longer absence whoever is inside alarms anew. The store knows the end of the earlier life
+/// to the minute; this is that, and half a minute to start.
+const SAME_PERSON_AFTER: Duration = Duration::from_secs(90);
+
 impl Zone {
     fn state(&self) -> ZoneState {
-        match (self.blind, self.incident) {
-            (Some(cause), _) => ZoneState::Unknown(cause),
-            (None, Some(_)) => ZoneState::Occupied,
-            (None, None) => ZoneState::Clear,
+        match (self.blind, self.incident, self.inherited) {
+            (Some(cause), _, _) => ZoneState::Unknown(cause),
+            (None, Some(_), _) => ZoneState::Occupied,
+            // Whoever was inside may still be: a moment without them does not make it clear.
+            (None, None, Some(_)) => ZoneState::Unknown(BlindCause::Starting),
+            (None, None, None) => ZoneState::Clear,
         }
     }
 
@@ -436,7 +452,7 @@ impl Zone {
             self.since = now;
         }
         if let (None, Some(newest)) = (cause, newest) {
-            self.occupancy.sight_regained(newest);
+            self.occupancy.time_stood_still(newest);
         }
         self.blind = cause;
     }

@@ -34,6 +34,13 @@ pub const RECOVERY: Duration = Duration::from_millis(500);
 /// Zones are UNKNOWN all the while.
 pub const START_GRACE: Duration = Duration::from_millis(5000);
 
+/// R1: the longest time from the last light, or the last beat, to UNKNOWN and its alarm.
+const UNKNOWN_WITHIN_MS: u128 = 1000;
+const TICK_MS: u128 = super::TICK_EVERY.as_millis();
+const _: () = assert!(WORKER_SILENT_MAX.as_millis() + TICK_MS < UNKNOWN_WITHIN_MS);
+const _: () = assert!(FRAME_GAP_MAX.as_millis() + TICK_MS < UNKNOWN_WITHIN_MS);
+const _: () = assert!(FRAME_AGE_MAX.as_millis() + TICK_MS < UNKNOWN_WITHIN_MS);
+
 /// What is known of the vision process.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WorkerWatch {
@@ -45,13 +52,20 @@ pub struct WorkerWatch {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CameraWatch {
     started_at: Instant,
-    /// When the newest picture reached the engine, and whether it was fresh.
-    last_frame: Option<(Instant, Freshness)>,
+    last_frame: Option<LastFrame>,
     source_lost: bool,
     /// Since when pictures have been fresh without a gap.
     fresh_since: Option<Instant>,
     was_watched: bool,
     blind: Option<BlindCause>,
+}
+
+/// The newest picture: when light reached the camera, when it reached the engine, how old it was.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct LastFrame {
+    captured_at: Instant,
+    arrived_at: Instant,
+    freshness: Freshness,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,13 +121,14 @@ impl CameraWatch {
     pub fn frame(&mut self, captured_at: Instant, now: Instant) {
         let late = now.since(captured_at) > FRAME_AGE_MAX;
         self.source_lost = false;
-        let gap = self.last_frame.is_none_or(|(last, _)| now.since(last) > FRAME_GAP_MAX);
+        let gap = self.last_frame.is_none_or(|last| now.since(last.arrived_at) > FRAME_GAP_MAX);
         if late {
             self.fresh_since = None;
         } else if gap || self.fresh_since.is_none() {
             self.fresh_since = Some(now);
         }
-        self.last_frame = Some((now, if late { Freshness::Late } else { Freshness::Fresh }));
+        let freshness = if late { Freshness::Late } else { Freshness::Fresh };
+        self.last_frame = Some(LastFrame { captured_at, arrived_at: now, freshness });
     }
 
     /// The vision process says that the source gives nothing.
@@ -160,11 +175,17 @@ impl CameraWatch {
             (Some(cause), _) => Some(cause),
             (None, _) if self.source_lost => Some(BlindCause::SourceLost),
             (None, None) => Some(BlindCause::Starting),
-            (None, Some((last, _))) if now.since(last) > FRAME_GAP_MAX => {
+            (None, Some(last)) if now.since(last.arrived_at) > FRAME_GAP_MAX => {
                 Some(BlindCause::NoFrames)
             }
-            (None, Some((_, Freshness::Late))) => Some(BlindCause::LateFrames),
-            (None, Some((_, Freshness::Fresh))) => None,
+            (None, Some(LastFrame { freshness: Freshness::Late, .. })) => {
+                Some(BlindCause::LateFrames)
+            }
+            // A second after the last light there must be an alarm, however long that light took.
+            (None, Some(last)) if now.since(last.captured_at) > FRAME_AGE_MAX => {
+                Some(BlindCause::NoFrames)
+            }
+            (None, Some(LastFrame { freshness: Freshness::Fresh, .. })) => None,
         };
         if cause.is_some() {
             self.fresh_since = self.fresh_since.filter(|_| cause == Some(BlindCause::Starting));
@@ -172,7 +193,7 @@ impl CameraWatch {
         }
         let recovering = self.was_watched && self.blind.is_some();
         let steady = match (self.fresh_since, self.last_frame) {
-            (Some(since), Some((newest, _))) => newest.since(since) >= RECOVERY,
+            (Some(since), Some(newest)) => newest.arrived_at.since(since) >= RECOVERY,
             _ => false,
         };
         if recovering && !steady { self.blind } else { None }

@@ -4,7 +4,7 @@
 //! could have produced (within reach of each other). It becomes a *presence* when, within
 //! `enter_window`, it was seen at least twice, over at least `EVIDENCE_SPAN_MIN`, in at least half of
 //! the pictures since it was first seen. A camera so slow that the window holds one picture only is
-//! believed at once. One errant detection is therefore nothing, two in a row are somebody.
+//! believed at once. One errant detection is therefore nothing; two looks 85 ms apart are somebody.
 //!
 //! **Stay.** A presence is held by any detection within reach whose anchor is inside or within a
 //! margin of the edge, and a weaker score is enough for that (`HOLD_SCORE`): doubt keeps an alarm.
@@ -55,6 +55,16 @@ const MIDDLE_HEIGHTS: f64 = 0.5;
 /// Somebody not seen for longer still holds the zone but is not counted: who left and who stayed in
 /// a crowd would otherwise add up.
 const COUNTED_FOR: Duration = Duration::from_millis(500);
+
+/// Somebody not seen for longer, because sight was lost, is not recognised: whoever is there then
+/// enters anew and alarms anew. Long enough for the vision process to be started again.
+const STRANGER_AFTER: Duration = Duration::from_secs(10);
+
+/// Reach does not grow beyond what a person can cover in this time.
+const REACH_GROWS_FOR: Duration = Duration::from_secs(2);
+
+/// Gaps between pictures that must be known before a camera counts as slow.
+const GAPS_KNOWN_MIN: usize = 3;
 
 /// Most candidates and presences kept per zone; far above any crowd a picture can hold.
 const PEOPLE_MAX: usize = 256;
@@ -190,9 +200,8 @@ impl Occupancy {
         Change { arrivals, cleared: self.release(look.at) }
     }
 
-    /// Sight was lost: nobody is known to have left, so nobody's time runs on.
-    pub fn sight_regained(&mut self, at: Instant) {
-        self.candidates.clear();
+    /// Sight is lost, or was until now: nobody is known to have left, so nobody's way out runs on.
+    pub fn time_stood_still(&mut self, at: Instant) {
         for presence in &mut self.presences {
             presence.held_at = presence.held_at.max(at);
         }
@@ -222,7 +231,11 @@ impl Occupancy {
     fn hold(&mut self, free: &mut Vec<Spot>, look: Look<'_>) {
         let mut pairs = Vec::new();
         for (p, presence) in self.presences.iter().enumerate() {
-            let unseen = look.at.since(presence.seen_at).as_secs_f64();
+            let unseen = look.at.since(presence.seen_at);
+            if unseen > STRANGER_AFTER {
+                continue;
+            }
+            let unseen = unseen.min(REACH_GROWS_FOR).as_secs_f64();
             for (s, spot) in free.iter().enumerate() {
                 let strong_enough = spot.detection.score.get() >= self.rules.hold_score;
                 if strong_enough && reachable(presence.bounds, spot.detection.bounds, unseen) {
@@ -367,20 +380,20 @@ impl Candidate {
         let first = hits.first()?.at;
         let best = hits.iter().map(|hit| hit.score).max()?;
         // Where the window holds one picture only, that one must be believed.
-        let slow_camera = usual_gap.is_none_or(|gap| gap > rules.enter_window);
+        let slow_camera = usual_gap.is_some_and(|gap| gap > rules.enter_window);
         let chances = pictures.iter().filter(|taken| **taken >= first).count();
         let often = hits.len() >= EVIDENCE_HITS_MIN
             && hits.len() as f64 >= EVIDENCE_SHARE_MIN * chances as f64
             && now.since(first) >= EVIDENCE_SPAN_MIN;
-        (often || (slow_camera && pictures.len() > 1)).then_some((first, best))
+        (often || slow_camera).then_some((first, best))
     }
 }
 
-/// The middle one of the gaps between a camera's last pictures.
+/// The middle one of the gaps between a camera's last pictures, once a few are known.
 fn usual_gap(pictures: &[Instant]) -> Option<Duration> {
     let mut gaps: Vec<Duration> = pictures.windows(2).map(|w| w[1].since(w[0])).collect();
     gaps.sort_unstable();
-    gaps.get(gaps.len() / 2).copied()
+    if gaps.len() < GAPS_KNOWN_MIN { None } else { gaps.get(gaps.len() / 2).copied() }
 }
 
 fn foot_distance(a: PixelBox, b: PixelBox) -> f64 {

@@ -3,6 +3,7 @@
 //! Zone and camera numbers mean nothing after the configuration changed, so the store keeps ids.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -108,12 +109,20 @@ pub struct Inheritance {
     pub records: Vec<Record>,
 }
 
+/// How long nobody watched; for ever when that is not known, or when the clock was put back.
+fn away(last_alive: Option<Timestamp>, at: Timestamp) -> Duration {
+    last_alive
+        .and_then(|last| Duration::try_from(at.duration_since(last)).ok())
+        .unwrap_or(Duration::MAX)
+}
+
 /// Sorts what the store remembers.
 pub fn inherit(remembered: Remembered, names: &SiteNames, at: Timestamp) -> Inheritance {
     let mut inheritance = Inheritance {
         restored: Restored {
             last_incident: remembered.last_incident,
             last_alarm: remembered.last_alarm,
+            away: away(remembered.last_alive, at),
             alarms: Vec::new(),
         },
         alarms: Vec::new(),

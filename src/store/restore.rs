@@ -16,6 +16,8 @@ pub struct Remembered {
     pub last_incident: u64,
     /// Highest alarm number ever given; 0 for none.
     pub last_alarm: u64,
+    /// The last sign of the earlier life, to the minute; `None` when there was none.
+    pub last_alive: Option<Timestamp>,
     /// Alarms that are not normal, oldest first.
     pub open_alarms: Vec<OpenAlarm>,
 }
@@ -38,6 +40,7 @@ pub(super) fn restore(
     let remembered = Remembered {
         last_incident: highest(&transaction, "incident")?,
         last_alarm: highest(&transaction, "alarm")?,
+        last_alive: last_alive(&transaction)?.and_then(|us| Timestamp::from_microsecond(us).ok()),
         open_alarms: open_alarms(&transaction)?,
     };
     transaction.commit()?;
@@ -57,12 +60,16 @@ fn highest(connection: &Connection, what: &str) -> rusqlite::Result<u64> {
     )
 }
 
+fn last_alive(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection
+        .query_row("SELECT last_alive_us FROM life ORDER BY id DESC LIMIT 1", [], |row| row.get(0))
+        .optional()
+}
+
 /// Nothing is known after the last sign of life, so that is where everything open ends. Something
 /// that began later than that (the clock was put back) ends where it began.
 fn close_interrupted(connection: &Connection) -> rusqlite::Result<()> {
-    let last: Option<i64> = connection
-        .query_row("SELECT last_alive_us FROM life ORDER BY id DESC LIMIT 1", [], |row| row.get(0))
-        .optional()?;
+    let last = last_alive(connection)?;
     let incidents: Vec<(u64, String, i64)> = connection
         .prepare("SELECT id, zone, started_us FROM incident WHERE ended_us IS NULL")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
