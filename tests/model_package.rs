@@ -91,8 +91,8 @@ fn known_picture_is_decoded_to_the_people_in_it() {
 }
 
 #[test]
-fn flipped_byte_in_model_or_golden_picture_is_refused() {
-    for file in ["model.onnx", "golden/walkway-2.jpg"] {
+fn flipped_byte_in_any_variant_or_golden_picture_is_refused() {
+    for file in ["model.onnx", "model-s8.onnx", "golden/walkway-2.jpg"] {
         let copy = Copy::new();
         let path = copy.folder.path().join(file);
         let mut bytes = fs::read(&path).expect("readable");

@@ -338,3 +338,100 @@ fn a_picture_that_cannot_be_read_stops_detect_before_anything_is_written() {
     fs::write(&broken, [0xff, 0xd8, 0xff, 0x00]).expect("written");
     refused(&["detect", text(&broken)], &["broken.jpg"]);
 }
+
+#[test]
+fn full_or_closed_standard_output_is_an_error_and_no_panic() {
+    let picture = root().join("models/nanodet-g-416-int8/golden/walkway-1.jpg");
+    let video = footage();
+    let replay = ["replay", text(&video), ZONES[0], ZONES[1], "--long-side", "128", "--fps", "1"];
+    for args in [&["detect", text(&picture)][..], &replay[..]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+        let (reader, closed) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        for stdout in [std::process::Stdio::from(full), closed.into()] {
+            let output = Command::new(env!("CARGO_BIN_EXE_standclear"))
+                .args(args)
+                .current_dir(root())
+                .stdout(stdout)
+                .output()
+                .expect("the program starts");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.contains("standard output cannot be written"), "{said}");
+            assert!(!said.contains("panicked"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn numbers_without_sense_are_refused_with_what_would_be_right() {
+    let video = footage();
+    let (video, right) = (text(&video), "from 1 to 64 is wanted");
+    let replay = ["replay", video, ZONES[0], ZONES[1]];
+    for (args, option, value, word) in [
+        (&replay[..], "--threads", "65535", right),
+        (&replay[..], "--threads", "0", right),
+        (&["detect", "a.jpg"][..], "--threads", "65", right),
+        (&["bench", video][..], "--threads", "65535", right),
+        (&["bench", video][..], "--rounds", "0", "not in 1.."),
+        (&["bench", video][..], "--pictures", "0", "not in 1.."),
+        (&replay[..], "--fps", "1e-9", "from 0.1 to 1000 is wanted"),
+        (&replay[..], "--fps", "nan", "from 0.1 to 1000 is wanted"),
+    ] {
+        let output = standclear(&[args, &[option, value]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{option} {value}: {said}");
+        assert!(said.contains(option) && said.contains(word), "{option} {value}: {said}");
+    }
+}
+
+#[test]
+fn truth_without_anybody_is_said_and_no_zero_has_a_sign() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let truth = folder.path().join("gt.txt");
+    fs::write(&truth, "").expect("written");
+    let video = footage();
+    let mut args = vec!["evaluate", text(&video), ZONES[0], ZONES[1], "--truth", text(&truth)];
+    args.extend(["--long-side", "128", "--fps", "1"]);
+    let output = standclear(&args);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains("the truth holds nobody"), "{said}");
+    assert!(!said.contains("-0.0"), "{said}");
+}
+
+#[test]
+fn output_in_a_folder_that_cannot_be_written_is_refused_before_the_footage_is_read() {
+    // Nobody, not even root, makes files in /proc.
+    let output = standclear(&[
+        "replay",
+        "no-such-footage.avi",
+        ZONES[0],
+        ZONES[1],
+        "--events",
+        "/proc/events.jsonl",
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("events.jsonl could not be"), "{said}");
+    assert!(!said.contains("no-such-footage"), "{said}");
+}
+
+#[test]
+fn link_named_as_output_stays_and_its_file_is_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let elsewhere = tempfile::tempdir().expect("another folder");
+    let picture = root().join("models/nanodet-g-416-int8/golden/walkway-1.jpg");
+    for (name, before) in [("old.json", Some("as before")), ("new.json", None)] {
+        let file = elsewhere.path().join(name);
+        if let Some(before) = before {
+            fs::write(&file, before).expect("written");
+        }
+        let link = folder.path().join(name);
+        std::os::unix::fs::symlink(&file, &link).expect("linked");
+        let output = standclear(&["detect", text(&picture), "--json", text(&link)]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(fs::symlink_metadata(&link).expect("there").is_symlink(), "{name}");
+        assert!(fs::symlink_metadata(&file).expect("there").is_file(), "{name}");
+        assert!(fs::read_to_string(&file).expect("JSON").contains("persons"), "{name}");
+    }
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 2);
+}

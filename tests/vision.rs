@@ -138,6 +138,10 @@ fn what_is_no_video_is_refused_with_what_it_is() {
     let missing = refused(&folder.path().join("nowhere.avi"));
     assert!(missing.contains("nowhere.avi does not exist"), "{missing}");
     assert!(refused(folder.path()).contains("is not a file"));
+    let pipe = folder.path().join("pipe.avi");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    assert!(refused(&pipe).contains("is not a file"), "and does not wait for a writer");
     assert!(refused(&file("empty.avi", b"")).contains("is empty"));
     let text = refused(&file("text.avi", b"this is a text and no video\n"));
     assert!(text.contains("text.avi"), "{text}");

@@ -1,6 +1,7 @@
 //! `standclear bench`: the whole pipeline against the model alone, in one run.
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
@@ -13,7 +14,8 @@ use crate::vision::inference::{Detector, GoldenCheck, Options, Provider};
 use crate::vision::package::ModelPackage;
 use crate::zone_file::{SiteZones, ZoneInfo, load_site};
 
-use super::detect::DEFAULT_MODEL;
+use super::detect::{DEFAULT_MODEL, parse_threads};
+use super::output::to_stdout;
 
 /// Measure how much the pipeline costs beyond the model itself.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,16 +29,16 @@ pub struct Args {
     #[arg(long, default_value = DEFAULT_MODEL)]
     model: String,
     /// Threads inside one inference.
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", value_parser = parse_threads)]
     threads: NonZeroU16,
     /// Longer side of the model's input in pixels.
     #[arg(long, value_name = "PX")]
     long_side: Option<u32>,
     /// How often raw inference and pipeline take turns.
-    #[arg(long, default_value = "5")]
+    #[arg(long, default_value = "5", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Pictures in each turn.
-    #[arg(long, default_value = "100")]
+    #[arg(long, default_value = "100", value_parser = clap::value_parser!(u32).range(1..))]
     pictures: u32,
 }
 
@@ -63,7 +65,7 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
         }
         player.show(frame.index, frame.time, frame.source_size, frame.detections.clone());
     })?;
-    print(&result, args.threads);
+    to_stdout(|out| print(out, &result, args.threads))?;
     Ok(())
 }
 
@@ -81,15 +83,15 @@ fn whole_picture() -> Result<SiteZones, AreaError> {
     Ok(SiteZones { site, infos: vec![info], revision: String::new() })
 }
 
-fn print(result: &BenchResult, threads: NonZeroU16) {
-    println!("{} pictures, {threads} thread(s)", result.pictures);
-    println!("raw inference        {:8.3} ms/picture", result.raw_ms);
-    println!("pipeline             {:8.3} ms/picture", result.pipeline_ms);
-    println!("pipeline / raw       {:8.3}", result.ratio());
-    println!("of the pipeline:");
-    println!("  inference          {:8.3} ms", result.inference_ms);
-    println!("  waiting for decode {:8.3} ms", result.decode_wait_ms);
-    println!("  boxes              {:8.3} ms", result.postprocess_ms);
-    println!("  engine             {:8.3} ms", result.consumer_ms);
-    println!("beside it, in the decoding thread: input {:.3} ms", result.preprocess_ms);
+fn print(out: &mut dyn Write, result: &BenchResult, threads: NonZeroU16) -> io::Result<()> {
+    writeln!(out, "{} pictures, {threads} thread(s)", result.pictures)?;
+    writeln!(out, "raw inference        {:8.3} ms/picture", result.raw_ms)?;
+    writeln!(out, "pipeline             {:8.3} ms/picture", result.pipeline_ms)?;
+    writeln!(out, "pipeline / raw       {:8.3}", result.ratio())?;
+    writeln!(out, "of the pipeline:")?;
+    writeln!(out, "  inference          {:8.3} ms", result.inference_ms)?;
+    writeln!(out, "  waiting for decode {:8.3} ms", result.decode_wait_ms)?;
+    writeln!(out, "  boxes              {:8.3} ms", result.postprocess_ms)?;
+    writeln!(out, "  engine             {:8.3} ms", result.consumer_ms)?;
+    writeln!(out, "beside it, in the decoding thread: input {:.3} ms", result.preprocess_ms)
 }

@@ -21,13 +21,17 @@ use crate::vision::inference::{Detector, GoldenCheck, ModelError, Options, Provi
 use crate::vision::package::ModelPackage;
 use crate::vision::still;
 
-use super::output::{Waiting, check, write_all};
+use super::output::{Waiting, check, to_stdout, write_all};
 
 /// The model that comes with the program.
 pub const DEFAULT_MODEL: &str = "nanodet-g-416-int8";
 
 /// Score from which a detection counts, the same as for entering a zone.
 pub const DEFAULT_SCORE: f32 = 0.3;
+
+/// Most threads inside one inference: the model is too small to gain from more, and thousands
+/// would only wait for each other.
+const THREADS_MAX: u16 = 64;
 
 /// Longest picture file read, in bytes.
 const PICTURE_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -48,7 +52,7 @@ pub struct Args {
     #[arg(long, value_name = "PX")]
     long_side: Option<u32>,
     /// Threads inside one inference.
-    #[arg(long, default_value = "2")]
+    #[arg(long, default_value = "2", value_parser = parse_threads)]
     threads: NonZeroU16,
     /// Execution provider: cpu, tensorrt, cuda, openvino, xnnpack.
     #[arg(long, default_value = "cpu")]
@@ -163,6 +167,14 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A number of threads, for every command that has `--threads`.
+pub fn parse_threads(text: &str) -> Result<NonZeroU16, String> {
+    match text.parse::<NonZeroU16>() {
+        Ok(threads) if threads.get() <= THREADS_MAX => Ok(threads),
+        _ => Err(format!("a whole number from 1 to {THREADS_MAX} is wanted")),
+    }
+}
+
 fn parse_score(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(score) if (0.0..=1.0).contains(&score) => Ok(score),
@@ -185,7 +197,7 @@ fn look_at(
     file: &Path,
     picture: &DynamicImage,
     score_min: f32,
-) -> Result<PictureRow, DetectError> {
+) -> Result<PictureRow, Box<dyn Error>> {
     let started = clock::monotonic();
     let detected = still::detect(detector, picture)
         .map_err(|source| DetectError::Model { file: file.to_owned(), source })?;
@@ -194,7 +206,10 @@ fn look_at(
     let counts = |d: &&Detection| d.score.get() >= score_min;
     let persons: Vec<_> = detected.detections.iter().filter(counts).map(row).collect();
     let best = persons.first().map_or("-".to_owned(), |p| format!("{:.2}", p.score));
-    println!("{}: {} person(s), best score {best}, {took_ms:.1} ms", file.display(), persons.len());
+    let (name, count) = (file.display(), persons.len());
+    to_stdout(|out| {
+        writeln!(out, "{name}: {count} person(s), best score {best}, {took_ms:.1} ms")
+    })?;
     Ok(PictureRow {
         file: file.display().to_string(),
         width: picture.width(),

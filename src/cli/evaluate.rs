@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -19,7 +19,7 @@ use crate::replay::mot::{MotError, TruthRow, parse_truth};
 use crate::zone_file::{SiteZones, load_site};
 
 use super::footage::{FootageArgs, Summary, play};
-use super::output::{check, write_all};
+use super::output::{check, to_stdout, write_all};
 
 /// Measure recall, precision, time to alarm and false alarms per zone.
 #[derive(Clone, Debug, clap::Args)]
@@ -76,7 +76,12 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     })?;
     refuse_other_footage(&args.truth, &truth, &summary)?;
     let balances = balances(&zones, &truth, &outcome.events, &summary, args.tolerance);
-    print(&balances, &boxes, &args, &summary);
+    to_stdout(|out| {
+        if truth.is_empty() {
+            writeln!(out, "the truth holds nobody: every incident counts as a false alarm")?;
+        }
+        print(out, &balances, &boxes, &args, &summary)
+    })?;
     if let Some(file) = &args.json {
         let mut text = serde_json::to_vec_pretty(&report(&balances, &boxes, &args, &summary))?;
         text.push(b'\n');
@@ -157,33 +162,42 @@ fn parse_tolerance(text: &str) -> Result<f64, String> {
     }
 }
 
-fn print(balances: &[(String, Balance)], boxes: &BoxCount, args: &Args, summary: &Summary) {
-    println!(
+fn print(
+    out: &mut dyn Write,
+    balances: &[(String, Balance)],
+    boxes: &BoxCount,
+    args: &Args,
+    summary: &Summary,
+) -> io::Result<()> {
+    writeln!(
+        out,
         "{} pictures, {:.1} s; tolerance {} s; [95 % interval]",
         summary.frames,
         summary.end.as_secs_f64(),
         args.tolerance
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "{:<18} {:>25} {:>25} {:>21} {:>27}",
         "zone", "recall", "precision", "time to alarm p50/max", "false alarms per hour"
-    );
+    )?;
     let mut all = Balance::default();
     for (id, balance) in balances {
-        print_row(id, balance);
+        print_row(out, id, balance)?;
         all.add(balance);
     }
     if balances.len() > 1 {
-        print_row("all zones", &all);
+        print_row(out, "all zones", &all)?;
     }
-    println!(
+    writeln!(
+        out,
         "people at IoU {IOU_MIN} and score {ENTER_SCORE}: recall {}, precision {}",
         counted(boxes.recall(), boxes.found, boxes.people),
         counted(boxes.precision(), boxes.found, boxes.found + boxes.ghosts),
-    );
+    )
 }
 
-fn print_row(id: &str, b: &Balance) {
+fn print_row(out: &mut dyn Write, id: &str, b: &Balance) -> io::Result<()> {
     let delay = match (b.delay_s(0.5), b.delay_s(1.0)) {
         (Some(median), Some(longest)) => format!("{median:.2} / {longest:.2} s"),
         _ => "none".to_owned(),
@@ -191,23 +205,30 @@ fn print_row(id: &str, b: &Balance) {
     let false_alarms = b.false_alarms_per_hour().map_or("none".to_owned(), |rate| {
         format!("{:.1} [{:.1}–{:.1}]", rate.estimate, rate.low, rate.high)
     });
-    println!(
+    writeln!(
+        out,
         "{id:<18} {:>25} {:>25} {delay:>21} {false_alarms:>27}",
         counted(b.recall(), b.found, b.episodes),
         counted(b.precision(), b.incidents - b.false_alarms, b.incidents),
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "{:<18} occupied {:.1} s, of which seen {:.1} s; empty {:.1} s, of which alarmed {:.1} s; \
          {} marginal, {} merged, {} split",
         "",
-        b.occupied_s,
-        b.occupied_seen_s,
-        b.empty_s,
-        b.empty_alarmed_s,
+        plain(b.occupied_s),
+        plain(b.occupied_seen_s),
+        plain(b.empty_s),
+        plain(b.empty_alarmed_s),
         b.marginal,
         b.merged,
         b.split
-    );
+    )
+}
+
+/// A sum of nothing is −0 and would be shown with its sign.
+fn plain(seconds: f64) -> f64 {
+    seconds + 0.0
 }
 
 fn counted(interval: Option<Interval>, hits: usize, of: usize) -> String {
@@ -312,9 +333,9 @@ fn zone_report(id: &str, b: &Balance) -> ZoneReport {
         precision: b.precision().map(Into::into),
         false_alarms_per_hour: b.false_alarms_per_hour().map(Into::into),
         time_to_alarm_s: b.delays_s.clone(),
-        occupied_s: b.occupied_s,
-        occupied_seen_s: b.occupied_seen_s,
-        empty_s: b.empty_s,
-        empty_alarmed_s: b.empty_alarmed_s,
+        occupied_s: plain(b.occupied_s),
+        occupied_seen_s: plain(b.occupied_seen_s),
+        empty_s: plain(b.empty_s),
+        empty_alarmed_s: plain(b.empty_alarmed_s),
     }
 }

@@ -16,7 +16,13 @@ use crate::vision::offline::{Offline, OfflineError, OfflineFrame, OfflineOptions
 use crate::vision::package::{ModelPackage, PackageError};
 use crate::zone_file::SiteZones;
 
-use super::detect::DEFAULT_MODEL;
+use super::detect::{DEFAULT_MODEL, parse_threads};
+
+/// Fewer pictures a second than this show nobody walking through a zone …
+const FPS_MIN: f64 = 0.1;
+
+/// … and no camera delivers more.
+const FPS_MAX: f64 = 1000.0;
 
 /// Footage and how to look at it.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,7 +36,7 @@ pub struct FootageArgs {
     #[arg(long, default_value = DEFAULT_MODEL)]
     pub model: String,
     /// Threads inside one inference.
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", value_parser = parse_threads)]
     pub threads: NonZeroU16,
     /// Pictures a second to look at; without it, every one.
     #[arg(long, value_name = "N", value_parser = parse_fps)]
@@ -162,7 +168,7 @@ fn progress_bar(video: &Path, frames: Option<u64>) -> ProgressBar {
 
 fn parse_fps(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(fps) if fps > 0.0 && fps <= 1000.0 => Ok(fps),
-        _ => Err("a number above 0, at most 1000, is wanted".to_owned()),
+        Ok(fps) if (FPS_MIN..=FPS_MAX).contains(&fps) => Ok(fps),
+        _ => Err(format!("a number from {FPS_MIN} to {FPS_MAX} is wanted")),
     }
 }

@@ -21,6 +21,7 @@ pub mod run;
 pub mod vision;
 
 use std::error::Error;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -83,10 +84,12 @@ pub fn main(arguments: Arguments) -> ExitCode {
 }
 
 fn print_chain(error: &dyn Error) {
-    eprintln!("error: {error}");
+    // Nobody is left to tell when this cannot be written; the exit code still says it.
+    let mut sink = std::io::stderr().lock();
+    let _ = writeln!(sink, "error: {error}");
     let mut source = error.source();
     while let Some(cause) = source {
-        eprintln!("  because: {cause}");
+        let _ = writeln!(sink, "  because: {cause}");
         source = cause.source();
     }
 }

@@ -1,15 +1,16 @@
 //! `standclear replay`: recorded footage through the real engine, as fast as it goes.
 //!
-//! Files are written when the whole footage has been replayed, all of them or none.
+//! Files are written when the whole footage has been replayed, each of them whole.
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::replay::{Outcome, event_log, mot};
 use crate::zone_file::load_site;
 
 use super::footage::{FootageArgs, Summary, play};
-use super::output::{check, write_all};
+use super::output::{check, to_stdout, write_all};
 
 /// Show recorded footage to the engine and see what it would have done.
 #[derive(Clone, Debug, clap::Args)]
@@ -51,32 +52,33 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
         .filter_map(|(path, text)| Some((path.as_deref()?, text.as_bytes())))
         .collect();
     write_all(&files)?;
-    print(&outcome, &summary);
+    to_stdout(|out| print(out, &outcome, &summary))?;
     Ok(())
 }
 
-fn print(outcome: &Outcome, summary: &Summary) {
+fn print(out: &mut dyn Write, outcome: &Outcome, summary: &Summary) -> io::Result<()> {
     let frames = summary.frames as f64;
-    println!(
+    writeln!(
+        out,
         "{} pictures of {:.1} s in {:.1} s: {:.1} pictures a second",
         summary.frames,
         summary.end.as_secs_f64(),
         summary.wall_s,
         frames / summary.wall_s
-    );
-    println!("mean ms a picture:");
+    )?;
+    writeln!(out, "mean ms a picture:")?;
     for (stage, sum) in [
         ("waiting for decode", summary.decode_wait_ms),
         ("inference", summary.inference_ms),
         ("boxes", summary.postprocess_ms),
         ("engine", summary.engine_ms),
     ] {
-        println!("  {stage:<20}{:8.3}", sum / frames);
+        writeln!(out, "  {stage:<20}{:8.3}", sum / frames)?;
     }
-    println!("  (beside it, preparing the input: {:.3})", summary.preprocess_ms / frames);
+    writeln!(out, "  (beside it, preparing the input: {:.3})", summary.preprocess_ms / frames)?;
     let goes_on = match outcome.unfinished {
         0 => String::new(),
         n => format!(", {n} of them still going on at the end"),
     };
-    println!("{} incident(s){goes_on}", outcome.incidents);
+    writeln!(out, "{} incident(s){goes_on}", outcome.incidents)
 }

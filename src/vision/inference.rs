@@ -141,7 +141,7 @@ impl Detector {
         let fit = fit(package, options.long_side_px)?;
         let provider = options.provider.to_string();
         let variant = package.variant_for(&provider)?;
-        let model = package.read_verified(&variant.file, &variant.sha256)?;
+        let model = package.read_variant(variant)?;
         let pictures = match options.golden {
             GoldenCheck::Run => golden::read(package)?,
             GoldenCheck::Skip => vec![],

@@ -335,6 +335,15 @@ impl ModelPackage {
         Ok(bytes)
     }
 
+    /// The bytes of one variant, after every variant proved to have its sha256: a package that was
+    /// changed anywhere is not trusted, also where this machine would not have looked.
+    pub fn read_variant(&self, variant: &Variant) -> Result<Vec<u8>, PackageError> {
+        for other in self.manifest.variants.iter().filter(|other| *other != variant) {
+            self.read_verified(&other.file, &other.sha256)?;
+        }
+        self.read_verified(&variant.file, &variant.sha256)
+    }
+
     /// The decoder for this model's outputs.
     pub fn decoder(&self) -> Decoder {
         let manifest = &self.manifest;

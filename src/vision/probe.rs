@@ -97,7 +97,7 @@ pub fn model(name: &str, provider: &str) -> Result<ModelInfo, PackageError> {
     let package = ModelPackage::find(name)?;
     let manifest = package.manifest();
     let variant = package.variant_for(provider)?;
-    package.read_verified(&variant.file, &variant.sha256)?;
+    package.read_variant(variant)?;
     for golden in &manifest.golden {
         package.read_verified(&golden.file, &golden.sha256)?;
     }

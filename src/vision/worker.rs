@@ -38,7 +38,7 @@ use self::encoder::{Encoder, Job, Purpose};
 use self::inbox::{Event, Inbox};
 use self::outbox::Outbox;
 use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
-use super::ingest::{Frame, Picture};
+use super::ingest::{Frame, Picture, UNUSABLE_PICTURE};
 use super::package::ModelPackage;
 
 /// Pictures kept per camera for snapshots: an incident asks for its picture within a second.
@@ -72,8 +72,6 @@ pub enum WorkerError {
         #[source]
         source: ModelError,
     },
-    #[error("camera `{camera}` delivered a picture that contradicts its own description")]
-    Picture { camera: String },
 }
 
 /// Serves the guard at the other end until it says stop or is gone. An error has been told to the
@@ -219,10 +217,11 @@ impl Worker {
         let Some(state) = self.states.get_mut(usize::from(camera)) else {
             return Ok(());
         };
-        let picture = frame
-            .picture
-            .as_ref()
-            .ok_or_else(|| WorkerError::Picture { camera: state.id.clone() })?;
+        // Sources refuse such pictures; should one come all the same, the other cameras go on.
+        let Some(picture) = frame.picture.as_ref() else {
+            self.inbox.put_lost(camera, UNUSABLE_PICTURE.to_owned());
+            return Ok(());
+        };
         let detected = self.detector.detect(&picture, frame.source_size);
         let detected =
             detected.map_err(|source| WorkerError::Detect { camera: state.id.clone(), source })?;

@@ -1,10 +1,14 @@
 //! Accepting connections, so that none can hold the box up: their number is bounded, a request's
 //! head must come in time, and a stop is heard by all of them.
 //!
+//! When all places are taken, a few more connections wait until an idle one has run out of time;
+//! whoever waits longer, and everybody beyond those, is told so and not left without an answer.
+//!
 //! Not here: routes and what they may do.
 
 use std::future::Future;
-use std::net::TcpListener as StdListener;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +17,27 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time;
 
 use super::{CONNECTIONS_MAX, Running, WebError};
 
 /// Longest time for a request's head to arrive, also between two requests of one connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Short, because an idle connection holds a place that an acknowledgement may need.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connections that may wait for a place.
+const WAITING_MAX: usize = 64;
+
+/// … and for how long: all idle connections have run out of time by then.
+const PLACE_WAIT: Duration = Duration::from_secs(6);
+
+/// The answer to whoever gets no place.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
+    content-type: application/json\r\ncache-control: no-store\r\nretry-after: 5\r\n\
+    content-length: 90\r\n\r\n\
+    {\"error\":{\"code\":\"too_many_connections\",\"message\":\"too many connections; try again soon\"}}";
 
 /// Most bytes of a request's head: the longest path has 200.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -61,16 +78,18 @@ pub(super) async fn run(
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
-            // Only takes away what has ended, so that the set stays as small as the semaphore.
+            // Only takes away what has ended, so that the set holds no more than is open.
             Some(_ended) = connections.join_next() => continue,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener) => accepted,
         };
-        if let Some((stream, place)) = accepted {
-            let served = serve_one(stream, router.clone(), stop.subscribe());
-            connections.spawn(async move {
-                served.await;
-                drop(place);
-            });
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Some(stream) if connections.len() < CONNECTIONS_MAX + WAITING_MAX => {
+                let places = Arc::clone(&places);
+                connections.spawn(serve_in_place(stream, places, router.clone(), stop.subscribe()));
+            }
+            Some(stream) => refuse(stream),
+            None => {}
         }
     }
     drop(listener);
@@ -81,19 +100,48 @@ pub(super) async fn run(
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener) -> Option<TcpStream> {
     match listener.accept().await {
-        Ok((stream, _peer)) => Some((stream, place)),
+        Ok((stream, _peer)) => Some(stream),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
             time::sleep(ACCEPT_PAUSE).await;
             None
         }
     }
+}
+
+/// Serves a connection once it has a place. Places are given in the order of asking.
+async fn serve_in_place(
+    stream: TcpStream,
+    places: Arc<Semaphore>,
+    router: Router,
+    mut stopping: watch::Receiver<Running>,
+) {
+    let place = tokio::select! {
+        place = time::timeout(PLACE_WAIT, places.acquire_owned()) => place,
+        _stop = stopping.wait_for(|running| *running == Running::Stopping) => return,
+    };
+    match place {
+        Ok(place) => {
+            serve_one(stream, router, stopping).await;
+            drop(place);
+        }
+        Err(_too_long) => refuse(stream),
+    }
+}
+
+/// Answers that there is no place, without waiting for anything. The peer may be gone, or not get
+/// the answer because it was still talking; then it sees a closed connection.
+fn refuse(stream: TcpStream) {
+    let Ok(mut stream) = stream.into_std() else {
+        return;
+    };
+    // What was sent is taken first: closing over unread bytes would take the answer back.
+    let mut unread = [0; HEAD_BYTES_MAX];
+    let _ = stream.read(&mut unread);
+    let _ = stream.write(NO_PLACE);
+    let _ = stream.shutdown(Shutdown::Write);
 }
 
 async fn serve_one(stream: TcpStream, router: Router, mut stopping: watch::Receiver<Running>) {

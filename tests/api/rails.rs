@@ -1,11 +1,13 @@
 //! What may not come in: foreign names, other pages, large bodies, and listening to the outside.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
-use standclear::web::{self, WebError};
+use standclear::clock;
+use standclear::web::{self, CONNECTIONS_MAX, WebError};
 
 use super::ACKNOWLEDGE;
-use super::fake::serve;
+use super::fake::{eventually, serve};
 
 #[test]
 fn only_loopback_names_are_answered() {
@@ -99,4 +101,29 @@ fn only_a_loopback_address_is_listened_on() {
     assert!(matches!(error, WebError::InUse { .. }), "{error:?}");
     let told = error.to_string();
     assert!(told.contains(&address.to_string()) && told.contains("`listen` in `[web]`"), "{told}");
+}
+
+#[test]
+fn idle_connections_on_every_place_do_not_keep_the_state_from_being_asked() {
+    let served = serve();
+    let idle: Vec<_> = (0..CONNECTIONS_MAX).map(|_| served.connect()).collect();
+    let start = clock::monotonic();
+    assert_eq!(served.get("/api/state").status, 200);
+    assert_eq!(served.post(ACKNOWLEDGE, r#"{"by": "Eva"}"#).status, 200);
+    let took = clock::monotonic().since(start);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    drop(idle);
+}
+
+#[test]
+fn whoever_finds_no_place_is_told_at_once_and_served_later() {
+    let served = serve();
+    let idle: Vec<_> = (0..CONNECTIONS_MAX + 100).map(|_| served.connect()).collect();
+    // Says nothing first: the answer to a connection beyond all places needs no request.
+    let start = clock::monotonic();
+    served.raw(b"").refused(503, "too_many_connections");
+    let took = clock::monotonic().since(start);
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    drop(idle);
+    eventually("there is a place again", || served.get("/healthz").status != 503);
 }

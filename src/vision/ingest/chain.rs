@@ -25,7 +25,7 @@ use crate::engine::detection::FrameSize;
 use super::super::preprocess::Fit;
 use super::failure::{Failure, Reported};
 use super::limit::{FPS_MAX, RateLimit, Verdict};
-use super::{Frame, Pace, Picture, Polled, SourceError};
+use super::{Frame, Pace, Picture, Polled, SourceError, UNUSABLE_PICTURE};
 
 /// Pictures waiting to be taken, as fast as they are taken: enough that decoder and taker do not
 /// wait for each other, few enough that 4 MB pictures do not matter.
@@ -208,13 +208,18 @@ impl Chain {
             .ok_or(unusable("its source size is unknown"))?;
         let frame = gst_video::VideoFrame::from_buffer_readable(buffer, &info)
             .map_err(|_| unusable("its memory cannot be read"))?;
+        let picture = Picture { frame: Box::new(frame) };
+        // Told here it ends this source, which is then opened again; later it would be too late.
+        if picture.as_ref().is_none() {
+            return Err(unusable(UNUSABLE_PICTURE));
+        }
         Ok(Frame {
             index,
             time: Duration::from_nanos(time.map_or(0, gst::ClockTime::nseconds)),
             captured_ns: captured.min(arrived_ns),
             arrived_ns,
             source_size,
-            picture: Picture { frame: Box::new(frame) },
+            picture,
         })
     }
 

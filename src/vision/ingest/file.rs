@@ -3,7 +3,7 @@
 //! As fast, the end is checked: a file whose pictures end before its own header says so is an error
 //! and not a short video. By the clock it is not: a truncated file is still something to look at.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -177,10 +177,12 @@ fn inspect(path: &Path) -> Result<Option<Promise>, SourceError> {
         io::ErrorKind::NotFound => SourceError::Missing { path: owned() },
         _ => SourceError::Open { path: owned(), source },
     };
-    let about = File::open(path).and_then(|file| file.metadata()).map_err(failed)?;
+    // Asked before opening: opening a pipe waits for somebody to write into it.
+    let about = fs::metadata(path).map_err(failed)?;
     if !about.is_file() {
         return Err(SourceError::NotAFile { path: owned() });
     }
+    File::open(path).map_err(failed)?;
     if about.len() == 0 {
         return Err(SourceError::Empty { path: owned() });
     }

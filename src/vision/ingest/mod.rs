@@ -66,6 +66,9 @@ pub struct Picture {
     frame: Box<gst_video::VideoFrame<gst_video::video_frame::Readable>>,
 }
 
+/// What is wrong with a picture whose memory is not what it says.
+pub const UNUSABLE_PICTURE: &str = "its pixels contradict their own description";
+
 /// How time passes in a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
@@ -131,5 +134,24 @@ impl Picture {
 impl fmt::Debug for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Picture({}x{})", self.frame.width(), self.frame.height())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(format: gst_video::VideoFormat) -> Picture {
+        gst::init().expect("GStreamer starts");
+        let info = gst_video::VideoInfo::builder(format, 8, 4).build().expect("a description");
+        let buffer = gst::Buffer::with_size(info.size()).expect("memory");
+        let frame = gst_video::VideoFrame::from_buffer_readable(buffer, &info).expect("readable");
+        Picture { frame: Box::new(frame) }
+    }
+
+    #[test]
+    fn picture_with_too_few_bytes_for_its_size_has_no_pixels_and_does_not_panic() {
+        assert!(picture(gst_video::VideoFormat::Bgr).as_ref().is_some());
+        assert!(picture(gst_video::VideoFormat::Gray8).as_ref().is_none());
     }
 }
