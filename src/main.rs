@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use standclear::cli::{self, Arguments};
+use standclear::telemetry;
 
 fn main() -> ExitCode {
-    cli::main(Arguments::parse())
+    let code = cli::main(Arguments::parse());
+    telemetry::flush(telemetry::FLUSH_MAX);
+    code
 }

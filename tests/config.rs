@@ -168,7 +168,7 @@ fn a_source_is_a_file_or_a_test_and_nothing_else() {
 fn values_out_of_range_name_the_range() {
     assert_says(
         &error_of(&smallest_with("[siren]\nvolume = 1.5")),
-        &["siren.volume = 1.5", "0.0 to 1.0"],
+        &["siren.volume = 1.5", "0.05 to 1.0"],
     );
     assert_says(
         &error_of(&smallest_with("[model]\nthreads = 0")),
@@ -199,4 +199,14 @@ fn a_configuration_that_is_not_there_says_how_to_name_another() {
 fn no_siren_has_to_be_said() {
     let config = Folder::new().parse(&smallest_with("[siren]\ndevice = \"none\"")).expect("valid");
     assert_eq!(config.siren.device, SirenDevice::None);
+}
+
+#[test]
+fn a_siren_too_quiet_to_hear_is_refused_with_the_way_to_have_none() {
+    for volume in ["0.0", "0.049", "-1.0", "nan"] {
+        let error = error_of(&smallest_with(&format!("[siren]\nvolume = {volume}")));
+        assert_says(&error, &["siren.volume", "0.05 to 1.0", "siren.device = \"none\"", "fault"]);
+    }
+    let config = Folder::new().parse(&smallest_with("[siren]\nvolume = 0.05")).expect("valid");
+    assert_eq!(config.siren.volume, 0.05);
 }

@@ -1,13 +1,17 @@
 //! `standclear run`: guards until told to stop.
 //!
 //! SIGINT (Ctrl-C) and SIGTERM end it cleanly: vision process, alarm path, siren, store. A second
-//! one ends it at once; what is in the store stays in the store.
+//! one ends it at once, and so does a stop that takes longer than `STOP_MAX`; what is in the store
+//! stays in the store.
+//!
+//! Nothing here waits for, or fails because of, a terminal: who closed it still wants to be guarded.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process;
 use std::thread;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -17,6 +21,13 @@ use crate::telemetry;
 
 /// Exit status when a second signal ends it at once: as a shell reports SIGINT.
 const EXIT_AT_ONCE: i32 = 130;
+
+/// Longest orderly stop: vision process 2 s, store as long as one write. Beyond it something hangs,
+/// and a guard that neither guards nor ends cannot be started again.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
+/// Exit status when the stop took longer than that: as `timeout` reports it.
+const EXIT_HUNG: i32 = 124;
 
 /// Guard the zones of a site.
 #[derive(Clone, Debug, clap::Args)]
@@ -47,9 +58,9 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let mut stops = runtime.block_on(async { Stops::new() }).map_err(SignalError)?;
     let parts = Parts::of(&config)?;
     let guard = Guard::start(&config, parts)?;
-    announce(&config, &guard);
+    announce(announcement(&config, &guard))?;
     runtime.block_on(stops.next());
-    eprintln!("Stopping. Nobody is watching from now on.");
+    telemetry::say("Stopping. Nobody is watching from now on.");
     let (done, stopped) = tokio::sync::oneshot::channel();
     let stopper = thread::Builder::new().name("stopper".into()).spawn(move || {
         guard.stop();
@@ -59,7 +70,11 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     runtime.block_on(async {
         tokio::select! {
             _ = stopped => {}
-            () = stops.next() => process::exit(EXIT_AT_ONCE),
+            () = stops.next() => exit(EXIT_AT_ONCE),
+            () = tokio::time::sleep(STOP_MAX) => {
+                telemetry::say("The guard does not stop; it is ended.");
+                exit(EXIT_HUNG)
+            }
         }
     });
     if stopper.join().is_err() {
@@ -68,14 +83,32 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn announce(config: &Config, guard: &Guard) {
+fn exit(status: i32) -> ! {
+    telemetry::flush(telemetry::FLUSH_MAX);
+    process::exit(status)
+}
+
+/// Prints on a thread of its own: a full pipe that nobody reads takes nothing, for ever.
+fn announce(text: String) -> io::Result<()> {
+    // A standard output that cannot be written changes nothing about guarding.
+    let print = move || drop(io::stdout().write_all(text.as_bytes()));
+    thread::Builder::new().name("announce".into()).spawn(print).map(drop)
+}
+
+fn announcement(config: &Config, guard: &Guard) -> String {
     let cameras = config.cameras.len();
     let plural = if cameras == 1 { "" } else { "s" };
-    println!("{}: {cameras} camera{plural}, model {}", config.site.name, config.model.name);
-    println!("Operator page:  http://{}/", guard.address());
-    println!("Incidents in:   {}", config.store.path.display());
-    println!("Every zone is UNKNOWN until its camera is seen; that takes a few seconds.");
-    println!("Ctrl-C stops.");
+    format!(
+        "{site}: {cameras} camera{plural}, model {model}\n\
+         Operator page:  http://{address}/\n\
+         Incidents in:   {store}\n\
+         Every zone is UNKNOWN until its camera is seen; that takes a few seconds.\n\
+         Ctrl-C stops.\n",
+        site = config.site.name,
+        model = config.model.name,
+        address = guard.address(),
+        store = config.store.path.display(),
+    )
 }
 
 /// SIGINT and SIGTERM.

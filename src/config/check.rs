@@ -25,6 +25,10 @@ const THREADS_MAX: u16 = 64;
 /// it one picture takes longer than the second R1 allows.
 const INPUT_LONG_SIDE_PX: Range<u32> = 128..2049;
 
+/// Quietest siren, as a part of the loudest that does not clip: 26 dB below it. What is quieter
+/// would count as a siren that works and be heard by nobody.
+const VOLUME_MIN: f64 = 0.05;
+
 /// Cameras of one box; the link counts them in 16 bits, the box holds far fewer.
 const CAMERAS_MAX: usize = 64;
 
@@ -272,9 +276,15 @@ impl Place<'_> {
         let volume = match &siren.volume {
             None => 1.0,
             // Exact in range, and f32 is what the sound card takes.
-            Some(volume) if (0.0..=1.0).contains(volume.get_ref()) => *volume.get_ref() as f32,
+            Some(volume) if (VOLUME_MIN..=1.0).contains(volume.get_ref()) => {
+                *volume.get_ref() as f32
+            }
             Some(volume) => {
-                return Err(self.wrong("siren.volume", volume, "must be 0.0 to 1.0"));
+                let right = format!(
+                    "must be {VOLUME_MIN} to 1.0; a box without a siren has siren.device = \
+                     \"none\", which stays visible as a fault"
+                );
+                return Err(self.wrong("siren.volume", volume, &right));
             }
         };
         Ok(Siren { device, volume })

@@ -5,7 +5,7 @@
 //! every queue it writes to is tried once.
 //!
 //! A panic here is the worst that can happen: the fault pattern sounds for `LAST_SOUND`, then the
-//! process exits and is started again by the service manager, with every open alarm in the store.
+//! process exits with the alarms in the store, for whatever runs it (a service, a container) to start again.
 
 mod effects;
 mod people;
@@ -39,6 +39,7 @@ use crate::engine::{
     Refusal, SirenPattern, TICK_EVERY,
 };
 use crate::store::record::Record;
+use crate::telemetry;
 
 /// Longest and shortest time between two snapshots of now.
 const PUBLISH_EVERY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(50));
@@ -55,6 +56,10 @@ const LAST_SOUND: Duration = Duration::from_secs(3);
 
 /// Exit status after a panic of the alarm path (`EX_SOFTWARE`).
 pub const PANIC_EXIT_CODE: i32 = 70;
+
+/// Longest silence of the siren's thread, which looks every 20 ms: R1 allows one second until a
+/// fault shows, and a busy box needs a part of it.
+const SIREN_SILENCE_MAX: Duration = Duration::from_millis(500);
 
 /// How often the same complaint is logged.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(1);
@@ -84,6 +89,8 @@ pub fn start(
     let mut runner = Runner {
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
+        siren_says: Some("the sound device has not opened yet".into()),
+        siren_answers: Answers::Yes,
         store_says: None,
         store_judged: false,
         ordered: 0,
@@ -110,12 +117,17 @@ fn last_words(siren: &mut Siren) -> ! {
         siren.feed(clock::monotonic());
         thread::park_timeout(TICK_EVERY);
     }
+    telemetry::flush(telemetry::FLUSH_MAX);
     process::exit(PANIC_EXIT_CODE)
 }
 
 struct Runner {
     path: AlarmPath,
     seen: Vec<VecDeque<Seen>>,
+    /// Why the siren cannot sound, as its thread says.
+    siren_says: Option<String>,
+    /// Whether that thread still looks.
+    siren_answers: Answers,
     /// Why the store does not work, as its thread says.
     store_says: Option<String>,
     /// Whether the engine has been told of the store at all.
@@ -140,6 +152,12 @@ struct Seen {
 
 #[derive(PartialEq, Eq)]
 enum Changed {
+    Yes,
+    No,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
     Yes,
     No,
 }
@@ -173,6 +191,7 @@ impl Runner {
             if now.since(self.ticked_at) >= TICK_EVERY {
                 self.ticked_at = now;
                 self.step(Input::Tick);
+                self.judge_siren(now);
             }
             self.path.outbox.flush(None);
             self.judge_store(now);
@@ -282,7 +301,7 @@ impl Runner {
     fn siren(&mut self, report: SirenReport) {
         self.changed = Changed::Yes;
         let board = &mut self.path.board;
-        let health = match report {
+        match report {
             SirenReport::Accepted { order, at, output } => {
                 let records = self.path.ledger.siren_accepted(order, at, output);
                 self.path.outbox.put(records);
@@ -291,16 +310,46 @@ impl Runner {
             SirenReport::Working { device } => {
                 tracing::info!("the siren is ready on the sound device {device:?}");
                 board.siren_device = device;
-                board.siren_fault = None;
-                Health::Working
+                self.siren_says = None;
             }
             SirenReport::Broken { device, reason } => {
                 tracing::error!("the siren cannot sound on {device:?}: {reason}");
                 board.siren_device = device;
-                board.siren_fault = Some(reason);
-                Health::Broken
+                self.siren_says = Some(reason);
             }
+        }
+        self.show_siren();
+    }
+
+    /// Whether the siren's thread still looks: nobody else would notice that orders get lost.
+    fn judge_siren(&mut self, now: Instant) {
+        let answers = match self.path.siren.silence(now) > SIREN_SILENCE_MAX {
+            true => Answers::No,
+            false => Answers::Yes,
         };
+        if answers == self.siren_answers {
+            return;
+        }
+        self.siren_answers = answers;
+        match answers {
+            Answers::No => tracing::error!("the siren's thread does not answer"),
+            Answers::Yes => tracing::info!("the siren's thread answers again"),
+        }
+        self.changed = Changed::Yes;
+        self.show_siren();
+    }
+
+    /// What the siren's silence says, or else what its thread says.
+    fn show_siren(&mut self) {
+        let fault = match self.siren_answers {
+            Answers::No => Some("the siren's thread does not answer".to_owned()),
+            Answers::Yes => self.siren_says.clone(),
+        };
+        let health = match fault {
+            Some(_) => Health::Broken,
+            None => Health::Working,
+        };
+        self.path.board.siren_fault = fault;
         self.step(Input::Part { part: Part::Siren, health });
     }
 
@@ -334,6 +383,11 @@ impl Runner {
     fn answer(&mut self, answer: Answer) {
         let alarm = answer.alarm;
         let now = clock::monotonic();
+        if answer.is_stale(now) {
+            // The person has been told that it did not work, and may not know what sounds now.
+            let _ = answer.reply.try_send(Err(AcknowledgeError::Busy));
+            return;
+        }
         let effects = self.path.engine.step(Input::Acknowledge { alarm }, now);
         let reply = match effects.refused {
             Some(Refusal::AlreadyAcknowledged) => Err(AcknowledgeError::AlreadyAcknowledged),

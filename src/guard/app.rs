@@ -86,6 +86,16 @@ pub enum StartError {
         source: Box<StoreError>,
     },
     #[error(
+        "the disk under {path} is full, so incidents cannot be kept; free at least {} MB and start \
+         again",
+        crate::store::FREE_BYTES_ADVISED / (1024 * 1024), path = .path.display()
+    )]
+    StoreFull {
+        path: PathBuf,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error(
         "another program uses {address}; end it, or write another port as web.listen in {config}",
         config = .config.display()
     )]
@@ -122,6 +132,7 @@ impl Guard {
         let done = Arc::new(AtomicU64::new(0));
         let desk = Arc::new(Desk { hub: hub.clone(), answers, reader });
         let plan = plan(config, parts.worker_command);
+        let store_folder = config.store.path.clone();
 
         let start = || -> io::Result<Guard> {
             let (siren, siren_thread) = SirenThread::start(parts.siren, inputs.clone())?;
@@ -134,7 +145,7 @@ impl Guard {
             let followers = vec![
                 live::start(hub.clone(), publications, post.clone())?,
                 evidence::start(names.clone(), tasks, jobs.clone())?,
-                keeper::start(store, queued, inputs.clone(), done.clone())?,
+                keeper::start(store, store_folder, queued, inputs.clone(), done.clone())?,
             ];
             let outbox = Outbox::new(jobs, done);
             let path = AlarmPath {
@@ -203,10 +214,7 @@ impl Prepared {
         check_sources(config)?;
         let SiteZones { site, infos, revision } = load_zones(config)?;
         let names = Arc::new(SiteNames::new(config, infos, revision));
-        let store_error = |source| StartError::Store {
-            path: config.store.path.clone(),
-            source: Box::new(source),
-        };
+        let store_error = |error| store_error(&config.store.path, error);
         let mut store = Store::open(&config.store.path).map_err(store_error)?;
         let remembered = store.restore().map_err(store_error)?;
         let at = clock::wall();
@@ -216,6 +224,15 @@ impl Prepared {
         store.write(&first).map_err(store_error)?;
         let reader = store.reader().map_err(store_error)?;
         Ok(Prepared { names, site, store, reader, inheritance })
+    }
+}
+
+/// A store that was full from the start has nobody who tries again, unlike one that fills up.
+fn store_error(folder: &Path, error: StoreError) -> StartError {
+    let path = folder.to_owned();
+    match error {
+        StoreError::Full { source, .. } => StartError::StoreFull { path, source: Box::new(source) },
+        error => StartError::Store { path, source: Box::new(error) },
     }
 }
 

@@ -25,6 +25,10 @@ const REPLIES: usize = 2;
 /// Longest wait until an answer is on disk.
 const REPLY_MAX: Duration = Duration::from_secs(1);
 
+/// Longest time until an answer is decided. Shorter than `REPLY_MAX`, so that an answer which is
+/// carried out at the last moment is not reported as refused.
+const DECIDE_MAX: Duration = Duration::from_millis(800);
+
 /// Longest name of a person that is kept, characters.
 const BY_CHARS_MAX: usize = 80;
 
@@ -46,26 +50,7 @@ impl Handle for Desk {
     }
 
     fn acknowledge(&self, alarm: AlarmId, by: &str) -> Result<AlarmState, AcknowledgeError> {
-        let asked_at = clock::monotonic();
-        let (reply, replied) = mpsc::sync_channel(REPLIES);
-        let by = by.trim().chars().take(BY_CHARS_MAX).collect();
-        match self.answers.try_send(Answer { alarm, by, reply }) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                return Err(AcknowledgeError::Stopping);
-            }
-        }
-        let decided = match replied.recv_timeout(REPLY_MAX) {
-            Ok(reply) => reply?,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                return Err(AcknowledgeError::Stopping);
-            }
-        };
-        let left = REPLY_MAX.saturating_sub(clock::monotonic().since(asked_at));
-        // A disk that does not answer must not keep a person from silencing the siren; it has an
-        // alarm of its own.
-        let _ = replied.recv_timeout(left);
-        Ok(decided)
+        ask(&self.answers, alarm, by)
     }
 
     fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {
@@ -78,5 +63,60 @@ impl Handle for Desk {
 
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError> {
         self.reader.history(from)
+    }
+}
+
+/// Passes the answer on and waits for what becomes of it.
+fn ask(
+    answers: &SyncSender<Answer>,
+    alarm: AlarmId,
+    by: &str,
+) -> Result<AlarmState, AcknowledgeError> {
+    let asked_at = clock::monotonic();
+    let until = asked_at.after(DECIDE_MAX);
+    let (reply, replied) = mpsc::sync_channel(REPLIES);
+    let by = by.trim().chars().take(BY_CHARS_MAX).collect();
+    answers.try_send(Answer { alarm, by, until, reply }).map_err(|error| match error {
+        TrySendError::Full(_) => AcknowledgeError::Busy,
+        TrySendError::Disconnected(_) => AcknowledgeError::Stopping,
+    })?;
+    let decided = replied.recv_timeout(REPLY_MAX).map_err(|error| match error {
+        RecvTimeoutError::Timeout => AcknowledgeError::Busy,
+        RecvTimeoutError::Disconnected => AcknowledgeError::Stopping,
+    })??;
+    let left = REPLY_MAX.saturating_sub(clock::monotonic().since(asked_at));
+    // A disk that does not answer must not keep a person from silencing the siren; it has an
+    // alarm of its own.
+    let _ = replied.recv_timeout(left);
+    Ok(decided)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_nobody_took_in_time_is_busy_and_never_carried_out() {
+        let (answers, taken) = mpsc::sync_channel(1);
+        assert_eq!(ask(&answers, AlarmId(1), "Eva"), Err(AcknowledgeError::Busy));
+        // The queue is full now.
+        assert_eq!(ask(&answers, AlarmId(1), "Eva"), Err(AcknowledgeError::Busy));
+        let answer = taken.try_recv().expect("it waits still");
+        assert!(answer.is_stale(clock::monotonic()));
+        drop(taken);
+        assert_eq!(ask(&answers, AlarmId(1), "Eva"), Err(AcknowledgeError::Stopping));
+    }
+
+    #[test]
+    fn an_answer_is_fresh_when_it_arrives() {
+        let (answers, taken) = mpsc::sync_channel::<Answer>(1);
+        let alarm_path = std::thread::spawn(move || {
+            let answer = taken.recv().expect("an answer");
+            let fresh = !answer.is_stale(clock::monotonic());
+            let _ = answer.reply.try_send(Ok(AlarmState::Acknowledged));
+            fresh
+        });
+        assert_eq!(ask(&answers, AlarmId(1), "Eva"), Ok(AlarmState::Acknowledged));
+        assert!(alarm_path.join().expect("no panic"));
     }
 }

@@ -158,6 +158,9 @@ pub enum AcknowledgeError {
     UnknownAlarm,
     #[error("somebody has answered this alarm already")]
     AlreadyAcknowledged,
+    /// It was not carried out, and will not be.
+    #[error("the guard is busy and has not taken the answer; press again")]
+    Busy,
     #[error("the guard is stopping")]
     Stopping,
 }

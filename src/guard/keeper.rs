@@ -1,17 +1,20 @@
 //! The store's thread: writes what the alarm path hands over, one synced transaction at a time.
 //!
 //! A failed write is tried again until it works; meanwhile the box has a store fault and the queue
-//! fills. Nothing is dropped here: what does not fit is the outbox's to count.
+//! fills. Nothing is dropped here: what does not fit is the outbox's to count. A disk that is nearly
+//! full or read-only is a store fault too, before anything has to be written.
 //!
 //! Not here: what is worth keeping, and how it is laid out on disk.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::disk;
 use super::message::{Message, Reply, StoreReport};
 use crate::clock;
 use crate::engine::IncidentId;
@@ -28,6 +31,9 @@ const BATCH_MAX: usize = 512;
 
 /// Pause before a failed write is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// How often the room on the disk is looked at; and how long a quiet thread waits for work.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Something for the disk.
 #[derive(Debug)]
@@ -58,33 +64,53 @@ impl Answered {
 }
 
 /// Starts the thread; it ends, with everything written, when all senders of `jobs` are gone. `done`
-/// counts the batches of records it is done with.
+/// counts the batches of records it is done with; `folder` is where the store is.
 pub fn start(
     store: Store,
+    folder: PathBuf,
     jobs: Receiver<Job>,
     reports: SyncSender<Message>,
     done: Arc<AtomicU64>,
 ) -> io::Result<JoinHandle<()>> {
-    let keeper =
-        Keeper { store, reports, done, fault: None, untold: true, alive_at: clock::monotonic() };
+    let now = clock::monotonic();
+    let keeper = Keeper {
+        store,
+        folder,
+        reports,
+        done,
+        write_fault: None,
+        disk_fault: None,
+        fault: None,
+        untold: true,
+        alive_at: now,
+        looked_at: now,
+    };
     thread::Builder::new().name("store".into()).spawn(move || keeper.run(&jobs))
 }
 
 struct Keeper {
     store: Store,
+    folder: PathBuf,
     reports: SyncSender<Message>,
     done: Arc<AtomicU64>,
+    /// Why the last write failed.
+    write_fault: Option<String>,
+    /// Why the next one would.
+    disk_fault: Option<String>,
+    /// The first of the two that there is.
     fault: Option<String>,
     /// The alarm path has not heard of the newest state.
     untold: bool,
     alive_at: Instant,
+    looked_at: Instant,
 }
 
 impl Keeper {
     fn run(mut self, jobs: &Receiver<Job>) {
         loop {
+            self.look_at_disk();
             self.tell_state();
-            match jobs.recv_timeout(RETRY_AFTER) {
+            match jobs.recv_timeout(LOOK_EVERY) {
                 Ok(job) => {
                     if self.work(job, jobs) == Work::Over {
                         return;
@@ -176,14 +202,33 @@ impl Keeper {
 
     fn sign_of_life(&mut self) {
         let now = clock::monotonic();
-        if now.since(self.alive_at) >= Duration::from_secs(ALIVE_EVERY_S) || self.fault.is_some() {
+        let due = match self.write_fault {
+            Some(_) => RETRY_AFTER,
+            None => Duration::from_secs(ALIVE_EVERY_S),
+        };
+        if now.since(self.alive_at) >= due {
             self.alive_at = now;
             let outcome = self.store.alive(clock::wall());
             self.set_fault(outcome.err().map(|error| chain(&error)));
         }
     }
 
+    fn look_at_disk(&mut self) {
+        let now = clock::monotonic();
+        if now.since(self.looked_at) >= LOOK_EVERY {
+            self.looked_at = now;
+            self.disk_fault = disk::fault(&self.folder);
+            self.judge();
+        }
+    }
+
     fn set_fault(&mut self, fault: Option<String>) {
+        self.write_fault = fault;
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        let fault = self.write_fault.clone().or_else(|| self.disk_fault.clone());
         if self.fault == fault {
             return;
         }

@@ -105,7 +105,17 @@ pub enum StoreReport {
 pub struct Answer {
     pub alarm: AlarmId,
     pub by: String,
+    /// Who asked has given up by then; what is carried out later would silence an alarm that nobody
+    /// has answered.
+    pub until: Instant,
     pub reply: SyncSender<Reply>,
+}
+
+impl Answer {
+    /// Whether it is too late to carry it out.
+    pub fn is_stale(&self, now: Instant) -> bool {
+        now > self.until
+    }
 }
 
 /// What the person is told.

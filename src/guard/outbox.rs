@@ -1,17 +1,17 @@
 //! Between alarm path and store: hands records over without ever waiting.
 //!
-//! While the store's queue is full, records wait here, up to `WAITING_MAX`; beyond that the oldest
-//! go and are counted, and the first thing kept afterwards says how many. A full queue is a store
-//! fault, and so is a disk that has not answered for `SILENCE_MAX`.
+//! While the store's queue is full, records wait here, up to `WAITING_MAX`; beyond that some go and
+//! are counted, and the first thing kept afterwards says how many: first what only describes, the
+//! oldest of it, and what people must answer for only when nothing else is left. A full queue is a
+//! store fault, and so is a disk that has not answered for `SILENCE_MAX`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
-
-use super::keeper::{Answered, Job};
 use std::time::Duration;
 
+use super::keeper::{Answered, Job};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::store::record::Record;
@@ -20,8 +20,8 @@ use crate::store::record::Record;
 const WAITING_MAX: usize = 16_384;
 
 /// Longest time the disk may take for what it was given. A sync on a busy disk takes tenths of a
-/// second; two seconds are a disk that hangs.
-pub const SILENCE_MAX: Duration = Duration::from_secs(2);
+/// second; R1 allows one second until a fault is heard.
+pub const SILENCE_MAX: Duration = Duration::from_millis(900);
 
 /// The alarm path's end of the store.
 #[derive(Debug)]
@@ -52,11 +52,12 @@ impl Outbox {
     /// Takes records, in order.
     pub fn put(&mut self, records: impl IntoIterator<Item = Record>) {
         for record in records {
-            if self.waiting.len() == WAITING_MAX {
-                self.waiting.pop_front();
+            self.waiting.push_back(record);
+            if self.waiting.len() > WAITING_MAX {
+                let least = self.waiting.iter().position(only_describes).unwrap_or(0);
+                self.waiting.remove(least);
                 self.lost += 1;
             }
-            self.waiting.push_back(record);
         }
     }
 
@@ -105,5 +106,70 @@ impl Outbox {
             (_, 0) => Some("the disk is too slow: records wait for it".into()),
             (_, _) => Some("the disk is too slow: records were lost".into()),
         }
+    }
+}
+
+/// Whether alarms and incidents are complete without it.
+fn only_describes(record: &Record) -> bool {
+    match record {
+        Record::Note { .. }
+        | Record::SirenSounded { .. }
+        | Record::ZoneKnown { .. }
+        | Record::ZoneUnknown { .. } => true,
+        Record::Started { .. }
+        | Record::IncidentStarted(_)
+        | Record::PersonEntered { .. }
+        | Record::IncidentEnded { .. }
+        | Record::Alarm { .. }
+        | Record::Acknowledged { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::engine::AlarmId;
+
+    fn note(number: usize) -> Record {
+        Record::Note { at: Timestamp::UNIX_EPOCH, text: number.to_string() }
+    }
+
+    fn answer(number: usize) -> Record {
+        let (alarm, at) = (AlarmId(number as u64), Timestamp::UNIX_EPOCH);
+        Record::Acknowledged { alarm, at, by: "Eva".into() }
+    }
+
+    fn outbox() -> Outbox {
+        // A queue that takes nothing.
+        Outbox::new(mpsc::sync_channel(0).0, Arc::default())
+    }
+
+    #[test]
+    fn an_overflow_drops_the_oldest_descriptions_and_keeps_every_alarm() {
+        let mut outbox = outbox();
+        outbox.put([answer(1), note(1), note(2)]);
+        outbox.put((0..WAITING_MAX - 3).map(answer));
+        outbox.put([answer(2)]);
+        assert_eq!(outbox.lost, 1);
+        let first: Vec<Record> = outbox.waiting.iter().take(2).cloned().collect();
+        assert_eq!(first, [answer(1), note(2)]);
+        // The last description, then one that comes when only alarms are left.
+        outbox.put([answer(3), note(3)]);
+        assert_eq!((outbox.lost, outbox.waiting.len()), (3, WAITING_MAX));
+        assert!(!outbox.waiting.iter().any(only_describes));
+        assert_eq!(outbox.waiting.front(), Some(&answer(1)));
+    }
+
+    #[test]
+    fn an_overflow_of_alarms_alone_drops_the_oldest_and_says_so() {
+        let mut outbox = outbox();
+        outbox.put((0..=WAITING_MAX).map(answer));
+        assert_eq!((outbox.lost, outbox.waiting.front()), (1, Some(&answer(1))));
+        let fault = outbox.fault(clock::monotonic()).expect("a fault");
+        assert!(fault.contains("lost"), "{fault}");
     }
 }

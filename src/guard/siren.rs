@@ -2,7 +2,8 @@
 //!
 //! An **order** is one atomic word; giving one never waits. The thread takes the newest order, hands
 //! it to the **output** and reports back when it did. It is also the **dead man** of the alarm path:
-//! when the alarm path has not fed it for `DEAD_MAN_MAX`, it sounds the fault pattern by itself.
+//! when the alarm path has not fed it for `DEAD_MAN_MAX`, it sounds the fault pattern by itself. The
+//! alarm path in turn sees when this thread last looked, and calls its silence a fault.
 //!
 //! Not here: how a sound card is driven (`sound_card`), and when to sound (the engine).
 
@@ -78,6 +79,8 @@ struct Shared {
     order: AtomicU64,
     /// When the alarm path was last alive, nanoseconds of the monotonic clock.
     fed_ns: AtomicU64,
+    /// When the siren's thread last looked, in the same clock.
+    looked_ns: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -94,6 +97,11 @@ impl Siren {
     /// The alarm path lives.
     pub fn feed(&self, now: Instant) {
         self.shared.fed_ns.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// How long the siren's thread has not looked: orders given since then are not heard.
+    pub fn silence(&self, now: Instant) -> Duration {
+        now.since(Instant::from_nanos(self.shared.looked_ns.load(Ordering::Relaxed)))
     }
 }
 
@@ -113,6 +121,7 @@ impl SirenThread {
         let shared = Arc::new(Shared {
             order: AtomicU64::new(code(SirenPattern::Silent)),
             fed_ns: AtomicU64::new(clock::monotonic().as_nanos()),
+            looked_ns: AtomicU64::new(clock::monotonic().as_nanos()),
             stop: AtomicBool::new(false),
         });
         let attendant = Attendant {
@@ -164,6 +173,7 @@ impl Attendant {
         let word = self.shared.order.load(Ordering::Acquire);
         let (order, ordered) = (word >> 2, pattern_of(word));
         let now = clock::monotonic();
+        self.shared.looked_ns.store(now.as_nanos(), Ordering::Relaxed);
         self.output.sound(self.with_dead_man(ordered, now));
         let state = self.judge(now);
         // An order given while the device still opens is taken when it can be heard, or cannot.
@@ -347,6 +357,25 @@ mod tests {
         let heard_at = bench.heard_at(SirenPattern::Fault);
         let after = heard_at.since(fed_at);
         assert!(after >= DEAD_MAN_MAX && after < Duration::from_secs(1), "after {after:?}");
+        bench.thread.stop();
+    }
+
+    #[test]
+    fn a_siren_thread_that_hangs_or_ends_is_silent_to_the_alarm_path() {
+        let bench = bench();
+        bench.report(|report| matches!(report, SirenReport::Working { .. }));
+        let hung = bench.heard.lock().expect("not poisoned");
+        let silence = || bench.siren.silence(clock::monotonic());
+        let until = clock::monotonic().after(WAIT_MAX);
+        while silence() < Duration::from_millis(500) {
+            assert!(clock::monotonic() < until, "it still looks");
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        drop(hung);
+        while silence() > Duration::from_millis(100) {
+            assert!(clock::monotonic() < until, "it does not look again");
+            thread::park_timeout(Duration::from_millis(5));
+        }
         bench.thread.stop();
     }
 

@@ -64,7 +64,7 @@ pub(super) async fn state(State(app): State<App>) -> Result<Json<StateDto>, ApiE
         (status = 413, description = "`too_large`", body = ErrorBody),
         (status = 415, description = "`wrong_content_type`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
-        (status = 503, description = "`stopping`, `too_slow`", body = ErrorBody),
+        (status = 503, description = "`busy`, `stopping`, `too_slow`", body = ErrorBody),
     )
 )]
 pub(super) async fn acknowledge(
@@ -79,6 +79,7 @@ pub(super) async fn acknowledge(
         let (status, code) = match refusal {
             AcknowledgeError::UnknownAlarm => (StatusCode::NOT_FOUND, "unknown_alarm"),
             AcknowledgeError::AlreadyAcknowledged => (StatusCode::CONFLICT, "already_acknowledged"),
+            AcknowledgeError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             AcknowledgeError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         };
         ApiError::new(status, code, refusal.to_string())

@@ -1,6 +1,7 @@
 //! The guard with a fake vision process: what it does when something breaks, and how soon.
 
 mod site;
+mod terminal;
 mod worker;
 
 use std::net::TcpListener;
@@ -200,6 +201,24 @@ fn a_broken_siren_is_an_alarm_until_it_works() {
     assert_eq!(now.siren.fault.as_deref(), Some("unplugged"));
     *site.siren.broken.lock().expect("not poisoned") = None;
     wait_alarm(&guard, fault, AlarmState::ReturnedUnacknowledged);
+    guard.stop();
+}
+
+#[test]
+fn a_siren_thread_that_hangs_is_an_alarm_until_it_answers() {
+    let site = TestSite::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    let hung = site.siren.hang();
+    let hung_at = clock::monotonic();
+    let now = wait_until(&guard, "the fault", |now| now.siren.fault.is_some());
+    let after = clock::monotonic().since(hung_at);
+    assert!(after <= FAULT_HEARD_MAX, "only after {after:?}");
+    assert_eq!(now.siren.fault.as_deref(), Some("the siren's thread does not answer"));
+    wait_alarm(&guard, fault, AlarmState::Unacknowledged);
+    drop(hung);
+    wait_alarm(&guard, fault, AlarmState::ReturnedUnacknowledged);
+    wait_until(&guard, "no fault", |now| now.siren.fault.is_none());
     guard.stop();
 }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -142,6 +142,11 @@ impl SirenOutput for SirenNotes {
 }
 
 impl SirenNotes {
+    /// Whoever sounds it hangs while this is kept.
+    pub fn hang(&self) -> MutexGuard<'_, Vec<(SirenPattern, Instant)>> {
+        self.heard.lock().expect("not poisoned")
+    }
+
     /// What sounds now.
     pub fn now(&self) -> SirenPattern {
         let heard = self.heard.lock().expect("not poisoned");
