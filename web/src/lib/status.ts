@@ -120,6 +120,10 @@ function alarmHeadline(alarm: Alarm, state: BoxState): Base {
   }
   switch (alarm.kind) {
     case 'intrusion':
+      // Blind while somebody was inside: both are true, and neither may hide the other.
+      if (zones[0]?.state === 'unknown') {
+        return { ...at, tone: 'emergency', title: `${alarm.title}: somebody was inside when sight was lost`, detail: `not watched now: ${zones[0].reason ?? 'no picture'}` };
+      }
       return { ...at, tone: 'emergency', title: `${alarm.title} is occupied`, detail: insideWords(zones[0], alarm) };
     case 'blind':
       return { ...at, tone: 'unknown', title: `${list(names)} ${names.length > 1 ? 'are' : 'is'} not watched`, detail: alarm.text };
@@ -214,9 +218,14 @@ function others(state: BoxState, shown: Base): Tag[] {
   for (const alarm of state.alarms) {
     if (alarm.id === shown.alarm?.id) continue;
     if (alarm.kind === 'fault') list.push(tag('unknown', alarm.title));
-    else if (alarm.state === 'returned_unacknowledged') list.push(tag('emergency', `${alarm.title} was occupied`));
+    else if (alarm.state === 'returned_unacknowledged') list.push(leftTag(alarm));
   }
   return list.sort((a, b) => Number(a.tone !== 'emergency') - Number(b.tone !== 'emergency'));
+}
+
+/** What is over and waits for an answer: people who were somewhere, or a camera that was blind. */
+function leftTag(alarm: Alarm): Tag {
+  return alarm.kind === 'intrusion' ? tag('emergency', `${alarm.title} was occupied`) : tag('unknown', `${alarm.title} was not watched`);
 }
 
 /** The browser tab says what the headline says. */
