@@ -65,6 +65,7 @@ fn tracking(c: &mut Criterion) {
 fn zone_step(c: &mut Criterion) {
     let seen = people(100);
     let tracks = vec![None; seen.len()];
+    let anchors: Vec<_> = seen.iter().map(|d| d.bounds.anchor_norm(size())).collect();
     for count in [10, 1_000, 10_000] {
         let mut zones: Vec<Occupancy> =
             zones(count).into_iter().map(|a| Occupancy::new(a, Rules::DEFAULT)).collect();
@@ -77,6 +78,7 @@ fn zone_step(c: &mut Criterion) {
                 pictures.push(Instant::from_millis(100 * picture));
                 let look = Look {
                     detections: black_box(&seen),
+                    anchors_norm: &anchors,
                     tracks: &tracks,
                     size: size(),
                     at: Instant::from_millis(100 * picture),

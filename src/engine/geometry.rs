@@ -153,6 +153,13 @@ impl Area {
         if self.contains(point) { 0.0 } else { self.edge_distance_px(point, size, |_| true) }
     }
 
+    /// Whether the point is inside or at most `margin_px` frame pixels away.
+    pub fn is_within_px(&self, point: PointNorm, size: FrameSize, margin_px: f64) -> bool {
+        // The bounding boxes answer for nearly everybody.
+        self.parts.iter().any(|part| part.box_gap_px(point, size) <= margin_px)
+            && self.distance_px(point, size) <= margin_px
+    }
+
     /// How deep inside the point is, frame pixels: the distance to the nearest edge that can be
     /// crossed. Edges on the picture's border cannot: what lies beyond is not seen. 0 outside, and
     /// infinite where every edge is the border.
@@ -213,6 +220,13 @@ impl Part {
     fn contains(&self, (x, y): PointNorm) -> bool {
         let in_box = x >= self.min.0 && x <= self.max.0 && y >= self.min.1 && y <= self.max.1;
         in_box && self.polygon.coordinate_position(&Coord { x, y }) != CoordPos::Outside
+    }
+
+    /// Distance from the point to the bounding box, frame pixels; never more than to the polygon.
+    fn box_gap_px(&self, (x, y): PointNorm, size: FrameSize) -> f64 {
+        let across = (self.min.0 - x).max(x - self.max.0).max(0.0) * size.width_px();
+        let down = (self.min.1 - y).max(y - self.max.1).max(0.0) * size.height_px();
+        across.hypot(down)
     }
 
     fn rings(&self) -> impl Iterator<Item = &LineString<f64>> {

@@ -267,8 +267,11 @@ impl Engine {
         self.judge_sight(now, effects);
         let camera = &mut self.cameras[usize::from(report.camera.0)];
         let pictures: &[Instant] = camera.pictures.make_contiguous();
+        let anchors: Vec<PointNorm> =
+            report.detections.iter().map(|d| d.bounds.anchor_norm(report.size)).collect();
         let look = Look {
             detections: &report.detections,
+            anchors_norm: &anchors,
             tracks: &tracks,
             size: report.size,
             at: report.captured_at,

@@ -128,6 +128,8 @@ pub struct Occupancy {
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'a> {
     pub detections: &'a [Detection],
+    /// Their anchor points, frame fractions: the same for every zone, so worked out once.
+    pub anchors_norm: &'a [(f64, f64)],
     /// For each detection its track, if any; annotation only.
     pub tracks: &'a [Option<TrackId>],
     pub size: FrameSize,
@@ -209,16 +211,16 @@ impl Occupancy {
 
     fn inside_or_near(&self, look: Look<'_>) -> Vec<Spot> {
         let mut spots = Vec::new();
-        for (index, &detection) in look.detections.iter().enumerate() {
+        let seen = look.detections.iter().zip(look.anchors_norm).enumerate();
+        for (index, (&detection, &anchor_norm)) in seen {
             if detection.score.get() < self.rules.hold_score.min(self.rules.enter_score) {
                 continue;
             }
-            let anchor_norm = detection.bounds.anchor_norm(look.size);
             let inside = self.area.contains(anchor_norm);
             // The margin matters to somebody who was inside; without them the edge is exact.
             let near = || {
                 let margin = (MARGIN_HEIGHTS * detection.bounds.height()).max(MARGIN_PX_MIN);
-                self.area.distance_px(anchor_norm, look.size) <= margin
+                self.area.is_within_px(anchor_norm, look.size, margin)
             };
             if inside || (!self.presences.is_empty() && near()) {
                 spots.push(Spot { index, detection, anchor_norm, inside });

@@ -121,8 +121,11 @@ proptest! {
                 pictures.push(at(i));
                 let tracks: Vec<_> =
                     (0..detections.len()).map(|d| numbered(i + d, &numbers)).collect();
+                let anchors: Vec<_> =
+                    detections.iter().map(|d| d.bounds.anchor_norm(size())).collect();
                 let change = zone.look(Look {
                     detections: &detections,
+                    anchors_norm: &anchors,
                     tracks: &tracks,
                     size: size(),
                     at: at(i),
