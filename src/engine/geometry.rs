@@ -222,11 +222,12 @@ impl Part {
         in_box && self.polygon.coordinate_position(&Coord { x, y }) != CoordPos::Outside
     }
 
-    /// Distance from the point to the bounding box, frame pixels; never more than to the polygon.
+    /// The larger of the gaps to the bounding box across and down, frame pixels; never more than the
+    /// distance to the polygon, and cheaper than the distance to the box.
     fn box_gap_px(&self, (x, y): PointNorm, size: FrameSize) -> f64 {
         let across = (self.min.0 - x).max(x - self.max.0).max(0.0) * size.width_px();
         let down = (self.min.1 - y).max(y - self.max.1).max(0.0) * size.height_px();
-        across.hypot(down)
+        across.max(down)
     }
 
     fn rings(&self) -> impl Iterator<Item = &LineString<f64>> {
