@@ -20,9 +20,8 @@ use standclear::engine::geometry::Area;
 use standclear::engine::zone::Rules;
 use standclear::engine::{CameraSpec, Site, ZoneSpec};
 use standclear::evaluation::episodes::{Episode, Weight, episodes};
-use standclear::evaluation::pairing::{Balance, Incident, pair};
+use standclear::evaluation::pairing::{Balance, incidents, pair};
 use standclear::replay::Player;
-use standclear::replay::event_log::{INCIDENT_ENDED, INCIDENT_STARTED};
 use standclear::replay::mot::parse_truth;
 use standclear::vision::inference::{Detector, GoldenCheck, Options, Provider};
 use standclear::vision::offline::{Offline, OfflineOptions};
@@ -131,22 +130,7 @@ fn judge(piece: &Footage, rules: &Rules) -> Balance {
     let mut balance = Balance::default();
     for (number, (_, truth)) in piece.zones.iter().enumerate() {
         let id = number.to_string();
-        let mut incidents: BTreeMap<u64, Incident> = BTreeMap::new();
-        for event in outcome.events.iter().filter(|event| event.zone == id) {
-            let Some(incident) = event.incident else {
-                continue;
-            };
-            if event.event == INCIDENT_STARTED {
-                let (start_s, end_s) = (event.time_s, event.time_s);
-                incidents.insert(incident, Incident { start_s, end_s, last_inside_s: end_s });
-            } else if event.event == INCIDENT_ENDED
-                && let Some(known) = incidents.get_mut(&incident)
-            {
-                known.end_s = event.time_s;
-                known.last_inside_s = event.last_inside_s.unwrap_or(event.time_s);
-            }
-        }
-        let incidents: Vec<Incident> = incidents.into_values().collect();
+        let incidents = incidents(&outcome.events, &id);
         balance.add(&pair(&incidents, truth, TOLERANCE_S, piece.end.as_secs_f64()));
     }
     balance

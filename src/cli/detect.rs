@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::clock;
 use crate::engine::detection::Detection;
+use crate::engine::zone::ENTER_SCORE;
 use crate::vision::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use crate::vision::package::ModelPackage;
 use crate::vision::still;
@@ -27,7 +28,7 @@ use super::output::{Waiting, check, to_stdout, write_all};
 pub const DEFAULT_MODEL: &str = "nanodet-g-416-int8";
 
 /// Score from which a detection counts, the same as for entering a zone.
-pub const DEFAULT_SCORE: f32 = 0.3;
+pub const DEFAULT_SCORE: f32 = ENTER_SCORE;
 
 /// Most threads inside one inference: the model is too small to gain from more, and thousands
 /// would only wait for each other.

@@ -13,8 +13,8 @@ use crate::engine::zone::ENTER_SCORE;
 use crate::evaluation::boxes::{BoxCount, IOU_MIN};
 use crate::evaluation::episodes::episodes;
 use crate::evaluation::intervals::Interval;
-use crate::evaluation::pairing::{Balance, Incident, pair};
-use crate::replay::event_log::{INCIDENT_ENDED, INCIDENT_STARTED, LoggedEvent};
+use crate::evaluation::pairing::{Balance, incidents, pair};
+use crate::replay::event_log::LoggedEvent;
 use crate::replay::mot::{MotError, TruthRow, parse_truth};
 use crate::zone_file::{SiteZones, load_site};
 
@@ -133,25 +133,6 @@ fn balances(
         .iter()
         .zip(specs)
         .map(|(i, spec)| (i.id.clone(), balance(&i.id, &spec.area)))
-        .collect()
-}
-
-/// A zone's incidents, from their start and end events.
-fn incidents(events: &[LoggedEvent], zone: &str) -> Vec<Incident> {
-    let of_zone = |event: &&LoggedEvent| event.zone == zone;
-    events
-        .iter()
-        .filter(of_zone)
-        .filter(|event| event.event == INCIDENT_STARTED)
-        .filter_map(|start| {
-            let ends = |e: &&LoggedEvent| e.event == INCIDENT_ENDED && e.incident == start.incident;
-            let end = events.iter().find(ends)?;
-            Some(Incident {
-                start_s: start.time_s,
-                end_s: end.time_s,
-                last_inside_s: end.last_inside_s.unwrap_or(end.time_s),
-            })
-        })
         .collect()
 }
 

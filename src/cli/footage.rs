@@ -105,12 +105,11 @@ pub fn play(
     let mut summary = Summary::default();
     let mut last = Duration::ZERO;
     for frame in frames {
-        let mut frame = frame.map_err(failed)?;
-        let shown = std::mem::take(&mut frame.detections);
+        let frame = frame.map_err(failed)?;
+        let shown = frame.detections.clone();
         let before = clock::monotonic();
-        let tracks = player.show(frame.index, frame.time, frame.source_size, shown.clone());
+        let tracks = player.show(frame.index, frame.time, frame.source_size, shown);
         summary.engine_ms += clock::monotonic().since(before).as_secs_f64() * 1e3;
-        frame.detections = shown;
         summary.add(&frame);
         last = frame.time;
         see(&frame, &tracks);

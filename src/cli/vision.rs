@@ -35,7 +35,7 @@ pub fn run(_args: Args) -> ExitCode {
     match worker::serve(link) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", worker::chain(&error));
+            eprintln!("error: {}", crate::telemetry::chain(&error));
             ExitCode::FAILURE
         }
     }

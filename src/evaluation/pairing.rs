@@ -2,6 +2,7 @@
 
 use super::episodes::{Episode, Weight};
 use super::intervals::{Interval, rate, share};
+use crate::replay::event_log::{INCIDENT_ENDED, INCIDENT_STARTED, LoggedEvent};
 
 /// An incident of the replay, seconds of video time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,6 +75,25 @@ impl Balance {
         self.empty_s += other.empty_s;
         self.empty_alarmed_s += other.empty_alarmed_s;
     }
+}
+
+/// A zone's incidents, from their start and end events.
+pub fn incidents(events: &[LoggedEvent], zone: &str) -> Vec<Incident> {
+    let of_zone = |event: &&LoggedEvent| event.zone == zone;
+    events
+        .iter()
+        .filter(of_zone)
+        .filter(|event| event.event == INCIDENT_STARTED)
+        .filter_map(|start| {
+            let ends = |e: &&LoggedEvent| e.event == INCIDENT_ENDED && e.incident == start.incident;
+            let end = events.iter().find(ends)?;
+            Some(Incident {
+                start_s: start.time_s,
+                end_s: end.time_s,
+                last_inside_s: end.last_inside_s.unwrap_or(end.time_s),
+            })
+        })
+        .collect()
 }
 
 /// Pairs a zone's incidents with its episodes. `tolerance_s` widens each episode on both sides.

@@ -17,7 +17,6 @@ mod inbox;
 mod outbox;
 
 use std::collections::VecDeque;
-use std::error::Error;
 use std::io;
 use std::num::NonZeroU16;
 use std::os::unix::net::UnixStream;
@@ -32,6 +31,7 @@ use crate::link::{
     self, CameraIndex, FromWorker, HEARTBEAT_EVERY_MS, LinkError, PROTOCOL_VERSION, Report,
     StageTimes, ToWorker, Watched, WireDetection, WorkerConfig,
 };
+use crate::telemetry::chain;
 
 use self::camera::Cameras;
 use self::encoder::{Encoder, Job, Purpose};
@@ -325,16 +325,4 @@ fn wire(detection: &Detection) -> WireDetection {
         height_px: bounds.height(),
         score: detection.score.get(),
     }
-}
-
-/// An error and everything it was caused by, for people.
-pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

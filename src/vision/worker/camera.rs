@@ -15,8 +15,8 @@ use super::super::ingest::file::{FileOptions, FileSource};
 use super::super::ingest::pattern::PatternSource;
 use super::super::ingest::{FrameSource, Pace, Polled, SourceError};
 use super::super::preprocess::Fit;
-use super::chain;
 use super::inbox::Inbox;
+use crate::telemetry::chain;
 
 /// First wait before a source is opened again, doubled each time …
 const RETRY_FIRST: Duration = Duration::from_millis(500);
