@@ -18,6 +18,7 @@ use std::thread::JoinHandle;
 
 use super::alarm_path::{self, AlarmPath};
 use super::board::Board;
+use super::clerk::Clerk;
 use super::desk::{ANSWERS_MAX, Desk};
 use super::handle::{Handle, SiteInfo};
 use super::ledger::Ledger;
@@ -130,7 +131,8 @@ impl Guard {
         let (painter, tasks) = evidence::queue();
         let (jobs, queued) = mpsc::sync_channel(keeper::QUEUE_MAX);
         let done = Arc::new(AtomicU64::new(0));
-        let desk = Arc::new(Desk { hub: hub.clone(), answers, reader });
+        let clerk = Clerk::new(jobs.clone());
+        let desk = Arc::new(Desk { hub: hub.clone(), answers, reader, clerk });
         let plan = plan(config, parts.worker_command);
         let store_folder = config.store.path.clone();
 

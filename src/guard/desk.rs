@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::clerk::Clerk;
 use super::handle::{
     AcknowledgeError, Handle, HistoryError, IncidentRow, LiveReceiver, Snapshot, Span,
 };
@@ -38,6 +39,7 @@ pub struct Desk {
     pub hub: Arc<LiveHub>,
     pub answers: SyncSender<Answer>,
     pub reader: StoreReader,
+    pub clerk: Clerk,
 }
 
 impl Handle for Desk {

@@ -14,6 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::clerk::Errand;
 use super::disk;
 use super::message::{Message, Reply, StoreReport};
 use crate::clock;
@@ -47,6 +48,7 @@ pub enum Job {
         incident: IncidentId,
         jpeg: Vec<u8>,
     },
+    Errand(Errand),
 }
 
 /// Somebody who waits for their answer to be kept.
@@ -146,8 +148,10 @@ impl Keeper {
             }
             self.done.fetch_add(batches, Ordering::Release);
         }
-        if let Some(Job::Snapshot { incident, jpeg }) = next {
-            self.keep_snapshot(incident, &jpeg);
+        match next {
+            Some(Job::Snapshot { incident, jpeg }) => self.keep_snapshot(incident, &jpeg),
+            Some(Job::Errand(errand)) => errand.run(&mut self.store),
+            Some(Job::Write { .. }) | None => {}
         }
         Work::GoesOn
     }

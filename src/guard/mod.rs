@@ -13,7 +13,7 @@
 //! - `app`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
 //! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
 //! - `siren`, `sound_card`, `tones`: the siren.
-//! - `keeper`, `outbox`, `disk`, `records`: what must survive. `evidence`: the pictures kept with incidents.
+//! - `keeper`, `outbox`, `disk`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
 //! - `board`, `ledger`, `latency`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
 //!
 //! Not here: what an alarm is (`engine`), how it is stored (`store`), how it looks (`web`).
@@ -21,6 +21,7 @@
 mod alarm_path;
 pub mod app;
 mod board;
+mod clerk;
 mod desk;
 mod disk;
 mod evidence;
