@@ -7,9 +7,10 @@ use standclear::engine::detection::{Detection, FrameSize, PixelBox, Score};
 use standclear::engine::geometry::Area;
 use standclear::engine::time::Instant;
 use standclear::engine::tracking::Tracker;
-use standclear::engine::zone::{Look, Occupancy, Rules};
+use standclear::engine::zone::{Crowd, Look, Occupancy, Pace, Rules, Sighting, Telling};
 use standclear::engine::{
-    CameraIndex, CameraSpec, Engine, FrameReport, Input, Restored, Site, ZoneSpec,
+    Anchor, CameraIndex, CameraSpec, Criterion as Inside, Engine, FrameReport, Input, Restored,
+    Site, Verdict, ZoneSpec,
 };
 
 /// A fixed sequence without pattern: the multiplier of Knuth's MMIX generator.
@@ -64,11 +65,16 @@ fn tracking(c: &mut Criterion) {
 
 fn zone_step(c: &mut Criterion) {
     let seen = people(100);
-    let tracks = vec![None; seen.len()];
-    let anchors: Vec<_> = seen.iter().map(|d| d.bounds.anchor_norm(size())).collect();
+    let sighting = |detection: &Detection| Sighting {
+        detection: *detection,
+        track: None,
+        anchor: Anchor::of_box(detection, size()),
+        verdict: Verdict::Person,
+    };
+    let sightings: Vec<Sighting> = seen.iter().map(sighting).collect();
     for count in [10, 1_000, 10_000] {
-        let mut zones: Vec<Occupancy> =
-            zones(count).into_iter().map(|a| Occupancy::new(a, Rules::DEFAULT)).collect();
+        let zone = |area| Occupancy::new(area, Inside::Foot, Rules::DEFAULT);
+        let mut zones: Vec<Occupancy> = zones(count).into_iter().map(zone).collect();
         let mut pictures: Vec<Instant> = (0..8).map(|i| Instant::from_millis(100 * i)).collect();
         let mut picture = 8;
         c.bench_function(&format!("zone step, {count} zones x 100 people"), |b| {
@@ -76,13 +82,13 @@ fn zone_step(c: &mut Criterion) {
                 picture += 1;
                 pictures.remove(0);
                 pictures.push(Instant::from_millis(100 * picture));
+                let crowd = Crowd::new(black_box(&sightings).clone(), size());
                 let look = Look {
-                    detections: black_box(&seen),
-                    anchors_norm: &anchors,
-                    tracks: &tracks,
+                    crowd: &crowd,
                     size: size(),
                     at: Instant::from_millis(100 * picture),
-                    pictures: &pictures,
+                    pace: Pace::of(&pictures),
+                    telling: Telling::Tell,
                 };
                 for zone in &mut zones {
                     black_box(zone.look(look));
@@ -94,11 +100,9 @@ fn zone_step(c: &mut Criterion) {
 
 fn whole_step(c: &mut Criterion) {
     for (zone_count, person_count) in [(4, 10), (1_000, 100)] {
-        let zones = zones(zone_count)
-            .into_iter()
-            .map(|area| ZoneSpec { area, rules: Rules::DEFAULT })
-            .collect();
-        let site = Site { cameras: vec![CameraSpec { zones }] };
+        let zone = |area| ZoneSpec::restricted(area, Rules::DEFAULT);
+        let zones = zones(zone_count).into_iter().map(zone).collect();
+        let site = Site { cameras: vec![CameraSpec { zones, ..CameraSpec::default() }] };
         let mut engine = Engine::new(site, &Restored::default(), Instant::ZERO);
         let seen = people(person_count);
         let mut picture = 0;

@@ -109,7 +109,7 @@ fn print(size: u32, rules: &Rules, footage: &[Footage]) {
 }
 
 fn judge(piece: &Footage, rules: &Rules) -> Balance {
-    let zones = piece.zones.iter().map(|(area, _)| ZoneSpec { area: area.clone(), rules: *rules });
+    let zones = piece.zones.iter().map(|(area, _)| ZoneSpec::restricted(area.clone(), *rules));
     let infos = (0..piece.zones.len()).map(|i| ZoneInfo {
         id: i.to_string(),
         name: i.to_string(),
@@ -118,7 +118,9 @@ fn judge(piece: &Footage, rules: &Rules) -> Balance {
         polygons: Vec::new(),
     });
     let site = SiteZones {
-        site: Site { cameras: vec![CameraSpec { zones: zones.collect() }] },
+        site: Site {
+            cameras: vec![CameraSpec { zones: zones.collect(), ..CameraSpec::default() }],
+        },
         infos: infos.collect(),
         revision: String::new(),
     };

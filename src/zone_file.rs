@@ -169,7 +169,7 @@ fn zone(
         reason,
     })?;
     let info = ZoneInfo { id, name, kind: properties.kind, camera, polygons };
-    Ok((ZoneSpec { area, rules }, info))
+    Ok((ZoneSpec::restricted(area, rules), info))
 }
 
 /// The one kind of zone.

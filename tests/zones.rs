@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use standclear::engine::Duty;
 use standclear::zone_file::load_site;
 
 fn refusal(text: &str) -> String {
@@ -138,7 +139,9 @@ fn holes_and_several_polygons_are_taken() {
         .replace(&format!("[{SQUARE}]"), &format!("[[{SQUARE},{hole}],{far}]"));
     fs::write(&path, text).expect("written");
     let zones = load_site(&[("yard".to_owned(), path.as_path())]).expect("valid");
-    let area = &zones.site.cameras[0].zones[0].area;
+    let Duty::Restricted { area, .. } = &zones.site.cameras[0].zones[0].duty else {
+        panic!("a restricted zone");
+    };
     assert!(area.contains((0.85, 0.75)) && area.contains((0.15, 0.15)));
     assert!(!area.contains((0.28, 0.22)));
 }

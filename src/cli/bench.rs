@@ -71,7 +71,7 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
 
 fn whole_picture() -> Result<SiteZones, AreaError> {
     let area = Area::new(&[vec![vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]]])?;
-    let zone = ZoneSpec { area, rules: Rules::DEFAULT };
+    let zone = ZoneSpec::restricted(area, Rules::DEFAULT);
     let info = ZoneInfo {
         id: "picture".to_owned(),
         name: "Picture".to_owned(),
@@ -79,7 +79,7 @@ fn whole_picture() -> Result<SiteZones, AreaError> {
         camera: 0,
         polygons: Vec::new(),
     };
-    let site = Site { cameras: vec![CameraSpec { zones: vec![zone] }] };
+    let site = Site { cameras: vec![CameraSpec { zones: vec![zone], ..CameraSpec::default() }] };
     Ok(SiteZones { site, infos: vec![info], revision: String::new() })
 }
 

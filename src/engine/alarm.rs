@@ -144,23 +144,35 @@ impl AlarmBook {
         views
     }
 
-    /// What must sound: an intrusion nobody has answered, else a fault nobody has answered.
+    /// What must sound: the most urgent of what nobody has answered. An intrusion goes before a
+    /// warning, a warning before a fault; an overdue walk test is only shown.
     ///
     /// An alarm whose cause is gone waits on the page in silence, so that sound always means *now*.
     pub fn siren(&self) -> SirenOrder {
-        let sounding = || self.open.iter().filter(|(_, a)| a.state == AlarmState::Unacknowledged);
-        let newest_zone = sounding()
-            .filter_map(|(source, open)| match source {
-                AlarmSource::Intrusion(zone) => Some((open.activated_at, *zone)),
-                AlarmSource::Blind(_) | AlarmSource::Fault(_) => None,
-            })
-            .max();
-        match newest_zone {
-            Some((_, zone)) => SirenOrder { pattern: SirenPattern::Intrusion, zone: Some(zone) },
-            None if sounding().next().is_some() => {
-                SirenOrder { pattern: SirenPattern::Fault, zone: None }
-            }
-            None => SirenOrder { pattern: SirenPattern::Silent, zone: None },
-        }
+        let order = |(source, open): (&AlarmSource, &Open)| {
+            let (pattern, zone) = match source {
+                AlarmSource::Intrusion(zone) => (SirenPattern::Intrusion, Some(*zone)),
+                AlarmSource::Warning(zone) => (SirenPattern::Warning, Some(*zone)),
+                AlarmSource::Blind(_) | AlarmSource::Fault(_) => (SirenPattern::Fault, None),
+                AlarmSource::Untested(_) => return None,
+            };
+            Some((urgency(pattern), open.activated_at, SirenOrder { pattern, zone }))
+        };
+        self.open
+            .iter()
+            .filter(|(_, open)| open.state == AlarmState::Unacknowledged)
+            .filter_map(order)
+            .max_by_key(|(urgency, activated_at, order)| (*urgency, *activated_at, order.zone))
+            .map_or(SirenOrder { pattern: SirenPattern::Silent, zone: None }, |(_, _, order)| order)
+    }
+}
+
+/// Which pattern drowns which.
+const fn urgency(pattern: SirenPattern) -> u8 {
+    match pattern {
+        SirenPattern::Silent => 0,
+        SirenPattern::Fault => 1,
+        SirenPattern::Warning => 2,
+        SirenPattern::Intrusion => 3,
     }
 }

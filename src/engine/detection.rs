@@ -14,6 +14,9 @@ use std::cmp::Ordering;
 pub struct Score(f32);
 
 impl Score {
+    /// No evidence at all.
+    pub const ZERO: Score = Score(0.0);
+
     /// `None` for NaN, infinities and values outside 0..=1.
     pub fn new(value: f32) -> Option<Score> {
         (value.is_finite() && (0.0..=1.0).contains(&value)).then_some(Score(value))

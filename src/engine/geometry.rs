@@ -1,4 +1,5 @@
-//! Areas on the picture and the one question asked of them: is this point inside?
+//! Areas on the picture and the one question asked of them: is this point inside? And lines, and
+//! the one asked of them: does this path cross?
 //!
 //! Space: frame fractions (`_norm`), y down. An edge belongs to the area, of holes too: a foot on the
 //! line is inside. The answer is exact: orientation signs come from Shewchuk's adaptive predicates
@@ -11,8 +12,9 @@
 use std::fmt;
 
 use geo::coordinate_position::{CoordPos, CoordinatePosition};
+use geo::kernels::{Kernel, Orientation};
 use geo::line_intersection::{LineIntersection, line_intersection};
-use geo::{Area as _, Coord, Line, LineString, Polygon, Validation};
+use geo::{Area as _, Coord, GeoNum, LineString, Polygon, Validation};
 
 use super::detection::FrameSize;
 
@@ -29,10 +31,21 @@ pub const CORNERS_MAX: usize = 512;
 /// Most polygons an area may have.
 pub const POLYGONS_MAX: usize = 64;
 
+/// Two corners further apart than this, as a share of the frame's side, make a line.
+pub const LINE_LENGTH_MIN: f64 = 0.005;
+
 /// One or more valid polygons, each possibly with holes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Area {
     parts: Vec<Part>,
+    min: PointNorm,
+    max: PointNorm,
+}
+
+/// An open line of straight pieces. It may cross itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    points: Vec<PointNorm>,
 }
 
 /// A polygon with its bounding box, which answers most questions by itself.
@@ -139,8 +152,29 @@ impl Area {
         if polygons.len() > POLYGONS_MAX {
             return Err(AreaError::TooManyPolygons { count: polygons.len() });
         }
-        let parts = polygons.iter().map(|rings| Part::new(rings)).collect::<Result<_, _>>()?;
-        Ok(Area { parts })
+        let parts: Vec<Part> =
+            polygons.iter().map(|rings| Part::new(rings)).collect::<Result<_, _>>()?;
+        let least = |of: fn(&Part) -> f64| parts.iter().map(of).fold(f64::INFINITY, f64::min);
+        let most = |of: fn(&Part) -> f64| parts.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
+        let min = (least(|part| part.min.0), least(|part| part.min.1));
+        let max = (most(|part| part.max.0), most(|part| part.max.1));
+        Ok(Area { parts, min, max })
+    }
+
+    /// The least and the greatest coordinates.
+    pub fn bounds_norm(&self) -> (PointNorm, PointNorm) {
+        (self.min, self.max)
+    }
+
+    /// Every edge, of holes too.
+    pub fn edges_norm(&self) -> impl Iterator<Item = (PointNorm, PointNorm)> {
+        let lines = self.parts.iter().flat_map(Part::rings).flat_map(LineString::lines);
+        lines.map(|edge| ((edge.start.x, edge.start.y), (edge.end.x, edge.end.y)))
+    }
+
+    /// For each polygon its rings, outer first, closed.
+    pub(super) fn polygons(&self) -> impl Iterator<Item = impl Iterator<Item = &LineString<f64>>> {
+        self.parts.iter().map(Part::rings)
     }
 
     /// Whether the point is inside or on an edge.
@@ -165,7 +199,8 @@ impl Area {
     /// infinite where every edge is the border.
     pub fn depth_px(&self, point: PointNorm, size: FrameSize) -> f64 {
         let border = |a: f64, b: f64| a == b && (a == 0.0 || a == 1.0);
-        let crossable = |e: &Line<f64>| !border(e.start.x, e.end.x) && !border(e.start.y, e.end.y);
+        let crossable =
+            |e: &geo::Line<f64>| !border(e.start.x, e.end.x) && !border(e.start.y, e.end.y);
         if self.contains(point) { self.edge_distance_px(point, size, crossable) } else { 0.0 }
     }
 
@@ -174,7 +209,7 @@ impl Area {
         &self,
         point: PointNorm,
         size: FrameSize,
-        wanted: impl Fn(&Line<f64>) -> bool,
+        wanted: impl Fn(&geo::Line<f64>) -> bool,
     ) -> f64 {
         let to_px = |c: Coord<f64>| (c.x * size.width_px(), c.y * size.height_px());
         let point_px = (point.0 * size.width_px(), point.1 * size.height_px());
@@ -191,6 +226,105 @@ impl Area {
     pub fn share(&self) -> f64 {
         self.parts.iter().map(|part| part.polygon.unsigned_area()).sum()
     }
+}
+
+/// Why a line was refused. Points count from 1.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LineError {
+    TooFewPoints {
+        points: usize,
+    },
+    TooManyPoints {
+        points: usize,
+    },
+    /// A coordinate that is no number, or outside 0..=1.
+    OutsideFrame {
+        point: usize,
+        at: PointNorm,
+    },
+    /// Two points in a row that are the same, or nearly so.
+    TooShort {
+        point: usize,
+    },
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LineError::TooFewPoints { points } => {
+                write!(f, "the line has {points} points; at least 2 are needed")
+            }
+            LineError::TooManyPoints { points } => {
+                write!(f, "the line has {points} points; at most {CORNERS_MAX} are allowed")
+            }
+            LineError::OutsideFrame { point, at } => write!(
+                f,
+                "point {point} of the line lies at ({}, {}), outside the picture; both must be 0 to 1",
+                at.0, at.1
+            ),
+            LineError::TooShort { point } => write!(
+                f,
+                "point {point} of the line stands where the one before it stands; move it at least \
+                 {LINE_LENGTH_MIN} of the picture away"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for LineError {}
+
+impl Line {
+    /// A line through these points of the picture, in frame fractions.
+    pub fn new(points: &[PointNorm]) -> Result<Line, LineError> {
+        if points.len() < 2 {
+            return Err(LineError::TooFewPoints { points: points.len() });
+        }
+        if points.len() > CORNERS_MAX {
+            return Err(LineError::TooManyPoints { points: points.len() });
+        }
+        let outside = |p: &PointNorm| !(0.0..=1.0).contains(&p.0) || !(0.0..=1.0).contains(&p.1);
+        if let Some(i) = points.iter().position(outside) {
+            return Err(LineError::OutsideFrame { point: i + 1, at: points[i] });
+        }
+        let apart = |w: &[PointNorm]| (w[1].0 - w[0].0).hypot(w[1].1 - w[0].1);
+        if let Some(i) = points.windows(2).position(|w| apart(w) < LINE_LENGTH_MIN) {
+            return Err(LineError::TooShort { point: i + 2 });
+        }
+        Ok(Line { points: points.to_vec() })
+    }
+
+    /// The points, first to last.
+    pub fn points_norm(&self) -> &[PointNorm] {
+        &self.points
+    }
+
+    /// How often the straight path from one place to another crosses from the left of the line to
+    /// its right, less the crossings the other way. Exact: a place on the line counts as right of
+    /// it, so that a path in pieces counts as often as the whole.
+    pub fn crossings(&self, from: PointNorm, to: PointNorm) -> i32 {
+        let crossing = |w: &[PointNorm]| {
+            let (before, after) = (is_left(w[0], w[1], from), is_left(w[0], w[1], to));
+            // The same rule for the ends of a piece: a path through a corner meets one of the two.
+            let meets = before != after && is_left(from, to, w[0]) != is_left(from, to, w[1]);
+            i32::from(meets && before) - i32::from(meets && after)
+        };
+        self.points.windows(2).map(crossing).sum()
+    }
+
+    /// Distance from the point to the line in frame pixels.
+    pub fn distance_px(&self, point: PointNorm, size: FrameSize) -> f64 {
+        let to_px = |p: PointNorm| (p.0 * size.width_px(), p.1 * size.height_px());
+        self.points
+            .windows(2)
+            .map(|w| distance_to_segment(to_px(point), to_px(w[0]), to_px(w[1])))
+            .fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// Whether `p` lies left of the way from `a` to `b` as one sees it on the picture, where y runs down.
+fn is_left(a: PointNorm, b: PointNorm, p: PointNorm) -> bool {
+    let at = |(x, y): PointNorm| Coord { x, y };
+    <f64 as GeoNum>::Ker::orient2d(at(a), at(b), at(p)) == Orientation::Clockwise
 }
 
 impl Part {
@@ -270,7 +404,7 @@ fn checked_ring(ring: usize, points: &[PointNorm]) -> Result<LineString<f64>, Ar
 fn refuse_self_intersection(ring: usize, open: &[PointNorm]) -> Result<(), AreaError> {
     let n = open.len();
     let corner = |i: usize| Coord { x: open[i % n].0, y: open[i % n].1 };
-    let edge = |i: usize| Line::new(corner(i), corner(i + 1));
+    let edge = |i: usize| geo::Line::new(corner(i), corner(i + 1));
     for i in 0..n {
         for j in i + 1..n {
             let meets = line_intersection(edge(i), edge(j));

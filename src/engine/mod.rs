@@ -4,15 +4,21 @@
 //! same effects, byte for byte (invariant 1). Names, texts, wall-clock times and JSON belong to the
 //! shell: here zones, cameras, incidents and alarms are numbers.
 //!
-//! Terms: a **zone** is CLEAR, OCCUPIED or UNKNOWN; an **incident** is one occupancy episode of a
-//! zone; an **alarm** is what a person has to answer, one per zone (intrusion), camera (blind) or
-//! part of the box (fault).
+//! Terms: a **zone** is CLEAR, OCCUPIED or UNKNOWN, and **armed** or not; an **incident** is one
+//! episode in which a zone's duty was violated; an **alarm** is what a person has to answer, one per
+//! zone and kind (intrusion, warning, untested), camera (blind) or part of the box (fault).
 
 pub mod alarm;
 pub mod assignment;
+mod camera;
 pub mod detection;
 pub mod geometry;
+pub mod ground;
+mod incident;
+mod overlap;
+mod rezone;
 mod site;
+mod step;
 pub mod supervision;
 pub mod time;
 pub mod tracking;
@@ -21,14 +27,20 @@ pub mod zone;
 use std::time::Duration;
 
 use detection::{Detection, FrameSize, Score};
-pub use site::{CameraSpec, Engine, Site, SiteError, ZoneSpec};
+pub use site::{
+    Arming, BoxNorm, CameraSpec, Criterion, Direction, DisarmedBy, Duty, Empty, HeadCount, Share,
+    Site, SiteError, StaticMark, WalkTest, ZoneSpec,
+};
+pub use step::Engine;
 use time::Instant;
+pub use zone::anchor::{Anchor, AnchorHow, Footprint};
 
 /// Position of a camera in the site's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CameraIndex(pub u16);
 
-/// Position of a zone in the site's list, counted over all cameras in order.
+/// A zone's slot: it belongs to one zone for the life of the process. At the start zones are counted
+/// over all cameras in order; zones drawn later get the next numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneIndex(pub u16);
 
@@ -59,6 +71,14 @@ pub enum Input {
     Part { part: Part, health: Health },
     /// A person answers an alarm.
     Acknowledge { alarm: AlarmId },
+    /// The zones of a camera are these from now on; `slots[i]` is the number of `spec.zones[i]`.
+    /// A zone that keeps its slot keeps its incident and whoever is inside; a slot of the camera
+    /// that is not listed is retired. Taken whole or refused.
+    Rezone { camera: CameraIndex, spec: CameraSpec, slots: Vec<ZoneIndex> },
+    /// The schedule or a machine arms a zone, or disarms it for a while.
+    Arm { zone: ZoneIndex, arming: Arming },
+    /// How the zone's walk test stands.
+    Tested { zone: ZoneIndex, walk_test: WalkTest },
     /// Nothing happened; time passed. At least every `TICK_EVERY`.
     Tick,
 }
@@ -108,13 +128,18 @@ pub enum Refusal {
     AlreadyAcknowledged,
     /// No camera of this number.
     UnknownCamera,
+    /// No zone has this number now.
+    UnknownZone,
+    /// The slots do not fit the zones: as many as zones, none twice, each one of this camera, a
+    /// retired one, or the next number nobody has had.
+    BadSlots,
 }
 
 /// What the siren sounds, and for which zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SirenOrder {
     pub pattern: SirenPattern,
-    /// The zone that is occupied; `None` for faults and silence.
+    /// The zone it sounds for; `None` for faults and silence.
     pub zone: Option<ZoneIndex>,
 }
 
@@ -123,6 +148,8 @@ pub enum SirenPattern {
     Silent,
     /// Something is not watched.
     Fault,
+    /// Somebody is close to where nobody may be, or on the way there.
+    Warning,
     /// Somebody is where nobody may be.
     Intrusion,
 }
@@ -147,11 +174,16 @@ pub enum EventKind {
     ZoneUnknown { zone: ZoneIndex, cause: BlindCause },
     /// The zone is watched again.
     ZoneKnown { zone: ZoneIndex },
+    /// The zone alarms again.
+    ZoneArmed { zone: ZoneIndex },
+    /// The zone is watched but does not alarm.
+    ZoneDisarmed { zone: ZoneIndex, by: DisarmedBy },
     /// An alarm changed its state.
     Alarm { alarm: AlarmId, source: AlarmSource, to: AlarmState },
 }
 
-/// Evidence for one person's entry.
+/// Evidence for one person's entry. When too few people are the incident and nobody is there, the
+/// score is 0 and the anchor point is a corner of the zone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Entry {
     pub camera: CameraIndex,
@@ -190,12 +222,16 @@ pub enum BlindCause {
 /// What an alarm is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlarmSource {
-    /// Somebody is in a restricted zone.
+    /// Somebody is where nobody may be, crossed a line, or too many or too few people are inside.
     Intrusion(ZoneIndex),
+    /// Somebody is in a warning zone, or will be in a restricted one within a moment.
+    Warning(ZoneIndex),
     /// The zones of a camera are not watched.
     Blind(CameraIndex),
     /// A part of the box is broken.
     Fault(Part),
+    /// The zone's walk test is overdue. Shown, never heard.
+    Untested(ZoneIndex),
 }
 
 /// ISA-18.2 states; `Normal` ends the alarm.
@@ -213,11 +249,19 @@ pub enum AlarmState {
 /// What a zone is, for the page and for the audit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ZoneView {
+    /// OCCUPIED while somebody is inside or an incident is open, armed or not.
     pub state: ZoneState,
     pub since: Instant,
     /// People inside, as far as known.
     pub people: u32,
     pub incident: Option<IncidentId>,
+    pub arming: ArmingView,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArmingView {
+    Armed,
+    Disarmed(DisarmedBy),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,6 +286,29 @@ pub struct TrackView {
     pub id: TrackId,
     pub bounds: detection::PixelBox,
     pub score: Score,
+}
+
+/// What the engine made of one detection of the newest picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Looked {
+    pub anchor: Anchor,
+    pub verdict: Verdict,
+    /// Where the person stands, where the ground is known.
+    pub ground_m: Option<(f64, f64)>,
+    pub speed_m_s: Option<f64>,
+}
+
+/// Whether a detection is evidence of somebody entering. Whoever is inside already is held by any
+/// detection, whatever its verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Person,
+    /// Nobody is that small at that place.
+    TooSmall,
+    /// A thing that an engineer marked.
+    Marked,
+    /// Wholly in an ignore zone.
+    Ignored,
 }
 
 /// An open alarm from the store, to go on with after a restart.

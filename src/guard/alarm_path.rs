@@ -391,9 +391,12 @@ impl Runner {
         let effects = self.path.engine.step(Input::Acknowledge { alarm }, now);
         let reply = match effects.refused {
             Some(Refusal::AlreadyAcknowledged) => Err(AcknowledgeError::AlreadyAcknowledged),
-            Some(Refusal::UnknownAlarm | Refusal::UnknownCamera) => {
-                Err(AcknowledgeError::UnknownAlarm)
-            }
+            Some(
+                Refusal::UnknownAlarm
+                | Refusal::UnknownCamera
+                | Refusal::UnknownZone
+                | Refusal::BadSlots,
+            ) => Err(AcknowledgeError::UnknownAlarm),
             None => Ok(new_state(&effects, alarm)),
         };
         let at = clock::wall_at(now);

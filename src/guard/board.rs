@@ -126,10 +126,12 @@ impl Board {
     /// What an alarm says now.
     pub fn text(&self, engine: &Engine, source: AlarmSource, state: AlarmState) -> String {
         match source {
-            AlarmSource::Intrusion(zone) => {
+            AlarmSource::Intrusion(zone) | AlarmSource::Warning(zone) => {
                 let people = engine.zone(zone).map_or(0, |zone| zone.people);
-                words::intrusion(people, state)
+                let kind = self.names.zone(zone).map_or("", |zone| zone.kind.as_str());
+                words::people(source, kind, people, state)
             }
+            AlarmSource::Untested(_) => words::untested(state),
             AlarmSource::Blind(camera) => {
                 let cause = engine.blind(camera).map(|cause| self.why_blind(camera, cause));
                 words::trouble(source, cause.as_deref())
@@ -163,6 +165,7 @@ impl Board {
             sound: match self.siren.pattern {
                 SirenPattern::Silent => SirenSound::Silent,
                 SirenPattern::Fault => SirenSound::Fault,
+                SirenPattern::Warning => SirenSound::Warning,
                 SirenPattern::Intrusion => SirenSound::Intrusion,
             },
             zone: self.siren.zone.map(|zone| usize::from(zone.0)),
@@ -266,8 +269,10 @@ fn urgency(alarm: &AlarmView) -> impl Ord + use<> {
     };
     let kind = match alarm.source {
         AlarmSource::Intrusion(_) => 0,
-        AlarmSource::Blind(_) => 1,
-        AlarmSource::Fault(_) => 2,
+        AlarmSource::Warning(_) => 1,
+        AlarmSource::Blind(_) => 2,
+        AlarmSource::Fault(_) => 3,
+        AlarmSource::Untested(_) => 4,
     };
     (state, kind, std::cmp::Reverse(alarm.id))
 }

@@ -25,7 +25,7 @@ pub struct Snapshot {
     /// In engine order.
     pub zones: Vec<Zone>,
     /// Most urgent first: unacknowledged before returned before acknowledged, intrusion before
-    /// blind before fault, newest first.
+    /// warning before blind before fault before untested, newest first.
     pub alarms: Vec<Alarm>,
 }
 
@@ -66,6 +66,7 @@ pub struct Siren {
 pub enum SirenSound {
     Silent,
     Intrusion,
+    Warning,
     Fault,
 }
 

@@ -279,6 +279,8 @@ fn incident_of(record: &Record) -> Option<IncidentId> {
         | Record::IncidentEnded { .. }
         | Record::ZoneUnknown { .. }
         | Record::ZoneKnown { .. }
+        | Record::ZoneArmed { .. }
+        | Record::ZoneDisarmed { .. }
         | Record::Alarm { .. }
         | Record::Acknowledged { .. }
         | Record::SirenSounded { .. }

@@ -117,6 +117,8 @@ fn only_describes(record: &Record) -> bool {
         | Record::ZoneKnown { .. }
         | Record::ZoneUnknown { .. } => true,
         Record::Started { .. }
+        | Record::ZoneArmed { .. }
+        | Record::ZoneDisarmed { .. }
         | Record::IncidentStarted(_)
         | Record::PersonEntered { .. }
         | Record::IncidentEnded { .. }

@@ -64,6 +64,8 @@ impl SiteNames {
     pub fn key(&self, source: AlarmSource) -> AlarmKey {
         match source {
             AlarmSource::Intrusion(zone) => AlarmKey::Intrusion(self.zone_id(zone).into()),
+            AlarmSource::Warning(zone) => AlarmKey::Warning(self.zone_id(zone).into()),
+            AlarmSource::Untested(zone) => AlarmKey::Untested(self.zone_id(zone).into()),
             AlarmSource::Blind(camera) => AlarmKey::Blind(self.camera_id(camera).into()),
             AlarmSource::Fault(part) => AlarmKey::Fault(words::part_key(part).into()),
         }
@@ -71,9 +73,12 @@ impl SiteNames {
 
     fn source(&self, key: &AlarmKey) -> Option<AlarmSource> {
         let number = |position: Option<usize>| position.and_then(|p| u16::try_from(p).ok());
+        let zone =
+            |id: &str| number(self.zones.iter().position(|zone| zone.id == id)).map(ZoneIndex);
         match key {
-            AlarmKey::Intrusion(id) => number(self.zones.iter().position(|zone| zone.id == *id))
-                .map(|zone| AlarmSource::Intrusion(ZoneIndex(zone))),
+            AlarmKey::Intrusion(id) => zone(id).map(AlarmSource::Intrusion),
+            AlarmKey::Warning(id) => zone(id).map(AlarmSource::Warning),
+            AlarmKey::Untested(id) => zone(id).map(AlarmSource::Untested),
             AlarmKey::Blind(id) => number(self.cameras.iter().position(|(camera, _)| camera == id))
                 .map(|camera| AlarmSource::Blind(CameraIndex(camera))),
             AlarmKey::Fault(part) => [Part::Siren, Part::Store]

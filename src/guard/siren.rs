@@ -211,8 +211,14 @@ impl Attendant {
 
     fn with_dead_man(&self, ordered: SirenPattern, now: Instant) -> SirenPattern {
         match ordered {
-            SirenPattern::Silent if self.silence_of_alarm_path(now) => SirenPattern::Fault,
-            SirenPattern::Silent | SirenPattern::Fault | SirenPattern::Intrusion => ordered,
+            // A soft warning that nobody will ever end again is no sign of a dead alarm path.
+            SirenPattern::Silent | SirenPattern::Warning if self.silence_of_alarm_path(now) => {
+                SirenPattern::Fault
+            }
+            SirenPattern::Silent
+            | SirenPattern::Fault
+            | SirenPattern::Warning
+            | SirenPattern::Intrusion => ordered,
         }
     }
 
@@ -251,6 +257,7 @@ fn code(pattern: SirenPattern) -> u64 {
         SirenPattern::Silent => 0,
         SirenPattern::Fault => 1,
         SirenPattern::Intrusion => 2,
+        SirenPattern::Warning => 3,
     }
 }
 
@@ -258,7 +265,8 @@ fn pattern_of(word: u64) -> SirenPattern {
     match word & 0b11 {
         0 => SirenPattern::Silent,
         2 => SirenPattern::Intrusion,
-        // 1 is the fault; 3 is never written, and if it were, a fault is what it would be.
+        3 => SirenPattern::Warning,
+        // 1 is the fault; two bits hold nothing else.
         _ => SirenPattern::Fault,
     }
 }

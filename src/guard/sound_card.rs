@@ -96,6 +96,7 @@ impl SirenOutput for SoundCard {
             SirenPattern::Silent => 0,
             SirenPattern::Fault => 1,
             SirenPattern::Intrusion => 2,
+            SirenPattern::Warning => 3,
         };
         self.line.pattern.store(code, Ordering::Relaxed);
     }
@@ -333,6 +334,7 @@ impl Voice {
         let pattern = match self.line.pattern.load(Ordering::Relaxed) {
             0 => SirenPattern::Silent,
             2 => SirenPattern::Intrusion,
+            3 => SirenPattern::Warning,
             _ => SirenPattern::Fault,
         };
         if pattern != self.pattern {

@@ -3,7 +3,8 @@
 //! Each pattern is one loop of mono samples. **Intrusion** alternates 700 Hz and 1200 Hz four times
 //! a second: between 500 and 2500 Hz, strongly time-varying and unlike machine noise, as ISO 7731
 //! asks of a danger signal. **Fault** is two short low beeps every two seconds: to be noticed, not
-//! to be run from.
+//! to be run from. **Warning** is a soft chime, a high note falling to a lower one, every second and
+//! a half: pure, quieter, and it dies away, so that nobody takes it for either of the others.
 //!
 //! Not here: spoken zone names, and any claim about the sound pressure at a place, which depends on
 //! the loudspeaker.
@@ -27,6 +28,18 @@ pub const FAULT_BEEP_S: f32 = 0.15;
 /// One loop of the fault pattern, seconds.
 pub const FAULT_LOOP_S: f32 = 2.0;
 
+/// The two notes of the warning chime, Hz.
+pub const WARNING_HZ: (f32, f32) = (988.0, 784.0);
+
+/// How long each note rings, seconds.
+pub const WARNING_NOTE_S: f32 = 0.3;
+
+/// One loop of the warning pattern, seconds.
+pub const WARNING_LOOP_S: f32 = 1.5;
+
+/// The chime's peak as a share of the alarm's: about 9 dB quieter.
+pub const WARNING_SHARE: f32 = 0.35;
+
 /// Highest sample at full volume: leaves 0.9 dB for converters that overshoot between samples.
 pub const PEAK: f32 = 0.9;
 
@@ -40,6 +53,7 @@ const DRIVE: f32 = 2.5;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tones {
     fault: Vec<f32>,
+    warning: Vec<f32>,
     intrusion: Vec<f32>,
 }
 
@@ -51,10 +65,13 @@ impl Tones {
         let silence = |seconds: f32| vec![0.0; (seconds * rate) as usize];
         let beep = tone(rate, FAULT_HZ, FAULT_BEEP_S, peak);
         let rest = FAULT_LOOP_S - 3.0 * FAULT_BEEP_S;
+        let note = |hz| chime(rate, hz, WARNING_NOTE_S, WARNING_SHARE * peak);
+        let pause = WARNING_LOOP_S - 2.0 * WARNING_NOTE_S;
         Tones {
             fault: [&beep, &silence(FAULT_BEEP_S), &beep, &silence(rest)]
                 .map(Vec::as_slice)
                 .concat(),
+            warning: [note(WARNING_HZ.0), note(WARNING_HZ.1), silence(pause)].concat(),
             intrusion: [
                 tone(rate, INTRUSION_HZ.0, INTRUSION_TONE_S, peak),
                 tone(rate, INTRUSION_HZ.1, INTRUSION_TONE_S, peak),
@@ -68,6 +85,7 @@ impl Tones {
         match pattern {
             SirenPattern::Silent => &[],
             SirenPattern::Fault => &self.fault,
+            SirenPattern::Warning => &self.warning,
             SirenPattern::Intrusion => &self.intrusion,
         }
     }
@@ -81,6 +99,18 @@ fn tone(rate: f32, hz: f32, seconds: f32, peak: f32) -> Vec<f32> {
             let wave = (DRIVE * (TAU * hz * i as f32 / rate).sin()).tanh() / DRIVE.tanh();
             let from_ends = i.min(count - 1 - i) as f32;
             peak * wave * (from_ends / edge).min(1.0)
+        })
+        .collect()
+}
+
+/// A struck note: a pure sine that dies away to nothing.
+fn chime(rate: f32, hz: f32, seconds: f32, peak: f32) -> Vec<f32> {
+    let count = (seconds * rate) as usize;
+    let edge = (EDGE_S * rate).max(1.0);
+    (0..count)
+        .map(|i| {
+            let left = 1.0 - i as f32 / count as f32;
+            peak * (TAU * hz * i as f32 / rate).sin() * left * (i as f32 / edge).min(1.0)
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! What the page and the record say to people: sentences for causes, states and alarms.
 
 use super::records::SiteNames;
-use crate::engine::{AlarmSource, AlarmState, BlindCause, Part};
+use crate::engine::{AlarmSource, AlarmState, BlindCause, DisarmedBy, Part};
 
 /// Why a camera's zones are not watched; `detail` is what the vision process said, if anything.
 pub fn blind(cause: BlindCause, detail: Option<&str>) -> String {
@@ -30,23 +30,55 @@ pub fn part_key(part: Part) -> &'static str {
 /// What an alarm is called.
 pub fn title(source: AlarmSource, names: &SiteNames) -> String {
     match source {
-        AlarmSource::Intrusion(zone) => names.zone(zone).map_or("?", |zone| &zone.name).to_owned(),
+        AlarmSource::Intrusion(zone) | AlarmSource::Warning(zone) | AlarmSource::Untested(zone) => {
+            names.zone(zone).map_or("?", |zone| &zone.name).to_owned()
+        }
         AlarmSource::Blind(camera) => names.camera_name(camera).to_owned(),
         AlarmSource::Fault(Part::Siren) => "Siren".into(),
         AlarmSource::Fault(Part::Store) => "Store".into(),
     }
 }
 
-/// What an intrusion alarm says.
-pub fn intrusion(people: u32, state: AlarmState) -> String {
-    match (state, people) {
-        (AlarmState::ReturnedUnacknowledged | AlarmState::Normal, _) | (_, 0) => {
-            "Nobody seen inside any more".into()
+/// What an alarm about people says; `kind` is the zone's.
+pub fn people(source: AlarmSource, kind: &str, people: u32, state: AlarmState) -> String {
+    let active = match state {
+        AlarmState::Unacknowledged | AlarmState::Acknowledged => true,
+        AlarmState::ReturnedUnacknowledged | AlarmState::Normal => false,
+    };
+    let inside = match people {
+        0 => "Nobody inside".to_owned(),
+        1 => "1 person inside".to_owned(),
+        more => format!("{more} people inside"),
+    };
+    match (kind, source, active) {
+        ("tripwire", _, true) => "Somebody crossed the line".into(),
+        ("tripwire", _, false) => "Nobody is crossing any more".into(),
+        ("occupancy", _, true) => format!("{inside}, which is not allowed here"),
+        ("occupancy", _, false) => format!("{inside}, which is allowed again"),
+        ("restricted", AlarmSource::Warning(_), true) => "Somebody is about to enter".into(),
+        ("restricted", AlarmSource::Warning(_), false) => {
+            "Nobody is about to enter any more".into()
         }
-        (AlarmState::Unacknowledged | AlarmState::Acknowledged, 1) => "1 person inside".into(),
-        (AlarmState::Unacknowledged | AlarmState::Acknowledged, people) => {
-            format!("{people} people inside")
+        (_, _, true) if people > 0 => inside,
+        (_, _, _) => "Nobody seen inside any more".into(),
+    }
+}
+
+/// What an overdue walk test says.
+pub fn untested(state: AlarmState) -> String {
+    match state {
+        AlarmState::Unacknowledged | AlarmState::Acknowledged => {
+            "The walk test is overdue: nobody has shown lately that this zone alarms".into()
         }
+        AlarmState::ReturnedUnacknowledged | AlarmState::Normal => "The walk test is valid".into(),
+    }
+}
+
+/// Who disarmed a zone, as the record names it.
+pub fn disarmed_by(by: DisarmedBy) -> &'static str {
+    match by {
+        DisarmedBy::Schedule => "schedule",
+        DisarmedBy::Interlock => "interlock",
     }
 }
 
@@ -54,7 +86,7 @@ pub fn intrusion(people: u32, state: AlarmState) -> String {
 pub fn trouble(source: AlarmSource, fault: Option<&str>) -> String {
     match (source, fault) {
         (AlarmSource::Blind(_), Some(fault)) => format!("Its zones are not watched: {fault}"),
-        (AlarmSource::Blind(_) | AlarmSource::Intrusion(_), None) => "Watched again".into(),
+        (AlarmSource::Blind(_), None) => "Watched again".into(),
         (AlarmSource::Fault(Part::Siren), Some(fault)) => {
             format!("The siren cannot sound: {fault}")
         }
@@ -62,6 +94,8 @@ pub fn trouble(source: AlarmSource, fault: Option<&str>) -> String {
             format!("Incidents cannot be kept: {fault}")
         }
         (AlarmSource::Fault(_), None) => "Works again".into(),
-        (AlarmSource::Intrusion(_), Some(fault)) => fault.into(),
+        (AlarmSource::Intrusion(_) | AlarmSource::Warning(_) | AlarmSource::Untested(_), fault) => {
+            fault.unwrap_or_default().into()
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::engine::{BlindCause, Entry, Event, EventKind, ZoneIndex};
+use crate::engine::{BlindCause, DisarmedBy, Entry, Event, EventKind, ZoneIndex};
 use crate::zone_file::SiteZones;
 
 pub const INCIDENT_STARTED: &str = "incident_started";
@@ -15,6 +15,8 @@ pub const INCIDENT_ENDED: &str = "incident_ended";
 const PERSON_ENTERED: &str = "person_entered";
 const ZONE_UNKNOWN: &str = "zone_unknown";
 const ZONE_KNOWN: &str = "zone_known";
+const ZONE_ARMED: &str = "zone_armed";
+const ZONE_DISARMED: &str = "zone_disarmed";
 
 /// One line of the event file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -40,7 +42,7 @@ pub struct LoggedEvent {
     /// People inside after this entry; for an end, how many entered in all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub people: Option<u32>,
-    /// Why: for the end of an incident and the loss of sight.
+    /// Why: for the end of an incident, the loss of sight, and disarming.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
 }
@@ -83,9 +85,17 @@ impl<'a> EventLog<'a> {
                 }
             }
             EventKind::ZoneUnknown { zone, cause } => {
-                self.sight(ZONE_UNKNOWN, *zone, seconds(at), Some(cause_name(*cause)));
+                self.of_zone(ZONE_UNKNOWN, *zone, seconds(at), Some(cause_name(*cause)));
             }
-            EventKind::ZoneKnown { zone } => self.sight(ZONE_KNOWN, *zone, seconds(at), None),
+            EventKind::ZoneKnown { zone } => self.of_zone(ZONE_KNOWN, *zone, seconds(at), None),
+            EventKind::ZoneArmed { zone } => self.of_zone(ZONE_ARMED, *zone, seconds(at), None),
+            EventKind::ZoneDisarmed { zone, by } => {
+                let by = match by {
+                    DisarmedBy::Schedule => "schedule",
+                    DisarmedBy::Interlock => "interlock",
+                };
+                self.of_zone(ZONE_DISARMED, *zone, seconds(at), Some(by));
+            }
             EventKind::Alarm { .. } => {}
         }
     }
@@ -142,7 +152,7 @@ impl<'a> EventLog<'a> {
         }
     }
 
-    fn sight(
+    fn of_zone(
         &mut self,
         event: &'static str,
         zone: ZoneIndex,

@@ -52,9 +52,10 @@ pub(super) fn row_of(connection: &Connection, record: &Record) -> rusqlite::Resu
         Record::PersonEntered { incident, at, .. } | Record::IncidentEnded { incident, at, .. } => {
             (Some(*at), "", Some(*incident), None)
         }
-        Record::ZoneUnknown { zone, at, .. } | Record::ZoneKnown { zone, at } => {
-            (Some(*at), &**zone, None, None)
-        }
+        Record::ZoneUnknown { zone, at, .. }
+        | Record::ZoneKnown { zone, at }
+        | Record::ZoneArmed { zone, at }
+        | Record::ZoneDisarmed { zone, at, .. } => (Some(*at), &**zone, None, None),
         Record::Alarm { alarm, at, source, incident, .. } => {
             (Some(*at), subject(source), *incident, Some(*alarm))
         }
@@ -90,9 +91,9 @@ fn describe(record: &Record) -> Detail {
         Record::ZoneUnknown { cause, .. } => {
             detail.add("cause", cause);
         }
-        Record::ZoneKnown { .. } => {}
+        Record::ZoneKnown { .. } | Record::ZoneArmed { .. } => {}
         Record::Alarm { .. } => describe_alarm(&mut detail, record),
-        Record::Acknowledged { by, .. } => {
+        Record::Acknowledged { by, .. } | Record::ZoneDisarmed { by, .. } => {
             detail.add("by", by);
         }
         Record::SirenSounded { after_ms, .. } => {
@@ -203,6 +204,8 @@ pub(super) fn kind(record: &Record) -> &'static str {
         Record::IncidentEnded { .. } => "incident_ended",
         Record::ZoneUnknown { .. } => "zone_unknown",
         Record::ZoneKnown { .. } => "zone_known",
+        Record::ZoneArmed { .. } => "zone_armed",
+        Record::ZoneDisarmed { .. } => "zone_disarmed",
         Record::Alarm { .. } => "alarm",
         Record::Acknowledged { .. } => "acknowledged",
         Record::SirenSounded { .. } => "siren_sounded",
@@ -213,6 +216,8 @@ pub(super) fn kind(record: &Record) -> &'static str {
 pub(super) fn source_name(source: &AlarmKey) -> &'static str {
     match source {
         AlarmKey::Intrusion(_) => "intrusion",
+        AlarmKey::Warning(_) => "warning",
+        AlarmKey::Untested(_) => "untested",
         AlarmKey::Blind(_) => "blind",
         AlarmKey::Fault(_) => "fault",
     }
@@ -220,7 +225,11 @@ pub(super) fn source_name(source: &AlarmKey) -> &'static str {
 
 pub(super) fn subject(source: &AlarmKey) -> &str {
     match source {
-        AlarmKey::Intrusion(name) | AlarmKey::Blind(name) | AlarmKey::Fault(name) => name,
+        AlarmKey::Intrusion(name)
+        | AlarmKey::Warning(name)
+        | AlarmKey::Untested(name)
+        | AlarmKey::Blind(name)
+        | AlarmKey::Fault(name) => name,
     }
 }
 

@@ -38,6 +38,16 @@ pub enum Record {
         zone: String,
         at: Timestamp,
     },
+    ZoneArmed {
+        zone: String,
+        at: Timestamp,
+    },
+    ZoneDisarmed {
+        zone: String,
+        at: Timestamp,
+        /// `schedule` or `interlock`.
+        by: String,
+    },
     /// The alarm's state from now on; `normal` closes it.
     Alarm {
         alarm: AlarmId,
@@ -99,6 +109,10 @@ pub struct IncidentStart {
 pub enum AlarmKey {
     /// Zone id.
     Intrusion(String),
+    /// Zone id.
+    Warning(String),
+    /// Zone id.
+    Untested(String),
     /// Camera id.
     Blind(String),
     /// `siren` or `store`.

@@ -125,6 +125,8 @@ fn open_alarm(row: &Row<'_>) -> rusqlite::Result<OpenAlarm> {
     let subject: String = row.get(2)?;
     let source = match row.get_ref(1)?.as_str()? {
         "intrusion" => AlarmKey::Intrusion(subject),
+        "warning" => AlarmKey::Warning(subject),
+        "untested" => AlarmKey::Untested(subject),
         "blind" => AlarmKey::Blind(subject),
         "fault" => AlarmKey::Fault(subject),
         other => return Err(unexpected(1, other)),

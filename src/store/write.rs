@@ -42,7 +42,8 @@ pub(super) fn write_record(
                 )?
                 .execute(params![incident.0, after_ms])?;
         }
-        Record::Note { .. } => {}
+        // The log has them; no table answers questions about them.
+        Record::ZoneArmed { .. } | Record::ZoneDisarmed { .. } | Record::Note { .. } => {}
     }
     match (*life, row.at_us) {
         (Some(life), Some(at_us)) => connection

@@ -75,6 +75,7 @@ struct SirenDto {
 enum SirenStateDto {
     Silent,
     Intrusion,
+    Warning,
     Fault,
     Broken,
 }
@@ -164,14 +165,17 @@ struct AlarmDto {
 #[serde(rename_all = "snake_case")]
 enum AlarmKindDto {
     Intrusion,
+    Warning,
     Blind,
     Fault,
+    Untested,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum PriorityDto {
     Emergency,
+    Warning,
     Fault,
 }
 

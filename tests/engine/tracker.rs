@@ -4,12 +4,12 @@ use proptest::prelude::*;
 use standclear::engine::TrackId;
 use standclear::engine::assignment::assign;
 use standclear::engine::detection::Detection;
-use standclear::engine::geometry::Area;
 use standclear::engine::time::Instant;
 use standclear::engine::tracking::Tracker;
-use standclear::engine::zone::{Look, Occupancy, Rules};
+use standclear::engine::zone::{Crowd, Look, Occupancy, Pace, Rules, Sighting, Telling};
+use standclear::engine::{Anchor, Criterion, Verdict};
 
-use crate::world::{person, right_half, size};
+use crate::world::{area, person, right_half, size};
 
 fn at(picture: usize) -> Instant {
     Instant::from_millis(100 * picture as u64)
@@ -111,25 +111,26 @@ proptest! {
         numbers in prop::collection::vec(prop::option::of(0u64..4), 7),
     ) {
         let decide = |numbered: fn(usize, &[Option<u64>]) -> Option<TrackId>| {
-            let area = Area::new(&[vec![right_half()]]).expect("valid");
-            let mut zone = Occupancy::new(area, Rules::DEFAULT);
+            let mut zone = Occupancy::new(area(&right_half()), Criterion::Foot, Rules::DEFAULT);
             let mut decisions = Vec::new();
             let mut pictures = Vec::new();
             for (i, people) in film.iter().enumerate() {
                 let detections: Vec<Detection> =
                     people.iter().map(|&(x, y, s)| person(x, y, s)).collect();
                 pictures.push(at(i));
-                let tracks: Vec<_> =
-                    (0..detections.len()).map(|d| numbered(i + d, &numbers)).collect();
-                let anchors: Vec<_> =
-                    detections.iter().map(|d| d.bounds.anchor_norm(size())).collect();
+                let sighting = |(d, detection): (usize, &Detection)| Sighting {
+                    detection: *detection,
+                    track: numbered(i + d, &numbers),
+                    anchor: Anchor::of_box(detection, size()),
+                    verdict: Verdict::Person,
+                };
+                let sightings = detections.iter().enumerate().map(sighting).collect();
                 let change = zone.look(Look {
-                    detections: &detections,
-                    anchors_norm: &anchors,
-                    tracks: &tracks,
+                    crowd: &Crowd::new(sightings, size()),
                     size: size(),
                     at: at(i),
-                    pictures: &pictures,
+                    pace: Pace::of(&pictures),
+                    telling: Telling::Tell,
                 });
                 let arrivals: Vec<_> =
                     change.arrivals.iter().map(|a| (a.anchor_norm, a.first_seen_at)).collect();

@@ -7,7 +7,7 @@ use standclear::engine::geometry::Area;
 use standclear::engine::time::Instant;
 use standclear::engine::zone::Rules;
 use standclear::engine::{
-    AlarmSource, AlarmState, CameraIndex, CameraSpec, Effects, Engine, Event, EventKind,
+    AlarmSource, AlarmState, CameraIndex, CameraSpec, Duty, Effects, Engine, Event, EventKind,
     FrameReport, Input, Restored, Site, TICK_EVERY, ZoneIndex, ZoneSpec, ZoneState,
 };
 
@@ -17,6 +17,11 @@ pub const ZONE: ZoneIndex = ZoneIndex(0);
 /// The right half of the picture, below its upper third.
 pub fn right_half() -> Vec<(f64, f64)> {
     vec![(0.5, 0.3), (1.0, 0.3), (1.0, 1.0), (0.5, 1.0)]
+}
+
+/// A ring as an area.
+pub fn area(ring: &[(f64, f64)]) -> Area {
+    Area::new(&[vec![ring.to_vec()]]).expect("a valid zone")
 }
 
 pub fn size() -> FrameSize {
@@ -50,16 +55,20 @@ impl World {
     }
 
     pub fn with(zones: &[Vec<(f64, f64)>], rules: Rules, restored: &Restored) -> World {
-        let zones = zones
-            .iter()
-            .map(|ring| ZoneSpec {
-                area: Area::new(&[vec![ring.clone()]]).expect("a valid zone"),
-                rules,
-            })
-            .collect();
+        let zones = zones.iter().map(|ring| ZoneSpec::restricted(area(ring), rules)).collect();
+        World::of(CameraSpec { zones, ..CameraSpec::default() }, restored)
+    }
+
+    /// One camera with these zones, by their duties.
+    pub fn on_duty(duties: Vec<Duty>) -> World {
+        let zone = |duty| ZoneSpec { duty, rules: Rules::DEFAULT };
+        let zones = duties.into_iter().map(zone).collect();
+        World::of(CameraSpec { zones, ..CameraSpec::default() }, &Restored::default())
+    }
+
+    pub fn of(camera: CameraSpec, restored: &Restored) -> World {
         let now = Instant::from_millis(1_000);
-        let site = Site { cameras: vec![CameraSpec { zones }] };
-        let engine = Engine::new(site, restored, now);
+        let engine = Engine::new(Site { cameras: vec![camera] }, restored, now);
         World { engine, now, frame: 0, events: Vec::new(), last_tick: now }
     }
 
@@ -116,6 +125,11 @@ impl World {
         self.wait(due.since(self.now));
     }
 
+    /// How often this happened.
+    pub fn count(&self, wanted: impl Fn(&EventKind) -> bool) -> usize {
+        self.events.iter().filter(|event| wanted(&event.kind)).count()
+    }
+
     pub fn state(&self) -> ZoneState {
         self.engine.zone(ZONE).expect("the zone").state
     }
@@ -144,7 +158,7 @@ impl World {
         self.alarm(AlarmSource::Blind(CAMERA))
     }
 
-    fn alarm(&self, source: AlarmSource) -> AlarmState {
+    pub fn alarm(&self, source: AlarmSource) -> AlarmState {
         let alarms = self.engine.alarms();
         alarms.iter().find(|a| a.source == source).map_or(AlarmState::Normal, |a| a.state)
     }

@@ -72,6 +72,11 @@ impl Runner {
                 Record::ZoneUnknown { zone: zone_id(zone), at, cause: words::blind(cause, None) }
             }
             EventKind::ZoneKnown { zone } => Record::ZoneKnown { zone: zone_id(zone), at },
+            EventKind::ZoneArmed { zone } => Record::ZoneArmed { zone: zone_id(zone), at },
+            EventKind::ZoneDisarmed { zone, by } => {
+                let by = words::disarmed_by(by).into();
+                Record::ZoneDisarmed { zone: zone_id(zone), at, by }
+            }
             EventKind::Alarm { alarm, source, to } => {
                 self.alarm_record(alarm, source, to, event.at)
             }
@@ -87,8 +92,10 @@ impl Runner {
     ) -> Record {
         let at = clock::wall_at(at);
         let incident = match source {
-            AlarmSource::Intrusion(zone) => self.path.engine.zone(zone).and_then(|z| z.incident),
-            AlarmSource::Blind(_) | AlarmSource::Fault(_) => None,
+            AlarmSource::Intrusion(zone) | AlarmSource::Warning(zone) => {
+                self.path.engine.zone(zone).and_then(|z| z.incident)
+            }
+            AlarmSource::Blind(_) | AlarmSource::Fault(_) | AlarmSource::Untested(_) => None,
         };
         Record::Alarm {
             alarm,
@@ -121,13 +128,16 @@ impl Runner {
 
     /// The entry's alarm is heard when the siren takes the newest order, if that is to sound.
     fn hear(&mut self, zone: ZoneIndex, deciding: Deciding, now: Instant) -> Vec<Record> {
-        let source = AlarmSource::Intrusion(zone);
-        let alarm = self.path.engine.alarms().into_iter().find(|alarm| alarm.source == source);
-        let Some(alarm) = alarm else {
+        let alarms = self.path.engine.alarms();
+        let find = |source| alarms.iter().find(|alarm| alarm.source == source);
+        // An incident is an intrusion, or in a warning zone a warning.
+        let intrusion = find(AlarmSource::Intrusion(zone)).zip(Some(SirenPattern::Intrusion));
+        let warning = || find(AlarmSource::Warning(zone)).zip(Some(SirenPattern::Warning));
+        let Some((alarm, pattern)) = intrusion.or_else(warning) else {
             return Vec::new();
         };
         self.path.ledger.decided(alarm.id, &deciding);
-        let sounds = self.path.board.siren.pattern == SirenPattern::Intrusion;
+        let sounds = self.path.board.siren.pattern == pattern;
         match (alarm.state, sounds) {
             (AlarmState::Unacknowledged, true) => {
                 self.path.ledger.await_siren(self.ordered, alarm.id, deciding, now)

@@ -11,7 +11,7 @@ use super::{
     VisionStateDto, ZoneDto, ZoneHistoryDto, ZoneStateDto,
 };
 use crate::engine::time::Instant;
-use crate::engine::{AlarmSource, AlarmState, Part, ZoneState};
+use crate::engine::{AlarmSource, AlarmState, Part, ZoneIndex, ZoneState};
 use crate::guard::handle::{
     Alarm, Camera, IncidentRow, LivePicture, Person, SirenSound, Snapshot, Span, SpanState,
     VisionState, Zone,
@@ -76,6 +76,7 @@ fn siren(now: &Snapshot) -> SirenDto {
         (Some(_), _) => SirenStateDto::Broken,
         (None, SirenSound::Silent) => SirenStateDto::Silent,
         (None, SirenSound::Intrusion) => SirenStateDto::Intrusion,
+        (None, SirenSound::Warning) => SirenStateDto::Warning,
         (None, SirenSound::Fault) => SirenStateDto::Fault,
     };
     SirenDto {
@@ -125,17 +126,17 @@ fn zone(zone: &Zone, now: &Snapshot) -> ZoneDto {
 }
 
 fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
+    let of_zone = |zone: ZoneIndex, kind, priority| {
+        let zone = now.zones.get(usize::from(zone.0));
+        let camera = zone.and_then(|zone| camera_id(now, zone.camera));
+        (kind, priority, zone.map(|zone| zone.id.clone()), camera, None)
+    };
     let (kind, priority, zone, camera, part) = match alarm.source {
         AlarmSource::Intrusion(zone) => {
-            let zone = now.zones.get(usize::from(zone.0));
-            (
-                AlarmKindDto::Intrusion,
-                PriorityDto::Emergency,
-                zone.map(|zone| zone.id.clone()),
-                zone.and_then(|zone| camera_id(now, zone.camera)),
-                None,
-            )
+            of_zone(zone, AlarmKindDto::Intrusion, PriorityDto::Emergency)
         }
+        AlarmSource::Warning(zone) => of_zone(zone, AlarmKindDto::Warning, PriorityDto::Warning),
+        AlarmSource::Untested(zone) => of_zone(zone, AlarmKindDto::Untested, PriorityDto::Fault),
         AlarmSource::Blind(camera) => (
             AlarmKindDto::Blind,
             PriorityDto::Fault,

@@ -1,0 +1,153 @@
+//! One camera: its sight, its newest picture, and what is made of each detection before any zone
+//! is asked.
+//!
+//! A **verdict** other than Person keeps a detection from being evidence of an entry. It never ends
+//! anything: whoever is inside is held by any detection.
+
+use std::collections::VecDeque;
+
+use super::detection::{Detection, FrameSize};
+use super::geometry::Area;
+use super::ground::Ground;
+use super::overlap::holds_segment;
+use super::site::{BoxNorm, StaticMark};
+use super::supervision::CameraWatch;
+use super::time::Instant;
+use super::tracking::Tracker;
+use super::zone::anchor::Anchor;
+use super::zone::{Crowd, Sighting};
+use super::{FrameReport, Looked, Verdict};
+
+/// Pictures remembered per camera: enough to know its pace and to fill the entry window at 60 fps.
+const PICTURES_KEPT: usize = 48;
+
+/// A detection is a marked thing if it lies on the mark this well …
+const MARK_IOU_MIN: f64 = 0.7;
+
+/// … and neither side differs by more than this share of the mark's.
+const MARK_SIZE_TOLERANCE: f64 = 0.2;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Camera {
+    pub watch: CameraWatch,
+    pub tracker: Tracker,
+    pictures: VecDeque<Instant>,
+    /// Slots of its zones, ascending.
+    pub zones: Vec<usize>,
+    pub ground: Option<Ground>,
+    pub marks: Vec<StaticMark>,
+    /// The newest picture's number.
+    pub newest_frame: u64,
+    pub looked: Vec<Looked>,
+}
+
+impl Camera {
+    pub fn new(
+        zones: Vec<usize>,
+        ground: Option<Ground>,
+        marks: Vec<StaticMark>,
+        now: Instant,
+    ) -> Camera {
+        Camera {
+            watch: CameraWatch::new(now),
+            tracker: Tracker::default(),
+            pictures: VecDeque::with_capacity(PICTURES_KEPT),
+            zones,
+            ground,
+            marks,
+            newest_frame: 0,
+            looked: Vec::new(),
+        }
+    }
+
+    /// When the newest picture was taken.
+    pub fn newest(&self) -> Option<Instant> {
+        self.pictures.back().copied()
+    }
+
+    /// When the last pictures were taken, newest last.
+    pub fn pictures(&mut self) -> &[Instant] {
+        self.pictures.make_contiguous()
+    }
+
+    /// Takes a picture that is newer than the newest.
+    pub fn take(&mut self, report: &FrameReport) {
+        if self.pictures.len() == PICTURES_KEPT {
+            self.pictures.pop_front();
+        }
+        self.pictures.push_back(report.captured_at);
+        self.newest_frame = report.frame;
+    }
+
+    /// Says of each detection who or what it is and where it stands.
+    pub fn see<'a>(
+        &mut self,
+        report: &FrameReport,
+        ignored: impl Iterator<Item = &'a Area> + Clone,
+    ) -> Crowd {
+        let (size, at) = (report.size, report.captured_at);
+        let tracks = self.tracker.update(&report.detections, at);
+        let marked = self.marked(&report.detections, size, at);
+        let mut sightings = Vec::with_capacity(report.detections.len());
+        self.looked.clear();
+        for ((&detection, track), marked) in report.detections.iter().zip(tracks).zip(marked) {
+            let anchor = Anchor::of_box(&detection, size);
+            let verdict = match marked {
+                Marked::Yes => Verdict::Marked,
+                Marked::No if wholly_in(ignored.clone(), &anchor) => Verdict::Ignored,
+                Marked::No => Verdict::Person,
+            };
+            sightings.push(Sighting { detection, track, anchor, verdict });
+            let ground_m = self.ground.as_ref().and_then(|g| g.metres(anchor.foot_norm));
+            self.looked.push(Looked { anchor, verdict, ground_m, speed_m_s: None });
+        }
+        Crowd::new(sightings, size)
+    }
+
+    /// Which detections are marked things: for each mark the one that fits best, so that somebody
+    /// standing in front of the thing is not taken for it as well.
+    fn marked(&self, detections: &[Detection], size: FrameSize, at: Instant) -> Vec<Marked> {
+        let mut marked = vec![Marked::No; detections.len()];
+        for mark in self.marks.iter().filter(|mark| at < mark.until) {
+            let fits = |(i, d): (usize, &Detection)| Some((fit(mark, d, size)?, i));
+            let best = detections.iter().enumerate().filter_map(fits).max_by(|a, b| {
+                // The first of equals.
+                a.0.total_cmp(&b.0).then(b.1.cmp(&a.1))
+            });
+            if let Some((_, index)) = best {
+                marked[index] = Marked::Yes;
+            }
+        }
+        marked
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Marked {
+    Yes,
+    No,
+}
+
+/// How well the detection lies on the mark; `None` when it is something else.
+fn fit(mark: &StaticMark, detection: &Detection, size: FrameSize) -> Option<f64> {
+    let b = detection.bounds.clipped_to(size)?;
+    let (w, h) = (size.width_px(), size.height_px());
+    let seen = BoxNorm {
+        left: b.left() / w,
+        top: b.top() / h,
+        width: b.width() / w,
+        height: b.height() / h,
+    };
+    let bounds = mark.bounds_norm;
+    let like = |a: f64, b: f64| (a - b).abs() <= MARK_SIZE_TOLERANCE * b;
+    let iou = bounds.iou(seen);
+    let same =
+        iou >= MARK_IOU_MIN && like(seen.width, bounds.width) && like(seen.height, bounds.height);
+    same.then_some(iou)
+}
+
+/// Whether everywhere this person may stand lies in one of the areas.
+fn wholly_in<'a>(mut areas: impl Iterator<Item = &'a Area>, anchor: &Anchor) -> bool {
+    let (from, to) = anchor.stretch();
+    areas.any(|area| area.contains(anchor.foot_norm) && holds_segment(area, from, to))
+}

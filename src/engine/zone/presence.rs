@@ -1,0 +1,329 @@
+//! Who is inside an area: candidates, presences, arrivals. The rule is told in `zone`.
+
+use std::time::Duration;
+
+use super::super::Verdict;
+use super::super::detection::{Detection, FrameSize, PixelBox};
+use super::super::geometry::Area;
+use super::super::site::Criterion;
+use super::super::time::Instant;
+use super::super::tracking::reachable;
+use super::evidence::{CONSECUTIVE_GAP_MAX, Hit};
+use super::inside::{inside, near};
+use super::{Arrival, Change, Look, PEOPLE_MAX, Rules, Telling, foot_distance};
+
+/// Further from the edge than this (body heights) counts as the middle of the zone.
+const MIDDLE_HEIGHTS: f64 = 0.5;
+
+/// Somebody not seen for longer still holds the zone but is not counted: who left and who stayed in
+/// a crowd would otherwise add up.
+const COUNTED_FOR: Duration = Duration::from_millis(500);
+
+/// Somebody not seen for longer, because sight was lost, is not recognised: whoever is there then
+/// enters anew and alarms anew. Long enough for the vision process to be started again.
+const STRANGER_AFTER: Duration = Duration::from_secs(10);
+
+/// Reach does not grow beyond what a person can cover in this time.
+const REACH_GROWS_FOR: Duration = Duration::from_secs(2);
+
+/// A zone's memory of people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Occupancy {
+    area: Area,
+    criterion: Criterion,
+    rules: Rules,
+    candidates: Vec<Candidate>,
+    presences: Vec<Presence>,
+    /// When the newest picture was taken.
+    newest: Instant,
+}
+
+/// Somebody who may be entering.
+#[derive(Clone, Debug, PartialEq)]
+struct Candidate {
+    hits: Vec<Hit>,
+    bounds: PixelBox,
+}
+
+/// Somebody who is inside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Presence {
+    bounds: PixelBox,
+    /// The evidence of the entry.
+    entry: Arrival,
+    told: Told,
+    /// When a detection last held it: reach grows from here.
+    seen_at: Instant,
+    /// The same, moved on past times without sight: the way out is counted from here.
+    held_at: Instant,
+    /// Whether the last hold was far from every way out.
+    in_the_middle: bool,
+}
+
+/// Whether the arrival has been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    NotYet,
+    Yes,
+}
+
+/// A detection inside the zone or near it.
+#[derive(Clone, Copy, Debug)]
+struct Spot {
+    index: usize,
+    detection: Detection,
+    anchor_norm: (f64, f64),
+    inside: bool,
+    verdict: Verdict,
+}
+
+impl Occupancy {
+    pub fn new(area: Area, criterion: Criterion, rules: Rules) -> Occupancy {
+        Occupancy {
+            area,
+            criterion,
+            rules,
+            candidates: Vec::new(),
+            presences: Vec::new(),
+            newest: Instant::ZERO,
+        }
+    }
+
+    /// Where the zone is.
+    pub fn area(&self) -> &Area {
+        &self.area
+    }
+
+    /// The zone was drawn anew: whoever is inside stays known, and leaves the usual way if that is
+    /// outside now.
+    pub fn redraw(&mut self, area: Area, criterion: Criterion, rules: Rules) {
+        (self.area, self.criterion, self.rules) = (area, criterion, rules);
+    }
+
+    /// People inside: those seen within `COUNTED_FOR`, and at least one while anybody holds the zone.
+    pub fn people(&self) -> usize {
+        let seen = |presence: &&Presence| self.newest.since(presence.seen_at) <= COUNTED_FOR;
+        let count = self.presences.iter().filter(seen).count();
+        count.max(usize::from(!self.presences.is_empty()))
+    }
+
+    /// Takes one picture.
+    pub fn look(&mut self, look: Look<'_>) -> Change {
+        let near = look.crowd.near(&self.area, self.criterion);
+        if near.is_empty() && self.candidates.is_empty() && self.presences.is_empty() {
+            return Change::default();
+        }
+        self.newest = look.at;
+        let mut free = self.inside_or_near(&near, look);
+        self.hold(&mut free, look);
+        free.retain(|spot| {
+            spot.inside
+                && spot.verdict == Verdict::Person
+                && spot.detection.score.get() >= self.rules.enter_score
+        });
+        self.extend_candidates(&free, look.at);
+        self.admit(&free, look);
+        let arrivals = match look.telling {
+            Telling::Tell => self.tell(),
+            Telling::Follow => Vec::new(),
+        };
+        Change { arrivals, cleared: self.release(look.at) }
+    }
+
+    /// Everybody inside long enough who has not been told yet: to be told from now on.
+    pub fn tell(&mut self) -> Vec<Arrival> {
+        let (newest, dwell) = (self.newest, self.rules.dwell);
+        let due = |presence: &&mut Presence| {
+            // Whoever must dwell must be seen to dwell.
+            let there = dwell.is_zero() || newest.since(presence.seen_at) <= COUNTED_FOR;
+            presence.told == Told::NotYet
+                && there
+                && newest.since(presence.entry.first_seen_at) >= dwell
+        };
+        let tell = |presence: &mut Presence| {
+            presence.told = Told::Yes;
+            presence.entry
+        };
+        self.presences.iter_mut().filter(due).map(tell).collect()
+    }
+
+    /// Takes over everybody inside a zone that was of another kind; they are told anew.
+    pub(super) fn take_people(&mut self, from: Occupancy) {
+        (self.candidates, self.newest) = (from.candidates, from.newest);
+        let untold = |presence: Presence| Presence { told: Told::NotYet, ..presence };
+        self.presences = from.presences.into_iter().map(untold).collect();
+    }
+
+    /// The entry of whoever was seen last.
+    pub fn newest_entry(&self) -> Option<Arrival> {
+        self.presences.iter().max_by_key(|presence| presence.seen_at).map(|p| p.entry)
+    }
+
+    /// Sight is lost, or was until now: nobody is known to have left, so nobody's way out runs on.
+    pub fn time_stood_still(&mut self, at: Instant) {
+        for presence in &mut self.presences {
+            presence.held_at = presence.held_at.max(at);
+        }
+    }
+
+    fn inside_or_near(&self, near_by: &[usize], look: Look<'_>) -> Vec<Spot> {
+        let mut spots = Vec::new();
+        let score_min = self.rules.hold_score.min(self.rules.enter_score);
+        for &index in near_by {
+            let sighting = &look.crowd.sightings()[index];
+            if sighting.detection.score.get() < score_min {
+                continue;
+            }
+            let inside = inside(&self.area, self.criterion, look.crowd, index);
+            // The margin matters to somebody who was inside; without them the edge is exact.
+            let holds = || near(&self.area, self.criterion, look.crowd, index, look.size);
+            if inside || (!self.presences.is_empty() && holds()) {
+                spots.push(Spot {
+                    index,
+                    detection: sighting.detection,
+                    anchor_norm: sighting.anchor.foot_norm,
+                    inside,
+                    verdict: sighting.verdict,
+                });
+            }
+        }
+        spots
+    }
+
+    /// Gives each presence the nearest detection within reach; removes those from `free`.
+    fn hold(&mut self, free: &mut Vec<Spot>, look: Look<'_>) {
+        if self.presences.is_empty() || free.is_empty() {
+            return;
+        }
+        let mut pairs = Vec::new();
+        for (p, presence) in self.presences.iter().enumerate() {
+            let unseen = look.at.since(presence.seen_at);
+            if unseen > STRANGER_AFTER {
+                continue;
+            }
+            let unseen = unseen.min(REACH_GROWS_FOR).as_secs_f64();
+            for (s, spot) in free.iter().enumerate() {
+                let strong_enough = spot.detection.score.get() >= self.rules.hold_score;
+                if strong_enough && reachable(presence.bounds, spot.detection.bounds, unseen) {
+                    pairs.push((foot_distance(presence.bounds, spot.detection.bounds), p, s));
+                }
+            }
+        }
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        let mut held = vec![false; self.presences.len()];
+        let mut used = vec![false; free.len()];
+        for (_, p, s) in pairs {
+            if held[p] || used[s] {
+                continue;
+            }
+            (held[p], used[s]) = (true, true);
+            let spot = free[s];
+            let in_the_middle = self.in_the_middle(&spot, look.size);
+            let presence = &mut self.presences[p];
+            (presence.bounds, presence.in_the_middle) = (spot.detection.bounds, in_the_middle);
+            (presence.seen_at, presence.held_at) = (look.at, look.at);
+            if presence.told == Told::NotYet {
+                presence.entry.anchor_norm = spot.anchor_norm;
+            }
+        }
+        let mut used = used.into_iter();
+        free.retain(|_| !used.next().unwrap_or(false));
+    }
+
+    /// Adds each detection to the candidate it may belong to, or starts one.
+    fn extend_candidates(&mut self, free: &[Spot], at: Instant) {
+        let kept = self.rules.enter_window.max(CONSECUTIVE_GAP_MAX);
+        for candidate in &mut self.candidates {
+            candidate.hits.retain(|hit| at.since(hit.at) <= kept);
+        }
+        self.candidates.retain(|candidate| !candidate.hits.is_empty());
+        let mut extended = vec![false; self.candidates.len()];
+        for spot in free {
+            let hit = Hit { at, score: spot.detection.score };
+            let nearest = (0..extended.len())
+                .filter(|&c| !extended[c] && self.candidates[c].reaches(spot, at))
+                .min_by(|&a, &b| {
+                    let far =
+                        |c: usize| foot_distance(self.candidates[c].bounds, spot.detection.bounds);
+                    far(a).total_cmp(&far(b)).then(a.cmp(&b))
+                });
+            match nearest {
+                Some(c) => {
+                    extended[c] = true;
+                    self.candidates[c].hits.push(hit);
+                    self.candidates[c].bounds = spot.detection.bounds;
+                }
+                None if self.candidates.len() < PEOPLE_MAX => {
+                    let bounds = spot.detection.bounds;
+                    self.candidates.push(Candidate { hits: vec![hit], bounds });
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Turns candidates with enough evidence into presences.
+    fn admit(&mut self, free: &[Spot], look: Look<'_>) {
+        for spot in free {
+            let position = self.candidates.iter().position(|candidate| {
+                candidate.bounds == spot.detection.bounds
+                    && candidate.hits.last().is_some_and(|hit| hit.at == look.at)
+            });
+            let Some(position) = position else { continue };
+            let evidence = look.pace.evidence(&self.candidates[position].hits, self.rules);
+            let Some((first_seen_at, score)) = evidence else {
+                continue;
+            };
+            if self.presences.len() >= PEOPLE_MAX {
+                continue;
+            }
+            self.candidates.remove(position);
+            self.presences.push(Presence {
+                bounds: spot.detection.bounds,
+                entry: Arrival {
+                    first_seen_at,
+                    score,
+                    track: look.crowd.sightings()[spot.index].track,
+                    anchor_norm: spot.anchor_norm,
+                },
+                told: Told::NotYet,
+                seen_at: look.at,
+                held_at: look.at,
+                in_the_middle: self.in_the_middle(spot, look.size),
+            });
+        }
+    }
+
+    /// Drops presences that nothing has held for long enough; when the last one that was told
+    /// goes, says when somebody was last seen.
+    fn release(&mut self, at: Instant) -> Option<Instant> {
+        let told = |presence: &&Presence| presence.told == Told::Yes;
+        let last = self.presences.iter().filter(told).map(|presence| presence.held_at).max();
+        let rules = self.rules;
+        self.presences.retain(|presence| {
+            let kept =
+                if presence.in_the_middle { rules.vanished_after } else { rules.clear_after };
+            at.since(presence.held_at) < kept
+        });
+        if self.presences.iter().any(|presence| presence.told == Told::Yes) { None } else { last }
+    }
+
+    /// Whether somebody seen here could not leave unseen: far from the zone's edge on all sides, and
+    /// from the picture's.
+    fn in_the_middle(&self, spot: &Spot, size: FrameSize) -> bool {
+        let b = spot.detection.bounds;
+        let reach_px = MIDDLE_HEIGHTS * b.height();
+        let (x, y) = spot.anchor_norm;
+        let (dx, dy) = (reach_px / size.width_px(), reach_px / size.height_px());
+        let around = [(x - dx, y), (x + dx, y), (x, y - dy), (x, y + dy)];
+        spot.inside && around.iter().all(|&point| self.area.contains(point))
+    }
+}
+
+impl Candidate {
+    fn reaches(&self, spot: &Spot, at: Instant) -> bool {
+        self.hits.last().is_some_and(|last| {
+            reachable(self.bounds, spot.detection.bounds, at.since(last.at).as_secs_f64())
+        })
+    }
+}
