@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::too_many_lines)]
 
+pub mod calibration;
 pub mod cli;
 pub mod clock;
 pub mod config;

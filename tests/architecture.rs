@@ -90,6 +90,7 @@ fn check_imports(room: &str, allowed: &[&str]) {
 fn rooms_import_only_what_they_may() {
     check_imports("engine", &[]);
     check_imports("clock", &["engine"]);
+    check_imports("calibration", &["engine"]);
     check_imports("link", &[]);
     check_imports("telemetry", &["clock"]);
     check_imports("zone_file", &["engine"]);
@@ -176,6 +177,7 @@ fn each_outside_thing_has_one_place() {
     only_in(&["gstreamer::", "gstreamer as", "ort::"], &["vision"]);
     only_in(&["axum"], &["web"]);
     only_in(&["geo::"], &["engine"]);
+    only_in(&["nalgebra"], &["calibration"]);
 }
 
 #[test]

@@ -173,8 +173,16 @@ impl Area {
     }
 
     /// For each polygon its rings, outer first, closed.
-    pub(super) fn polygons(&self) -> impl Iterator<Item = impl Iterator<Item = &LineString<f64>>> {
+    pub(super) fn rings(&self) -> impl Iterator<Item = impl Iterator<Item = &LineString<f64>>> {
         self.parts.iter().map(Part::rings)
+    }
+
+    /// The polygons as rings, outer first, the first point not repeated: what `new` takes.
+    pub fn polygons(&self) -> Vec<Vec<Vec<PointNorm>>> {
+        let open = |ring: &LineString<f64>| {
+            ring.coords().take(ring.0.len().saturating_sub(1)).map(|c| (c.x, c.y)).collect()
+        };
+        self.parts.iter().map(|part| part.rings().map(open).collect()).collect()
     }
 
     /// Whether the point is inside or on an edge.

@@ -9,14 +9,18 @@
 //! zone and kind (intrusion, warning, untested), camera (blind) or part of the box (fault).
 
 pub mod alarm;
+pub mod approach;
 pub mod assignment;
 mod camera;
 pub mod detection;
 pub mod geometry;
 pub mod ground;
+pub mod ground_area;
 mod incident;
 mod overlap;
+pub mod plausible;
 mod rezone;
+pub mod setback;
 mod site;
 mod step;
 pub mod supervision;

@@ -53,7 +53,7 @@ pub(super) fn share_inside(area: &Area, b: BoxNorm) -> f64 {
         area_of(&clipped_to(open.iter().map(|c| (c.x, c.y)).collect(), b))
     };
     let inside: f64 = area
-        .polygons()
+        .rings()
         .map(|mut rings| rings.next().map_or(0.0, clipped) - rings.map(clipped).sum::<f64>())
         .sum();
     (inside / (b.width * b.height)).clamp(0.0, 1.0)
