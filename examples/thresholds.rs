@@ -114,15 +114,14 @@ fn judge(piece: &Footage, rules: &Rules) -> Balance {
         id: i.to_string(),
         name: i.to_string(),
         kind: "restricted".to_owned(),
-        camera: 0,
-        polygons: Vec::new(),
+        ..ZoneInfo::default()
     });
     let site = SiteZones {
         site: Site {
             cameras: vec![CameraSpec { zones: zones.collect(), ..CameraSpec::default() }],
         },
         infos: infos.collect(),
-        revision: String::new(),
+        ..SiteZones::default()
     };
     let mut player = Player::new(&site);
     for (index, time, size, detections) in &piece.pictures {

@@ -9,12 +9,15 @@ use std::collections::VecDeque;
 use super::detection::{Detection, FrameSize};
 use super::geometry::Area;
 use super::ground::Ground;
+use super::motion::{Motions, Moving};
 use super::overlap::holds_segment;
+use super::plausible::too_small;
 use super::site::{BoxNorm, StaticMark};
+use super::stature::Statures;
 use super::supervision::CameraWatch;
 use super::time::Instant;
 use super::tracking::Tracker;
-use super::zone::anchor::Anchor;
+use super::zone::anchor::{Anchor, AnchorHow};
 use super::zone::{Crowd, Sighting};
 use super::{FrameReport, Looked, Verdict};
 
@@ -34,8 +37,10 @@ pub(super) struct Camera {
     pictures: VecDeque<Instant>,
     /// Slots of its zones, ascending.
     pub zones: Vec<usize>,
-    pub ground: Option<Ground>,
-    pub marks: Vec<StaticMark>,
+    ground: Option<Ground>,
+    marks: Vec<StaticMark>,
+    statures: Statures,
+    motions: Motions,
     /// The newest picture's number.
     pub newest_frame: u64,
     pub looked: Vec<Looked>,
@@ -55,9 +60,23 @@ impl Camera {
             zones,
             ground,
             marks,
+            statures: Statures::default(),
+            motions: Motions::default(),
             newest_frame: 0,
             looked: Vec::new(),
         }
+    }
+
+    pub fn ground(&self) -> Option<&Ground> {
+        self.ground.as_ref()
+    }
+
+    /// What an engineer drew and measured anew, but for the zones.
+    pub fn redraw(&mut self, ground: Option<Ground>, marks: Vec<StaticMark>) {
+        if self.ground != ground {
+            self.motions.clear();
+        }
+        (self.ground, self.marks) = (ground, marks);
     }
 
     /// When the newest picture was taken.
@@ -79,29 +98,49 @@ impl Camera {
         self.newest_frame = report.frame;
     }
 
-    /// Says of each detection who or what it is and where it stands.
+    /// Says of each detection who or what it is, where it stands and how it moves.
     pub fn see<'a>(
         &mut self,
         report: &FrameReport,
         ignored: impl Iterator<Item = &'a Area> + Clone,
-    ) -> Crowd {
+    ) -> (Crowd, Vec<Moving>) {
         let (size, at) = (report.size, report.captured_at);
         let tracks = self.tracker.update(&report.detections, at);
         let marked = self.marked(&report.detections, size, at);
         let mut sightings = Vec::with_capacity(report.detections.len());
+        let mut walkers = Vec::new();
         self.looked.clear();
         for ((&detection, track), marked) in report.detections.iter().zip(tracks).zip(marked) {
-            let anchor = Anchor::of_box(&detection, size);
+            let standing_px =
+                track.and_then(|track| self.statures.see(track, detection.bounds, size, at));
+            let ground = self.ground.as_ref();
+            let anchor = Anchor::of(&detection, size, ground, standing_px);
             let verdict = match marked {
                 Marked::Yes => Verdict::Marked,
                 Marked::No if wholly_in(ignored.clone(), &anchor) => Verdict::Ignored,
+                Marked::No if self.is_too_small(&detection, size) => Verdict::TooSmall,
                 Marked::No => Verdict::Person,
             };
             sightings.push(Sighting { detection, track, anchor, verdict });
-            let ground_m = self.ground.as_ref().and_then(|g| g.metres(anchor.foot_norm));
-            self.looked.push(Looked { anchor, verdict, ground_m, speed_m_s: None });
+            let ground_m = ground.and_then(|ground| ground.metres(anchor.foot_norm));
+            // A foot that is only estimated jumps; who moves is known from feet that are seen.
+            let seen_m = ground_m.filter(|_| anchor.how == AnchorHow::Box);
+            let moving = track.zip(seen_m).and_then(|(id, here)| self.motions.see(id, here, at));
+            let speed_m_s = moving.map(Moving::speed_m_s);
+            self.looked.push(Looked { anchor, verdict, ground_m, speed_m_s });
+            walkers.extend(moving.filter(|_| verdict == Verdict::Person));
         }
-        Crowd::new(sightings, size)
+        self.statures.forget(at);
+        self.motions.forget(at);
+        (Crowd::new(sightings, size), walkers)
+    }
+
+    fn is_too_small(&self, detection: &Detection, size: FrameSize) -> bool {
+        let seen = BoxNorm::seen(detection.bounds, size);
+        self.ground
+            .as_ref()
+            .zip(seen)
+            .is_some_and(|(ground, b)| too_small(ground, [b.left, b.top, b.width, b.height]))
     }
 
     /// Which detections are marked things: for each mark the one that fits best, so that somebody
@@ -130,14 +169,7 @@ enum Marked {
 
 /// How well the detection lies on the mark; `None` when it is something else.
 fn fit(mark: &StaticMark, detection: &Detection, size: FrameSize) -> Option<f64> {
-    let b = detection.bounds.clipped_to(size)?;
-    let (w, h) = (size.width_px(), size.height_px());
-    let seen = BoxNorm {
-        left: b.left() / w,
-        top: b.top() / h,
-        width: b.width() / w,
-        height: b.height() / h,
-    };
+    let seen = BoxNorm::seen(detection.bounds, size)?;
     let bounds = mark.bounds_norm;
     let like = |a: f64, b: f64| (a - b).abs() <= MARK_SIZE_TOLERANCE * b;
     let iou = bounds.iou(seen);

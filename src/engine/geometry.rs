@@ -172,17 +172,17 @@ impl Area {
         lines.map(|edge| ((edge.start.x, edge.start.y), (edge.end.x, edge.end.y)))
     }
 
-    /// For each polygon its rings, outer first, closed.
-    pub(super) fn rings(&self) -> impl Iterator<Item = impl Iterator<Item = &LineString<f64>>> {
-        self.parts.iter().map(Part::rings)
-    }
-
     /// The polygons as rings, outer first, the first point not repeated: what `new` takes.
     pub fn polygons(&self) -> Vec<Vec<Vec<PointNorm>>> {
         let open = |ring: &LineString<f64>| {
             ring.coords().take(ring.0.len().saturating_sub(1)).map(|c| (c.x, c.y)).collect()
         };
         self.parts.iter().map(|part| part.rings().map(open).collect()).collect()
+    }
+
+    /// For each polygon its rings, outer first, closed.
+    pub(super) fn rings(&self) -> impl Iterator<Item = impl Iterator<Item = &LineString<f64>>> {
+        self.parts.iter().map(Part::rings)
     }
 
     /// Whether the point is inside or on an edge.
@@ -310,10 +310,13 @@ impl Line {
     /// its right, less the crossings the other way. Exact: a place on the line counts as right of
     /// it, so that a path in pieces counts as often as the whole.
     pub fn crossings(&self, from: PointNorm, to: PointNorm) -> i32 {
+        // The way back meets what the way there met: which side of a path a corner on it belongs to
+        // must not depend on the direction.
+        let (a, b) = if from <= to { (from, to) } else { (to, from) };
         let crossing = |w: &[PointNorm]| {
             let (before, after) = (is_left(w[0], w[1], from), is_left(w[0], w[1], to));
-            // The same rule for the ends of a piece: a path through a corner meets one of the two.
-            let meets = before != after && is_left(from, to, w[0]) != is_left(from, to, w[1]);
+            // A path through a corner meets one of the two pieces that share it.
+            let meets = before != after && is_left(a, b, w[0]) != is_left(a, b, w[1]);
             i32::from(meets && before) - i32::from(meets && after)
         };
         self.points.windows(2).map(crossing).sum()

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use super::approaching::Approaching;
+use super::ground::Ground;
 use super::site::{Arming, Duty, ZoneSpec};
 use super::time::Instant;
 use super::zone::{Following, Telling, Watcher};
@@ -18,8 +20,8 @@ pub(super) struct Zone {
     pub index: ZoneIndex,
     pub camera: usize,
     pub watcher: Watcher,
-    /// Warn of whoever will be inside sooner than this.
-    pub approach: Option<Duration>,
+    /// Warns of whoever is about to enter.
+    pub approaching: Option<Approaching>,
     pub incident: Option<Incident>,
     pub blind: Option<BlindCause>,
     pub arming: Arming,
@@ -52,11 +54,17 @@ pub(super) enum Inheritance {
 
 impl Zone {
     /// A zone that nobody has looked at yet.
-    pub fn new(index: ZoneIndex, camera: usize, spec: ZoneSpec, now: Instant) -> Zone {
+    pub fn new(
+        index: ZoneIndex,
+        camera: usize,
+        spec: ZoneSpec,
+        ground: Option<&Ground>,
+        now: Instant,
+    ) -> Zone {
         Zone {
             index,
             camera,
-            approach: approach(&spec.duty),
+            approaching: approaching(&spec.duty, ground),
             watcher: Watcher::new(spec.duty, spec.rules),
             incident: None,
             blind: Some(BlindCause::Starting),
@@ -154,10 +162,10 @@ impl Zone {
     }
 }
 
-/// The time to entry a duty warns below.
-pub(super) fn approach(duty: &Duty) -> Option<Duration> {
+/// What a duty warns of before anybody is inside.
+pub(super) fn approaching(duty: &Duty, ground: Option<&Ground>) -> Option<Approaching> {
     match duty {
-        Duty::Restricted { approach, .. } => *approach,
+        Duty::Restricted { area, approach, .. } => Approaching::new((*approach)?, area, ground),
         Duty::Warning { .. }
         | Duty::Occupancy { .. }
         | Duty::Tripwire { .. }

@@ -10,6 +10,7 @@
 
 pub mod alarm;
 pub mod approach;
+mod approaching;
 pub mod assignment;
 mod camera;
 pub mod detection;
@@ -17,11 +18,13 @@ pub mod geometry;
 pub mod ground;
 pub mod ground_area;
 mod incident;
+mod motion;
 mod overlap;
 pub mod plausible;
 mod rezone;
 pub mod setback;
 mod site;
+mod stature;
 mod step;
 pub mod supervision;
 pub mod time;
@@ -62,6 +65,7 @@ pub struct TrackId(pub u64);
 
 /// Everything that can reach the engine.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "zones are drawn rarely, and an input is moved once")]
 pub enum Input {
     /// One picture, looked at.
     Frame(FrameReport),

@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 
 use super::alarm::Trigger;
-use super::incident::{Zone, approach};
+use super::approaching::Approaching;
+use super::incident::{Zone, approaching};
 use super::site::{Arming, CameraSpec, WalkTest, ZONES_MAX, ZoneSpec};
 use super::step::{Engine, number};
 use super::time::Instant;
@@ -41,6 +42,7 @@ impl Engine {
                 self.retire(slot, now, effects);
             }
         }
+        self.cameras[index].redraw(spec.ground, spec.marks);
         for (zone, slot) in spec.zones.into_iter().zip(slots) {
             let slot = usize::from(slot.0);
             if slot == self.zones.len() {
@@ -48,9 +50,7 @@ impl Engine {
             }
             self.redraw(slot, index, zone, now, effects);
         }
-        let camera = &mut self.cameras[index];
-        camera.zones = listed.into_iter().collect();
-        (camera.ground, camera.marks) = (spec.ground, spec.marks);
+        self.cameras[index].zones = listed.into_iter().collect();
     }
 
     /// Each slot once, and each one of this camera, retired, or the next nobody has had.
@@ -98,19 +98,29 @@ impl Engine {
     ) {
         let Some(mut zone) = self.zones[slot].take() else {
             let index = ZoneIndex(number(slot));
-            self.zones[slot] = Some(Zone::new(index, camera, spec, now));
-            let cause = BlindCause::Starting;
+            let camera_now = &self.cameras[camera];
+            let cause = camera_now.watch.blind().unwrap_or(BlindCause::Starting);
+            let mut zone = Zone::new(index, camera, spec, camera_now.ground(), now);
+            zone.set_sight(Some(cause), None);
+            self.zones[slot] = Some(zone);
             let kind = EventKind::ZoneUnknown { zone: index, cause };
             effects.events.push(Event { at: now, kind });
             return;
         };
-        zone.approach = approach(&spec.duty);
-        let source = zone.source();
+        let after = approaching(&spec.duty, self.cameras[camera].ground());
+        let before = zone.approaching.take();
+        let warned = before.as_ref().is_some_and(Approaching::is_warning);
+        zone.approaching = after.map(|after| after.after(before.as_ref()));
+        let warns_no_more = warned && zone.approaching.is_none();
+        let (index, source) = (zone.index, zone.source());
         let (watcher, kept) = zone.watcher.redrawn(spec.duty, spec.rules);
         match kept {
             Kept::Yes => {
                 zone.watcher = watcher;
                 self.zones[slot] = Some(zone);
+                if warns_no_more {
+                    self.trigger(AlarmSource::Warning(index), Trigger::Return, now, effects);
+                }
             }
             Kept::No => {
                 // The incident was one of the old kind; whoever is inside starts one of the new.
@@ -122,6 +132,7 @@ impl Engine {
                     self.clear(slot, last_inside_at, now, effects);
                 }
                 self.trigger(source, Trigger::Return, now, effects);
+                self.trigger(AlarmSource::Warning(index), Trigger::Return, now, effects);
                 self.tell_now(slot, now, effects);
             }
         }

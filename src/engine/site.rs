@@ -8,6 +8,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::detection::{FrameSize, PixelBox};
 use super::geometry::{Area, Line};
 use super::ground::Ground;
 use super::time::Instant;
@@ -151,7 +152,29 @@ impl ZoneSpec {
     }
 }
 
+impl Duty {
+    /// The area in which somebody inside is an incident by being there.
+    pub fn area_kept_clear(&self) -> Option<&Area> {
+        match self {
+            Duty::Restricted { area, .. } | Duty::Warning { area, .. } => Some(area),
+            Duty::Occupancy { .. } | Duty::Tripwire { .. } | Duty::Ignore { .. } => None,
+        }
+    }
+}
+
 impl BoxNorm {
+    /// The part of a box inside the frame; `None` when nothing of it is.
+    pub(super) fn seen(bounds: PixelBox, size: FrameSize) -> Option<BoxNorm> {
+        let b = bounds.clipped_to(size)?;
+        let (w, h) = (size.width_px(), size.height_px());
+        Some(BoxNorm {
+            left: b.left() / w,
+            top: b.top() / h,
+            width: b.width() / w,
+            height: b.height() / h,
+        })
+    }
+
     pub fn right(self) -> f64 {
         self.left + self.width
     }

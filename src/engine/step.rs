@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use super::alarm::{AlarmBook, Change as AlarmChange, Trigger};
+use super::approaching::Approaching;
 use super::camera::Camera;
 use super::geometry::PointNorm;
 use super::incident::{Incident, Inheritance, Inherited, Zone};
 use super::supervision::WorkerWatch;
 use super::time::Instant;
-use super::zone::{Arrival, Following, Look, Pace, Telling};
+use super::zone::{Arrival, Change, Following, Look, Pace, Telling};
 use super::{
     AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Effects, Entry, Event,
     EventKind, FrameReport, Health, IncidentId, Input, Looked, Refusal, Restored, SirenOrder,
@@ -55,7 +56,7 @@ impl Engine {
             let first = zones.len();
             for zone in spec.zones {
                 let index = ZoneIndex(number(zones.len()));
-                let mut zone = Zone::new(index, camera, zone, now);
+                let mut zone = Zone::new(index, camera, zone, spec.ground.as_ref(), now);
                 let active = |source| {
                     matches!(
                         alarms.state(source),
@@ -185,7 +186,7 @@ impl Engine {
         camera.take(report);
         self.judge_sight(now, effects);
         self.uncover_new_zones(index, now, effects);
-        for (slot, change) in self.look(index, report) {
+        for (slot, change, warning) in self.look(index, report) {
             let deciding = Deciding {
                 camera: report.camera,
                 frame: report.frame,
@@ -197,11 +198,19 @@ impl Engine {
             if let Some(last_inside_at) = change.cleared {
                 self.clear(slot, last_inside_at, now, effects);
             }
+            if let Some(trigger) = warning {
+                let source = AlarmSource::Warning(ZoneIndex(number(slot)));
+                self.trigger(source, trigger, now, effects);
+            }
         }
     }
 
     /// Shows the picture to every zone of the camera; returns those in which something changed.
-    fn look(&mut self, index: usize, report: &FrameReport) -> Vec<(usize, super::zone::Change)> {
+    fn look(
+        &mut self,
+        index: usize,
+        report: &FrameReport,
+    ) -> Vec<(usize, Change, Option<Trigger>)> {
         let Engine { cameras, zones, .. } = self;
         let camera = &mut cameras[index];
         let slots = camera.zones.clone();
@@ -213,7 +222,7 @@ impl Engine {
                 | Following::Occupancy(_)
                 | Following::Tripwire(_) => None,
             });
-        let crowd = camera.see(report, ignored);
+        let (crowd, moving) = camera.see(report, ignored);
         let pace = Pace::of(camera.pictures());
         let mut changes = Vec::new();
         for slot in slots {
@@ -229,8 +238,13 @@ impl Engine {
                 pace,
                 telling: zone.telling(),
             });
-            if !change.arrivals.is_empty() || change.cleared.is_some() {
-                changes.push((slot, change));
+            let (telling, clear_after) = (zone.telling(), zone.watcher.clear_after());
+            let warning = zone
+                .approaching
+                .as_mut()
+                .and_then(|it| it.look(&moving, report.captured_at, clear_after, telling));
+            if change != Change::default() || warning.is_some() {
+                changes.push((slot, change, warning));
             }
         }
         changes
@@ -386,8 +400,11 @@ impl Engine {
             let Some(zone) = &mut self.zones[slot] else { continue };
             let index = zone.index;
             if zone.inherited.is_some() && zone.inherit(now) == Inheritance::Returns {
+                let warns = zone.approaching.as_ref().is_some_and(Approaching::is_warning);
                 self.trigger(AlarmSource::Intrusion(index), Trigger::Return, now, effects);
-                self.trigger(AlarmSource::Warning(index), Trigger::Return, now, effects);
+                if !warns {
+                    self.trigger(AlarmSource::Warning(index), Trigger::Return, now, effects);
+                }
             }
         }
     }

@@ -26,6 +26,7 @@ const CAMERA: CameraIndex = CameraIndex(0);
 
 /// One camera's footage being shown to an engine.
 pub struct Player<'a> {
+    zones: &'a SiteZones,
     engine: Engine,
     log: EventLog<'a>,
     now: Instant,
@@ -45,6 +46,7 @@ impl<'a> Player<'a> {
     /// A player for footage of the site's only camera.
     pub fn new(zones: &'a SiteZones) -> Player<'a> {
         Player {
+            zones,
             engine: Engine::new(zones.site.clone(), &Restored::default(), ORIGIN),
             log: EventLog::new(zones),
             now: ORIGIN,
@@ -61,6 +63,11 @@ impl<'a> Player<'a> {
         size: FrameSize,
         detections: Vec<Detection>,
     ) -> Vec<TrackView> {
+        if !self.started && self.zones.documents.iter().any(|document| document.ground.is_some()) {
+            // Nothing has happened yet; only the first picture tells its size.
+            let site = self.zones.for_footage(&[Some(size)]);
+            self.engine = Engine::new(site, &Restored::default(), ORIGIN);
+        }
         self.pass_time(ORIGIN.after(time));
         let captured_at = self.now;
         let report = FrameReport { camera: CAMERA, frame, size, captured_at, detections };

@@ -131,6 +131,17 @@ fn a_third_where_one_may_be_alarms_an_answered_zone_anew() {
 }
 
 #[test]
+fn second_person_who_is_hidden_for_a_moment_ends_no_incident() {
+    let mut world = counted(HeadCount::AtMost(1), 0);
+    world.film(10.0, 10, |_| two());
+    for _ in 0..5 {
+        world.film(10.0, 9, |_| one());
+        world.film(10.0, 3, |_| two());
+    }
+    assert_eq!((world.incidents(), world.intrusion()), (1, AlarmState::Unacknowledged));
+}
+
+#[test]
 fn lone_worker_alarms_after_the_grace_and_two_or_nobody_do_not() {
     let two_person_rule = HeadCount::AtLeast { people: 2, empty: Empty::Allowed };
     let mut world = counted(two_person_rule, 5000);

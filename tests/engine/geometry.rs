@@ -3,8 +3,10 @@
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use proptest::prelude::*;
-use standclear::engine::detection::{FrameSize, PixelBox};
+use standclear::engine::detection::{Detection, FrameSize, PixelBox, Score};
 use standclear::engine::geometry::{Area, AreaError};
+use standclear::engine::zone::{Crowd, Sighting};
+use standclear::engine::{Anchor, Criterion, Verdict};
 
 type Point = (f64, f64);
 
@@ -179,4 +181,75 @@ fn depth_does_not_count_edges_on_the_pictures_border() {
     assert!((area.depth_px((0.9, 1.0), size) - 50.0).abs() < 1e-9, "on the lower border");
     assert_eq!(area.depth_px((0.5, 0.8), size), 0.0, "on the left edge");
     assert_eq!(area.depth_px((0.2, 0.8), size), 0.0, "outside");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// The index that finds who is near a zone leaves nobody out whom the zone would ask about.
+    #[test]
+    fn nobody_inside_or_within_the_margin_is_left_out_by_the_index(
+        ring in ring(),
+        boxes in prop::collection::vec(
+            (-50.0..2000.0f64, -50.0..1100.0f64, 1.0..400.0f64, 1.0..800.0f64), 0..40,
+        ),
+        standing_px in prop::option::of(10.0..900.0f64),
+    ) {
+        let Ok(area) = Area::new(&[vec![ring]]) else { return Ok(()) };
+        let size = FrameSize::new(1920, 1080).expect("positive");
+        let sighting = |&(left, top, width, height): &(f64, f64, f64, f64)| {
+            let bounds = PixelBox::new(left, top, width, height).expect("a box");
+            let detection = Detection { bounds, score: Score::new(0.8).expect("a score") };
+            let anchor = Anchor::of(&detection, size, None, standing_px);
+            Sighting { detection, track: None, anchor, verdict: Verdict::Person }
+        };
+        let crowd = Crowd::new(boxes.iter().map(sighting).collect(), size);
+        for criterion in [Criterion::Foot, Criterion::Any] {
+            let near = crowd.near(&area, criterion);
+            prop_assert!(near.is_sorted());
+            for (index, seen) in crowd.sightings().iter().enumerate() {
+                let margin_px = (0.08 * seen.detection.bounds.height()).max(3.0);
+                let (from, to) = seen.anchor.stretch();
+                let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+                let foot = seen.anchor.foot_norm;
+                let asked = [foot, from, middle, to];
+                if asked.iter().any(|&point| area.is_within_px(point, size, margin_px)) {
+                    prop_assert!(near.contains(&index), "{:?} {:?}", criterion, seen);
+                }
+                let corners = crowd.box_norm(index).map(|b| {
+                    [(b.left, b.top), (b.right(), b.top), (b.left, b.bottom()),
+                     (b.left + b.width / 2.0, b.top + b.height / 2.0)]
+                });
+                let touched = corners.is_some_and(|points| points.iter().any(|&p| area.contains(p)));
+                if criterion == Criterion::Any && touched {
+                    prop_assert!(near.contains(&index), "{:?}", seen);
+                }
+            }
+        }
+    }
+
+    /// A path in pieces crosses a line as often as the whole: no foot that stops on the line, or on
+    /// one of its corners, counts twice or not at all.
+    #[test]
+    fn line_is_crossed_as_often_in_pieces_as_at_once(
+        line in prop::collection::vec((coordinate(), coordinate()), 2..6),
+        from in (coordinate(), coordinate()),
+        to in (coordinate(), coordinate()),
+        pick in 0usize..6,
+    ) {
+        let Ok(line) = standclear::engine::geometry::Line::new(&line) else { return Ok(()) };
+        prop_assert_eq!(line.crossings(from, to), -line.crossings(to, from));
+        // A stop exactly on the way: rounding of other points would leave the straight path.
+        let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+        let exactly = turn(from, to, middle) == 0;
+        if exactly {
+            let pieces = line.crossings(from, middle) + line.crossings(middle, to);
+            prop_assert_eq!(pieces, line.crossings(from, to));
+        }
+        // A walk around a closed triangle crosses each line as often in as out.
+        let corner = line.points_norm()[pick % line.points_norm().len()];
+        let around = line.crossings(from, corner) + line.crossings(corner, to);
+        let back = line.crossings(to, corner) + line.crossings(corner, from);
+        prop_assert_eq!(around, -back);
+    }
 }

@@ -45,7 +45,8 @@ struct Extent {
 
 impl Crowd {
     pub fn new(sightings: Vec<Sighting>, size: FrameSize) -> Crowd {
-        let boxes_norm: Vec<_> = sightings.iter().map(|s| box_norm(s, size)).collect();
+        let boxes_norm: Vec<_> =
+            sightings.iter().map(|s| BoxNorm::seen(s.detection.bounds, size)).collect();
         let feet = Order::new(sightings.iter().map(|s| Extent::of_feet(s, size)).collect());
         let extent = |(s, b): (&Sighting, &Option<BoxNorm>)| Extent::of_feet(s, size).with(*b);
         let boxes = Order::new(sightings.iter().zip(&boxes_norm).map(extent).collect());
@@ -70,17 +71,6 @@ impl Crowd {
             Criterion::Overlap(_) | Criterion::Any => self.boxes.meeting(area.bounds_norm()),
         }
     }
-}
-
-fn box_norm(sighting: &Sighting, size: FrameSize) -> Option<BoxNorm> {
-    let b = sighting.detection.bounds.clipped_to(size)?;
-    let (w, h) = (size.width_px(), size.height_px());
-    Some(BoxNorm {
-        left: b.left() / w,
-        top: b.top() / h,
-        width: b.width() / w,
-        height: b.height() / h,
-    })
 }
 
 impl Order {

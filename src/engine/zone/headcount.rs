@@ -78,7 +78,7 @@ impl Headcounter {
         self.newest = look.at;
         // People are told by the count, not one by one.
         let entered = self.occupancy.look(Look { telling: Telling::Tell, ..look }).arrivals;
-        if self.count.is_wrong(self.occupancy.people()) {
+        if self.is_wrong() {
             let wrong = self.wrong.get_or_insert(Wrong {
                 since: look.at,
                 last: look.at,
@@ -123,6 +123,15 @@ impl Headcounter {
             }
             wrong.last = wrong.last.max(at);
         }
+    }
+
+    /// Too many stay too many until one is known to have left, not only hidden for a moment.
+    fn is_wrong(&self) -> bool {
+        let doubt = match (self.count, self.wrong) {
+            (HeadCount::AtMost(_), Some(_)) => self.count.is_wrong(self.occupancy.held()),
+            (HeadCount::AtMost(_), None) | (HeadCount::AtLeast { .. }, _) => false,
+        };
+        doubt || self.count.is_wrong(self.occupancy.people())
     }
 
     fn tell(&mut self, newest: Option<Arrival>) -> Vec<Arrival> {

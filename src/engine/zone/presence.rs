@@ -23,6 +23,11 @@ const COUNTED_FOR: Duration = Duration::from_millis(500);
 /// enters anew and alarms anew. Long enough for the vision process to be started again.
 const STRANGER_AFTER: Duration = Duration::from_secs(10);
 
+/// What an engineer marked or ignored holds a presence for this long, since somebody may stand right
+/// there; then it is what the engineer said. Without an end, whoever leaves beside a marked thing
+/// would be inside for ever, and an alarm that the thing itself raised would never clear.
+const EXPLAINED_AFTER: Duration = Duration::from_secs(60);
+
 /// Reach does not grow beyond what a person can cover in this time.
 const REACH_GROWS_FOR: Duration = Duration::from_secs(2);
 
@@ -56,6 +61,8 @@ struct Presence {
     seen_at: Instant,
     /// The same, moved on past times without sight: the way out is counted from here.
     held_at: Instant,
+    /// When what held it was last not explained away by an engineer.
+    unexplained_at: Instant,
     /// Whether the last hold was far from every way out.
     in_the_middle: bool,
 }
@@ -105,6 +112,11 @@ impl Occupancy {
         let seen = |presence: &&Presence| self.newest.since(presence.seen_at) <= COUNTED_FOR;
         let count = self.presences.iter().filter(seen).count();
         count.max(usize::from(!self.presences.is_empty()))
+    }
+
+    /// Everybody who still holds the zone, seen or not: nobody says that they have left.
+    pub fn held(&self) -> usize {
+        self.presences.len()
     }
 
     /// Takes one picture.
@@ -163,6 +175,7 @@ impl Occupancy {
     pub fn time_stood_still(&mut self, at: Instant) {
         for presence in &mut self.presences {
             presence.held_at = presence.held_at.max(at);
+            presence.unexplained_at = presence.unexplained_at.max(at);
         }
     }
 
@@ -204,7 +217,10 @@ impl Occupancy {
             let unseen = unseen.min(REACH_GROWS_FOR).as_secs_f64();
             for (s, spot) in free.iter().enumerate() {
                 let strong_enough = spot.detection.score.get() >= self.rules.hold_score;
-                if strong_enough && reachable(presence.bounds, spot.detection.bounds, unseen) {
+                let may = !explained(spot.verdict)
+                    || look.at.since(presence.unexplained_at) <= EXPLAINED_AFTER;
+                if strong_enough && may && reachable(presence.bounds, spot.detection.bounds, unseen)
+                {
                     pairs.push((foot_distance(presence.bounds, spot.detection.bounds), p, s));
                 }
             }
@@ -222,6 +238,9 @@ impl Occupancy {
             let presence = &mut self.presences[p];
             (presence.bounds, presence.in_the_middle) = (spot.detection.bounds, in_the_middle);
             (presence.seen_at, presence.held_at) = (look.at, look.at);
+            if !explained(spot.verdict) {
+                presence.unexplained_at = look.at;
+            }
             if presence.told == Told::NotYet {
                 presence.entry.anchor_norm = spot.anchor_norm;
             }
@@ -289,6 +308,7 @@ impl Occupancy {
                 told: Told::NotYet,
                 seen_at: look.at,
                 held_at: look.at,
+                unexplained_at: look.at,
                 in_the_middle: self.in_the_middle(spot, look.size),
             });
         }
@@ -317,6 +337,15 @@ impl Occupancy {
         let (dx, dy) = (reach_px / size.width_px(), reach_px / size.height_px());
         let around = [(x - dx, y), (x + dx, y), (x, y - dy), (x, y + dy)];
         spot.inside && around.iter().all(|&point| self.area.contains(point))
+    }
+}
+
+/// Whether an engineer said what this is.
+fn explained(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Marked | Verdict::Ignored => true,
+        // Only our own guess: too small may be what is left to see of somebody who lies there.
+        Verdict::Person | Verdict::TooSmall => false,
     }
 }
 
