@@ -105,6 +105,26 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    #[error("the accounts could not be read from or kept in {path}; nothing was changed")]
+    Accounts {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("the entry of the audit log could not be kept in {path}")]
+    Audit {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("the zone versions could not be read from or kept in {path}; nothing was changed")]
+    Zones {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("there is no store {path}; name the folder of the box's store, or start the box first")]
+    NoStore { path: PathBuf },
     #[error("there is no incident {incident} in {path} to keep a snapshot of")]
     NoIncident { path: PathBuf, incident: u64 },
     #[error(

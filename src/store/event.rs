@@ -54,7 +54,7 @@ pub(super) fn row_of(connection: &Connection, record: &Record) -> rusqlite::Resu
         }
         Record::ZoneUnknown { zone, at, .. }
         | Record::ZoneKnown { zone, at }
-        | Record::ZoneArmed { zone, at }
+        | Record::ZoneArmed { zone, at, .. }
         | Record::ZoneDisarmed { zone, at, .. } => (Some(*at), &**zone, None, None),
         Record::Alarm { alarm, at, source, incident, .. } => {
             (Some(*at), subject(source), *incident, Some(*alarm))
@@ -91,9 +91,15 @@ fn describe(record: &Record) -> Detail {
         Record::ZoneUnknown { cause, .. } => {
             detail.add("cause", cause);
         }
-        Record::ZoneKnown { .. } | Record::ZoneArmed { .. } => {}
+        Record::ZoneKnown { .. } => {}
+        Record::ZoneArmed { reason, .. } => {
+            detail.add("reason", reason);
+        }
+        Record::ZoneDisarmed { by, reason, .. } => {
+            detail.add("by", by).add("reason", reason);
+        }
         Record::Alarm { .. } => describe_alarm(&mut detail, record),
-        Record::Acknowledged { by, .. } | Record::ZoneDisarmed { by, .. } => {
+        Record::Acknowledged { by, .. } => {
             detail.add("by", by);
         }
         Record::SirenSounded { after_ms, .. } => {

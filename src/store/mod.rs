@@ -10,9 +10,11 @@
 //!
 //! Bounded: every table has a limit (`retention`), the oldest rows go first and are counted.
 //!
-//! Not here: deciding what is worth keeping (the guard), a hash chain over the event log, deleting
-//! on a person's wish, and repairing a damaged file.
+//! Not here: deciding what is worth keeping (the guard), a hash chain over the event log (the audit
+//! log has one), deleting on a person's wish, and repairing a damaged file.
 
+pub mod accounts;
+pub mod audit;
 pub mod error;
 mod event;
 mod open;
@@ -21,6 +23,7 @@ pub mod record;
 mod restore;
 mod retention;
 mod write;
+pub mod zones;
 
 use std::path::{Path, PathBuf};
 

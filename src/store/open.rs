@@ -19,7 +19,12 @@ use super::{FILE_NAME, StoreError};
 const APPLICATION_ID: i64 = 0x5374_436C;
 
 /// `MIGRATIONS[n]` leads from schema `n` to `n + 1`.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// How long a statement waits for another connection. Only a checkpoint ever holds the writer up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);

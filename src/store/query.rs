@@ -22,7 +22,7 @@ pub const INCIDENTS_AT_ONCE_MAX: u32 = 500;
 pub const SPANS_AT_ONCE_MAX: u32 = 20_000;
 
 /// How long a question waits for a lock. Writers do not lock readers out; a recovery may.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// An incident as kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +72,10 @@ pub enum HistoryError {
     },
     #[error("the history could not be read from the store")]
     History(#[source] rusqlite::Error),
+    #[error("the audit log could not be read from the store")]
+    Audit(#[source] rusqlite::Error),
+    #[error("the zone versions could not be read from the store")]
+    Zones(#[source] rusqlite::Error),
 }
 
 /// Reads what is committed. Shared freely between threads; one question at a time.
@@ -158,7 +162,7 @@ impl StoreReader {
     }
 
     /// A panic of another asker leaves a connection without an open statement: still usable.
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -195,7 +199,8 @@ type Interval = (i64, Option<i64>);
 fn history(connection: &Connection, from_us: i64) -> rusqlite::Result<Vec<Span>> {
     let zones: Vec<String> = connection
         .prepare_cached(
-            "SELECT zone FROM life_zone WHERE life = (SELECT max(id) FROM life) ORDER BY place",
+            "SELECT zone FROM life_zone WHERE life = (SELECT max(id) FROM life)
+             GROUP BY zone ORDER BY min(place)",
         )?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
@@ -251,11 +256,11 @@ fn intervals(
 /// The times since `from_us` in which no life watched the zone.
 fn unwatched(connection: &Connection, zone: &str, from_us: i64) -> rusqlite::Result<Vec<Interval>> {
     let mut statement = connection.prepare_cached(
-        "SELECT l.started_us,
-           CASE WHEN l.id = (SELECT max(id) FROM life) THEN NULL ELSE l.last_alive_us END
-         FROM life AS l WHERE EXISTS
-           (SELECT 1 FROM life_zone AS z WHERE z.life = l.id AND z.zone = ?1)
-         ORDER BY l.id",
+        "SELECT coalesce(z.from_us, l.started_us),
+           CASE WHEN z.to_us IS NOT NULL OR l.id <> (SELECT max(id) FROM life)
+             THEN coalesce(z.to_us, l.last_alive_us) END
+         FROM life AS l JOIN life_zone AS z ON z.life = l.id WHERE z.zone = ?1
+         ORDER BY l.id, z.place",
     )?;
     let lives: Vec<Interval> = statement
         .query_map([zone], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -267,6 +272,9 @@ fn unwatched(connection: &Connection, zone: &str, from_us: i64) -> rusqlite::Res
             gaps.push((blind_since, Some(started)));
         }
         blind_since = alive_until.unwrap_or(i64::MAX).max(from_us);
+    }
+    if blind_since < i64::MAX {
+        gaps.push((blind_since, None));
     }
     Ok(gaps)
 }

@@ -41,12 +41,16 @@ pub enum Record {
     ZoneArmed {
         zone: String,
         at: Timestamp,
+        /// For people.
+        reason: String,
     },
     ZoneDisarmed {
         zone: String,
         at: Timestamp,
         /// `schedule` or `interlock`.
         by: String,
+        /// For people.
+        reason: String,
     },
     /// The alarm's state from now on; `normal` closes it.
     Alarm {

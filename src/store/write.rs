@@ -8,6 +8,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::audit::{self, AuditEntry};
 use super::event::{self, Appended, source_name, state_name, subject};
 use super::record::{IncidentStart, Record, ZoneName};
 use super::retention;
@@ -268,6 +269,13 @@ fn acknowledge(
         .prepare_cached(
             "UPDATE incident SET acknowledged_by = ?2 WHERE alarm = ?1 AND acknowledged_by IS NULL",
         )?
-        .execute(params![alarm, by])
-        .map(|_rows| ())
+        .execute(params![alarm, by])?;
+    let entry = AuditEntry {
+        at,
+        by: by.into(),
+        action: "alarm_acknowledged".into(),
+        subject: format!("alarm {alarm}"),
+        detail: String::new(),
+    };
+    audit::append(connection, &entry)
 }
