@@ -1,6 +1,8 @@
 //! From what was written to what may be: every value is looked at once, here.
 
-use std::net::SocketAddr;
+mod web;
+mod zones;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +10,10 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Camera, Config, ConfigError, Model, Siren, SirenDevice, Site, Store, Web};
+use self::web::UnvalidatedWeb;
+use self::zones::UnvalidatedZones;
+use super::inputs::{UnvalidatedInput, UnvalidatedMqtt};
+use super::{Camera, Config, ConfigError, Model, Siren, SirenDevice, Site, Store};
 use crate::link::{Ending, Source};
 
 /// Pictures a second to look at, slowest. R1 gives one second to notice that a camera is gone:
@@ -52,6 +57,10 @@ pub(super) struct Tables {
     siren: Option<UnvalidatedSiren>,
     store: Option<UnvalidatedStore>,
     web: Option<UnvalidatedWeb>,
+    zones: Option<UnvalidatedZones>,
+    #[serde(default)]
+    input: Vec<Spanned<UnvalidatedInput>>,
+    mqtt: Option<UnvalidatedMqtt>,
 }
 
 #[derive(Deserialize)]
@@ -103,18 +112,13 @@ struct UnvalidatedStore {
     path: Option<Spanned<String>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UnvalidatedWeb {
-    listen: Option<Spanned<String>>,
-}
-
 impl TryFrom<Unvalidated<'_>> for Config {
     type Error = ConfigError;
 
     fn try_from(from: Unvalidated<'_>) -> Result<Config, ConfigError> {
         let Unvalidated { file, text, tables } = from;
         let place = Place { file, text };
+        let mqtt = tables.mqtt.map(|mqtt| place.mqtt(mqtt)).transpose()?;
         Ok(Config {
             file: file.to_owned(),
             site: place.site(tables.site)?,
@@ -123,12 +127,15 @@ impl TryFrom<Unvalidated<'_>> for Config {
             siren: place.siren(tables.siren.unwrap_or_default())?,
             store: place.store(tables.store.unwrap_or_default())?,
             web: place.web(tables.web.unwrap_or_default())?,
+            zones: place.zones(&tables.zones.unwrap_or_default())?,
+            inputs: place.inputs(tables.input, mqtt.as_ref())?,
+            mqtt,
         })
     }
 }
 
 /// Where the values stand: makes errors and resolves paths.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     file: &'a Path,
     text: &'a str,
 }
@@ -298,25 +305,8 @@ impl Place<'_> {
         Ok(Store { path })
     }
 
-    fn web(&self, web: UnvalidatedWeb) -> Result<Web, ConfigError> {
-        let Some(written) = &web.listen else {
-            return Ok(Web { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) });
-        };
-        let text = written.get_ref().replacen("localhost:", "127.0.0.1:", 1);
-        let Ok(listen) = text.parse::<SocketAddr>() else {
-            let right = "must be an address and a port, such as \"127.0.0.1:8080\"";
-            return Err(self.wrong("web.listen", written, right));
-        };
-        if !listen.ip().is_loopback() {
-            let right = "must be a loopback address such as \"127.0.0.1:8080\": there is no \
-                         sign-in yet, so nobody else on the network may reach the page";
-            return Err(self.wrong("web.listen", written, right));
-        }
-        Ok(Web { listen })
-    }
-
     /// A whole number within `range`, whose end is one past the largest allowed.
-    fn whole(
+    pub(super) fn whole(
         &self,
         key: &str,
         written: Option<&Spanned<i64>>,
@@ -335,7 +325,11 @@ impl Place<'_> {
     }
 
     /// A text that people can read: not empty, not too long, one line.
-    fn text_of(&self, key: &str, written: &Spanned<String>) -> Result<String, ConfigError> {
+    pub(super) fn text_of(
+        &self,
+        key: &str,
+        written: &Spanned<String>,
+    ) -> Result<String, ConfigError> {
         let text = written.get_ref().trim();
         let fits = (1..=NAME_CHARS_MAX).contains(&text.chars().count());
         if fits && !text.contains(char::is_control) {
@@ -345,7 +339,11 @@ impl Place<'_> {
         Err(self.wrong(key, written, &right))
     }
 
-    fn path_of(&self, key: &str, written: &Spanned<String>) -> Result<PathBuf, ConfigError> {
+    pub(super) fn path_of(
+        &self,
+        key: &str,
+        written: &Spanned<String>,
+    ) -> Result<PathBuf, ConfigError> {
         if written.get_ref().trim().is_empty() {
             return Err(self.wrong(key, written, "must be a path"));
         }
@@ -356,12 +354,18 @@ impl Place<'_> {
         self.file.parent().unwrap_or(Path::new("")).join(path)
     }
 
-    fn wrong<T>(&self, key: &str, written: &Spanned<T>, right: &str) -> ConfigError {
+    pub(super) fn wrong<T>(&self, key: &str, written: &Spanned<T>, right: &str) -> ConfigError {
         let value = self.text.get(written.span()).unwrap_or("?").trim();
         self.wrong_at(key, value, written.span(), right)
     }
 
-    fn wrong_at(&self, key: &str, value: &str, span: Range<usize>, right: &str) -> ConfigError {
+    pub(super) fn wrong_at(
+        &self,
+        key: &str,
+        value: &str,
+        span: Range<usize>,
+        right: &str,
+    ) -> ConfigError {
         ConfigError::Value {
             file: self.file.to_owned(),
             line: line_at(self.text, span.start),
@@ -372,7 +376,7 @@ impl Place<'_> {
     }
 }
 
-fn is_slug(text: &str) -> bool {
+pub(super) fn is_slug(text: &str) -> bool {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     (1..=NAME_CHARS_MAX).contains(&text.len()) && text.chars().all(legal)
 }
