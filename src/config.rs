@@ -10,6 +10,7 @@
 //! the box runs, so they are faults of the running guard, not errors of the configuration.
 
 mod check;
+mod inputs;
 
 use std::fs;
 use std::io;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::check::{FPS_MAX, FPS_MIN};
 use self::check::{Tables, Unvalidated, line_at};
+pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
 use crate::link::Source;
 
 /// Everything the guard needs to know, checked.
@@ -32,6 +34,11 @@ pub struct Config {
     pub siren: Siren,
     pub store: Store,
     pub web: Web,
+    /// Machine signals, in the order of the file.
+    pub inputs: Vec<Input>,
+    pub zones: Zones,
+    /// There when an input comes from it.
+    pub mqtt: Option<Mqtt>,
 }
 
 /// Where the box stands.
@@ -96,8 +103,37 @@ pub struct Store {
 /// The operator page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Web {
-    /// A loopback address.
     pub listen: SocketAddr,
+    /// Host names and addresses by which people reach the box, in lower case.
+    pub names: Vec<String>,
+    /// Something, unless `listen` is a loopback address.
+    pub encryption: Encryption,
+}
+
+/// What encrypts the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// Plain HTTP.
+    None,
+    /// The box's own certificate authority.
+    OwnAuthority,
+    /// Files in PEM form; they exist.
+    Given { certificate: PathBuf, key: PathBuf },
+}
+
+/// How zones are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zones {
+    pub approval: Approval,
+}
+
+/// Who may approve changed zones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// Somebody else than their author.
+    SecondPerson,
+    /// Also their author; it stands in the audit log at every start.
+    Author,
 }
 
 /// Why there is no configuration.

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use standclear::config::{Config, ConfigError, SirenDevice};
+use standclear::config::{
+    Config, ConfigError, Encryption, Input, InputFrom, MqttInput, SirenDevice, Web,
+};
 use standclear::link::{Ending, Source};
 
 /// The smallest configuration, written into a folder with a zone file.
@@ -139,16 +142,66 @@ fn an_unknown_time_zone_is_refused_with_an_example() {
     assert_says(&error, &["standclear.toml:3", "site.time_zone", "Europe/Pragu", "Europe/Prague"]);
 }
 
+fn web(section: &str) -> Web {
+    let text = smallest_with(&format!("[web]\n{section}"));
+    Folder::new().parse(&text).unwrap_or_else(|error| panic!("{error}")).web
+}
+
 #[test]
-fn an_address_that_others_could_reach_is_refused() {
-    for listen in ["0.0.0.0:8080", "192.168.1.4:8080", "[::]:8080"] {
-        let error = error_of(&smallest_with(&format!("[web]\nlisten = \"{listen}\"")));
-        assert_says(&error, &["web.listen", listen, "loopback", "no sign-in"]);
+fn what_others_can_reach_is_encrypted_and_loopback_need_not_be() {
+    for listen in ["0.0.0.0:8443", "192.168.1.4:8443", "[::]:8443"] {
+        assert_eq!(web(&format!("listen = \"{listen}\"")).encryption, Encryption::OwnAuthority);
+        let error = error_of(&smallest_with(&format!("[web]\nlisten = \"{listen}\"\ntls = false")));
+        assert_says(&error, &["standclear.toml:13", "web.tls = false", "encrypted", "loopback"]);
     }
     for listen in ["127.0.0.1:0", "[::1]:8080", "localhost:9000"] {
-        let text = smallest_with(&format!("[web]\nlisten = \"{listen}\""));
-        Folder::new().parse(&text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(web(&format!("listen = \"{listen}\"")).encryption, Encryption::None);
+        let encryption = web(&format!("listen = \"{listen}\"\ntls = true")).encryption;
+        assert_eq!(encryption, Encryption::OwnAuthority);
     }
+    let error = error_of(&smallest_with("[web]\nlisten = \"8080\""));
+    assert_says(&error, &["web.listen = \"8080\"", "127.0.0.1:8080"]);
+}
+
+#[test]
+fn a_given_certificate_needs_its_key_and_both_files() {
+    let folder = Folder::new();
+    fs::write(folder.0.path().join("box.pem"), "x").expect("a file");
+    let parse = |section: &str| folder.parse(&smallest_with(&format!("[web]\n{section}")));
+    let both = parse("certificate = \"box.pem\"\nkey = \"box.pem\"").expect("valid");
+    let path = folder.0.path().join("box.pem");
+    let given = Encryption::Given { certificate: path.clone(), key: path };
+    assert_eq!(both.web.encryption, given);
+    for (section, parts) in [
+        ("certificate = \"box.pem\"", ["web.certificate", "web.key"]),
+        ("key = \"box.pem\"", ["web.key", "web.certificate"]),
+        ("certificate = \"no.pem\"\nkey = \"box.pem\"", ["web.certificate", "no.pem"]),
+        ("certificate = \"box.pem\"\nkey = \"box.pem\"\ntls = false", ["web.tls", "true"]),
+    ] {
+        assert_says(&parse(section).expect_err("must be refused").to_string(), &parts);
+    }
+}
+
+#[test]
+fn the_box_is_called_by_host_names_and_addresses_and_nothing_else() {
+    let web = web(r#"names = ["Box.Local", "192.168.1.5", "fe80::1", "box.local"]"#);
+    assert_eq!(web.names, ["box.local", "192.168.1.5", "fe80::1"]);
+    for wrong in [
+        "",
+        "https://box",
+        "box:8443",
+        "box local",
+        "-box",
+        "192.168.1",
+        "0.0.0.0",
+        "*.local",
+        "bö",
+    ] {
+        let error = error_of(&smallest_with(&format!("[web]\nnames = [\"{wrong}\"]")));
+        assert_says(&error, &["standclear.toml:12", "web.names[0]", wrong, "box.local"]);
+    }
+    let many = vec!["\"x\""; 33].join(", ");
+    assert_says(&error_of(&smallest_with(&format!("[web]\nnames = [{many}]"))), &["at most 32"]);
 }
 
 #[test]
@@ -209,4 +262,69 @@ fn a_siren_too_quiet_to_hear_is_refused_with_the_way_to_have_none() {
     }
     let config = Folder::new().parse(&smallest_with("[siren]\nvolume = 0.05")).expect("valid");
     assert_eq!(config.siren.volume, 0.05);
+}
+
+const INPUTS: &str = r#"[mqtt]
+host = "10.0.0.5"
+
+[[input]]
+name = "press-3-running"
+from = { mqtt = { topic = "site/press3/running", on = "run", off = "stop" } }
+
+[[input]]
+name = "gate-closed"
+max_age_ms = 2000
+from = "http"
+"#;
+
+fn error_of_inputs_with(from: &str, to: &str) -> String {
+    assert!(INPUTS.contains(from), "{from:?} is not in the inputs");
+    error_of(&smallest_with(&INPUTS.replacen(from, to, 1)))
+}
+
+#[test]
+fn inputs_are_taken_with_short_ages_and_ports_of_old() {
+    let config = Folder::new().parse(&smallest_with(INPUTS)).expect("valid");
+    let mqtt = config.mqtt.expect("a broker");
+    assert_eq!((mqtt.host.as_str(), mqtt.port, mqtt.login), ("10.0.0.5", 1883, None));
+    let topic =
+        MqttInput { topic: "site/press3/running".into(), on: "run".into(), off: "stop".into() };
+    let expected = [
+        Input {
+            name: "press-3-running".into(),
+            max_age: Duration::from_millis(5000),
+            from: InputFrom::Mqtt(topic),
+        },
+        Input {
+            name: "gate-closed".into(),
+            max_age: Duration::from_millis(2000),
+            from: InputFrom::Http,
+        },
+    ];
+    assert_eq!(config.inputs, expected);
+    let v6 = Folder::new().parse(&smallest_with("[mqtt]\nhost = \"fe80::1\"")).expect("valid");
+    assert_eq!(v6.mqtt.expect("a broker").host, "[fe80::1]");
+}
+
+#[test]
+fn an_input_that_could_not_be_trusted_is_refused() {
+    let says = |from: &str, to: &str, parts: &[&str]| {
+        assert_says(&error_of_inputs_with(from, to), parts);
+    };
+    says("gate-closed", "press-3-running", &["input[1].name", "input[0]", "unique"]);
+    says("gate-closed", "Gate closed", &["input[1].name", "lower-case"]);
+    says("2000", "999", &["input[1].max_age_ms = 999", "1000 to 60000"]);
+    says("2000", "60001", &["input[1].max_age_ms = 60001"]);
+    says("\"http\"", "\"https\"", &["input[1].from = \"https\"", "\"http\"", "mqtt"]);
+    says("\"http\"", "7", &["input[1].from = 7", "\"http\""]);
+    says("\"stop\"", "\"run\"", &["input[0].from.mqtt", "must differ"]);
+    says("\"stop\"", "\" \"", &["input[0].from.mqtt", "without blanks"]);
+    says("site/press3", "site/+", &["input[0].from.mqtt", "`+`", "one topic"]);
+    says("on = ", "onn = ", &["input[0].from", "onn", "topic"]);
+    says("[mqtt]\nhost = \"10.0.0.5\"\n", "", &["input[0].from", "[mqtt]", "host"]);
+    says("10.0.0.5", "mqtt://10.0.0.5", &["mqtt.host", "mqtt.port"]);
+    says("\n[[input]]", "port = 0\n[[input]]", &["mqtt.port = 0", "1 to 65535"]);
+    says("\n[[input]]", "password_file = \"p\"\n[[input]]", &["mqtt.user"]);
+    let login = "user = \"box\"\npassword_file = \"not-there\"\n[[input]]";
+    says("\n[[input]]", login, &["mqtt.password_file", "not-there", "first line"]);
 }

@@ -76,11 +76,10 @@ fn whole_picture() -> Result<SiteZones, AreaError> {
         id: "picture".to_owned(),
         name: "Picture".to_owned(),
         kind: "restricted".to_owned(),
-        camera: 0,
-        polygons: Vec::new(),
+        ..ZoneInfo::default()
     };
     let site = Site { cameras: vec![CameraSpec { zones: vec![zone], ..CameraSpec::default() }] };
-    Ok(SiteZones { site, infos: vec![info], revision: String::new() })
+    Ok(SiteZones { site, infos: vec![info], ..SiteZones::default() })
 }
 
 fn print(out: &mut dyn Write, result: &BenchResult, threads: NonZeroU16) -> io::Result<()> {

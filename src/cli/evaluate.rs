@@ -132,7 +132,9 @@ fn balances(
         .infos
         .iter()
         .zip(specs)
-        .map(|(i, spec)| (i.id.clone(), balance(&i.id, &spec.area)))
+        // The truth says who is inside; counts, lines and ignored areas it cannot judge.
+        .filter_map(|(i, spec)| Some((i, spec.duty.area_kept_clear()?)))
+        .map(|(i, area)| (i.id.clone(), balance(&i.id, area)))
         .collect()
 }
 

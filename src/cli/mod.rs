@@ -3,6 +3,7 @@
 //! An error is printed once, here, as a chain: what could not be done, then because of what.
 //! Everything that needs GStreamer or ONNX Runtime is absent from a build without `vision`.
 
+pub mod audit;
 #[cfg(feature = "vision")]
 pub mod bench;
 #[cfg(feature = "vision")]
@@ -12,13 +13,14 @@ pub mod doctor;
 pub mod evaluate;
 #[cfg(feature = "vision")]
 pub mod footage;
-#[cfg(feature = "vision")]
 pub mod output;
 #[cfg(feature = "vision")]
 pub mod replay;
 pub mod run;
+pub mod users;
 #[cfg(feature = "vision")]
 pub mod vision;
+pub mod zones;
 
 use std::error::Error;
 use std::io::Write;
@@ -42,6 +44,14 @@ enum Command {
     Run(run::Args),
     /// Check everything that guarding needs, and say what to do about what is missing.
     Doctor(doctor::Args),
+    /// The audit log: whether it is whole, and what is in it.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// People, when nobody can sign in any more.
+    #[command(subcommand)]
+    Users(users::Command),
+    /// Zone documents: check them.
+    Zones(zones::Args),
     #[cfg(feature = "vision")]
     Replay(replay::Args),
     #[cfg(feature = "vision")]
@@ -60,6 +70,9 @@ pub fn main(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.command {
         Command::Run(args) => run::run(args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Audit(command) => audit::run(&command),
+        Command::Users(command) => users::run(&command),
+        Command::Zones(args) => zones::run(args),
         #[cfg(feature = "vision")]
         Command::Replay(args) => replay::run(args),
         #[cfg(feature = "vision")]

@@ -8,6 +8,7 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::process;
 use std::thread;
@@ -18,6 +19,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::config::{Config, SirenDevice};
 use crate::guard::app::{Guard, Parts};
 use crate::telemetry;
+use crate::web::Encryption;
+use crate::web::tls::LOOPBACK_NAMES;
 
 /// Exit status when a second signal ends it at once: as a shell reports SIGINT.
 const EXIT_AT_ONCE: i32 = 130;
@@ -100,15 +103,59 @@ fn announcement(config: &Config, guard: &Guard) -> String {
     let plural = if cameras == 1 { "" } else { "s" };
     format!(
         "{site}: {cameras} camera{plural}, model {model}\n\
-         Operator page:  http://{address}/\n\
+         Operator page:  {page}\n\
          Incidents in:   {store}\n\
+         {first_steps}\
          Every zone is UNKNOWN until its camera is seen; that takes a few seconds.\n\
          Ctrl-C stops.\n",
         site = config.site.name,
         model = config.model.name,
-        address = guard.address(),
+        page = page(guard),
         store = config.store.path.display(),
+        first_steps = first_steps(guard),
     )
+}
+
+/// Where the page is: all addresses people may type, the best first.
+fn page(guard: &Guard) -> String {
+    let address = guard.address();
+    let settings = guard.web_settings();
+    match &settings.encryption {
+        Encryption::Plain => format!("http://{address}/"),
+        Encryption::Tls(_) => {
+            let port = address.port();
+            let url = |name: &String| match name.parse::<Ipv6Addr>() {
+                Ok(address) => format!("https://[{address}]:{port}/"),
+                Err(_) => format!("https://{name}:{port}/"),
+            };
+            // What others can type, where others can come.
+            let outside = |name: &&String| {
+                address.ip().is_loopback() || !LOOPBACK_NAMES.contains(&name.as_str())
+            };
+            let pages: Vec<String> = settings.names.iter().filter(outside).map(url).collect();
+            pages.join("\n                ")
+        }
+    }
+}
+
+/// What a new box wants of its user.
+fn first_steps(guard: &Guard) -> String {
+    let mut text = String::new();
+    if let Encryption::Tls(tls) = &guard.web_settings().encryption
+        && let Some(fingerprint) = tls.fingerprint()
+    {
+        text += &format!(
+            "Encrypted by:   this box's own authority; install /ca.crt of the page once on each \
+             device\n                SHA-256 {fingerprint}\n"
+        );
+    }
+    if let Some(code) = guard.setup_code() {
+        text += &format!(
+            "Set-up code:    {code}\n                \
+             Nobody can sign in yet: open the page and make the first admin with this code.\n"
+        );
+    }
+    text
 }
 
 /// SIGINT and SIGTERM.

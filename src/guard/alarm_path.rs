@@ -7,8 +7,10 @@
 //! A panic here is the worst that can happen: the fault pattern sounds for `LAST_SOUND`, then the
 //! process exits with the alarms in the store, for whatever runs it (a service, a container) to start again.
 
+mod arming;
 mod effects;
 mod people;
+mod rezone;
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,6 +22,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use self::people::name_tracks;
+use super::arming::ArmingPost;
 use super::board::Board;
 use super::evidence::PaintTask;
 use super::handle::{AcknowledgeError, VisionState};
@@ -76,6 +79,7 @@ pub struct AlarmPath {
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
     pub post: WorkerPost,
+    pub arming: ArmingPost,
 }
 
 /// Starts the thread; it ends on `Message::Stop` or when all senders are gone.
@@ -192,6 +196,7 @@ impl Runner {
                 self.ticked_at = now;
                 self.step(Input::Tick);
                 self.judge_siren(now);
+                self.path.arming.flush();
             }
             self.path.outbox.flush(None);
             self.judge_store(now);
@@ -205,6 +210,8 @@ impl Runner {
             Message::Worker(news) => self.worker(news),
             Message::Siren(report) => self.siren(report),
             Message::Store(report) => self.store(report),
+            Message::Arming(news) => self.arming(*news),
+            Message::Rezone(order) => self.rezone(*order),
             Message::Stop => return Next::Stop,
         }
         Next::GoOn
@@ -246,6 +253,7 @@ impl Runner {
         self.step(Input::Frame(parsed.frame));
         if let Some(newest) = self.seen[index].back_mut() {
             let tracks = self.path.engine.tracks(CameraIndex(report.camera));
+            self.path.judge(CameraIndex(report.camera), &mut newest.people.people);
             name_tracks(&mut newest.people.people, &detections, &tracks);
             if self.path.hub.watched(index) {
                 // Full: a viewer misses a picture, the next one comes.

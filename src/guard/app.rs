@@ -16,13 +16,16 @@ use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread::JoinHandle;
 
+use super::accounts::Accounts;
+use super::accounts::password::HashError;
 use super::alarm_path::{self, AlarmPath};
 use super::board::Board;
 use super::clerk::Clerk;
 use super::desk::{ANSWERS_MAX, Desk};
-use super::handle::{Handle, SiteInfo};
+use super::handle::{Handle, SiteInfo, When};
 use super::ledger::Ledger;
 use super::live::{self, LiveHub};
+use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::{INPUTS_MAX, Message};
 use super::outbox::Outbox;
 use super::records::{Inheritance, SiteNames, inherit};
@@ -30,14 +33,20 @@ use super::siren::{NoSiren, SirenOutput, SirenThread};
 use super::web_thread::WebThread;
 use super::worker::{SupervisorThread, WorkerPlan};
 use super::worker_link::Addressees;
+use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
 use super::{evidence, keeper};
 use crate::clock;
-use crate::config::{Config, SirenDevice};
+use crate::config::{self, Approval, Config, SirenDevice};
 use crate::engine::{Engine, Site};
 use crate::link::{Source, WorkerCamera, WorkerConfig};
+use crate::store::accounts::AccountRows;
+use crate::store::audit::AuditReader;
 use crate::store::query::StoreReader;
+use crate::store::record::Record;
+use crate::store::zones::{ApprovalRule, BY_BOX, ZonesError};
 use crate::store::{Store, StoreError};
-use crate::zone_file::{SiteZones, ZoneFileError, load_site};
+use crate::web::{self, Encryption, Settings, Tls, TlsError};
+use crate::zone_file::{Document, SiteContext, SiteZones, ZoneFileError, load_site_at};
 
 /// What the guard is built with besides the configuration; tests replace it.
 pub struct Parts {
@@ -62,10 +71,14 @@ pub struct Guard {
     inputs: SyncSender<Message>,
     desk: Arc<Desk>,
     address: SocketAddr,
+    setup_code: Option<String>,
+    settings: Settings,
     web: WebThread,
     supervisor: SupervisorThread,
     alarm_path: JoinHandle<()>,
     siren: SirenThread,
+    machine: MachineThreads,
+    zones: ZoneThread,
     /// Publisher, painter and store thread; they end when nobody is left to bring anything.
     followers: Vec<JoinHandle<()>>,
 }
@@ -75,6 +88,8 @@ pub struct Guard {
 pub enum StartError {
     #[error("the zones cannot be used")]
     Zones(#[source] Box<ZoneFileError>),
+    #[error("the zones cannot be kept")]
+    ZonesNotKept(#[source] ZonesError),
     #[error(
         "the video file {path} of camera {camera} is not there; correct its source in {config}",
         path = .path.display(), config = .config.display()
@@ -107,6 +122,10 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    #[error("the page cannot be encrypted")]
+    Tls(#[source] Box<TlsError>),
+    #[error("nobody could sign in")]
+    Accounts(#[source] HashError),
     #[error("the program cannot find itself to start the vision process")]
     Program(#[source] io::Error),
     #[error("the system does not allow another thread")]
@@ -116,8 +135,19 @@ pub enum StartError {
 impl Guard {
     /// Starts to guard.
     pub fn start(config: &Config, parts: Parts) -> Result<Guard, StartError> {
-        let Prepared { names, site, store, reader, inheritance } = Prepared::of(config)?;
+        let Prepared {
+            names,
+            site,
+            documents,
+            store,
+            reader,
+            zone_reader,
+            inheritance,
+            accounts,
+            audit,
+        } = Prepared::of(config)?;
         let (listener, address) = listen(config)?;
+        let settings = web_settings(config)?;
         let now = clock::monotonic();
         let engine = Engine::new(site, &inheritance.restored, now);
         let ledger = Ledger::restored(&inheritance.alarms);
@@ -132,7 +162,31 @@ impl Guard {
         let (jobs, queued) = mpsc::sync_channel(keeper::QUEUE_MAX);
         let done = Arc::new(AtomicU64::new(0));
         let clerk = Clerk::new(jobs.clone());
-        let desk = Arc::new(Desk { hub: hub.clone(), answers, reader, clerk });
+        let (accounts, setup_code) =
+            Accounts::new(accounts, audit, clerk.clone()).map_err(StartError::Accounts)?;
+        let (machine, MachineEnds { door, post: arming }) =
+            Machine::of(config, names.rules(), inputs.clone());
+        let zones = Arc::new(ZoneDesk::new(ZoneDeskParts {
+            names: names.clone(),
+            documents,
+            rule: match config.zones.approval {
+                Approval::SecondPerson => ApprovalRule::SecondPerson,
+                Approval::Author => ApprovalRule::Anybody,
+            },
+            inputs: config.inputs.iter().map(|input| input.name.clone()).collect(),
+            alarm_path: inputs.clone(),
+            hub: hub.clone(),
+            reader: zone_reader,
+            clerk,
+        }));
+        let desk = Arc::new(Desk {
+            hub: hub.clone(),
+            answers,
+            reader,
+            accounts,
+            inputs: door,
+            zones: zones.clone(),
+        });
         let plan = plan(config, parts.worker_command);
         let store_folder = config.store.path.clone();
 
@@ -146,7 +200,7 @@ impl Guard {
             let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
             let followers = vec![
                 live::start(hub.clone(), publications, post.clone())?,
-                evidence::start(names.clone(), tasks, jobs.clone())?,
+                evidence::start(tasks, jobs.clone())?,
                 keeper::start(store, store_folder, queued, inputs.clone(), done.clone())?,
             ];
             let outbox = Outbox::new(jobs, done);
@@ -161,16 +215,21 @@ impl Guard {
                 publisher,
                 painter,
                 post,
+                arming,
             };
-            let web = WebThread::start(listener, desk.clone())?;
+            let web = WebThread::start(listener, desk.clone(), settings.clone())?;
             Ok(Guard {
                 alarm_path: alarm_path::start(path, received, answered)?,
                 inputs,
                 desk,
                 address,
+                setup_code,
+                settings,
                 web,
                 supervisor,
                 siren: siren_thread,
+                machine: machine.start()?,
+                zones: ZoneThread::start(zones)?,
                 followers,
             })
         };
@@ -182,19 +241,38 @@ impl Guard {
         self.address
     }
 
+    /// How the page is served.
+    pub fn web_settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What makes the first admin, while there is none.
+    pub fn setup_code(&self) -> Option<&str> {
+        self.setup_code.as_deref()
+    }
+
     /// What the web side holds.
     pub fn handle(&self) -> Arc<dyn Handle> {
         self.desk.clone()
     }
 
+    /// Disarms nothing from now on: what is off by schedule or by a machine is armed when its lease
+    /// runs out.
+    pub fn stop_arming(&self) {
+        self.machine.stop_arming();
+    }
+
     /// Stops guarding; returns when everything is on disk.
     pub fn stop(self) {
+        self.machine.stop();
         self.web.stop();
+        self.zones.stop();
         self.supervisor.stop();
         // An error means that the alarm path has ended already.
         let _ = self.inputs.send(Message::Stop);
         let _ = self.alarm_path.join();
         self.siren.stop();
+        self.desk.accounts.tend(When::now());
         drop(self.desk);
         for follower in self.followers {
             let _ = follower.join();
@@ -206,35 +284,63 @@ impl Guard {
 struct Prepared {
     names: Arc<SiteNames>,
     site: Site,
+    /// The zones in force, in the order of the cameras.
+    documents: Vec<Document>,
     store: Store,
     reader: StoreReader,
+    zone_reader: StoreReader,
     inheritance: Inheritance,
+    accounts: AccountRows,
+    audit: AuditReader,
 }
 
 impl Prepared {
     fn of(config: &Config) -> Result<Prepared, StartError> {
         check_sources(config)?;
-        let SiteZones { site, infos, revision } = load_zones(config)?;
-        let names = Arc::new(SiteNames::new(config, infos, revision));
-        let store_error = |error| store_error(&config.store.path, error);
+        let store_error = |error| StartError::of_store(&config.store.path, error);
         let mut store = Store::open(&config.store.path).map_err(store_error)?;
         let remembered = store.restore().map_err(store_error)?;
+        let begun = zones::begin(config, &mut store)?;
+        let Begun { site, infos, in_force, documents, notes } = begun;
+        let names = Arc::new(SiteNames::new(config, infos, in_force));
         let at = clock::wall();
         let mut inheritance = inherit(remembered, &names, at);
         let mut first = vec![names.started(at)];
         first.append(&mut inheritance.records);
+        first.extend(notes.into_iter().map(|text| Record::Note { at, text }));
+        if config.zones.approval == Approval::Author {
+            let action = "zones_approved_by_author";
+            store.append_audit(BY_BOX, action, "", "", at).map_err(store_error)?;
+        }
         store.write(&first).map_err(store_error)?;
         let reader = store.reader().map_err(store_error)?;
-        Ok(Prepared { names, site, store, reader, inheritance })
+        let accounts = store.accounts().map_err(store_error)?;
+        let audit = store.audit_reader().map_err(store_error)?;
+        let zone_reader = store.reader().map_err(store_error)?;
+        Ok(Prepared {
+            names,
+            site,
+            documents,
+            store,
+            reader,
+            zone_reader,
+            inheritance,
+            accounts,
+            audit,
+        })
     }
 }
 
-/// A store that was full from the start has nobody who tries again, unlike one that fills up.
-fn store_error(folder: &Path, error: StoreError) -> StartError {
-    let path = folder.to_owned();
-    match error {
-        StoreError::Full { source, .. } => StartError::StoreFull { path, source: Box::new(source) },
-        error => StartError::Store { path, source: Box::new(error) },
+impl StartError {
+    /// A store that was full from the start has nobody who tries again, unlike one that fills up.
+    pub(super) fn of_store(folder: &Path, error: StoreError) -> StartError {
+        let path = folder.to_owned();
+        match error {
+            StoreError::Full { source, .. } => {
+                StartError::StoreFull { path, source: Box::new(source) }
+            }
+            error => StartError::Store { path, source: Box::new(error) },
+        }
     }
 }
 
@@ -242,7 +348,10 @@ fn store_error(folder: &Path, error: StoreError) -> StartError {
 pub fn load_zones(config: &Config) -> Result<SiteZones, StartError> {
     let files: Vec<(String, &Path)> =
         config.cameras.iter().map(|camera| (camera.id.clone(), camera.zones.as_path())).collect();
-    load_site(&files).map_err(|error| StartError::Zones(Box::new(error)))
+    let now = (clock::wall(), clock::monotonic());
+    let inputs: Vec<String> = config.inputs.iter().map(|input| input.name.clone()).collect();
+    let context = SiteContext { inputs: Some(&inputs), ..SiteContext::starting(now) };
+    load_site_at(&files, &context).map_err(|error| StartError::Zones(Box::new(error)))
 }
 
 /// A file that is not there will not come back by itself, so it is an error at the start.
@@ -292,6 +401,21 @@ fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+/// The names of the box, and what encrypts its page; makes the box's own authority at first need.
+fn web_settings(config: &Config) -> Result<Settings, StartError> {
+    let config::Web { listen, names, encryption } = &config.web;
+    let names = web::tls::names(names, listen.ip());
+    let folder = config.store.path.join("tls");
+    let now = clock::wall();
+    let encryption = match encryption {
+        config::Encryption::None => return Ok(Settings { names, encryption: Encryption::Plain }),
+        config::Encryption::OwnAuthority => Tls::own(&folder, &names, now),
+        config::Encryption::Given { certificate, key } => Tls::given(certificate, key, now),
+    };
+    let tls = encryption.map_err(|source| StartError::Tls(Box::new(source)))?;
+    Ok(Settings { names, encryption: Encryption::Tls(Arc::new(tls)) })
 }
 
 fn configured_siren(config: &Config) -> Result<Box<dyn SirenOutput>, StartError> {

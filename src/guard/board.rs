@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::arming::ArmingDesk;
 use super::handle::{
-    Alarm, Camera, Siren, SirenSound, SiteInfo, Snapshot, Vision, VisionState, Zone,
+    Alarm, Camera, RetiredZone, Siren, SirenSound, SiteInfo, Snapshot, Vision, VisionState, Zone,
 };
 use super::ledger::Ledger;
-use super::records::SiteNames;
+use super::records::{SiteNames, ZoneSlot};
 use super::words;
 use crate::clock;
 use crate::engine::time::Instant;
@@ -41,6 +42,8 @@ pub struct Board {
     pub siren_device: String,
     pub siren_fault: Option<String>,
     pub store_fault: Option<String>,
+    /// What was heard of inputs and arming.
+    pub arming: ArmingDesk,
     cameras: Vec<CameraBoard>,
     zones_since: Vec<Since>,
 }
@@ -84,10 +87,18 @@ impl Board {
             siren_device: String::new(),
             siren_fault: None,
             store_fault: None,
+            arming: ArmingDesk::default(),
             cameras: names.cameras.iter().map(|_| camera()).collect(),
             zones_since: vec![Since { at: now, wall }; names.zones.len()],
             names,
         }
+    }
+
+    /// The zones are others from now on.
+    pub fn put_names(&mut self, names: Arc<SiteNames>, now: Instant) {
+        let since = Since { at: now, wall: clock::wall_at(now) };
+        self.zones_since.resize(names.zones.len(), since);
+        self.names = names;
     }
 
     /// A picture was looked at.
@@ -143,7 +154,7 @@ impl Board {
 
     /// Now, as one value.
     pub fn snapshot(&mut self, engine: &Engine, ledger: &Ledger, now: Instant) -> Snapshot {
-        let (cameras, zones) = (self.camera_views(engine, now), self.zone_views(engine));
+        let (cameras, zones) = (self.camera_views(engine, now), self.zone_views(engine, now));
         let uptime_ms = now.since(self.started_at).as_millis();
         Snapshot {
             site: self.site.clone(),
@@ -156,6 +167,8 @@ impl Board {
             latency: ledger.latency(),
             cameras,
             zones,
+            retired: self.retired_views(),
+            inputs: self.arming.inputs(now),
             alarms: self.alarm_views(engine, ledger),
         }
     }
@@ -177,7 +190,8 @@ impl Board {
     fn camera_views(&mut self, engine: &Engine, now: Instant) -> Vec<Camera> {
         let names = self.names.clone();
         let mut views = Vec::with_capacity(self.cameras.len());
-        for (index, (id, name)) in (0u16..).zip(&names.cameras) {
+        let cameras = names.cameras.iter().zip(&names.in_force);
+        for (index, ((id, name), in_force)) in (0u16..).zip(cameras) {
             let number = CameraIndex(index);
             let blind = engine.blind(number);
             let unknown = blind.map(|cause| self.why_blind(number, cause));
@@ -198,16 +212,19 @@ impl Board {
                 fps: camera.fps(now),
                 frame_age_ms: camera.age_ms(now),
                 people: u32::try_from(people).unwrap_or(u32::MAX),
+                zones_version: in_force.version,
+                zones_fault: in_force.fault.clone(),
             });
         }
         views
     }
 
-    fn zone_views(&mut self, engine: &Engine) -> Vec<Zone> {
+    fn zone_views(&mut self, engine: &Engine, now: Instant) -> Vec<Zone> {
         let names = self.names.clone();
         let mut views = Vec::with_capacity(names.zones.len());
-        for (index, (info, polygons)) in (0u16..).zip(names.zones.iter().zip(&names.polygons)) {
-            let Some(zone) = engine.zone(ZoneIndex(index)) else {
+        for (number, slot) in names.live() {
+            let (index, info) = (number.0, &slot.info);
+            let Some(zone) = engine.zone(number) else {
                 continue;
             };
             let since = &mut self.zones_since[usize::from(index)];
@@ -220,6 +237,7 @@ impl Board {
                 ZoneState::Clear | ZoneState::Occupied => None,
             };
             views.push(Zone {
+                number: usize::from(index),
                 id: info.id.clone(),
                 name: info.name.clone(),
                 camera: usize::from(info.camera),
@@ -229,10 +247,22 @@ impl Board {
                 since,
                 people: zone.people,
                 incident: zone.incident.map(|incident| incident.0),
-                polygons: polygons.clone(),
+                arming: self.arming.zone(ZoneIndex(index), zone.arming, now),
+                polygons: slot.polygons.clone(),
+                line: slot.line.clone(),
             });
         }
         views
+    }
+
+    fn retired_views(&self) -> Vec<RetiredZone> {
+        let retired = self.names.zones.iter().enumerate().filter(|(_, zone)| !zone.is_live());
+        let view = |(number, zone): (usize, &ZoneSlot)| RetiredZone {
+            number,
+            id: zone.info.id.clone(),
+            camera: usize::from(zone.info.camera),
+        };
+        retired.map(view).collect()
     }
 
     fn alarm_views(&self, engine: &Engine, ledger: &Ledger) -> Vec<Alarm> {

@@ -7,7 +7,9 @@
 //! Not here: what the alarm path keeps (`outbox`), which never waits.
 
 use std::fmt;
+use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender, TrySendError};
+use std::thread;
 use std::time::Duration;
 
 use super::keeper::Job;
@@ -21,6 +23,9 @@ const TURN_MAX: Duration = Duration::from_millis(2000);
 /// An errand that was begun is waited for this much longer: its outcome is worth knowing.
 const WORK_MAX: Duration = Duration::from_millis(2000);
 
+/// Errands that may wait where there is no guard.
+const JOBS_MAX: usize = 64;
+
 /// Sends errands. Cloned freely.
 #[derive(Clone, Debug)]
 pub struct Clerk {
@@ -28,7 +33,7 @@ pub struct Clerk {
 }
 
 /// Work for the store's thread.
-pub struct Errand {
+pub(super) struct Errand {
     until: Instant,
     work: Box<dyn FnOnce(&mut Store) + Send>,
 }
@@ -47,8 +52,26 @@ pub enum ClerkError {
 }
 
 impl Clerk {
-    pub fn new(jobs: SyncSender<Job>) -> Clerk {
+    pub(super) fn new(jobs: SyncSender<Job>) -> Clerk {
         Clerk { jobs }
+    }
+
+    /// A clerk over a store without a guard: a thread of its own runs the errands, and closes the
+    /// store when the last clerk is gone. For tools and tests.
+    ///
+    /// # Errors
+    /// The system does not allow another thread.
+    pub fn over(mut store: Store) -> io::Result<Clerk> {
+        let (jobs, taken) = mpsc::sync_channel(JOBS_MAX);
+        thread::Builder::new().name("errands".into()).spawn(move || {
+            while let Ok(job) = taken.recv() {
+                match job {
+                    Job::Errand(errand) => errand.run(&mut store),
+                    Job::Write { .. } | Job::Snapshot { .. } => {}
+                }
+            }
+        })?;
+        Ok(Clerk { jobs })
     }
 
     /// Runs `errand` on the store's thread and returns what it returns. Blocking, for at most four

@@ -7,12 +7,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::clerk::Clerk;
+use super::accounts::Accounts;
 use super::handle::{
-    AcknowledgeError, Handle, HistoryError, IncidentRow, LiveReceiver, Snapshot, Span,
+    AcknowledgeError, Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver,
+    SetInputError, Snapshot, Span, Zones,
 };
+use super::inputs::HttpDoor;
 use super::live::LiveHub;
 use super::message::Answer;
+use super::zones::ZoneDesk;
 use crate::clock;
 use crate::engine::{AlarmId, AlarmState};
 use crate::store::query::StoreReader;
@@ -39,7 +42,16 @@ pub struct Desk {
     pub hub: Arc<LiveHub>,
     pub answers: SyncSender<Answer>,
     pub reader: StoreReader,
-    pub clerk: Clerk,
+    pub accounts: Accounts,
+    /// For inputs that are posted.
+    pub inputs: HttpDoor,
+    pub zones: Arc<ZoneDesk>,
+}
+
+impl Inputs for Desk {
+    fn set_input(&self, name: &str, value: InputValue, by: &str) -> Result<(), SetInputError> {
+        self.inputs.set(name, value, by)
+    }
 }
 
 impl Handle for Desk {
@@ -65,6 +77,14 @@ impl Handle for Desk {
 
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError> {
         self.reader.history(from)
+    }
+
+    fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    fn zone_desk(&self) -> &dyn Zones {
+        &*self.zones
     }
 }
 

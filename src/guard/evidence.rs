@@ -52,8 +52,10 @@ pub enum PaintTask {
 #[derive(Debug)]
 pub struct EvidenceJob {
     pub incident: IncidentId,
-    /// Position of the zone.
+    /// Number of the zone.
     pub zone: usize,
+    /// The zones that decided; they may be others when the picture comes.
+    pub names: Arc<SiteNames>,
     pub seen: FramePeople,
 }
 
@@ -63,11 +65,7 @@ pub fn queue() -> (SyncSender<PaintTask>, Receiver<PaintTask>) {
 }
 
 /// Starts the thread; it ends when all senders are gone.
-pub fn start(
-    names: Arc<SiteNames>,
-    tasks: Receiver<PaintTask>,
-    keeper: SyncSender<Job>,
-) -> io::Result<JoinHandle<()>> {
+pub fn start(tasks: Receiver<PaintTask>, keeper: SyncSender<Job>) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("painter".into()).spawn(move || {
         // Linux keeps niceness per thread; without it the painter merely competes.
         let _ = rustix::process::nice(NICENESS);
@@ -82,7 +80,7 @@ pub fn start(
                 }
                 PaintTask::Arrived { request, picture } => {
                     if let Some(job) = asked.remove(&request) {
-                        keep(&job, picture, &names, &keeper);
+                        keep(&job, picture, &keeper);
                     }
                 }
             }
@@ -90,13 +88,13 @@ pub fn start(
     })
 }
 
-fn keep(job: &EvidenceJob, picture: Option<Picture>, names: &SiteNames, keeper: &SyncSender<Job>) {
+fn keep(job: &EvidenceJob, picture: Option<Picture>, keeper: &SyncSender<Job>) {
     let incident = job.incident;
     let Some(picture) = picture else {
         tracing::warn!("incident {} has no picture: it was no longer kept", incident.0);
         return;
     };
-    match draw(job, &picture, names) {
+    match draw(job, &picture) {
         Ok(jpeg) => {
             if keeper.try_send(Job::Snapshot { incident, jpeg }).is_err() {
                 tracing::warn!("the picture of incident {} is lost: the store is busy", incident.0);
@@ -106,14 +104,15 @@ fn keep(job: &EvidenceJob, picture: Option<Picture>, names: &SiteNames, keeper: 
     }
 }
 
-fn draw(job: &EvidenceJob, picture: &Picture, names: &SiteNames) -> image::ImageResult<Vec<u8>> {
+fn draw(job: &EvidenceJob, picture: &Picture) -> image::ImageResult<Vec<u8>> {
     let mut canvas = image::load_from_memory(&picture.jpeg)?.into_rgb8();
-    for (index, zone) in names.zones.iter().enumerate() {
-        if usize::from(zone.camera) == job.seen.camera && index != job.zone {
+    for (number, zone) in job.names.live() {
+        let of_camera = usize::from(zone.info.camera) == job.seen.camera;
+        if of_camera && usize::from(number.0) != job.zone {
             outline(&mut canvas, &zone.polygons, ZONE, 1);
         }
     }
-    if let Some(zone) = names.zones.get(job.zone) {
+    if let Some(zone) = job.names.zones.get(job.zone) {
         outline(&mut canvas, &zone.polygons, EMERGENCY, 3);
     }
     // Boxes belong to one frame; drawn into another they would be false evidence.

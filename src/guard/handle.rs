@@ -1,12 +1,30 @@
 //! What the web side may see and do: a snapshot of now, pictures, questions about the past, and one
 //! command. Everything else of the guard is out of its reach.
 
+mod inputs;
+mod zones;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::engine::{AlarmId, AlarmSource, AlarmState, ZoneState};
+use crate::engine::{AlarmId, AlarmSource, AlarmState, AnchorHow, Verdict, ZoneState};
 
+pub use self::inputs::{
+    Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,
+};
+pub use self::zones::{
+    ApprovalRule, Calibration, CameraZones, Closed, Draft, FieldError, Findings, HeightsKnown,
+    Json, Measured, Pipeline, SetbackFit, Signed, VersionSource, VersionState, ZoneDeskError,
+    ZoneDraft, ZoneSetback, ZoneVersion, Zones, ZonesError,
+};
+pub use super::accounts::secret::same_text;
+pub use super::accounts::{
+    AccountError, Accounts, AuditState, Identity, Proof, SignedIn, UserPatch, Visitor, When,
+};
+pub use super::clerk::ClerkError;
+pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};
+pub use crate::store::audit::{AuditRow, hex};
 pub use crate::store::query::{HistoryError, IncidentRow, Span, SpanState};
 
 /// The whole of now, replaced as one value after every change and at least once a second.
@@ -22,8 +40,12 @@ pub struct Snapshot {
     pub store_fault: Option<String>,
     pub latency: Latency,
     pub cameras: Vec<Camera>,
-    /// In engine order.
+    /// Those that are guarded, in the order of their numbers.
     pub zones: Vec<Zone>,
+    /// Zones that were taken away in this life; alarms may still speak of them.
+    pub retired: Vec<RetiredZone>,
+    /// In the order of the configuration.
+    pub inputs: Vec<Input>,
     /// Most urgent first: unacknowledged before returned before acknowledged, intrusion before
     /// warning before blind before fault before untested, newest first.
     pub alarms: Vec<Alarm>,
@@ -55,7 +77,7 @@ pub enum VisionState {
 #[derive(Clone, Debug)]
 pub struct Siren {
     pub sound: SirenSound,
-    /// Index into `Snapshot::zones` of the zone it sounds for.
+    /// Number of the zone it sounds for.
     pub zone: Option<usize>,
     pub device: String,
     /// Why it cannot sound, for people.
@@ -91,10 +113,25 @@ pub struct Camera {
     pub fps: f64,
     pub frame_age_ms: Option<u64>,
     pub people: u32,
+    /// Number of the zone version that is in force.
+    pub zones_version: u32,
+    /// Why that is not the one that was meant, for people.
+    pub zones_fault: Option<String>,
+}
+
+/// A zone that was taken away.
+#[derive(Clone, Debug)]
+pub struct RetiredZone {
+    pub number: usize,
+    pub id: String,
+    /// Index into `Snapshot::cameras`.
+    pub camera: usize,
 }
 
 #[derive(Clone, Debug)]
 pub struct Zone {
+    /// The engine's number; never another zone's, also when zones come and go.
+    pub number: usize,
     pub id: String,
     pub name: String,
     /// Index into `Snapshot::cameras`.
@@ -106,8 +143,11 @@ pub struct Zone {
     pub since: Timestamp,
     pub people: u32,
     pub incident: Option<u64>,
-    /// GeoJSON MultiPolygon coordinates, frame fractions.
+    pub arming: ZoneArming,
+    /// GeoJSON MultiPolygon coordinates, frame fractions; empty for a tripwire.
     pub polygons: Arc<Vec<Vec<Vec<[f64; 2]>>>>,
+    /// Points of a tripwire, frame fractions; empty for an area.
+    pub line: Arc<Vec<[f64; 2]>>,
 }
 
 #[derive(Clone, Debug)]
@@ -148,7 +188,13 @@ pub struct Person {
     pub bounds_norm: [f64; 4],
     pub foot_norm: [f64; 2],
     pub score: f32,
-    /// Indices into `Snapshot::zones`.
+    /// What the engine made of it.
+    pub verdict: Verdict,
+    pub anchor: AnchorHow,
+    /// Where the ground is known.
+    pub ground_m: Option<[f64; 2]>,
+    pub speed_m_s: Option<f64>,
+    /// Numbers of zones.
     pub inside: Vec<usize>,
 }
 
@@ -167,7 +213,7 @@ pub enum AcknowledgeError {
 }
 
 /// What the web side holds. A trait, so that the API is tested without a camera.
-pub trait Handle: Send + Sync + 'static {
+pub trait Handle: Inputs + Send + Sync + 'static {
     /// The newest snapshot; wakes on every replacement.
     fn snapshots(&self) -> tokio::sync::watch::Receiver<Arc<Snapshot>>;
 
@@ -186,6 +232,12 @@ pub trait Handle: Send + Sync + 'static {
 
     /// Spans overlapping the time since `from`, oldest first. Blocking.
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError>;
+
+    /// Who may come in, and what they may do.
+    fn accounts(&self) -> &Accounts;
+
+    /// What the cameras' zones are and might be.
+    fn zone_desk(&self) -> &dyn Zones;
 }
 
 /// A viewer of a camera; dropping it is the viewer leaving.

@@ -3,11 +3,15 @@
 //! The alarm path never waits for a sender. A sender that finds the queue full either tries again
 //! later (news that stays true: states) or drops and counts (news that ages: pictures).
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
+use super::arming::ArmingNews;
 use super::handle::AcknowledgeError;
+use super::records::SiteNames;
 use crate::engine::time::Instant;
-use crate::engine::{AlarmId, AlarmState, IncidentId};
+use crate::engine::{AlarmId, AlarmState, CameraIndex, CameraSpec, IncidentId, Refusal, ZoneIndex};
 use crate::link;
 
 /// Messages waiting for the alarm path: two seconds of eight cameras at 15 pictures a second. One
@@ -22,6 +26,10 @@ pub enum Message {
     Worker(WorkerNews),
     Siren(SirenReport),
     Store(StoreReport),
+    /// What schedules and machine signals say of the zones.
+    Arming(Box<ArmingNews>),
+    /// A camera's zones are others from now on.
+    Rezone(Box<RezoneOrder>),
     /// The box is told to end.
     Stop,
 }
@@ -98,6 +106,43 @@ pub enum StoreReport {
     SnapshotStored {
         incident: IncidentId,
     },
+}
+
+/// Zones on their way to the alarm path: everything that changes with them, in one step.
+#[derive(Debug)]
+pub struct RezoneOrder {
+    pub camera: CameraIndex,
+    pub spec: CameraSpec,
+    /// `slots[i]` is the number of `spec.zones[i]`.
+    pub slots: Vec<ZoneIndex>,
+    /// The site's names with these zones.
+    pub names: Arc<SiteNames>,
+    /// Whoever asked may have given up; what is not claimed is not carried out.
+    pub claim: Arc<Claim>,
+    pub reply: SyncSender<Result<(), Refusal>>,
+}
+
+/// Settles between two threads whether something is done or given up: exactly one of them wins, so
+/// that what a person was told did not happen does not happen later.
+#[derive(Debug, Default)]
+pub struct Claim(AtomicBool);
+
+/// Whether a claim was won.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// It is ours to do, or to give up.
+    Ours,
+    /// The other side was first.
+    Theirs,
+}
+
+impl Claim {
+    pub fn take(&self) -> Claimed {
+        match self.0.swap(true, Ordering::AcqRel) {
+            false => Claimed::Ours,
+            true => Claimed::Theirs,
+        }
+    }
 }
 
 /// A person's answer to an alarm, on its way to the alarm path.

@@ -4,7 +4,8 @@
 //!  vision process ── link ──> alarm path ──> siren thread ──> sound card
 //!   ^ supervisor              (engine)   ──> keeper (store)
 //!                                 ^      ──> publisher ──> watch channels ──> web thread
-//!          answers of people ─────┘      ──> painter (evidence pictures)
+//!          answers of people ─────┤      ──> painter (evidence pictures)
+//!  machine signals ──> arming ────┘
 //! ```
 //!
 //! Each arrow is bounded and none of them can make the alarm path wait. Effects are carried out in
@@ -12,25 +13,32 @@
 //!
 //! - `app`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
 //! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
+//! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`, `sound_card`, `tones`: the siren.
 //! - `keeper`, `outbox`, `disk`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
+//! - `zones`: drafts, versions, and changing what is guarded while guarding.
+//! - `accounts`: who may come in, and what they may do.
 //! - `board`, `ledger`, `latency`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
 //!
 //! Not here: what an alarm is (`engine`), how it is stored (`store`), how it looks (`web`).
 
+pub mod accounts;
 mod alarm_path;
 pub mod app;
+pub mod arming;
 mod board;
-mod clerk;
+pub mod clerk;
 mod desk;
 mod disk;
 mod evidence;
 pub mod handle;
+pub mod inputs;
 mod intake;
 mod keeper;
 mod latency;
 mod ledger;
 mod live;
+mod machine;
 mod message;
 mod outbox;
 mod records;
@@ -42,3 +50,4 @@ mod web_thread;
 mod words;
 mod worker;
 mod worker_link;
+pub mod zones;

@@ -17,35 +17,151 @@ use crate::engine::{
 };
 use crate::store::Remembered;
 use crate::store::record::{AlarmKey, IncidentStart, OpenAlarm, Record, ZoneName};
-use crate::zone_file::ZoneInfo;
+use crate::zone_file::{ArmingRule, ZoneInfo};
+
+/// Zone numbers there are in one life of the process; the engine takes no more.
+const ZONE_NUMBERS_MAX: usize = 16_384;
 
 /// GeoJSON MultiPolygon coordinates in frame fractions: polygon, ring, point.
 type Polygons = Vec<Vec<Vec<[f64; 2]>>>;
 
-/// The names of a site, by engine number.
+/// The names of a site, by engine number. A value never changes: new zones make a new one, which the
+/// alarm path takes in the step in which the engine takes the zones.
 #[derive(Clone, Debug)]
 pub struct SiteNames {
     /// Id and name.
     pub cameras: Vec<(String, String)>,
-    pub zones: Vec<ZoneInfo>,
-    /// GeoJSON coordinates of each zone, shared with every snapshot.
-    pub polygons: Vec<Arc<Polygons>>,
-    pub revision: String,
+    /// What each camera's zones are.
+    pub in_force: Vec<InForce>,
+    /// By zone number. A number keeps its zone for ever, so that whatever still names it (an open
+    /// alarm, a picture under way) means what it meant.
+    pub zones: Vec<ZoneSlot>,
 }
 
-impl SiteNames {
-    pub fn new(config: &Config, zones: Vec<ZoneInfo>, revision: String) -> SiteNames {
-        let cameras = config.cameras.iter();
-        SiteNames {
-            cameras: cameras.map(|c| (c.id.clone(), c.name.clone())).collect(),
-            polygons: zones.iter().map(|zone| Arc::new(zone.polygons.clone())).collect(),
-            zones,
-            revision,
+/// The zone version a camera is guarded by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InForce {
+    pub version: u32,
+    /// sha256 of its document, hex: the zone revision that incidents carry.
+    pub digest: String,
+    /// Why it is not the one that was meant, for people.
+    pub fault: Option<String>,
+}
+
+/// A zone number's zone.
+#[derive(Clone, Debug)]
+pub struct ZoneSlot {
+    pub info: ZoneInfo,
+    /// GeoJSON coordinates, shared with every snapshot.
+    pub polygons: Arc<Polygons>,
+    pub line: Arc<Vec<[f64; 2]>>,
+    pub standing: Standing,
+}
+
+/// Whether a zone is guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Live,
+    /// It was taken away.
+    Retired,
+}
+
+impl ZoneSlot {
+    fn live(info: ZoneInfo) -> ZoneSlot {
+        ZoneSlot {
+            polygons: Arc::new(info.polygons.clone()),
+            line: Arc::new(info.line.clone()),
+            info,
+            standing: Standing::Live,
         }
     }
 
+    pub fn is_live(&self) -> bool {
+        self.standing == Standing::Live
+    }
+}
+
+impl SiteNames {
+    pub fn new(config: &Config, zones: Vec<ZoneInfo>, in_force: Vec<InForce>) -> SiteNames {
+        let cameras = config.cameras.iter();
+        SiteNames {
+            cameras: cameras.map(|c| (c.id.clone(), c.name.clone())).collect(),
+            in_force,
+            zones: zones.into_iter().map(ZoneSlot::live).collect(),
+        }
+    }
+
+    /// The same with other zones of one camera, and the number of each of them: that of the same
+    /// id, or the next nobody has had. `None` when there are no more numbers.
+    pub fn rezoned(
+        &self,
+        camera: CameraIndex,
+        infos: Vec<ZoneInfo>,
+        in_force: InForce,
+    ) -> Option<(SiteNames, Vec<ZoneIndex>)> {
+        let mut names = self.clone();
+        *names.in_force.get_mut(usize::from(camera.0))? = in_force;
+        for zone in names.zones.iter_mut().filter(|zone| zone.info.camera == camera.0) {
+            zone.standing = Standing::Retired;
+        }
+        let mut slots = Vec::with_capacity(infos.len());
+        for info in infos {
+            let known = names.zones.iter().position(|zone| zone.info.id == info.id);
+            let number = known.unwrap_or(names.zones.len());
+            if number >= ZONE_NUMBERS_MAX {
+                return None;
+            }
+            match known {
+                Some(number) => names.zones[number] = ZoneSlot::live(info),
+                None => names.zones.push(ZoneSlot::live(info)),
+            }
+            slots.push(ZoneIndex(u16::try_from(number).ok()?));
+        }
+        Some((names, slots))
+    }
+
+    /// Zones that are guarded, with their numbers.
+    pub fn live(&self) -> impl Iterator<Item = (ZoneIndex, &ZoneSlot)> {
+        let numbered = (0u16..).map(ZoneIndex).zip(&self.zones);
+        numbered.filter(|(_, zone)| zone.is_live())
+    }
+
+    /// The zones a camera is guarded by, as the store keeps them.
+    pub fn zones_of(&self, camera: CameraIndex) -> Vec<ZoneName> {
+        let of_camera = |(_, zone): &(ZoneIndex, &ZoneSlot)| zone.info.camera == camera.0;
+        self.live().filter(of_camera).map(|(_, zone)| self.zone_name(&zone.info)).collect()
+    }
+
+    fn zone_name(&self, zone: &ZoneInfo) -> ZoneName {
+        ZoneName {
+            id: zone.id.clone(),
+            name: zone.name.clone(),
+            camera: self.camera_id(CameraIndex(zone.camera)).into(),
+        }
+    }
+
+    /// The rule of each zone, by number; `None` for one that was taken away.
+    pub fn rules(&self) -> Vec<Option<ArmingRule>> {
+        let rule = |zone: &ZoneSlot| zone.is_live().then(|| zone.info.arming.clone());
+        self.zones.iter().map(rule).collect()
+    }
+
+    /// Also one that was taken away.
     pub fn zone(&self, zone: ZoneIndex) -> Option<&ZoneInfo> {
-        self.zones.get(usize::from(zone.0))
+        self.zones.get(usize::from(zone.0)).map(|slot| &slot.info)
+    }
+
+    /// The zone revision that an incident of this camera carries.
+    fn revision_of(&self, camera: CameraIndex) -> &str {
+        self.in_force.get(usize::from(camera.0)).map_or("", |zones| &zones.digest)
+    }
+
+    /// All cameras' zones as one text, for the record of a life.
+    fn revision(&self) -> String {
+        let camera = |((id, _), zones): (&(String, String), &InForce)| {
+            format!("{id} version {} {}", zones.version, zones.digest)
+        };
+        self.cameras.iter().zip(&self.in_force).map(camera).collect::<Vec<_>>().join(", ")
     }
 
     /// Id, or `?` for a number nobody has.
@@ -74,7 +190,7 @@ impl SiteNames {
     fn source(&self, key: &AlarmKey) -> Option<AlarmSource> {
         let number = |position: Option<usize>| position.and_then(|p| u16::try_from(p).ok());
         let zone =
-            |id: &str| number(self.zones.iter().position(|zone| zone.id == id)).map(ZoneIndex);
+            |id: &str| self.live().find(|(_, zone)| zone.info.id == id).map(|(number, _)| number);
         match key {
             AlarmKey::Intrusion(id) => zone(id).map(AlarmSource::Intrusion),
             AlarmKey::Warning(id) => zone(id).map(AlarmSource::Warning),
@@ -90,16 +206,11 @@ impl SiteNames {
 
     /// The first record of a life.
     pub fn started(&self, at: Timestamp) -> Record {
-        let name = |zone: &ZoneInfo| ZoneName {
-            id: zone.id.clone(),
-            name: zone.name.clone(),
-            camera: self.camera_id(CameraIndex(zone.camera)).into(),
-        };
         Record::Started {
             at,
             version: env!("CARGO_PKG_VERSION").into(),
-            zone_revision: self.revision.clone(),
-            zones: self.zones.iter().map(name).collect(),
+            zone_revision: self.revision(),
+            zones: self.live().map(|(_, zone)| self.zone_name(&zone.info)).collect(),
         }
     }
 }
@@ -209,7 +320,7 @@ pub fn incident_start(
         anchor_norm: entry.anchor_norm,
         track: entry.track.map(|track| track.0),
         model_digest: context.model_digest.into(),
-        zone_revision: names.revision.clone(),
+        zone_revision: names.revision_of(entry.camera).to_owned(),
         stages: stages.map(|(name, ms)| (name.to_owned(), ms)).collect(),
     })
 }

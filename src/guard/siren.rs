@@ -369,6 +369,16 @@ mod tests {
     }
 
     #[test]
+    fn a_hung_alarm_path_is_heard_over_a_soft_warning() {
+        let mut bench = bench();
+        bench.siren.feed(clock::monotonic());
+        bench.siren.order(SirenPattern::Warning);
+        let warned_at = bench.heard_at(SirenPattern::Warning);
+        assert!(bench.heard_at(SirenPattern::Fault) > warned_at);
+        bench.thread.stop();
+    }
+
+    #[test]
     fn a_siren_thread_that_hangs_or_ends_is_silent_to_the_alarm_path() {
         let bench = bench();
         bench.report(|report| matches!(report, SirenReport::Working { .. }));

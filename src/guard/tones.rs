@@ -114,3 +114,47 @@ fn chime(rate: f32, hz: f32, seconds: f32, peak: f32) -> Vec<f32> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE_HZ: u32 = 48_000;
+
+    /// Power at a frequency, as a share of the loop's whole power (Goertzel's sum, written out).
+    fn share_at(samples: &[f32], hz: f32) -> f32 {
+        let step = TAU * hz / RATE_HZ as f32;
+        let (mut re, mut im, mut all) = (0.0, 0.0, 0.0);
+        for (i, sample) in samples.iter().enumerate() {
+            re += sample * (step * i as f32).cos();
+            im += sample * (step * i as f32).sin();
+            all += sample * sample;
+        }
+        2.0 * (re * re + im * im) / (all * samples.len() as f32)
+    }
+
+    fn loudest(samples: &[f32]) -> f32 {
+        samples.iter().fold(0.0, |loudest, sample| loudest.max(sample.abs()))
+    }
+
+    #[test]
+    fn warning_shares_no_note_with_the_others_and_is_much_quieter() {
+        let tones = Tones::new(RATE_HZ, 1.0);
+        let warning = tones.samples(SirenPattern::Warning);
+        let sounding = &warning[..(2.0 * WARNING_NOTE_S * RATE_HZ as f32) as usize];
+        for hz in [WARNING_HZ.0, WARNING_HZ.1] {
+            assert!(share_at(sounding, hz) > 0.1, "{hz} Hz");
+            for other in [SirenPattern::Fault, SirenPattern::Intrusion] {
+                assert!(share_at(tones.samples(other), hz) < 0.02, "{hz} Hz in {other:?}");
+            }
+        }
+        for hz in [FAULT_HZ, INTRUSION_HZ.0, INTRUSION_HZ.1] {
+            assert!(share_at(sounding, hz) < 0.02, "{hz} Hz in the warning");
+        }
+        for other in [SirenPattern::Fault, SirenPattern::Intrusion] {
+            let quieter = loudest(warning) / loudest(tones.samples(other));
+            assert!(quieter < 0.4, "{quieter} of {other:?}");
+        }
+        assert!(loudest(&warning[sounding.len()..]) == 0.0, "it rests");
+    }
+}

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::handle::Handle;
 use crate::telemetry::chain;
-use crate::web;
+use crate::web::{self, Settings};
 
 /// First and longest pause before the server is started again.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
@@ -37,12 +37,16 @@ enum Running {
 
 impl WebThread {
     /// Serves on a socket that listens already.
-    pub fn start(listener: TcpListener, handle: Arc<dyn Handle>) -> io::Result<WebThread> {
+    pub fn start(
+        listener: TcpListener,
+        handle: Arc<dyn Handle>,
+        settings: Settings,
+    ) -> io::Result<WebThread> {
         listener.set_nonblocking(true)?;
         let (stop, stopped) = watch::channel(Running::Yes);
         let thread = thread::Builder::new()
             .name("web".into())
-            .spawn(move || run(&listener, &handle, &stopped))?;
+            .spawn(move || run(&listener, &handle, &settings, &stopped))?;
         Ok(WebThread { stop, thread })
     }
 
@@ -52,10 +56,17 @@ impl WebThread {
     }
 }
 
-fn run(listener: &TcpListener, handle: &Arc<dyn Handle>, stopped: &watch::Receiver<Running>) {
+fn run(
+    listener: &TcpListener,
+    handle: &Arc<dyn Handle>,
+    settings: &Settings,
+    stopped: &watch::Receiver<Running>,
+) {
     let mut pause = BACK_OFF.0;
     loop {
-        let served = panic::catch_unwind(AssertUnwindSafe(|| serve(listener, handle, stopped)));
+        let served = panic::catch_unwind(AssertUnwindSafe(|| {
+            serve(listener, handle, settings.clone(), stopped)
+        }));
         if *stopped.borrow() == Running::No {
             return;
         }
@@ -76,6 +87,7 @@ fn run(listener: &TcpListener, handle: &Arc<dyn Handle>, stopped: &watch::Receiv
 fn serve(
     listener: &TcpListener,
     handle: &Arc<dyn Handle>,
+    settings: Settings,
     stopped: &watch::Receiver<Running>,
 ) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -88,7 +100,7 @@ fn serve(
         // An error means that the guard is gone, which is as good as a stop.
         let _ = stopped.wait_for(|running| *running == Running::No).await;
     };
-    let outcome = runtime.block_on(web::serve(listener, handle.clone(), shutdown));
+    let outcome = runtime.block_on(web::serve(listener, handle.clone(), settings, shutdown));
     runtime.shutdown_timeout(END_MAX);
     outcome.map_err(|error| chain(&error))
 }

@@ -7,9 +7,14 @@
 //! Not here: any judgement. An index that leads nowhere becomes `null`, not a panic.
 
 mod convert;
+mod inputs;
+
+pub(super) use self::convert::timestamp;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use self::inputs::{ArmingDto, InputDto};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StateDto {
@@ -23,6 +28,8 @@ pub(super) struct StateDto {
     latency: LatencyDto,
     cameras: Vec<CameraDto>,
     zones: Vec<ZoneDto>,
+    /// Machine inputs, in the order of the configuration.
+    inputs: Vec<InputDto>,
     /// Everything not normal, most urgent first.
     alarms: Vec<AlarmDto>,
 }
@@ -106,6 +113,10 @@ struct CameraDto {
     fps: f64,
     frame_age_ms: Option<u64>,
     people: u32,
+    /// Number of the zone version that is in force.
+    zones_version: u32,
+    /// Why that is not the one that was meant, for people.
+    zones_fault: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -127,8 +138,11 @@ struct ZoneDto {
     since: String,
     people: u32,
     incident: Option<u64>,
-    /// GeoJSON MultiPolygon coordinates: polygon, ring, point.
+    arming: ArmingDto,
+    /// GeoJSON MultiPolygon coordinates: polygon, ring, point. Empty for a tripwire.
     polygons: Vec<Vec<Vec<[f64; 2]>>>,
+    /// Points of a tripwire.
+    line: Option<Vec<[f64; 2]>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -227,18 +241,38 @@ struct PersonDto {
     bounds: [f64; 4],
     foot: [f64; 2],
     score: f32,
+    verdict: VerdictDto,
+    /// What the anchor point rests on.
+    anchor: AnchorDto,
+    /// Metres on the ground, where the camera is calibrated.
+    ground_m: Option<[f64; 2]>,
+    speed_m_s: Option<f64>,
     /// Ids of the zones the person is in.
     inside: Vec<String>,
 }
 
-/// Who answers an alarm.
+/// Whether a detection counts as somebody entering.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum VerdictDto {
+    Person,
+    TooSmall,
+    Marked,
+    Ignored,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum AnchorDto {
+    Box,
+    Head,
+    Conservative,
+}
+
+/// Nothing: whoever is signed in answers the alarm.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AcknowledgeDto {
-    /// 1 to 80 characters.
-    #[schema(min_length = 1, max_length = 80, example = "Eva")]
-    pub by: String,
-}
+pub(super) struct AcknowledgeDto {}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AcknowledgedDto {
@@ -301,7 +335,7 @@ enum SpanStateDto {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct HealthDto {
     pub status: HealthStatusDto,
-    /// What is wrong, for people; absent when nothing is.
+    /// What is wrong, for people; absent when nothing is, and for whoever is not signed in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
 }

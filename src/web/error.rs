@@ -2,10 +2,12 @@
 //! that says what would be right.
 
 use axum::Json;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::guard::handle::FieldError;
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub(super) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    header: Option<(HeaderName, HeaderValue)>,
+    fields: Vec<FieldDto>,
 }
 
 /// What every refusal looks like.
@@ -28,11 +32,47 @@ pub(super) struct ErrorDetail {
     code: &'static str,
     /// A sentence for people.
     message: String,
+    /// What is wrong where, of a body with many members.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldDto>,
+}
+
+/// Something wrong with a member of a document.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FieldDto {
+    #[schema(example = "features[2].properties.schedule.armed[0].to")]
+    field: String,
+    /// What stands there, and what would be right.
+    message: String,
+    /// Where on the picture, frame fractions, when that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<[f64; 2]>,
+}
+
+impl From<FieldError> for FieldDto {
+    fn from(error: FieldError) -> FieldDto {
+        FieldDto { message: error.message(), field: error.field, at: error.at }
+    }
 }
 
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> ApiError {
-        ApiError { status, code, message: message.into() }
+        ApiError { status, code, message: message.into(), header: None, fields: Vec::new() }
+    }
+
+    /// A document that cannot be used: every member that is wrong.
+    pub fn fields(message: &str, errors: Vec<FieldError>) -> ApiError {
+        let message = match errors.first() {
+            Some(first) => format!("{message}: {first}"),
+            None => message.to_owned(),
+        };
+        let refusal = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_request", message);
+        ApiError { fields: errors.into_iter().map(Into::into).collect(), ..refusal }
+    }
+
+    /// With a header of its own.
+    pub fn with(self, name: HeaderName, value: HeaderValue) -> ApiError {
+        ApiError { header: Some((name, value)), ..self }
     }
 
     /// A value that cannot be what it is: names the field, the value and what would be right.
@@ -81,7 +121,12 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = ErrorBody { error: ErrorDetail { code: self.code, message: self.message } };
-        (self.status, Json(body)).into_response()
+        let error = ErrorDetail { code: self.code, message: self.message, fields: self.fields };
+        let body = ErrorBody { error };
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
     }
 }

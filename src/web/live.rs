@@ -15,6 +15,7 @@ use axum::response::Response;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time;
 
+use super::access::{ASK_AGAIN, Caller};
 use super::dto::PictureDto;
 use super::error::{ApiError, ErrorBody};
 use super::query::path_text;
@@ -46,6 +47,7 @@ const PICTURE_BYTES_MAX: usize = 16 * 1024 * 1024;
 )]
 pub(super) async fn live(
     State(app): State<App>,
+    caller: Caller,
     path: Result<Path<String>, PathRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -68,7 +70,7 @@ pub(super) async fn live(
         .write_buffer_size(0)
         .max_write_buffer_size(PICTURE_BYTES_MAX)
         .on_upgrade(move |socket| async move {
-            show(socket, app, receiver).await;
+            show(socket, app, caller, receiver).await;
             drop(place);
         }))
 }
@@ -84,8 +86,10 @@ pub(super) fn take_place(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
     })
 }
 
-async fn show(mut socket: WebSocket, app: App, mut receiver: LiveReceiver) {
+async fn show(mut socket: WebSocket, app: App, caller: Caller, mut receiver: LiveReceiver) {
     let mut stopping = app.stopping.clone();
+    let mut ask_again = time::interval(ASK_AGAIN);
+    let mut goodbye = (close_code::AWAY, "the box stops or the camera is gone");
     // A picture that was made before this viewer came may be old: the next one is due at once.
     loop {
         tokio::select! {
@@ -93,6 +97,12 @@ async fn show(mut socket: WebSocket, app: App, mut receiver: LiveReceiver) {
             said = socket.recv() => match said {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => continue,
+            },
+            _tick = ask_again.tick() => if caller.may_still(&app) {
+                continue;
+            } else {
+                goodbye = (close_code::POLICY, "signed out");
+                break;
             },
             _stop = stopping.wait_for(|running| *running == Running::Stopping) => break,
         }
@@ -107,10 +117,7 @@ async fn show(mut socket: WebSocket, app: App, mut receiver: LiveReceiver) {
             Ok(Err(_)) | Err(_) => return,
         }
     }
-    let close = Message::Close(Some(CloseFrame {
-        code: close_code::AWAY,
-        reason: "the box stops or the camera is gone".into(),
-    }));
+    let close = Message::Close(Some(CloseFrame { code: goodbye.0, reason: goodbye.1.into() }));
     let _ = time::timeout(STALLED, socket.send(close)).await;
 }
 

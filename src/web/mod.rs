@@ -1,21 +1,23 @@
 //! The page and the API, exactly as `docs/reference/api.md` says.
 //!
 //! Everything here reads one value, the guard's snapshot of now, and asks the guard's handle about
-//! the past; the one command is to answer an alarm. Nothing here is on the way of an alarm: when
-//! all of this hangs, the siren still sounds.
+//! the past; what may be changed, somebody with the role for it changes (`access`). Nothing here is
+//! on the way of an alarm: when all of this hangs, the siren still sounds.
 //!
-//! There is no sign-in yet, so the box is reachable from itself only: loopback addresses, loopback
-//! host names (`rails`), and no other page's scripts.
+//! Who may use a route stands in the route table, beside the route. Whatever may be reached from
+//! outside this machine is encrypted (`tls`), and only under the box's own names (`rails`).
 //!
 //! A snapshot that has not been replaced for [`GUARD_SILENT_MS`] is not served as now: silence of
 //! the guard reaches the page as silence, never as an old all-clear.
 //!
 //! Bounded: connections, viewers, blocking questions, bodies and waiting times; see the constants.
 //!
-//! Not here: any decision, the store, encryption, roles.
+//! Not here: any decision, the store, what makes a password right.
 
+pub mod access;
 mod dto;
 mod error;
+mod inputs;
 mod live;
 mod openapi;
 mod page;
@@ -24,19 +26,25 @@ mod rails;
 mod routes;
 mod server;
 mod stream;
+pub mod tls;
+mod zones;
 
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Router, middleware};
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock;
 use crate::engine::time::Instant;
-use crate::guard::handle::{Handle, Snapshot};
+use crate::guard::handle::{Handle, Snapshot, When};
+use crate::telemetry::chain;
+
+use self::access::{Access, Role};
+pub use self::tls::{Encryption, Tls, TlsError};
 
 /// Page streams and live pictures together. A wall screen has five; sixty-four are a mistake
 /// somewhere, and each costs a copy of every change.
@@ -48,7 +56,16 @@ pub const CONNECTIONS_MAX: usize = 256;
 /// Questions to the store at once; more wait for their turn, within [`REQUEST_TIMEOUT`].
 pub const QUESTIONS_MAX: usize = 8;
 
-/// Largest request body, bytes: the only body is a name.
+/// Passwords hashed at once: 19 MiB each, and a core.
+pub const PASSWORDS_MAX: usize = 2;
+
+/// How often accounts are tended.
+const TEND_EVERY: Duration = Duration::from_secs(60);
+
+/// The certificate is looked at once in so many times: once a day.
+const RENEW_EVERY_TENDINGS: u32 = 24 * 60;
+
+/// Largest request body, bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// Longest time a plain request may take. The guard answers within one second, the store within
@@ -63,9 +80,9 @@ pub const GUARD_SILENT_MS: u64 = 2_500;
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
     #[error(
-        "{address} is not a loopback address: there is no sign-in yet, so the box serves only itself; set `listen` in `[web]` of standclear.toml to 127.0.0.1:8080 or [::1]:8080"
+        "{address} is not a loopback address, and what leaves this machine must be encrypted; set `tls = true` in `[web]` of standclear.toml, or `listen` to 127.0.0.1:8080"
     )]
-    NotLoopback { address: SocketAddr },
+    NotEncrypted { address: SocketAddr },
     #[error(
         "{address} is in use by another program; stop that one, or change `listen` in `[web]` of standclear.toml to a free port"
     )]
@@ -80,14 +97,27 @@ pub enum WebError {
     Listener(#[source] std::io::Error),
 }
 
-/// Listens on a loopback address; port 0 takes a free one.
+/// How the page is served.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Names and addresses by which the box may be asked, besides loopback addresses.
+    pub names: Vec<String>,
+    pub encryption: Encryption,
+}
+
+impl Settings {
+    /// Plain HTTP under the loopback names.
+    pub fn plain() -> Settings {
+        let names = tls::LOOPBACK_NAMES.map(str::to_owned).to_vec();
+        Settings { names, encryption: Encryption::Plain }
+    }
+}
+
+/// Listens; port 0 takes a free one.
 ///
 /// # Errors
-/// The address is not a loopback address, is in use, or cannot be had.
+/// The address is in use, or cannot be had.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, WebError> {
-    if !address.ip().is_loopback() {
-        return Err(WebError::NotLoopback { address });
-    }
     TcpListener::bind(address).map_err(|source| match source.kind() {
         std::io::ErrorKind::AddrInUse => WebError::InUse { address },
         _ => WebError::Bind { address, source },
@@ -98,24 +128,32 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, WebError> {
 /// finish.
 ///
 /// # Errors
-/// The listener is not on a loopback address or cannot be used.
+/// The listener can be reached from outside and is not encrypted, or cannot be used.
 pub async fn serve(
     listener: TcpListener,
     handle: Arc<dyn Handle>,
+    settings: Settings,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), WebError> {
-    let listener = server::prepare(listener)?;
+    let listener = server::prepare(listener, &settings.encryption)?;
     let (stop, stopping) = watch::channel(Running::Yes);
     let freshness = watch_freshness(&handle);
     let app = App {
-        handle,
+        handle: Arc::clone(&handle),
+        names: settings.names.into(),
+        encryption: settings.encryption.clone(),
+        passwords: Arc::new(Semaphore::new(PASSWORDS_MAX)),
         viewers: Arc::new(Semaphore::new(VIEWERS_MAX)),
         questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
         stopping,
         replaced_at: freshness.replaced_at.clone(),
     };
-    server::run(listener, router(app), shutdown, stop).await;
+    let tending = tokio::spawn(tend(handle, settings.encryption.clone()));
+    let names = Arc::clone(&app.names);
+    let door = server::Door { router: router(app), encryption: settings.encryption, names };
+    server::run(listener, door, shutdown, stop).await;
     freshness.task.abort();
+    tending.abort();
     Ok(())
 }
 
@@ -124,10 +162,35 @@ pub fn routes() -> Vec<(&'static str, &'static str)> {
     table().into_iter().map(|route| (route.0, route.1)).collect()
 }
 
+/// Looks after accounts and certificate while the server runs.
+async fn tend(handle: Arc<dyn Handle>, encryption: Encryption) {
+    let mut ticks = tokio::time::interval(TEND_EVERY);
+    for tending in (0..RENEW_EVERY_TENDINGS).cycle() {
+        ticks.tick().await;
+        let handle = Arc::clone(&handle);
+        let encryption = encryption.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            handle.accounts().tend(When::now());
+            if let Encryption::Tls(tls) = encryption
+                && tending == 0
+                && let Err(error) = tls.renew(clock::wall())
+            {
+                tracing::error!("the certificate is not renewed: {}", chain(&error));
+            }
+        });
+        // A panic is in the log, and the next minute is another try.
+        let _ = work.await;
+    }
+}
+
 /// What every handler holds.
 #[derive(Clone)]
 pub(crate) struct App {
     handle: Arc<dyn Handle>,
+    /// What the box may be asked as.
+    names: Arc<[String]>,
+    encryption: Encryption,
+    passwords: Arc<Semaphore>,
     viewers: Arc<Semaphore>,
     questions: Arc<Semaphore>,
     stopping: watch::Receiver<Running>,
@@ -143,6 +206,10 @@ pub(crate) enum Running {
 }
 
 impl App {
+    fn encryption(&self) -> &Encryption {
+        &self.encryption
+    }
+
     /// The snapshot of now; the milliseconds of silence when it is too old to be that.
     fn now(&self) -> Result<Arc<Snapshot>, u64> {
         let silent = clock::monotonic().since(*self.replaced_at.borrow());
@@ -171,34 +238,65 @@ fn watch_freshness(handle: &Arc<dyn Handle>) -> Freshness {
     Freshness { replaced_at, task }
 }
 
-type RouteEntry = (&'static str, &'static str, MethodRouter<App>);
+pub(crate) type RouteEntry = (&'static str, &'static str, Access, MethodRouter<App>);
 
-/// The one list of routes: the router, [`routes`] and the test of the OpenAPI document read it.
+/// The one list of routes and of who may use them: the router, [`routes`] and the test of the
+/// OpenAPI document read it.
 fn table() -> Vec<RouteEntry> {
+    use Access::{AtLeast, Inputs, Known, Public, SignedIn};
+    use Role::{Admin, Engineer, Supervisor, Viewer};
+    use access::{people, session, trail};
     let timed = || middleware::from_fn(rails::within_time);
-    vec![
-        ("get", "/api/state", get(routes::state).layer(timed())),
-        ("get", "/api/stream", get(stream::stream)),
-        ("get", "/api/cameras/{id}/live", get(live::live)),
-        ("post", "/api/alarms/{id}/acknowledge", post(routes::acknowledge).layer(timed())),
-        ("get", "/api/incidents", get(routes::incidents).layer(timed())),
-        ("get", "/api/incidents/{id}/snapshot.jpg", get(routes::snapshot).layer(timed())),
-        ("get", "/api/history", get(routes::history).layer(timed())),
-        ("get", "/api/openapi.json", get(openapi::document)),
-        ("get", "/healthz", get(routes::health)),
-    ]
+    let mut table = vec![
+        ("get", "/api/state", Known, get(routes::state).layer(timed())),
+        ("get", "/api/stream", AtLeast(Viewer), get(stream::stream)),
+        ("get", "/api/cameras/{id}/live", AtLeast(Viewer), get(live::live)),
+        (
+            "post",
+            "/api/alarms/{id}/acknowledge",
+            AtLeast(Supervisor),
+            post(routes::acknowledge).layer(timed()),
+        ),
+        ("post", "/api/inputs/{name}", Inputs, post(inputs::set).layer(timed())),
+        ("get", "/api/incidents", AtLeast(Viewer), get(routes::incidents).layer(timed())),
+        (
+            "get",
+            "/api/incidents/{id}/snapshot.jpg",
+            AtLeast(Viewer),
+            get(routes::snapshot).layer(timed()),
+        ),
+        ("get", "/api/history", AtLeast(Viewer), get(routes::history).layer(timed())),
+        ("get", "/api/openapi.json", AtLeast(Viewer), get(openapi::document)),
+        ("get", "/healthz", Public, get(routes::health)),
+        ("get", "/ca.crt", Public, get(tls::authority_download)),
+        ("get", "/api/session", Public, get(session::session)),
+        ("post", "/api/setup", Public, post(session::set_up).layer(timed())),
+        ("post", "/api/session", Public, post(session::sign_in).layer(timed())),
+        ("delete", "/api/session", SignedIn, delete(session::sign_out).layer(timed())),
+        ("post", "/api/session/password", SignedIn, post(session::change_password).layer(timed())),
+        ("get", "/api/users", AtLeast(Admin), get(people::users)),
+        ("post", "/api/users", AtLeast(Admin), post(people::add_user).layer(timed())),
+        ("patch", "/api/users/{name}", AtLeast(Admin), patch(people::change_user).layer(timed())),
+        ("get", "/api/tokens", AtLeast(Admin), get(people::tokens)),
+        ("post", "/api/tokens", AtLeast(Admin), post(people::add_token).layer(timed())),
+        ("delete", "/api/tokens/{id}", AtLeast(Admin), delete(people::remove_token).layer(timed())),
+        ("get", "/api/audit", AtLeast(Engineer), get(trail::audit).layer(timed())),
+    ];
+    table.extend(zones::table());
+    table
 }
 
 fn router(app: App) -> Router {
     let mut router = Router::new();
-    for (_method, path, handler) in table() {
-        router = router.route(path, handler);
+    for (_method, path, access, handler) in table() {
+        let guarded = middleware::from_fn_with_state((app.clone(), access), access::enforce);
+        router = router.route(path, handler.route_layer(guarded));
     }
     router
         .fallback(page::page)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(middleware::from_fn(rails::keep_out))
-        .layer(middleware::map_response(rails::add_headers))
+        .layer(middleware::from_fn_with_state(app.clone(), rails::keep_out))
+        .layer(middleware::map_response_with_state(app.clone(), rails::add_headers))
         .with_state(app)
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{live, routes, stream};
+use super::{access, inputs, live, routes, stream, tls, zones};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,11 +17,37 @@ use super::{live, routes, stream};
         stream::stream,
         live::live,
         routes::acknowledge,
+        inputs::set,
+        zones::zones,
+        zones::put_draft,
+        zones::delete_draft,
+        zones::check,
+        zones::propose,
+        zones::versions,
+        zones::version,
+        zones::approve,
+        zones::refuse,
+        zones::restore,
+        zones::differences,
+        zones::picture,
         routes::incidents,
         routes::snapshot,
         routes::history,
         document,
         routes::health,
+        access::session::session,
+        access::session::set_up,
+        access::session::sign_in,
+        access::session::sign_out,
+        access::session::change_password,
+        access::people::users,
+        access::people::add_user,
+        access::people::change_user,
+        access::people::tokens,
+        access::people::add_token,
+        access::people::remove_token,
+        access::trail::audit,
+        tls::authority_download,
     )
 )]
 struct Description;

@@ -1,33 +1,38 @@
-//! What stands between the API and the rest of the world while there is no sign-in.
+//! What stands between the API and the rest of the world, before anybody asks who it is.
 //!
-//! - `Host` must be a loopback name: a foreign name that resolves to this machine (DNS rebinding)
+//! - `Host` must be a loopback name or one that is configured: a foreign name that resolves to this machine (DNS rebinding)
 //!   would make a stranger's page same-origin with ours.
 //! - A request that changes something, and a WebSocket, must come from our own page or from no page
 //!   at all: `Origin`, where there is one, equals `Host`.
 //! - A change carries `application/json`, which no plain HTML form can send.
 //!
-//! Not here: who the person is.
+//! Not here: who the person is (`access`).
 
 use std::net::IpAddr;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode, uri::Authority};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::ApiError;
-use super::{BODY_BYTES_MAX, REQUEST_TIMEOUT};
+use super::{App, BODY_BYTES_MAX, Encryption, REQUEST_TIMEOUT, zones};
 
 /// Scripts, styles and connections only to ourselves; nobody may frame the page (a hidden button
 /// over ours would acknowledge an alarm).
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; \
-    connect-src 'self' ws:; object-src 'none'; base-uri 'none'; form-action 'none'; \
+    connect-src 'self' ws:; object-src 'none'; base-uri 'none'; form-action 'self'; \
+    frame-ancestors 'none'";
+
+/// The same where everything is encrypted.
+const CONTENT_SECURITY_POLICY_UNDER_TLS: &str = "default-src 'self'; img-src 'self' blob: data:; \
+    connect-src 'self' wss:; object-src 'none'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'";
 
 /// Refuses what may not come in, before anything else looks at it.
-pub(super) async fn keep_out(request: Request, next: Next) -> Response {
-    match check(&request) {
+pub(super) async fn keep_out(State(app): State<App>, request: Request, next: Next) -> Response {
+    match check(&app, &request) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }
@@ -47,10 +52,14 @@ pub(super) async fn within_time(request: Request, next: Next) -> Response {
 }
 
 /// Headers every answer carries. Nothing is kept by browsers unless the route said so.
-pub(super) async fn add_headers(mut response: Response) -> Response {
+pub(super) async fn add_headers(State(app): State<App>, mut response: Response) -> Response {
     let headers = response.headers_mut();
+    let policy = match app.encryption() {
+        Encryption::Plain => CONTENT_SECURITY_POLICY,
+        Encryption::Tls(_) => CONTENT_SECURITY_POLICY_UNDER_TLS,
+    };
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -62,28 +71,33 @@ pub(super) async fn add_headers(mut response: Response) -> Response {
     response
 }
 
-fn check(request: &Request) -> Result<(), ApiError> {
-    let host = host(request)?;
+fn check(app: &App, request: &Request) -> Result<(), ApiError> {
+    let host = host(app, request)?;
     let headers = request.headers();
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if changes || headers.contains_key(header::UPGRADE) {
-        check_origin(headers, &host)?;
+        check_origin(app, headers, &host)?;
     }
     if changes {
-        check_content_type(headers)?;
-        check_length(headers)?;
+        // No form can send DELETE, and it has no body that had a type.
+        if *request.method() != Method::DELETE {
+            check_content_type(headers)?;
+        }
+        check_length(headers, body_bytes_max(request.uri().path()))?;
     }
     Ok(())
 }
 
-/// The host the request is for; it must be a loopback name or address, whatever the port.
-fn host(request: &Request) -> Result<String, ApiError> {
+/// The host the request is for; it must be one of ours, whatever the port.
+fn host(app: &App, request: &Request) -> Result<String, ApiError> {
     let refused = |found: &str| {
         ApiError::new(
             StatusCode::MISDIRECTED_REQUEST,
             "wrong_host",
             format!(
-                "this box answers only to localhost, 127.0.0.1 and [::1], and was asked as {found}"
+                "this box answers only to {}, and was asked as {found}; if that is its name, write \
+                 it into `names` in [web] of standclear.toml",
+                app.names.join(", ")
             ),
         )
     };
@@ -98,21 +112,32 @@ fn host(request: &Request) -> Result<String, ApiError> {
         return Err(refused("two hosts at once"));
     }
     match host.parse::<Authority>() {
-        Ok(authority) if !host.contains('@') && is_loopback(authority.host()) => {
+        Ok(authority) if !host.contains('@') && is_ours(&app.names, authority.host()) => {
             Ok(host.to_ascii_lowercase())
         }
         Ok(_) | Err(_) => Err(refused(&format!("{host:?}"))),
     }
 }
 
-fn is_loopback(name: &str) -> bool {
+fn is_ours(names: &[String], name: &str) -> bool {
     let address = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    match address.parse::<IpAddr>() {
+        Ok(address) if address.is_loopback() => true,
+        Ok(address) => {
+            names.iter().any(|ours| ours.parse::<IpAddr>().is_ok_and(|ours| ours == address))
+        }
+        Err(_no_address) => {
+            let name = name.strip_suffix('.').unwrap_or(name);
+            names.iter().any(|ours| ours.eq_ignore_ascii_case(name))
+        }
+    }
 }
 
-fn check_origin(headers: &HeaderMap, host: &str) -> Result<(), ApiError> {
-    let mine = format!("http://{host}");
+fn check_origin(app: &App, headers: &HeaderMap, host: &str) -> Result<(), ApiError> {
+    let mine = match app.encryption() {
+        Encryption::Plain => format!("http://{host}"),
+        Encryption::Tls(_) => format!("https://{host}"),
+    };
     for origin in headers.get_all(header::ORIGIN) {
         if !origin.as_bytes().eq_ignore_ascii_case(mine.as_bytes()) {
             return Err(ApiError::new(
@@ -143,22 +168,27 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// An honest sender is told at once; one that says nothing is stopped while its body is read.
-fn check_length(headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_length(headers: &HeaderMap, bytes_max: usize) -> Result<(), ApiError> {
     let length = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<u64>().ok());
     match length {
-        Some(bytes) if bytes > BODY_BYTES_MAX as u64 => Err(too_large()),
+        Some(bytes) if bytes > bytes_max as u64 => Err(too_large(bytes_max)),
         Some(_) | None => Ok(()),
     }
 }
 
+/// Largest body of a request to this path.
+fn body_bytes_max(path: &str) -> usize {
+    if zones::has_document(path) { zones::DOCUMENT_BODY_BYTES_MAX } else { BODY_BYTES_MAX }
+}
+
 /// 413.
-pub(super) fn too_large() -> ApiError {
+pub(super) fn too_large(bytes_max: usize) -> ApiError {
     ApiError::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too_large",
-        format!("the body is larger than {BODY_BYTES_MAX} bytes"),
+        format!("the body is larger than {bytes_max} bytes"),
     )
 }

@@ -13,20 +13,18 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use jiff::SignedDuration;
+use tokio::sync::Semaphore;
 
 use super::App;
+use super::access::{Caller, body};
 use super::dto::{
     AcknowledgeDto, AcknowledgedDto, HealthDto, HealthStatusDto, HistoryDto, IncidentsDto, StateDto,
 };
 use super::error::{ApiError, ErrorBody, guard_silent_text};
 use super::query::{Numbers, Pairs, path_number};
-use super::rails;
 use crate::clock;
 use crate::engine::AlarmId;
 use crate::guard::handle::{AcknowledgeError, Handle, HistoryError, Snapshot};
-
-/// Longest name of a person, characters.
-const NAME_CHARS_MAX: usize = 80;
 
 /// Incidents in one answer when none are asked for, and at most.
 const INCIDENTS_DEFAULT: u64 = 50;
@@ -50,7 +48,7 @@ pub(super) async fn state(State(app): State<App>) -> Result<Json<StateDto>, ApiE
     Ok(Json(StateDto::from(&*now)))
 }
 
-/// Answers an alarm for a person.
+/// Answers an alarm, as the person who is signed in.
 #[utoipa::path(
     post,
     path = "/api/alarms/{id}/acknowledge",
@@ -58,7 +56,8 @@ pub(super) async fn state(State(app): State<App>) -> Result<Json<StateDto>, ApiE
     request_body = AcknowledgeDto,
     responses(
         (status = 200, body = AcknowledgedDto),
-        (status = 403, description = "`wrong_origin`", body = ErrorBody),
+        (status = 401, description = "`sign_in_needed`", body = ErrorBody),
+        (status = 403, description = "`role_needed`, `csrf_needed`, `wrong_origin`", body = ErrorBody),
         (status = 404, description = "`unknown_alarm`", body = ErrorBody),
         (status = 409, description = "`already_acknowledged`", body = ErrorBody),
         (status = 413, description = "`too_large`", body = ErrorBody),
@@ -69,11 +68,13 @@ pub(super) async fn state(State(app): State<App>) -> Result<Json<StateDto>, ApiE
 )]
 pub(super) async fn acknowledge(
     State(app): State<App>,
+    caller: Caller,
     path: Result<Path<String>, PathRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<AcknowledgedDto>, ApiError> {
     let id = path_number(path)?;
-    let by = name(body)?;
+    let AcknowledgeDto {} = body::object(body, "{}: whoever is signed in answers")?;
+    let by = caller.name;
     let answer = ask(&app, move |handle| handle.acknowledge(AlarmId(id), &by)).await?;
     let state = answer.map_err(|refusal| {
         let (status, code) = match refusal {
@@ -175,10 +176,10 @@ pub(super) async fn history(
     path = "/healthz",
     responses(
         (status = 200, description = "Every zone is watched, siren and store work", body = HealthDto),
-        (status = 503, description = "Something is not; `reasons` says what", body = HealthDto),
+        (status = 503, description = "Something is not; `reasons` says what, to whoever is signed in", body = HealthDto),
     )
 )]
-pub(super) async fn health(State(app): State<App>) -> impl IntoResponse {
+pub(super) async fn health(State(app): State<App>, caller: Option<Caller>) -> impl IntoResponse {
     let reasons = match app.now() {
         Ok(now) => faults(&now),
         Err(silent_ms) => vec![guard_silent_text(silent_ms)],
@@ -188,6 +189,8 @@ pub(super) async fn health(State(app): State<App>) -> impl IntoResponse {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, HealthStatusDto::Fault)
     };
+    // A stranger learns that something is wrong, not where nobody watches.
+    let reasons = if caller.is_some() { reasons } else { Vec::new() };
     (code, Json(HealthDto { status, reasons }))
 }
 
@@ -206,6 +209,12 @@ fn faults(now: &Snapshot) -> Vec<String> {
             }
         }
     }
+    for camera in &now.cameras {
+        if let Some(why) = &camera.zones_fault {
+            reasons
+                .push(format!("the zones of {} are not those that were meant: {why}", camera.name));
+        }
+    }
     if let Some(why) = &now.siren.fault {
         reasons.push(format!("the siren cannot sound: {why}"));
     }
@@ -215,35 +224,26 @@ fn faults(now: &Snapshot) -> Vec<String> {
     reasons
 }
 
-/// The name in the body of an acknowledgement.
-fn name(body: Result<Bytes, BytesRejection>) -> Result<String, ApiError> {
-    let right = format!("the name of the person who answers, 1 to {NAME_CHARS_MAX} characters");
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => rails::too_large(),
-        _ => ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "broken_body",
-            format!("the body did not arrive whole: {}", rejection.body_text()),
-        ),
-    })?;
-    let answer: AcknowledgeDto = serde_json::from_slice(&body).map_err(|error| {
-        ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "bad_request",
-            format!("the body cannot be read ({error}); it must be {{\"by\": \"name\"}}, with `by` {right}"),
-        )
-    })?;
-    let by = answer.by.trim();
-    let fits = (1..=NAME_CHARS_MAX).contains(&by.chars().count());
-    if !fits || by.chars().any(char::is_control) {
-        return Err(ApiError::bad_request("by", &answer.by, &right));
-    }
-    Ok(by.to_owned())
+/// Asks the handle from a blocking task; waits its turn when many ask.
+pub(super) async fn ask<T: Send + 'static>(
+    app: &App,
+    question: impl FnOnce(&dyn Handle) -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    ask_in_turn(app, &app.questions, question).await
 }
 
-/// Asks the handle from a blocking task; waits its turn when many ask.
-async fn ask<T: Send + 'static>(
+/// The same for what hashes a password: few at once, for the memory, and in a queue of their own,
+/// so that a crowd of guesses does not keep an alarm from being answered.
+pub(super) async fn ask_slowly<T: Send + 'static>(
     app: &App,
+    question: impl FnOnce(&dyn Handle) -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    ask_in_turn(app, &app.passwords, question).await
+}
+
+async fn ask_in_turn<T: Send + 'static>(
+    app: &App,
+    turns: &Arc<Semaphore>,
     question: impl FnOnce(&dyn Handle) -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     let broken = || {
@@ -253,7 +253,7 @@ async fn ask<T: Send + 'static>(
             "the box failed to answer; its log says why",
         )
     };
-    let turn = Arc::clone(&app.questions).acquire_owned().await;
+    let turn = Arc::clone(turns).acquire_owned().await;
     let turn = turn.map_err(|_closed| broken())?;
     let handle = Arc::clone(&app.handle);
     let answer = tokio::task::spawn_blocking(move || {
@@ -268,7 +268,7 @@ async fn ask<T: Send + 'static>(
     })
 }
 
-fn store_error(error: HistoryError) -> ApiError {
+pub(super) fn store_error(error: HistoryError) -> ApiError {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -13,15 +13,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time;
+use tokio_rustls::TlsAcceptor;
 
-use super::{CONNECTIONS_MAX, Running, WebError};
+use super::access::Peer;
+use super::{CONNECTIONS_MAX, Encryption, Running, WebError};
 
 /// Longest time for a request's head to arrive, also between two requests of one connection.
 /// Short, because an idle connection holds a place that an acknowledgement may need.
@@ -52,11 +58,37 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 /// After a refused accept (no descriptors left) the next try waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Makes a listener fit for `run`, and refuses one that the outside can reach.
-pub(super) fn prepare(listener: StdListener) -> Result<TcpListener, WebError> {
+/// The first byte of every TLS handshake; no HTTP method begins with it.
+const HANDSHAKE: u8 = 0x16;
+
+/// What is behind the listener.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub router: Router,
+    pub encryption: Encryption,
+    /// What the box is called, the best name first.
+    pub names: Arc<[String]>,
+}
+
+/// A connection on its way in.
+struct Visit {
+    stream: TcpStream,
+    peer: Peer,
+    door: Door,
+    stopping: watch::Receiver<Running>,
+}
+
+/// Makes a listener fit for `run`, and refuses one that the outside can reach unencrypted.
+pub(super) fn prepare(
+    listener: StdListener,
+    encryption: &Encryption,
+) -> Result<TcpListener, WebError> {
     let address = listener.local_addr().map_err(WebError::Listener)?;
-    if !address.ip().is_loopback() {
-        return Err(WebError::NotLoopback { address });
+    match encryption {
+        Encryption::Plain if !address.ip().is_loopback() => {
+            return Err(WebError::NotEncrypted { address });
+        }
+        Encryption::Plain | Encryption::Tls(_) => {}
     }
     // Accepted sockets inherit it.
     rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES)
@@ -68,7 +100,7 @@ pub(super) fn prepare(listener: StdListener) -> Result<TcpListener, WebError> {
 /// Serves until `shutdown`, then tells everybody through `stop` and waits for them a little.
 pub(super) async fn run(
     listener: TcpListener,
-    router: Router,
+    door: Door,
     shutdown: impl Future<Output = ()>,
     stop: watch::Sender<Running>,
 ) {
@@ -84,11 +116,12 @@ pub(super) async fn run(
         };
         while connections.try_join_next().is_some() {}
         match accepted {
-            Some(stream) if connections.len() < CONNECTIONS_MAX + WAITING_MAX => {
+            Some((stream, peer)) if connections.len() < CONNECTIONS_MAX + WAITING_MAX => {
                 let places = Arc::clone(&places);
-                connections.spawn(serve_in_place(stream, places, router.clone(), stop.subscribe()));
+                let visit = Visit { stream, peer, door: door.clone(), stopping: stop.subscribe() };
+                connections.spawn(serve_in_place(visit, places));
             }
-            Some(stream) => refuse(stream),
+            Some((stream, _peer)) => refuse(stream, &door.encryption),
             None => {}
         }
     }
@@ -100,9 +133,9 @@ pub(super) async fn run(
     }
 }
 
-async fn accept(listener: &TcpListener) -> Option<TcpStream> {
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, Peer)> {
     match listener.accept().await {
-        Ok((stream, _peer)) => Some(stream),
+        Ok((stream, peer)) => Some((stream, Peer(peer.ip()))),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
             time::sleep(ACCEPT_PAUSE).await;
@@ -112,46 +145,101 @@ async fn accept(listener: &TcpListener) -> Option<TcpStream> {
 }
 
 /// Serves a connection once it has a place. Places are given in the order of asking.
-async fn serve_in_place(
-    stream: TcpStream,
-    places: Arc<Semaphore>,
-    router: Router,
-    mut stopping: watch::Receiver<Running>,
-) {
+async fn serve_in_place(mut visit: Visit, places: Arc<Semaphore>) {
     let place = tokio::select! {
         place = time::timeout(PLACE_WAIT, places.acquire_owned()) => place,
-        _stop = stopping.wait_for(|running| *running == Running::Stopping) => return,
+        _stop = visit.stopping.wait_for(|running| *running == Running::Stopping) => return,
     };
-    match place {
-        Ok(place) => {
-            serve_one(stream, router, stopping).await;
-            drop(place);
+    let Ok(place) = place else {
+        return refuse(visit.stream, &visit.door.encryption);
+    };
+    let Visit { stream, peer, door, stopping } = visit;
+    // Small answers go at once; a refusal only costs speed.
+    let _ = stream.set_nodelay(true);
+    match &door.encryption {
+        Encryption::Plain => serve_one(stream, peer, door.router, stopping).await,
+        Encryption::Tls(tls) => {
+            // A peer that is slow or speaks nonsense loses its place.
+            let greeted = time::timeout(HEAD_TIMEOUT, greet(stream, tls, &door)).await;
+            if let Ok(Some(stream)) = greeted {
+                serve_one(stream, peer, door.router.clone(), stopping).await;
+            }
         }
-        Err(_too_long) => refuse(stream),
+    }
+    drop(place);
+}
+
+/// The handshake; `None` when there is none. Whoever speaks plain HTTP is told what to do.
+async fn greet(
+    stream: TcpStream,
+    tls: &super::Tls,
+    door: &Door,
+) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+    let mut first = [0];
+    if stream.peek(&mut first).await.ok()? > 0 && first[0] != HANDSHAKE {
+        let port = stream.local_addr().map_or(0, |address| address.port());
+        let name = door.names.first().map_or("localhost", String::as_str);
+        answer(stream, &plain_spoken(name, port));
+        return None;
+    }
+    match TlsAcceptor::from(tls.config()).accept(stream).await {
+        Ok(stream) => Some(stream),
+        Err(error) => {
+            tracing::debug!(%error, "no TLS with a peer");
+            None
+        }
     }
 }
 
-/// Answers that there is no place, without waiting for anything. The peer may be gone, or not get
-/// the answer because it was still talking; then it sees a closed connection.
-fn refuse(stream: TcpStream) {
+fn plain_spoken(name: &str, port: u16) -> Vec<u8> {
+    let name = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
+    let text = format!("This port speaks HTTPS only. Open https://{name}:{port}/ instead.\n");
+    format!(
+        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         cache-control: no-store\r\ncontent-length: {}\r\n\r\n{text}",
+        text.len()
+    )
+    .into_bytes()
+}
+
+/// Answers that there is no place, without waiting for anything. Without a handshake nothing can be
+/// said under TLS: the connection ends.
+fn refuse(stream: TcpStream, encryption: &Encryption) {
+    match encryption {
+        Encryption::Plain => answer(stream, NO_PLACE),
+        Encryption::Tls(_) => drop(stream),
+    }
+}
+
+/// Says a last word without waiting. The peer may be gone, or not get the answer because it was
+/// still talking; then it sees a closed connection.
+fn answer(stream: TcpStream, word: &[u8]) {
     let Ok(mut stream) = stream.into_std() else {
         return;
     };
     // What was sent is taken first: closing over unread bytes would take the answer back.
     let mut unread = [0; HEAD_BYTES_MAX];
     let _ = stream.read(&mut unread);
-    let _ = stream.write(NO_PLACE);
+    let _ = stream.write(word);
     let _ = stream.shutdown(Shutdown::Write);
 }
 
-async fn serve_one(stream: TcpStream, router: Router, mut stopping: watch::Receiver<Running>) {
-    // Small answers go at once; a refusal only costs speed.
-    let _ = stream.set_nodelay(true);
+async fn serve_one(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    router: Router,
+    mut stopping: watch::Receiver<Running>,
+) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     // The error is the peer's: it went away or spoke nonsense, and has been told so.

@@ -2,22 +2,21 @@
 //!
 //! One event for each replacement of the snapshot, which the guard makes after every change and
 //! once a second; several within [`EVENTS_APART`] become one, the newest. Nothing is repeated when
-//! the guard is silent: the page must see that.
+//! the guard is silent: the page must see that. The stream ends when its reader may no longer see.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, Sse};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::access::{ASK_AGAIN, Caller};
 use super::dto::StateDto;
 use super::error::{ApiError, ErrorBody};
 use super::{App, Running, live};
-use crate::guard::handle::Snapshot;
 
 /// At most twenty events a second: faster than anybody sees.
 const EVENTS_APART: Duration = Duration::from_millis(50);
@@ -39,20 +38,24 @@ const EVENTS_WAITING: usize = 1;
 )]
 pub(super) async fn stream(
     State(app): State<App>,
+    caller: Caller,
 ) -> Result<Sse<ReceiverStream<Result<Event, Infallible>>>, ApiError> {
     let place = live::take_place(&app)?;
     app.now().map_err(ApiError::guard_silent)?;
     let (events, waiting) = mpsc::channel(EVENTS_WAITING);
-    tokio::spawn(send_states(app.handle.snapshots(), app.stopping.clone(), events, place));
+    tokio::spawn(send_states(app, caller, events, place));
     Ok(Sse::new(ReceiverStream::new(waiting)))
 }
 
 async fn send_states(
-    mut snapshots: watch::Receiver<Arc<Snapshot>>,
-    mut stopping: watch::Receiver<Running>,
+    app: App,
+    caller: Caller,
     events: mpsc::Sender<Result<Event, Infallible>>,
     _place: OwnedSemaphorePermit,
 ) {
+    let mut snapshots = app.handle.snapshots();
+    let mut stopping = app.stopping.clone();
+    let mut ask_again = time::interval(ASK_AGAIN);
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         let event = match Event::default().event("state").json_data(StateDto::from(&*snapshot)) {
@@ -70,13 +73,17 @@ async fn send_states(
             }
             delivered && snapshots.changed().await.is_ok()
         };
-        let go_on = tokio::select! {
-            go_on = sent => go_on,
-            () = events.closed() => false,
-            _stop = stopping.wait_for(|running| *running == Running::Stopping) => false,
-        };
-        if !go_on {
-            return;
+        let mut sent = std::pin::pin!(sent);
+        loop {
+            let go_on = tokio::select! {
+                go_on = &mut sent => if go_on { break } else { false },
+                () = events.closed() => false,
+                _stop = stopping.wait_for(|running| *running == Running::Stopping) => false,
+                _tick = ask_again.tick() => caller.may_still(&app),
+            };
+            if !go_on {
+                return;
+            }
         }
     }
 }

@@ -1,5 +1,8 @@
 //! A guard without cameras behind a real socket, and a client that can be as rude as it likes.
 
+#[path = "session.rs"]
+mod session;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,15 +12,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use standclear::clock;
 use standclear::engine::{
-    AlarmId, AlarmSource, AlarmState, CameraIndex, Part, ZoneIndex, ZoneState,
+    AlarmId, AlarmSource, AlarmState, AnchorHow, CameraIndex, Part, Verdict, ZoneIndex, ZoneState,
 };
+use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    AcknowledgeError, Alarm, Camera, Handle, HistoryError, IncidentRow, Latency, LivePicture,
-    LiveReceiver, Person, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision,
-    VisionState, Zone,
+    Accounts, AcknowledgeError, Alarm, Armed, ArmedBy, Camera, CameraZones, Draft, Handle,
+    HistoryError, IncidentRow, Input, InputSight, InputValue, Inputs, Json, Latency, LivePicture,
+    LiveReceiver, Person, SetInputError, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState,
+    Vision, VisionState, Visitor, When, Zone, ZoneArming, ZoneDeskError, ZoneVersion, Zones,
 };
-use standclear::web;
+use standclear::store::Store;
+use standclear::web::{self, Settings};
 use tokio::sync::{oneshot, watch};
+
+pub use session::Session;
 
 /// Longest wait of any test for something that must happen.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,7 +43,90 @@ pub struct Fake {
     /// Who answered what.
     pub answers: Mutex<Vec<(u64, String)>>,
     pub asked_since: Mutex<Option<Timestamp>>,
+    pub accounts: Accounts,
+    /// What was said of which input, by whom.
+    pub inputs: Mutex<Vec<(String, InputValue, String)>>,
 }
+
+/// A box whose cameras have no zones to speak of: the zone desk has tests of its own, on the real one.
+impl Zones for Fake {
+    fn zones(&self, camera: &str) -> Result<CameraZones, ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn check_zones(&self, camera: &str, _: &Json, _: &str) -> Result<Draft, ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn put_draft(&self, camera: &str, _: &Json, _: &str) -> Result<Draft, ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn delete_draft(&self, camera: &str, _: &str) -> Result<(), ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn propose(&self, camera: &str, _: &str, _: &str) -> Result<ZoneVersion, ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn approve(&self, camera: &str, _: u32, _: &str) -> Result<ZoneVersion, ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn refuse(&self, camera: &str, _: u32, _: &str, _: &str) -> Result<ZoneVersion, ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn restore(
+        &self,
+        camera: &str,
+        _: u32,
+        _: &str,
+        _: &str,
+    ) -> Result<ZoneVersion, ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn zone_versions(&self, camera: &str) -> Result<Vec<ZoneVersion>, ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn zone_version(&self, camera: &str, _: u32) -> Result<ZoneVersion, ZoneDeskError> {
+        no_camera(camera)
+    }
+
+    fn zone_differences(&self, camera: &str, _: u32, _: u32) -> Result<Vec<String>, ZoneDeskError> {
+        no_camera(camera)
+    }
+}
+
+fn no_camera<T>(camera: &str) -> Result<T, ZoneDeskError> {
+    Err(ZoneDeskError::UnknownCamera { camera: camera.to_owned() })
+}
+
+impl Inputs for Fake {
+    fn set_input(&self, name: &str, value: InputValue, by: &str) -> Result<(), SetInputError> {
+        match name {
+            "press-3-running" => {}
+            "by-mqtt" => return Err(SetInputError::NotPosted),
+            "flooded" => return Err(SetInputError::Busy),
+            _ => return Err(SetInputError::UnknownInput),
+        }
+        let said = (name.to_owned(), value, by.to_owned());
+        self.inputs.lock().expect("not poisoned").push(said);
+        Ok(())
+    }
+}
+
+/// Alarms that the guard takes badly.
+pub const PANICS: u64 = 1001;
+pub const HANGS: u64 = 1002;
+pub const STOPS: u64 = 1003;
+
+/// The first admin of every fake.
+pub const ADMIN: &str = "Zoë 山田 🦺";
+pub const PASSWORD: &str = "correct horse battery";
 
 impl Handle for Fake {
     fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
@@ -50,10 +141,10 @@ impl Handle for Fake {
     }
 
     fn acknowledge(&self, alarm: AlarmId, by: &str) -> Result<AlarmState, AcknowledgeError> {
-        match by {
-            "panic" => panic!("the test asked for it"),
-            "stop" => return Err(AcknowledgeError::Stopping),
-            "hang" => std::thread::park_timeout(PATIENCE),
+        match alarm.0 {
+            PANICS => panic!("the test asked for it"),
+            STOPS => return Err(AcknowledgeError::Stopping),
+            HANGS => std::thread::park_timeout(PATIENCE),
             _ => {}
         }
         let mut alarms = self.alarms.lock().expect("not poisoned");
@@ -91,6 +182,14 @@ impl Handle for Fake {
             span("gone", SpanState::Unknown, None),
             span("dock", SpanState::Occupied, Some(time("2026-03-01T14:00:07.5Z"))),
         ])
+    }
+
+    fn zone_desk(&self) -> &dyn Zones {
+        self
+    }
+
+    fn accounts(&self) -> &Accounts {
+        &self.accounts
     }
 }
 
@@ -138,11 +237,20 @@ pub fn snapshot() -> Snapshot {
             fps: 10.0,
             frame_age_ms: Some(48),
             people: 6,
+            zones_version: 12,
+            zones_fault: None,
         }],
         zones: vec![
-            zone("gate-road", ZoneState::Occupied, Some(17)),
-            zone("dock", ZoneState::Clear, None),
+            zone(0, "gate-road", ZoneState::Occupied, Some(17)),
+            zone(1, "dock", ZoneState::Clear, None),
         ],
+        retired: Vec::new(),
+        inputs: vec![Input {
+            name: "press-3-running".into(),
+            state: InputSight::Unknown("no word for 7 s (at most 5 s)".into()),
+            since,
+            age_ms: Some(7_012),
+        }],
         alarms: vec![
             alarm(40, AlarmSource::Intrusion(ZoneIndex(0)), AlarmState::Unacknowledged),
             alarm(41, AlarmSource::Blind(CameraIndex(0)), AlarmState::ReturnedUnacknowledged),
@@ -152,8 +260,9 @@ pub fn snapshot() -> Snapshot {
     }
 }
 
-fn zone(id: &str, state: ZoneState, incident: Option<u64>) -> Zone {
+fn zone(number: usize, id: &str, state: ZoneState, incident: Option<u64>) -> Zone {
     Zone {
+        number,
         id: id.into(),
         name: format!("Zóna {id}"),
         camera: 0,
@@ -163,6 +272,13 @@ fn zone(id: &str, state: ZoneState, incident: Option<u64>) -> Zone {
         since: time("2026-03-01T14:00:00Z"),
         people: 0,
         incident,
+        arming: ZoneArming {
+            armed: Armed::No,
+            by: Some(ArmedBy::Schedule),
+            reason: "Off by schedule until Mon 06:00".into(),
+            until: Some(time("2026-03-02T05:00:00Z")),
+        },
+        line: Arc::new(Vec::new()),
         polygons: Arc::new(vec![vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]]),
     }
 }
@@ -195,6 +311,10 @@ pub fn picture(frame: u64, bytes: usize) -> Option<Arc<LivePicture>> {
             track: None,
             bounds_norm: [0.1, 0.2, 0.3, 0.4],
             foot_norm: [0.25, 0.6],
+            verdict: Verdict::Person,
+            anchor: AnchorHow::Head,
+            ground_m: Some([1.5, 8.25]),
+            speed_m_s: None,
             score: 0.5,
             inside: vec![0, 99],
         }],
@@ -213,6 +333,12 @@ pub enum Beats {
 pub struct Served {
     pub fake: Arc<Fake>,
     pub address: SocketAddr,
+    /// Who asks, unless a test says otherwise: the admin.
+    pub admin: Session,
+    /// What makes the first admin; used up.
+    pub setup_code: String,
+    /// The store's folder.
+    pub folder: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -222,7 +348,26 @@ pub fn serve() -> Served {
 }
 
 pub fn serve_with(beats: Beats) -> Served {
+    serve_as(beats, Settings::plain())
+}
+
+pub fn serve_as(beats: Beats, settings: Settings) -> Served {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path()).expect("a store");
+    let audit = store.audit_reader().expect("a reader");
+    let rows = store.accounts().expect("read");
+    let clerk = Clerk::over(store).expect("a thread");
+    let (accounts, setup_code) = Accounts::new(rows, audit, clerk).expect("accounts");
+    let setup_code = setup_code.expect("nobody is there yet");
+    let from = [127, 0, 0, 1].into();
+    let visitor = Visitor { from, when: When::now() };
+    let admin = accounts.set_up(&setup_code, ADMIN, PASSWORD, visitor).expect("set up");
+    let admin = Session {
+        cookie: format!("standclear_session={}", admin.session_secret),
+        csrf: admin.identity.csrf.expect("a session has one"),
+    };
     let fake = Arc::new(Fake {
+        accounts,
         snapshots: watch::Sender::new(Arc::new(snapshot())),
         pictures: watch::Sender::new(None),
         viewer: Arc::new(()),
@@ -232,6 +377,7 @@ pub fn serve_with(beats: Beats) -> Served {
         ])),
         answers: Mutex::default(),
         asked_since: Mutex::default(),
+        inputs: Mutex::default(),
     });
     let listener = web::bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
     let address = listener.local_addr().expect("an address");
@@ -256,11 +402,11 @@ pub fn serve_with(beats: Beats) -> Served {
             let shutdown = async {
                 let _ = stopped.await;
             };
-            web::serve(listener, handle, shutdown).await.expect("served");
+            web::serve(listener, handle, settings, shutdown).await.expect("served");
         });
         runtime.shutdown_background();
     });
-    Served { fake, address, stop: Some(stop), thread: Some(thread) }
+    Served { fake, address, admin, setup_code, folder, stop: Some(stop), thread: Some(thread) }
 }
 
 impl Served {
@@ -289,7 +435,8 @@ impl Served {
         self.request("POST", path, &kind, body.as_bytes())
     }
 
-    /// One request on a connection of its own; `Host` is right unless `headers` has another.
+    /// One request of the admin on a connection of its own; `Host` is right unless `headers` has
+    /// another.
     pub fn request(
         &self,
         method: &str,
@@ -297,6 +444,19 @@ impl Served {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Reply {
+        self.request_as(&self.admin.headers(), method, path, headers, body)
+    }
+
+    /// The same of somebody else, by what they show: nothing, a cookie, a token.
+    pub fn request_as(
+        &self,
+        who: &[(&str, &str)],
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        let headers = &[who, headers].concat();
         let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "Host") {
             head += &format!("Host: {}\r\n", self.address);

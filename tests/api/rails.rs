@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use standclear::clock;
-use standclear::web::{self, CONNECTIONS_MAX, WebError};
+use standclear::web::{self, CONNECTIONS_MAX, Settings, WebError};
 
 use super::ACKNOWLEDGE;
 use super::fake::{eventually, serve};
@@ -60,22 +60,22 @@ fn another_page_cannot_answer_an_alarm() {
     let other_port = format!("http://127.0.0.1:{}", served.address.port() ^ 1);
     for origin in ["http://evil.example", "null", "https://localhost", other_port.as_str(), ""] {
         let headers = [("Content-Type", "application/json"), ("Origin", origin)];
-        let told = served
-            .request("POST", ACKNOWLEDGE, &headers, br#"{"by": "Eva"}"#)
-            .refused(403, "wrong_origin");
+        let told =
+            served.request("POST", ACKNOWLEDGE, &headers, b"{}").refused(403, "wrong_origin");
         assert!(told.contains(&mine), "{told}");
     }
     assert!(served.fake.answers.lock().expect("not poisoned").is_empty());
     let headers = [("Content-Type", "application/json; charset=utf-8"), ("Origin", mine.as_str())];
-    assert_eq!(served.request("POST", ACKNOWLEDGE, &headers, br#"{"by": "Eva"}"#).status, 200);
+    assert_eq!(served.request("POST", ACKNOWLEDGE, &headers, b"{}").status, 200);
 }
 
 #[test]
 fn a_large_body_is_refused_whether_it_says_its_size_or_not() {
     let served = serve();
     let head = format!(
-        "POST {ACKNOWLEDGE} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n",
-        served.address
+        "POST {ACKNOWLEDGE} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Cookie: {}\r\nX-Standclear-CSRF: {}\r\n",
+        served.address, served.admin.cookie, served.admin.csrf
     );
     // Ten megabytes announced: refused before the first of them is sent.
     served
@@ -89,12 +89,23 @@ fn a_large_body_is_refused_whether_it_says_its_size_or_not() {
 }
 
 #[test]
-fn only_a_loopback_address_is_listened_on() {
-    for outside in ["0.0.0.0:0", "192.0.2.1:80", "[::]:0"] {
-        let error = web::bind(outside.parse().expect("an address")).expect_err("refused");
-        assert!(matches!(error, WebError::NotLoopback { .. }), "{error:?}");
-        assert!(error.to_string().contains("no sign-in") && error.to_string().contains("[web]"));
-    }
+fn nothing_leaves_the_machine_unencrypted() {
+    let served = serve();
+    let listener = web::bind("0.0.0.0:0".parse().expect("an address")).expect("bound");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let outcome = runtime.block_on(web::serve(
+        listener,
+        served.fake.clone(),
+        Settings::plain(),
+        std::future::pending(),
+    ));
+    let error = outcome.expect_err("refused");
+    assert!(matches!(error, WebError::NotEncrypted { .. }), "{error:?}");
+    assert!(error.to_string().contains("tls = true"), "{error}");
+}
+
+#[test]
+fn an_address_in_use_is_said_to_be() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = taken.local_addr().expect("an address");
     let error = web::bind(address).expect_err("in use");
@@ -109,7 +120,7 @@ fn idle_connections_on_every_place_do_not_keep_the_state_from_being_asked() {
     let idle: Vec<_> = (0..CONNECTIONS_MAX).map(|_| served.connect()).collect();
     let start = clock::monotonic();
     assert_eq!(served.get("/api/state").status, 200);
-    assert_eq!(served.post(ACKNOWLEDGE, r#"{"by": "Eva"}"#).status, 200);
+    assert_eq!(served.post(ACKNOWLEDGE, "{}").status, 200);
     let took = clock::monotonic().since(start);
     assert!(took < Duration::from_secs(10), "{took:?}");
     drop(idle);

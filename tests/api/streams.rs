@@ -11,6 +11,7 @@ use standclear::web::VIEWERS_MAX;
 use tokio::net::TcpStream as AsyncStream;
 use tokio_stream::StreamExt;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -26,7 +27,10 @@ struct Events(BufReader<TcpStream>);
 impl Events {
     fn open(served: &Served) -> Events {
         let mut stream = served.connect();
-        let request = format!("GET /api/stream HTTP/1.1\r\nHost: {}\r\n\r\n", served.address);
+        let request = format!(
+            "GET /api/stream HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n",
+            served.address, served.admin.cookie
+        );
         stream.write_all(request.as_bytes()).expect("sent");
         Events(BufReader::new(stream))
     }
@@ -59,9 +63,16 @@ fn runtime() -> tokio::runtime::Runtime {
         .expect("a runtime")
 }
 
+/// The admin's request for live pictures.
+fn asking(served: &Served, path: &str) -> Request {
+    let mut request =
+        format!("ws://{}{path}", served.address).into_client_request().expect("a request");
+    request.headers_mut().insert("Cookie", served.admin.cookie.parse().expect("a header"));
+    request
+}
+
 async fn view(served: &Served) -> Socket {
-    let (socket, _reply) =
-        connect_async(format!("ws://{}{LIVE}", served.address)).await.expect("connected");
+    let (socket, _reply) = connect_async(asking(served, LIVE)).await.expect("connected");
     socket
 }
 
@@ -138,7 +149,8 @@ fn a_live_picture_carries_what_was_seen_in_it() {
         assert_eq!(header["captured_at"], "2026-03-01T14:00:00.000Z");
         assert_eq!((&header["frame"], &header["width_px"]), (&812.into(), &768.into()));
         let person = serde_json::json!({"track": null, "box": [0.1, 0.2, 0.3, 0.4],
-            "foot": [0.25, 0.6], "score": 0.5, "inside": ["gate-road"]});
+            "foot": [0.25, 0.6], "score": 0.5, "inside": ["gate-road"],
+            "verdict": "person", "anchor": "head", "ground_m": [1.5, 8.25], "speed_m_s": null});
         assert_eq!(header["people"], serde_json::json!([person]));
         assert!(bytes.ends_with(&[0xAB; 1_000]));
         assert_eq!(Arc::strong_count(&served.fake.viewer), 2);
@@ -186,8 +198,7 @@ fn a_viewer_that_never_reads_is_let_go() {
 fn live_pictures_are_refused_to_other_pages_and_for_unknown_cameras() {
     let served = serve();
     let refused = |path: &str, origin: Option<&str>| {
-        let mut request =
-            format!("ws://{}{path}", served.address).into_client_request().expect("a request");
+        let mut request = asking(&served, path);
         if let Some(origin) = origin {
             let origin = origin.parse().expect("a header");
             request.headers_mut().insert("Origin", origin);

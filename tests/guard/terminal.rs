@@ -8,6 +8,11 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use standclear::clock;
+use standclear::guard::accounts::secret;
+use standclear::store::Store;
+use standclear::store::accounts::{AccountChange, Role, TokenRow};
+
 use crate::site::{TestSite, wait_for};
 
 /// Longest wait for one answer of the page.
@@ -17,6 +22,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(2);
 struct Program {
     child: Child,
     address: String,
+    /// What makes this test one who may see.
+    token: &'static str,
 }
 
 impl Drop for Program {
@@ -46,6 +53,18 @@ impl Program {
             "#
         );
         fs::write(site.path("standclear.toml"), text).expect("a configuration");
+        let token = "a secret of this test";
+        let row = TokenRow {
+            id: "test".into(),
+            name: "test".into(),
+            role: Role::Viewer,
+            token: secret::digest(token),
+            created_at: clock::wall(),
+            last_used_at: None,
+        };
+        let mut store = Store::open(&site.path("data")).expect("a store");
+        store.change_accounts(&[AccountChange::AddToken(row)], &[]).expect("kept");
+        drop(store);
         let child = Command::new(env!("CARGO_BIN_EXE_standclear"))
             .args(["run", "--config"])
             .arg(site.path("standclear.toml"))
@@ -55,7 +74,7 @@ impl Program {
             .stderr(stderr)
             .spawn()
             .expect("the program");
-        Program { child, address }
+        Program { child, address, token }
     }
 
     /// The guard's own time in its newest snapshot; `None` while it does not answer.
@@ -63,8 +82,13 @@ impl Program {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(ANSWER_MAX)).ok()?;
         let host = &self.address;
-        write!(stream, "GET /api/state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
-            .ok()?;
+        write!(
+            stream,
+            "GET /api/state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+             Authorization: Bearer {}\r\n\r\n",
+            self.token
+        )
+        .ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let (_, body) = answer.split_once("\r\n\r\n")?;

@@ -54,8 +54,13 @@ fn a_store_of_schema_1_goes_on_with_every_row_and_takes_the_new_kinds() {
         .write(&[
             raised(7, AlarmKey::Warning("gate".into())),
             raised(8, AlarmKey::Untested("gate".into())),
-            Record::ZoneDisarmed { zone: "gate".into(), at: at(101), by: "interlock".into() },
-            Record::ZoneArmed { zone: "gate".into(), at: at(102) },
+            Record::ZoneDisarmed {
+                zone: "gate".into(),
+                at: at(101),
+                by: "interlock".into(),
+                reason: "Off while press is off".into(),
+            },
+            Record::ZoneArmed { zone: "gate".into(), at: at(102), reason: "Always armed".into() },
         ])
         .expect("the new kinds are kept");
     let open_now = store.restore().expect("remembered").open_alarms;

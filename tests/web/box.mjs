@@ -30,12 +30,16 @@ export function cannotRun() {
   return null;
 }
 
+/** The first admin of every box of a test. */
+export const ADMIN = { name: 'Browser Test', password: 'correct horse battery' };
+
 export async function startBox() {
   const dir = mkdtempSync(join(tmpdir(), 'standclear-web-'));
   const sound = await startSound(dir);
   const box = new Box(dir, sound);
   try {
     box.address = await eventually('the program says its address', SAYS_ITS_ADDRESS_WITHIN_MS, () => box.announced());
+    await box.setUp();
   } catch (error) {
     const output = box.output;
     await box.stop();
@@ -52,6 +56,7 @@ class Box {
   #sound;
   #process;
   #exited;
+  #session;
 
   constructor(dir, sound) {
     this.#dir = dir;
@@ -77,9 +82,50 @@ class Box {
     return /http:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):[1-9][0-9]*/.exec(plain)?.[0];
   }
 
+  /** The code that makes the first admin, as the program printed it. */
+  setupCode() {
+    return /Set-up code:\s+([0-9A-Z-]+)/.exec(this.output)?.[1];
+  }
+
+  /** Makes the first admin with the code, and stays signed in for the calls below. */
+  async setUp() {
+    const code = await eventually('the program says the set-up code', SAYS_ITS_ADDRESS_WITHIN_MS, () => this.setupCode());
+    await this.#comeIn('/api/setup', { code, ...ADMIN });
+  }
+
+  /** Signs in somebody, for the calls below. */
+  async signIn({ name, password } = ADMIN) {
+    await this.#comeIn('/api/session', { name, password });
+  }
+
+  async #comeIn(path, body) {
+    const answer = await fetch(this.address + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
+    const [cookie] = answer.headers.getSetCookie();
+    this.#session = { cookie: cookie.split(';')[0], csrf: (await answer.json()).csrf };
+  }
+
+  /** What a call of the session carries. */
+  #headers() {
+    return { cookie: this.#session.cookie, 'x-standclear-csrf': this.#session.csrf };
+  }
+
+  /** The answer of `method path` as the session, with `body` as JSON. */
+  async send(method, path, body) {
+    return fetch(this.address + path, {
+      method,
+      headers: { ...this.#headers(), 'content-type': 'application/json' },
+      body: JSON.stringify(body ?? {}),
+    });
+  }
+
   /** The answer of `GET path`; errors when there is none within `within_ms`. */
   async get(path, within_ms = 1_000) {
-    const answer = await fetch(this.address + path, { signal: AbortSignal.timeout(within_ms) });
+    const answer = await fetch(this.address + path, { headers: this.#headers(), signal: AbortSignal.timeout(within_ms) });
     if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
     return answer;
   }
@@ -93,12 +139,8 @@ class Box {
   }
 
   /** True when this call acknowledged it; false when somebody (or nobody: it is gone) was first. */
-  async acknowledge(alarm, by) {
-    const answer = await fetch(`${this.address}/api/alarms/${alarm}/acknowledge`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ by }),
-    });
+  async acknowledge(alarm) {
+    const answer = await this.send('POST', `/api/alarms/${alarm}/acknowledge`);
     if (![200, 404, 409].includes(answer.status)) throw new Error(`acknowledge: ${answer.status} ${await answer.text()}`);
     return answer.status === 200;
   }

@@ -41,6 +41,16 @@ export async function openPage(browser, address, viewport, colorScheme = 'light'
   return { page, complaints };
 }
 
+/** Signs in through the API in the page's own browser, as a person who has done it before, and shows the page anew. */
+export async function signIn(page, { name, password }) {
+  const status = await page.evaluate(async (body) => {
+    const headers = { 'content-type': 'application/json' };
+    return (await fetch('/api/session', { method: 'POST', headers, body: JSON.stringify(body) })).status;
+  }, { name, password });
+  if (status !== 200) throw new Error(`${name} could not sign in: ${status}`);
+  await page.reload({ waitUntil: 'domcontentloaded' });
+}
+
 /** What a person sees, as text: line breaks and unbreakable spaces are spaces. */
 export async function visibleText(page) {
   return (await page.evaluate(() => document.body.innerText)).replaceAll(/\s+/g, ' ');

@@ -4,8 +4,8 @@ use super::{Changed, Runner, Seen};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::{
-    AlarmId, AlarmSource, AlarmState, Effects, Entry, Event, EventKind, IncidentId, SirenPattern,
-    ZoneIndex,
+    AlarmId, AlarmSource, AlarmState, ArmingView, Effects, Entry, Event, EventKind, IncidentId,
+    SirenPattern, ZoneIndex,
 };
 use crate::guard::evidence::{EvidenceJob, PaintTask};
 use crate::guard::ledger::{Deciding, EpisodePart};
@@ -72,10 +72,15 @@ impl Runner {
                 Record::ZoneUnknown { zone: zone_id(zone), at, cause: words::blind(cause, None) }
             }
             EventKind::ZoneKnown { zone } => Record::ZoneKnown { zone: zone_id(zone), at },
-            EventKind::ZoneArmed { zone } => Record::ZoneArmed { zone: zone_id(zone), at },
+            EventKind::ZoneArmed { zone } => {
+                let shown = self.path.board.arming.zone(zone, ArmingView::Armed, event.at);
+                Record::ZoneArmed { zone: zone_id(zone), at, reason: shown.reason }
+            }
             EventKind::ZoneDisarmed { zone, by } => {
+                let view = ArmingView::Disarmed(by);
+                let reason = self.path.board.arming.zone(zone, view, event.at).reason;
                 let by = words::disarmed_by(by).into();
-                Record::ZoneDisarmed { zone: zone_id(zone), at, by }
+                Record::ZoneDisarmed { zone: zone_id(zone), at, by, reason }
             }
             EventKind::Alarm { alarm, source, to } => {
                 self.alarm_record(alarm, source, to, event.at)
@@ -153,7 +158,7 @@ impl Runner {
         self.requests += 1;
         let request = self.requests;
         let zone = usize::from(zone.0);
-        let job = EvidenceJob { incident, zone, seen };
+        let job = EvidenceJob { incident, zone, names: self.path.names.clone(), seen };
         if self.path.painter.try_send(PaintTask::Asked { request, job }).is_err() {
             tracing::warn!("incident {} has no picture: too many at once", incident.0);
             return;

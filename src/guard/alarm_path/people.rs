@@ -3,7 +3,7 @@
 use super::AlarmPath;
 use crate::engine::detection::Detection;
 use crate::engine::zone::HOLD_SCORE;
-use crate::engine::{CameraIndex, FrameReport, TrackView, ZoneIndex};
+use crate::engine::{AnchorHow, CameraIndex, FrameReport, Looked, TrackView, Verdict};
 use crate::guard::handle::Person;
 use crate::guard::live::FramePeople;
 
@@ -24,6 +24,10 @@ impl AlarmPath {
                 ],
                 foot_norm: [foot.0, foot.1],
                 score: detection.score.get(),
+                verdict: Verdict::Person,
+                anchor: AnchorHow::Box,
+                ground_m: None,
+                speed_m_s: None,
                 inside: self.zones_at(frame.camera, foot),
             }
         };
@@ -36,13 +40,35 @@ impl AlarmPath {
         }
     }
 
+    /// Says of each person what the engine made of them. A picture that came too late to be decided
+    /// on was not looked at, and its people stay as they are.
+    pub(super) fn judge(&self, camera: CameraIndex, people: &mut [Person]) {
+        let looked = self.engine.looked(camera);
+        let foot = |looked: &Looked| [looked.anchor.foot_norm.0, looked.anchor.foot_norm.1];
+        let same = looked.len() == people.len()
+            && people.iter().zip(looked).all(|(person, it)| person.foot_norm == foot(it));
+        if !same {
+            return;
+        }
+        for (person, it) in people.iter_mut().zip(looked) {
+            (person.verdict, person.anchor) = (it.verdict, it.anchor.how);
+            person.ground_m = it.ground_m.map(|(x, y)| [x, y]);
+            person.speed_m_s = it.speed_m_s;
+            if let Some(hidden) = it.anchor.estimated {
+                person.inside.extend(self.zones_at(camera, hidden.from_norm));
+                person.inside.extend(self.zones_at(camera, hidden.to_norm));
+                person.inside.sort_unstable();
+                person.inside.dedup();
+            }
+        }
+    }
+
     /// The zones of the camera that hold this point, edge included.
     fn zones_at(&self, camera: CameraIndex, foot_norm: (f64, f64)) -> Vec<usize> {
-        let zones = (0u16..).zip(&self.names.zones);
+        let zones = self.names.live().filter(|(_, zone)| zone.info.camera == camera.0);
         zones
-            .filter(|(_, zone)| zone.camera == camera.0)
-            .filter(|(index, _)| self.engine.contains(ZoneIndex(*index), foot_norm))
-            .map(|(index, _)| usize::from(index))
+            .filter(|(number, _)| self.engine.contains(*number, foot_norm))
+            .map(|(number, _)| usize::from(number.0))
             .collect()
     }
 }

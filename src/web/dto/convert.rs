@@ -5,20 +5,20 @@
 use jiff::Timestamp;
 
 use super::{
-    AlarmDto, AlarmKindDto, AlarmStateDto, CameraDto, CameraStateDto, HistoryDto, IncidentDto,
-    LatencyDto, ModelDto, PartDto, PersonDto, PictureDto, PriorityDto, SirenDto, SirenStateDto,
-    SiteDto, SpanDto, SpanStateDto, StageDto, StateDto, StepDto, StoreDto, VisionDto,
-    VisionStateDto, ZoneDto, ZoneHistoryDto, ZoneStateDto,
+    AlarmDto, AlarmKindDto, AlarmStateDto, AnchorDto, CameraDto, CameraStateDto, HistoryDto,
+    IncidentDto, LatencyDto, ModelDto, PartDto, PersonDto, PictureDto, PriorityDto, SirenDto,
+    SirenStateDto, SiteDto, SpanDto, SpanStateDto, StageDto, StateDto, StepDto, StoreDto,
+    VerdictDto, VisionDto, VisionStateDto, ZoneDto, ZoneHistoryDto, ZoneStateDto,
 };
 use crate::engine::time::Instant;
-use crate::engine::{AlarmSource, AlarmState, Part, ZoneIndex, ZoneState};
+use crate::engine::{AlarmSource, AlarmState, AnchorHow, Part, Verdict, ZoneIndex, ZoneState};
 use crate::guard::handle::{
     Alarm, Camera, IncidentRow, LivePicture, Person, SirenSound, Snapshot, Span, SpanState,
     VisionState, Zone,
 };
 
 /// ISO 8601 in UTC, milliseconds.
-fn time(at: Timestamp) -> String {
+pub(in crate::web) fn timestamp(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
@@ -30,7 +30,7 @@ impl From<&Snapshot> for StateDto {
                 time_zone: now.site.time_zone.clone(),
                 version: env!("CARGO_PKG_VERSION"),
             },
-            now: time(now.now),
+            now: timestamp(now.now),
             uptime_ms: now.uptime_ms,
             vision: VisionDto {
                 state: match now.vision.state {
@@ -57,13 +57,22 @@ impl From<&Snapshot> for StateDto {
             },
             cameras: now.cameras.iter().map(camera).collect(),
             zones: now.zones.iter().map(|it| zone(it, now)).collect(),
+            inputs: now.inputs.iter().map(Into::into).collect(),
             alarms: now.alarms.iter().map(|it| alarm(it, now)).collect(),
         }
     }
 }
 
-fn zone_id(now: &Snapshot, index: usize) -> Option<String> {
-    now.zones.get(index).map(|zone| zone.id.clone())
+fn zone_id(now: &Snapshot, number: usize) -> Option<String> {
+    zone_named(now, number).map(|(id, _)| id)
+}
+
+/// Id and camera of a zone number, also of a zone that was taken away.
+fn zone_named(now: &Snapshot, number: usize) -> Option<(String, usize)> {
+    let live = now.zones.iter().find(|zone| zone.number == number);
+    let live = live.map(|zone| (zone.id.clone(), zone.camera));
+    let retired = || now.retired.iter().find(|zone| zone.number == number);
+    live.or_else(|| retired().map(|zone| (zone.id.clone(), zone.camera)))
 }
 
 fn camera_id(now: &Snapshot, index: usize) -> Option<String> {
@@ -96,13 +105,15 @@ fn camera(camera: &Camera) -> CameraDto {
             Some(_) => CameraStateDto::Unknown,
         },
         reason: camera.unknown.clone(),
-        since: time(camera.since),
+        since: timestamp(camera.since),
         width_px: camera.size_px.map(|(width, _)| width),
         height_px: camera.size_px.map(|(_, height)| height),
         // JSON has no word for a number that is none.
         fps: if camera.fps.is_finite() { camera.fps } else { 0.0 },
         frame_age_ms: camera.frame_age_ms,
         people: camera.people,
+        zones_version: camera.zones_version,
+        zones_fault: camera.zones_fault.clone(),
     }
 }
 
@@ -118,18 +129,19 @@ fn zone(zone: &Zone, now: &Snapshot) -> ZoneDto {
             ZoneState::Unknown(_) => ZoneStateDto::Unknown,
         },
         reason: zone.reason.clone(),
-        since: time(zone.since),
+        since: timestamp(zone.since),
         people: zone.people,
         incident: zone.incident,
+        arming: (&zone.arming).into(),
         polygons: zone.polygons.to_vec(),
+        line: (!zone.line.is_empty()).then(|| zone.line.to_vec()),
     }
 }
 
 fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
     let of_zone = |zone: ZoneIndex, kind, priority| {
-        let zone = now.zones.get(usize::from(zone.0));
-        let camera = zone.and_then(|zone| camera_id(now, zone.camera));
-        (kind, priority, zone.map(|zone| zone.id.clone()), camera, None)
+        let (id, camera) = zone_named(now, usize::from(zone.0)).unzip();
+        (kind, priority, id, camera.and_then(|camera| camera_id(now, camera)), None)
     };
     let (kind, priority, zone, camera, part) = match alarm.source {
         AlarmSource::Intrusion(zone) => {
@@ -163,10 +175,10 @@ fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
         part,
         title: alarm.title.clone(),
         text: alarm.text.clone(),
-        raised_at: time(alarm.raised_at),
-        changed_at: time(alarm.changed_at),
+        raised_at: timestamp(alarm.raised_at),
+        changed_at: timestamp(alarm.changed_at),
         acknowledged_by: answer.map(|(by, _)| by.clone()),
-        acknowledged_at: answer.map(|(_, at)| time(*at)),
+        acknowledged_at: answer.map(|(_, at)| timestamp(*at)),
         incident: alarm.incident,
         snapshot: alarm.has_snapshot,
         ladder: alarm.ladder.iter().map(|&(step, after_ms)| StepDto { step, after_ms }).collect(),
@@ -191,7 +203,7 @@ impl PictureDto {
         let age_ms = shown.since(picture.captured).as_millis();
         PictureDto {
             frame: picture.frame,
-            captured_at: time(picture.captured_at),
+            captured_at: timestamp(picture.captured_at),
             age_ms: u64::try_from(age_ms).unwrap_or(u64::MAX),
             width_px: picture.size_px.0,
             height_px: picture.size_px.1,
@@ -206,6 +218,19 @@ fn person(person: &Person, now: &Snapshot) -> PersonDto {
         bounds: person.bounds_norm,
         foot: person.foot_norm,
         score: person.score,
+        verdict: match person.verdict {
+            Verdict::Person => VerdictDto::Person,
+            Verdict::TooSmall => VerdictDto::TooSmall,
+            Verdict::Marked => VerdictDto::Marked,
+            Verdict::Ignored => VerdictDto::Ignored,
+        },
+        anchor: match person.anchor {
+            AnchorHow::Box => AnchorDto::Box,
+            AnchorHow::Head => AnchorDto::Head,
+            AnchorHow::Conservative => AnchorDto::Conservative,
+        },
+        ground_m: person.ground_m,
+        speed_m_s: person.speed_m_s,
         inside: person.inside.iter().filter_map(|&index| zone_id(now, index)).collect(),
     }
 }
@@ -217,8 +242,8 @@ impl From<IncidentRow> for IncidentDto {
             zone: row.zone,
             zone_name: row.zone_name,
             camera: row.camera,
-            started_at: time(row.started_at),
-            ended_at: row.ended_at.map(time),
+            started_at: timestamp(row.started_at),
+            ended_at: row.ended_at.map(timestamp),
             entries: row.entries,
             score: row.score,
             model_digest: row.model_digest,
@@ -252,10 +277,10 @@ impl HistoryDto {
                     SpanState::Occupied => SpanStateDto::Occupied,
                     SpanState::Unknown => SpanStateDto::Unknown,
                 },
-                from: time(span.from),
-                to: span.to.map(time),
+                from: timestamp(span.from),
+                to: span.to.map(timestamp),
             });
         }
-        HistoryDto { from: time(from), to: time(to), zones }
+        HistoryDto { from: timestamp(from), to: timestamp(to), zones }
     }
 }

@@ -1,0 +1,31 @@
+//! Zones drawn anew while the box guards: one step, between two pictures.
+
+use std::sync::Arc;
+
+use super::{Changed, Runner};
+use crate::clock;
+use crate::engine::Input;
+use crate::guard::message::{Claimed, RezoneOrder};
+
+impl Runner {
+    /// The engine takes the zones, and everything that speaks of zones takes the names with them.
+    pub(super) fn rezone(&mut self, order: RezoneOrder) {
+        if order.claim.take() == Claimed::Theirs {
+            return;
+        }
+        let RezoneOrder { camera, spec, slots, names, reply, .. } = order;
+        let now = clock::monotonic();
+        let effects = self.path.engine.step(Input::Rezone { camera, spec, slots }, now);
+        let outcome = effects.refused.map_or(Ok(()), Err);
+        if outcome.is_ok() {
+            self.path.arming.put_rules(names.rules());
+            self.path.board.put_names(Arc::clone(&names), now);
+            self.path.names = names;
+            self.changed = Changed::Yes;
+        }
+        // With the new names: they know every old number too.
+        self.carry_out(effects, now);
+        // Whoever asked waits for this, or has gone with the web side.
+        let _ = reply.try_send(outcome);
+    }
+}
