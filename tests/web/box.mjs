@@ -33,13 +33,23 @@ export function cannotRun() {
 /** The first admin of every box of a test. */
 export const ADMIN = { name: 'Browser Test', password: 'correct horse battery' };
 
-export async function startBox() {
+/** A box with its first admin, `ADMIN`, signed in for the calls of the test. */
+export function startBox() {
+  return start((box) => box.setUp());
+}
+
+/** A box nobody can sign in to yet, as it comes out of its packing. */
+export function startNewBox() {
+  return start(async () => {});
+}
+
+async function start(prepare) {
   const dir = mkdtempSync(join(tmpdir(), 'standclear-web-'));
   const sound = await startSound(dir);
   const box = new Box(dir, sound);
   try {
     box.address = await eventually('the program says its address', SAYS_ITS_ADDRESS_WITHIN_MS, () => box.announced());
-    await box.setUp();
+    await prepare(box);
   } catch (error) {
     const output = box.output;
     await box.stop();

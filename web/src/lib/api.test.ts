@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ackResult, ContractError, parseState, sentence } from './api';
-import { boxState } from './testing';
+import { ContractError, parseState, sentence } from './api';
+import { boxState, zone } from './testing';
 
 describe('parseState', () => {
   it('reads_a_state_of_the_contract', () => expect(parseState(JSON.stringify(boxState())).site.name).toBe('North yard'));
@@ -14,15 +14,11 @@ describe('parseState', () => {
   ])('refuses_%s', (_name, text) => expect(() => parseState(text)).toThrow(ContractError));
 });
 
-describe('ackResult', () => {
-  const error = (code: string, message: string) => JSON.stringify({ error: { code, message } });
-  it('done', () => expect(ackResult(200, '{"id":40,"state":"acknowledged"}')).toEqual({ kind: 'done' }));
-  it('somebody_else_was_faster_is_information', () => {
-    expect(ackResult(409, error('already_acknowledged', 'somebody has answered this alarm already'))).toEqual({ kind: 'already', message: 'Somebody has answered this alarm already.' });
-  });
-  it('another_conflict_is_a_failure', () => expect(ackResult(409, error('busy', 'no')).kind).toBe('failed'));
-  it('a_refusal_is_told_in_the_words_of_the_box', () => expect(ackResult(404, error('unknown_alarm', 'no such alarm'))).toEqual({ kind: 'failed', message: 'No such alarm.' }));
-  it('an_answer_without_words_still_gets_a_sentence', () => expect(ackResult(502, '<html>')).toEqual({ kind: 'failed', message: 'The box refused (502). Press again.' }));
+describe('what_a_zone_may_lack', () => {
+  const read = (rest: object) => parseState(JSON.stringify({ ...boxState(), inputs: undefined, zones: [{ ...zone('gate'), ...rest }] }));
+  it.each([undefined, null, 'off', {}, { armed: null }, { armed: 'false' }])('arming %j is armed', (arming) => expect(read({ arming }).zones[0]?.arming.armed).toBe(true));
+  it('only_a_plain_false_is_disarmed', () => expect(read({ arming: { armed: false, by: 'schedule', reason: '', until: null } }).zones[0]?.arming.armed).toBe(false));
+  it('a_state_without_inputs_has_none', () => expect(read({}).inputs).toEqual([]));
 });
 
 describe('sentence', () => {

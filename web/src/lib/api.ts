@@ -1,11 +1,17 @@
-// The contract of the box (docs/reference/api.md): its types, and the requests this page makes.
+// The contract of the box (docs/reference/api.md): its types, and what its messages and answers mean.
+// Asks for nothing itself.
 // What a message may lack is typed as lacking, so that a box that is only starting cannot break the page.
 
 export type CameraState = 'watched' | 'unknown';
 export type ZoneState = 'clear' | 'occupied' | 'unknown';
-export type AlarmKind = 'intrusion' | 'blind' | 'fault';
+/** A kind this page does not know is treated as restricted. */
+export type ZoneKind = 'restricted' | 'warning' | 'occupancy' | 'tripwire' | 'ignore';
+export type Direction = 'left_to_right' | 'right_to_left' | 'both';
+/** `untested`: the walk test of a zone is overdue. */
+export type AlarmKind = 'intrusion' | 'warning' | 'blind' | 'fault' | 'untested';
 export type AlarmState = 'unacknowledged' | 'acknowledged' | 'returned_unacknowledged';
-export type SirenState = 'silent' | 'intrusion' | 'fault' | 'broken';
+export type SirenState = 'silent' | 'intrusion' | 'warning' | 'fault' | 'broken';
+export type InputState = 'on' | 'off' | 'unknown';
 export type VisionState = 'starting' | 'watching' | 'restarting';
 /** x, y as fractions of the frame. */
 export type Point = readonly [number, number];
@@ -24,15 +30,26 @@ export interface Camera {
   id: string; name: string; state: CameraState; reason: string | null; since: string;
   width_px: number | null; height_px: number | null; fps: number;
   frame_age_ms: number | null; people: number;
+  /** Number of the zones in force. */
+  zones_version: number | null;
+}
+/** Whether a zone alarms now; `until` is null where nobody knows (an interlock). */
+export interface Arming { armed: boolean; by: 'schedule' | 'interlock' | null; reason: string; until: string | null }
+export interface WalkTestSummary {
+  state: 'valid' | 'overdue'; due_at: string | null;
+  last: { id: number; at: string; result: string } | null;
 }
 export interface Zone {
-  id: string; name: string; camera: string; kind: string; state: ZoneState; reason: string | null;
+  id: string; name: string; camera: string; kind: ZoneKind; state: ZoneState; reason: string | null;
   since: string; people: number; incident: number | null; polygons: readonly Polygon[];
+  arming: Arming; line: readonly Point[] | null; direction: Direction | null; walk_test: WalkTestSummary | null;
 }
+/** What a machine says of itself. */
+export interface Input { name: string; state: InputState; reason: string | null; since: string | null; age_ms: number | null }
 export interface LadderStep { step: string; after_ms: number }
 export interface StageTime { stage: string; ms: number }
 export interface Alarm {
-  id: number; kind: AlarmKind; priority: 'emergency' | 'fault'; state: AlarmState;
+  id: number; kind: AlarmKind; priority: 'emergency' | 'warning' | 'fault'; state: AlarmState;
   zone: string | null; camera: string | null; part: string | null; title: string; text: string;
   raised_at: string; changed_at: string;
   acknowledged_by: string | null; acknowledged_at: string | null;
@@ -43,6 +60,7 @@ export interface BoxState {
   site: Site; now: string; uptime_ms: number; vision: Vision; model: Model | null; siren: Siren;
   store: { fault: string | null }; latency: Latency;
   cameras: readonly Camera[]; zones: readonly Zone[]; alarms: readonly Alarm[];
+  inputs: readonly Input[];
 }
 export interface Incident {
   id: number; zone: string; zone_name: string; camera: string; started_at: string; ended_at: string | null;
@@ -53,12 +71,8 @@ export type SpanState = 'occupied' | 'unknown';
 export interface Span { state: SpanState; from: string; to: string | null }
 export interface History { from: string; to: string; zones: readonly { id: string; spans: readonly Span[] }[] }
 
-export const INCIDENTS_SHOWN = 20;
-export const HISTORY_MINUTES = 60;
-/** A person waits for this answer with a finger still on the button. */
-const ANSWER_MS_MAX = 5_000;
-/** The contract's limit for a name. */
-export const NAME_LENGTH_MAX = 80;
+/** What a message does not say of a zone's arming means armed. */
+const ARMED: Arming = { armed: true, by: null, reason: '', until: null };
 
 /** A message that does not keep to the contract. */
 export class ContractError extends Error {}
@@ -73,7 +87,15 @@ export function parseState(text: string): BoxState {
     if (!isListOfObjects(value[key])) throw new ContractError(`${key} is not a list`);
   }
   if (Number.isNaN(Date.parse(String(value['now'])))) throw new ContractError('now is not a time');
-  return value as unknown as BoxState;
+  const state = value as unknown as BoxState;
+  return { ...state, inputs: isListOfObjects(value['inputs']) ? state.inputs : [], zones: state.zones.map(whole) };
+}
+
+/** A zone with everything the page asks of one. Only a plain `armed: false` is believed to mean disarmed. */
+function whole(zone: Zone): Zone {
+  const given: unknown = zone.arming;
+  const disarmed = isObject(given) && given['armed'] === false;
+  return { ...zone, line: zone.line ?? null, direction: zone.direction ?? null, walk_test: zone.walk_test ?? null, arming: disarmed ? zone.arming : ARMED };
 }
 
 export function parseObject(text: string): Record<string, unknown> {
@@ -87,11 +109,11 @@ export function parseObject(text: string): Record<string, unknown> {
   return value;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isListOfObjects(value: unknown): boolean {
+export function isListOfObjects(value: unknown): boolean {
   return Array.isArray(value) && value.every(isObject);
 }
 
@@ -104,50 +126,7 @@ export function liveUrl(camera: string, location: { protocol: string; host: stri
   return `${scheme}//${location.host}/api/cameras/${encodeURIComponent(camera)}/live`;
 }
 
-export async function fetchIncidents(): Promise<readonly Incident[]> {
-  const body = await getJson(`/api/incidents?limit=${INCIDENTS_SHOWN}`);
-  if (!isListOfObjects(body['incidents'])) throw new ContractError('incidents is not a list');
-  return body['incidents'] as Incident[];
-}
-
-export async function fetchHistory(): Promise<History> {
-  const body = await getJson(`/api/history?minutes=${HISTORY_MINUTES}`);
-  if (!isListOfObjects(body['zones'])) throw new ContractError('zones is not a list');
-  return body as unknown as History;
-}
-
-export type AckResult =
-  | { kind: 'done' }
-  | { kind: 'already'; message: string }
-  | { kind: 'failed'; message: string };
-
-/** Acknowledges; never throws, because every outcome is a sentence for the person who pressed. */
-export async function acknowledge(alarm: number, by: string): Promise<AckResult> {
-  let response: Response;
-  try {
-    response = await fetch(`/api/alarms/${alarm}/acknowledge`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ by }),
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
-    });
-  } catch {
-    return { kind: 'failed', message: 'The box did not answer. Press again.' };
-  }
-  return ackResult(response.status, await response.text().catch(() => ''));
-}
-
-/** What an answer to an acknowledgement means. */
-export function ackResult(status: number, body: string): AckResult {
-  if (status >= 200 && status < 300) return { kind: 'done' };
-  const error = errorOf(body);
-  if (status === 409 && error.code === 'already_acknowledged') {
-    return { kind: 'already', message: error.message || 'Somebody has acknowledged this already.' };
-  }
-  return { kind: 'failed', message: error.message || `The box refused (${status}). Press again.` };
-}
-
-function errorOf(body: string): { code: string; message: string } {
+export function errorOf(body: string): { code: string; message: string } {
   try {
     const error = parseObject(body)['error'];
     if (isObject(error)) return { code: String(error['code'] ?? ''), message: sentence(String(error['message'] ?? '')) };
@@ -163,11 +142,4 @@ export function sentence(text: string): string {
   if (trimmed === '') return '';
   const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
-}
-
-async function getJson(url: string): Promise<Record<string, unknown>> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX), cache: 'no-store' });
-  const text = await response.text();
-  if (!response.ok) throw new Error(errorOf(text).message || `The box answered ${response.status}.`);
-  return parseObject(text);
 }

@@ -1,12 +1,12 @@
 // What the page knows, as reactive values: the last state, how fresh it is, what was pressed.
 
-import { acknowledge, NAME_LENGTH_MAX, type Alarm, type BoxState } from './api';
+import type { Alarm, BoxState } from './api';
+import { acknowledge } from './asks';
 import { siteClock } from './format';
 import { alarmKey, announcement, firstToAnswer, newlyRaised, toAnswer } from './status';
 import { boxNow, elapsed, linkState, moment, openStream, type Moment } from './stream';
 
 const TICK_MS = 200;
-const NAME_KEY = 'standclear.name';
 /** A press sooner than this after an alarm took the first place was meant for the one before. */
 const READ_MS_MIN = 600;
 /** Long enough to be read twice. */
@@ -26,9 +26,6 @@ export class Box {
   spoken = $state('');
   /** The camera a person picked; null follows the most urgent. */
   picked = $state<string | null>(null);
-  name = $state(readName());
-  /** Where a name is being asked for; at most one place at a time. */
-  asking = $state<string | null>(null);
   /** What came of a press, by alarm, until the stream shows it. */
   presses = $state<Record<number, Press>>({});
   notice = $state('');
@@ -89,17 +86,13 @@ export class Box {
     return alarmKey(alarm) === this.#first.key && elapsed(this.#first.since, moment()) < READ_MS_MIN;
   }
 
-  /** Acknowledges in the known name; `place` is where to ask for one otherwise. */
-  async acknowledge(alarm: Alarm, place: string): Promise<void> {
+  /** Acknowledges in the name of whoever is signed in. */
+  async acknowledge(alarm: Alarm): Promise<void> {
     if (this.#unread(alarm)) return;
-    if (this.name === '') {
-      this.asking = place;
-      return;
-    }
     const pending = this.presses[alarm.id];
     if (pending && pending.kind !== 'failed') return;
     this.presses[alarm.id] = { kind: 'sending' };
-    const result = await acknowledge(alarm.id, this.name);
+    const result = await acknowledge(alarm.id);
     if (result.kind === 'already') this.#tell(`${alarm.title}: ${result.message}`);
     // The stream may have been faster than the answer; then there is nothing left to say.
     if (!this.state?.alarms.some((a) => a.id === alarm.id && toAnswer(a))) {
@@ -115,27 +108,9 @@ export class Box {
     if (this.presses[alarm]?.kind === 'sent') delete this.presses[alarm];
   }
 
-  setName(name: string): void {
-    this.name = name.trim().slice(0, NAME_LENGTH_MAX);
-    this.asking = null;
-    try {
-      localStorage.setItem(NAME_KEY, this.name);
-    } catch {
-      // A browser that stores nothing asks again after a reload.
-    }
-  }
-
   #tell(text: string): void {
     this.notice = text;
     clearTimeout(this.#noticeTimer);
     this.#noticeTimer = setTimeout(() => (this.notice = ''), NOTICE_MS);
-  }
-}
-
-function readName(): string {
-  try {
-    return localStorage.getItem(NAME_KEY) ?? '';
-  } catch {
-    return '';
   }
 }

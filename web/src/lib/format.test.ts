@@ -28,6 +28,11 @@ describe('siteClock', () => {
     expect(siteClock('Europe/Prague').moment('2026-03-01T22:00:00Z', now)).toBe('1 Mar 23:00:00');
     expect(siteClock('UTC').moment('2026-03-01T22:00:00Z', now)).toBe('22:00:00');
   });
+  it('an_end_names_no_more_than_it_needs', () => {
+    const { until } = siteClock('Europe/Prague');
+    const noon = Date.parse('2026-02-27T11:00:00Z');
+    expect(['2026-02-27T17:00:00Z', '2026-03-02T05:00:00Z', '2026-03-09T05:00:00Z', '2026-02-26T05:00:00Z'].map((at) => until(at, noon))).toEqual(['18:00', 'Mon 06:00', '9 Mar 06:00', '26 Feb 06:00']);
+  });
   it('midnight_is_zero', () => expect(siteClock('UTC').time('2026-03-01T00:00:00Z')).toBe('00:00:00'));
   it('an_unknown_zone_is_utc_and_says_so', () => expect(siteClock('Mars/Base').zone).toBe('UTC'));
   it('an_unreadable_time_is_a_dash', () => expect(siteClock('UTC').time('soon')).toBe('–'));

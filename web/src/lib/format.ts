@@ -67,6 +67,9 @@ function two(n: number): string {
   return String(n).padStart(2, '0');
 }
 
+/** Six days ahead a weekday still names one day only. */
+const WEEKDAY_IS_CLEAR_MS = 6 * 86_400_000;
+
 /** Times in the site's zone. */
 export interface SiteClock {
   /** The zone in force; `UTC` where the browser does not know the site's. */
@@ -77,6 +80,10 @@ export interface SiteClock {
   minute(at: number | string): string;
   /** `14:07:33` on the day of `now`, else `28 Feb 14:07:33`. */
   moment(at: number | string, now: number): string;
+  /** As people say when something ends: `18:00` on the day of `now`, `Mon 06:00` within a week, else `24 Dec 06:00`. */
+  until(at: number | string, now: number): string;
+  /** `14 Nov 2026`, for what is due on a day. */
+  date(at: number | string): string;
 }
 
 export function siteClock(timeZone: string): SiteClock {
@@ -84,11 +91,19 @@ export function siteClock(timeZone: string): SiteClock {
   const time = formatter(zone, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
   const minute = formatter(zone, { hour: '2-digit', minute: '2-digit' });
   const day = formatter(zone, { day: 'numeric', month: 'short' });
+  const weekday = formatter(zone, { weekday: 'short' });
+  const date = formatter(zone, { day: 'numeric', month: 'short', year: 'numeric' });
   return {
     zone,
     time,
     minute,
-    moment: (at, now) => (day(at) === day(now) ? time(at) : `${day(at)} ${time(at)}`),
+    date,
+    moment: (at, now) => (date(at) === date(now) ? time(at) : `${day(at)} ${time(at)}`),
+    until: (at, now) => {
+      const ahead_ms = (typeof at === 'number' ? at : Date.parse(at)) - now;
+      if (date(at) === date(now)) return minute(at);
+      return `${ahead_ms > 0 && ahead_ms < WEEKDAY_IS_CLEAR_MS ? weekday(at) : day(at)} ${minute(at)}`;
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ContractError, liveUrl } from './api';
-import { liveness, parseLiveMessage, PICTURE_AGE_MS_MAX, type Picture } from './live';
+import { counts, liveness, notCounted, parseLiveMessage, PICTURE_AGE_MS_MAX, type Person, type Picture, type Verdict } from './live';
 
 const HEADER = { frame: 812, captured_at: '2026-03-01T14:07:33.120Z', age_ms: 61, width_px: 768, height_px: 576,
   people: [{ track: null, box: [0.1, 0.2, 0.3, 0.4], foot: [0.25, 0.6], score: 0.71, inside: ['gate-road'] }] };
@@ -53,4 +53,11 @@ describe('liveness', () => {
 describe('liveUrl', () => {
   it('is_secure_where_the_page_is', () => expect(liveUrl('yard east', { protocol: 'https:', host: 'box' })).toBe('wss://box/api/cameras/yard%20east/live'));
   it('is_plain_on_loopback', () => expect(liveUrl('a', { protocol: 'http:', host: '127.0.0.1:1' })).toBe('ws://127.0.0.1:1/api/cameras/a/live'));
+});
+
+describe('people who do not count', () => {
+  const person = (verdict?: Verdict): Person => ({ track: 1, box: [0, 0, 1, 1], foot: [0, 0], score: 1, inside: [], ...(verdict ? { verdict } : {}) });
+  it('whoever_has_no_verdict_counts', () => expect([person(), person('person'), person('marked')].map(counts)).toEqual([true, true, false]));
+  it('are_said_with_the_reason', () => expect(notCounted([person(), person('too_small'), person('ignored'), person('too_small')])).toBe('3 not counted: 2 too small, 1 in an ignored area'));
+  it('nobody_left_out_is_not_mentioned', () => expect(notCounted([person(), person('person')])).toBe(''));
 });

@@ -9,12 +9,19 @@ const RETRY_MS = 1_000;
 /** A header is a few hundred bytes a person; more is not one. */
 const HEADER_BYTES_MAX = 1 << 20;
 
+/** Everything but `person` was seen and is not counted. */
+export type Verdict = 'person' | 'too_small' | 'marked' | 'ignored';
 export interface Person {
   track: number | null;
   box: readonly [number, number, number, number];
   foot: Point;
   score: number;
   inside: readonly string[];
+  /** Absent: a person. */
+  verdict?: Verdict;
+  anchor?: 'box' | 'head' | 'conservative';
+  ground_m?: Point | null;
+  speed_m_s?: number | null;
 }
 export interface PictureHeader {
   frame: number; captured_at: string; age_ms: number;
@@ -33,6 +40,21 @@ export function parseLiveMessage(data: ArrayBuffer): LiveMessage {
   if (typeof header['age_ms'] !== 'number') throw new ContractError('picture without an age');
   if (!Array.isArray(header['people'])) throw new ContractError('people is not a list');
   return { header: header as unknown as PictureHeader, jpeg: new Uint8Array(data, 4 + length) };
+}
+
+export function counts(person: Person): boolean {
+  return person.verdict === undefined || person.verdict === 'person';
+}
+
+const NOT_COUNTED: Record<Exclude<Verdict, 'person'>, string> = { too_small: 'too small', marked: 'marked as a thing', ignored: 'in an ignored area' };
+
+/** What the picture shows and nobody is alarmed for: `2 not counted: 1 too small, 1 marked as a thing`; empty when there is none. */
+export function notCounted(people: readonly Person[]): string {
+  const kinds = (Object.keys(NOT_COUNTED) as (keyof typeof NOT_COUNTED)[])
+    .map((kind) => [people.filter((p) => p.verdict === kind).length, NOT_COUNTED[kind]] as const)
+    .filter(([n]) => n > 0);
+  const all = kinds.reduce((sum, [n]) => sum + n, 0);
+  return all === 0 ? '' : `${all} not counted: ${kinds.map(([n, word]) => `${n} ${word}`).join(', ')}`;
 }
 
 export function pictureAge(picture: { header: { age_ms: number }; received: Moment }, now: Moment): number {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Polygon } from './api';
-import { placeLabels, zonePath } from './overlay';
+import { arrowPath, linePath, placeLabels, zonePath } from './overlay';
 import { zone } from './testing';
 
 const size = { width: 800, height: 600 };
@@ -13,6 +13,17 @@ describe('zonePath', () => {
     expect(zonePath([[...square(0, 0, 0.5), hole]], size)).toBe('M0 0L400 0L400 300L0 300L0 0ZM80 60L160 60L160 120Z');
   });
   it('nothing_is_nothing', () => expect(zonePath([], size)).toBe(''));
+});
+
+describe('tripwires', () => {
+  const east = [[0.25, 0.5], [0.75, 0.5]] as const;
+  const tips = (direction: 'left_to_right' | 'right_to_left' | 'both' | null) => [...arrowPath(east, direction, size).matchAll(/M400 300L([\d.]+) ([\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]);
+  it('a_line_stays_open', () => expect(linePath(east, size)).toBe('M200 300L600 300'));
+  it('the_right_of_who_walks_east_is_south_which_is_down', () => expect(tips('left_to_right')).toEqual([[400, 326]]));
+  it('the_other_way_points_up', () => expect(tips('right_to_left')).toEqual([[400, 274]]));
+  it('both_is_two_arrows_and_unknown_is_none', () => expect([tips('both').length, tips(null).length]).toEqual([2, 0]));
+  it('a_point_is_no_line', () => expect([linePath([[0, 0]], size), arrowPath([[0, 0]], 'both', size)]).toEqual(['', '']));
+  it('a_line_has_a_label_too', () => expect(placeLabels([zone('wire', { line: east })], text, size)).toHaveLength(1));
 });
 
 describe('placeLabels', () => {

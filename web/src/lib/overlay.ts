@@ -1,7 +1,7 @@
 // Geometry of what is drawn over a picture. Everything is in CSS pixels of the tile: lines and labels keep
 // their weight whatever the size of the picture.
 
-import type { Point, Polygon, Zone } from './api';
+import type { Direction, Point, Polygon, Zone } from './api';
 
 export interface Size { width: number; height: number }
 export interface Label { zone: Zone; text: string; left: number; top: number; width: number }
@@ -25,10 +25,61 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
+/** An SVG path of an open line. */
+export function linePath(line: readonly Point[], size: Size): string {
+  const points = line.map(([x, y]) => `${round(x * size.width)} ${round(y * size.height)}`);
+  return points.length < 2 ? '' : `M${points.join('L')}`;
+}
+
+const ARROW = 26;
+const ARROW_HEAD = 8;
+
+/**
+ * An arrow across the middle of a line, to the side that alarms; one each way for both, none where the direction is
+ * not known. Left and right are seen along the line from its first point to its last, as one sees it in the picture.
+ */
+export function arrowPath(line: readonly Point[], direction: Direction | null, size: Size): string {
+  const middle = middleOf(line, size);
+  if (direction === null || middle === null) return '';
+  const { at: [x, y], right: [rx, ry] } = middle;
+  const arrow = (side: 1 | -1): string => {
+    const [dx, dy] = [rx * side, ry * side];
+    const [tx, ty] = [x + dx * ARROW, y + dy * ARROW];
+    // The two barbs: back from the tip, and half as far to either side.
+    const barb = (turn: 1 | -1) => `${round(tx - dx * ARROW_HEAD - dy * turn * ARROW_HEAD * 0.7)} ${round(ty - dy * ARROW_HEAD + dx * turn * ARROW_HEAD * 0.7)}`;
+    return `M${round(x)} ${round(y)}L${round(tx)} ${round(ty)}M${barb(1)}L${round(tx)} ${round(ty)}L${barb(-1)}`;
+  };
+  switch (direction) {
+    case 'left_to_right':
+      return arrow(1);
+    case 'right_to_left':
+      return arrow(-1);
+    case 'both':
+      return arrow(1) + arrow(-1);
+  }
+}
+
+/** The middle of a line's longest part, in pixels, and the unit vector to its right there. */
+function middleOf(line: readonly Point[], size: Size): { at: Point; right: Point } | null {
+  let best: { at: Point; right: Point } | null = null;
+  let longest = 0;
+  for (const [i, [bx, by]] of line.entries()) {
+    const before = line[i - 1];
+    if (!before) continue;
+    const [x1, y1, x2, y2] = [before[0] * size.width, before[1] * size.height, bx * size.width, by * size.height];
+    const length = Math.hypot(x2 - x1, y2 - y1);
+    if (length <= longest) continue;
+    longest = length;
+    // y points down: whoever walks to the east has the south at the right hand.
+    best = { at: [(x1 + x2) / 2, (y1 + y2) / 2], right: [-(y2 - y1) / length, (x2 - x1) / length] };
+  }
+  return best;
+}
+
 interface Bounds { left: number; top: number; bottom: number }
 
-function bounds(polygons: readonly Polygon[], size: Size): Bounds {
-  const points = polygons.flatMap((polygon) => polygon[0] ?? []);
+function bounds(zone: Pick<Zone, 'polygons' | 'line'>, size: Size): Bounds {
+  const points = [...zone.polygons.flatMap((polygon) => polygon[0] ?? []), ...(zone.line ?? [])];
   const xs = points.map(([x]) => x * size.width);
   const ys = points.map(([, y]) => y * size.height);
   return { left: Math.min(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
@@ -41,18 +92,18 @@ export function labelWidth(text: string): number {
 
 /**
  * A place for each zone's label: above the outline for a quiet one, below for one that is not, because heads
- * reach above a zone; inside the picture; none over another.
+ * reach above a zone; inside the picture; none over another. `reserved_px` is kept free above the caption.
  */
-export function placeLabels(zones: readonly Zone[], text: (zone: Zone) => string, size: Size): Label[] {
+export function placeLabels(zones: readonly Zone[], text: (zone: Zone) => string, size: Size, reserved_px = 0): Label[] {
   const placed: Label[] = [];
   for (const zone of zones) {
     const words = text(zone);
     const width = Math.min(labelWidth(words), size.width - 2 * LABEL_GAP);
-    const box = bounds(zone.polygons, size);
+    const box = bounds(zone, size);
     if (!Number.isFinite(box.left)) continue;
     const above = box.top - LABEL_HEIGHT - LABEL_GAP;
     const below = box.bottom + LABEL_GAP;
-    const top_max = size.height - CAPTION_HEIGHT - LABEL_HEIGHT;
+    const top_max = size.height - CAPTION_HEIGHT - reserved_px - LABEL_HEIGHT;
     const fits = zone.state === 'clear' ? above >= LABEL_GAP : below > top_max;
     const left = clamp(box.left, LABEL_GAP, size.width - width - LABEL_GAP);
     const top = clamp(fits ? above : below, LABEL_GAP, top_max);

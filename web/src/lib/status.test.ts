@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { alarmKey, alarmTag, announcement, cameraRank, documentTitle, firstToAnswer, headline, inOrder, list, mainCamera, newlyRaised, sirenAnswer, watchedAnswer, zoneLabel } from './status';
+import { alarmKey, alarmTag, announcement, cameraRank, cameraTone, firstToAnswer, inOrder, inputTag, isOccupied, list, mainCamera, newlyRaised, offWords, personTone, sirenAnswer, watchedAnswer, zoneLabel, zoneTone } from './status';
+import { siteClock } from './format';
 import { alarm, boxState, camera, zone } from './testing';
 
 const blind = (id: number, rest = {}) => alarm(id, { kind: 'blind', priority: 'fault', zone: null, camera: 'yard', title: 'Yard east', text: 'no picture', ...rest });
 const fault = (id: number, rest = {}) => alarm(id, { kind: 'fault', priority: 'fault', zone: null, camera: null, part: 'siren', title: 'Siren', text: 'no device', ...rest });
+const warning = (id: number, rest = {}) => alarm(id, { kind: 'warning', priority: 'warning', zone: 'apron', title: 'apron', text: '1 person inside', ...rest });
+const untested = (id: number, rest = {}) => alarm(id, { kind: 'untested', priority: 'fault', title: 'gate', text: 'walk test due since 1 March', ...rest });
+const OFF = { armed: false, by: 'schedule', reason: '', until: '2026-03-02T05:00:00Z' } as const;
 const occupied = zone('gate', { state: 'occupied', people: 2 });
 
 describe('tags', () => {
@@ -15,18 +19,34 @@ describe('tags', () => {
     [fault(1, { state: 'acknowledged' }), '● Acknowledged'],
     [alarm(1, { state: 'returned_unacknowledged' }), '▲ Left, not acknowledged'],
     [blind(1, { state: 'returned_unacknowledged' }), '◆ Over, not acknowledged'],
+    [warning(1), '△ Warning'],
+    [warning(1, { state: 'returned_unacknowledged' }), '△ Left, not acknowledged'],
+    [untested(1), '◆ Walk test overdue'],
   ])('alarm %# reads %s', (a, words) => expect(`${alarmTag(a).shape} ${alarmTag(a).word}`).toBe(words));
 
   it.each([
     [zone('Pit'), 'Pit · clear'],
     [zone('Gate', { state: 'occupied', people: 2 }), '▲ Gate · 2 inside'],
     [zone('Gate', { state: 'unknown' }), '◆ Gate · not watched'],
+    [zone('Apron', { kind: 'warning', state: 'occupied', people: 1 }), '△ Apron · 1 inside'],
+    [zone('Cell', { kind: 'occupancy', state: 'occupied', people: 1 }), 'Cell · 1 inside'],
+    [zone('Cell', { kind: 'occupancy', state: 'occupied', people: 2, incident: 4 }), '▲ Cell · 2 inside'],
+    [zone('Cell', { kind: 'occupancy', state: 'occupied', people: 0, incident: 4 }), '▲ Cell · nobody there'],
+    [zone('Fence', { kind: 'tripwire', state: 'occupied', incident: 4 }), '▲ Fence · crossed'],
+    [zone('Glass', { kind: 'ignore' }), '⊘ Glass · ignored'],
+    [zone('Gate', { arming: OFF }), '‖ Gate · off'],
+    [zone('Gate', { arming: OFF, state: 'occupied', people: 2 }), '‖ Gate · off, 2 inside'],
+    [zone('Gate', { arming: OFF, state: 'unknown' }), '◆ Gate · not watched'],
+    [zone('Gate', { arming: OFF, state: 'occupied', people: 1, incident: 3 }), '▲ Gate · 1 inside'],
   ])('zone %# reads %s', (z, words) => expect(zoneLabel(z)).toBe(words));
 });
 
 describe('order', () => {
   const mixed = [fault(1, { state: 'acknowledged' }), fault(2), alarm(3, { state: 'returned_unacknowledged' }), blind(4), alarm(5), alarm(6, { state: 'acknowledged' })];
   it('unanswered_people_come_first_and_answered_alarms_last', () => expect(inOrder(mixed).map((a) => a.id)).toEqual([5, 4, 2, 3, 6, 1]));
+  it('a_warning_stands_between_people_and_faults_and_an_overdue_test_after_people_who_left', () => {
+    expect(inOrder([untested(1), alarm(2, { state: 'returned_unacknowledged' }), fault(3), warning(4), alarm(5)]).map((a) => a.id)).toEqual([5, 4, 3, 2, 1]);
+  });
   it('equals_keep_the_order_of_the_box', () => expect(inOrder([alarm(9), alarm(3), alarm(7)]).map((a) => a.id)).toEqual([9, 3, 7]));
   it('the_first_to_answer_is_never_an_answered_one', () => expect(firstToAnswer([alarm(1, { state: 'acknowledged' })])).toBeNull());
   it('a_returned_alarm_still_wants_an_answer', () => expect(firstToAnswer([alarm(1, { state: 'returned_unacknowledged' })])?.id).toBe(1));
@@ -42,62 +62,13 @@ describe('newlyRaised', () => {
   it('a_re_alarm_is_a_new_thing_to_press', () => expect(alarmKey(answered)).not.toBe(alarmKey(alarm(1))));
 });
 
-describe('headline', () => {
-  it('is_calm_when_everything_is_watched_and_nobody_inside', () => {
-    expect(headline(boxState())).toMatchObject({ tone: 'clear', title: 'All 2 zones watched. Nobody inside.', alarm: null, others: [] });
-  });
-  it('names_the_occupied_zone_and_what_to_press', () => {
-    const line = headline(boxState({ zones: [occupied, zone('pit')], alarms: [alarm(40)] }));
-    expect(line).toMatchObject({ tone: 'emergency', title: 'gate is occupied', detail: '2 people inside', others: [] });
-    expect(line.alarm?.id).toBe(40);
-  });
-  it('an_answered_zone_with_people_is_never_calm', () => {
-    const alarms = [alarm(40, { state: 'acknowledged', acknowledged_by: 'Jana' })];
-    expect(headline(boxState({ zones: [occupied], alarms }))).toMatchObject({ tone: 'emergency', title: 'gate is still occupied', detail: '2 people inside, acknowledged by Jana', alarm: null });
-  });
-  it('an_occupied_zone_without_an_alarm_is_never_calm', () => expect(headline(boxState({ zones: [occupied] })).tone).toBe('emergency'));
-  it('an_unwatched_zone_without_an_alarm_is_never_calm', () => {
-    expect(headline(boxState({ zones: [zone('gate'), zone('pit', { state: 'unknown', reason: 'frozen' })] }))).toMatchObject({ tone: 'unknown', title: 'pit is not watched', detail: 'frozen' });
-  });
-  it('a_blind_camera_is_named_by_its_zones', () => {
-    const zones = ['gate', 'pit'].map((id) => zone(id, { state: 'unknown' }));
-    expect(headline(boxState({ zones, alarms: [blind(1)] }))).toMatchObject({ tone: 'unknown', title: 'gate and pit are not watched', others: [] });
-  });
-  it('a_person_precedes_a_fault_and_the_fault_is_still_named', () => {
-    const zones = [occupied, zone('pit', { state: 'unknown', camera: 'press' })];
-    const line = headline(boxState({ zones, alarms: [blind(2, { camera: 'press' }), fault(3), alarm(1)] }));
-    expect(line.title).toBe('gate is occupied');
-    expect(line.others.map((t) => `${t.shape} ${t.word}`)).toEqual(['◆ pit not watched', '◆ Siren']);
-  });
-  it('people_who_left_without_an_answer_are_not_forgotten', () => {
-    expect(headline(boxState({ alarms: [alarm(1, { state: 'returned_unacknowledged' })] }))).toMatchObject({ tone: 'emergency', title: 'gate was occupied' });
-  });
-  it('a_broken_siren_or_store_is_never_calm', () => {
-    expect(headline(boxState({ siren: { state: 'broken', zone: null, device: 'x', fault: 'gone' } })).title).toBe('The siren is broken');
-    expect(headline(boxState({ store: { fault: 'disk full' } })).tone).toBe('unknown');
-  });
-  it('a_broken_part_is_named_as_such', () => {
-    expect(headline(boxState({ alarms: [fault(3)] }))).toMatchObject({ tone: 'unknown', title: 'The siren is broken', detail: 'no device' });
-    expect(headline(boxState({ alarms: [fault(3, { state: 'returned_unacknowledged' })] })).title).toBe('The siren was broken');
-  });
-  it('no_zones_is_not_calm', () => {
-    expect(headline(boxState({ zones: [], vision: { state: 'starting', detail: 'loading', restarts: 0 } }))).toMatchObject({ tone: 'unknown', title: 'Nothing is watched yet' });
-    expect(headline(boxState({ zones: [] })).tone).toBe('unknown');
-  });
-});
-
-describe('documentTitle', () => {
-  const state = boxState({ zones: [occupied], alarms: [alarm(1)] });
-  it('says_what_the_headline_says', () => expect(documentTitle(state, false)).toBe('▲ gate – Standclear'));
-  it('a_lost_box_overrides_an_old_state', () => expect(documentTitle(state, true)).toBe('◆ No connection – Standclear'));
-  it('is_the_site_when_calm', () => expect(documentTitle(boxState(), false)).toBe('North yard – Standclear'));
-  it('is_not_calm_before_the_first_state', () => expect(documentTitle(null, false)).toBe('Connecting – Standclear'));
-});
-
 describe('header', () => {
   it('the_siren_says_which_zone', () => expect(sirenAnswer({ state: 'intrusion', zone: 'gate', device: '', fault: null }, [zone('gate', { name: 'Gate road' })]).word).toBe('Sounding: Gate road'));
   it('a_broken_siren_says_why', () => expect(sirenAnswer({ state: 'broken', zone: null, device: '', fault: 'gone' }, [])).toEqual({ tone: 'unknown', word: 'Broken', why: 'gone' }));
-  it('a_zone_not_watched_is_counted_and_loud', () => expect(watchedAnswer([occupied, zone('pit', { state: 'unknown' })])).toEqual({ tone: 'unknown', word: '1 of 2' }));
+  it('a_zone_not_watched_is_counted_and_loud', () => expect(watchedAnswer([occupied, zone('pit', { state: 'unknown' })])).toEqual({ tone: 'unknown', word: '1 of 2', why: null }));
+  it('a_zone_that_is_off_is_not_counted_as_watched', () => expect(watchedAnswer([zone('gate'), zone('pit', { arming: OFF })])).toEqual({ tone: 'off', word: '1 of 2', why: '1 off' }));
+  it('an_ignored_area_is_no_zone_to_watch', () => expect(watchedAnswer([zone('gate'), zone('glass', { kind: 'ignore' })]).word).toBe('1 of 1'));
+  it('a_warning_siren_is_not_an_emergency', () => expect(sirenAnswer({ state: 'warning', zone: 'gate', device: '', fault: null }, [zone('gate')])).toMatchObject({ tone: 'warning', word: 'Warning: gate' }));
   it('no_zones_is_loud', () => expect(watchedAnswer([]).tone).toBe('unknown'));
 });
 
@@ -112,10 +83,41 @@ describe('mainCamera', () => {
   it('unanswered_people_precede_answered_ones', () => {
     const both = [zone('za', { camera: 'a', state: 'occupied' }), zone('zc', { camera: 'c', state: 'occupied' })];
     const state = boxState({ cameras, zones: both, alarms: [alarm(1, { zone: 'zc', camera: 'c' })] });
-    expect(cameras.map((c) => cameraRank(c, state))).toEqual([1, 9, 0]);
+    expect(cameras.map((c) => cameraRank(c, state))).toEqual([1, 12, 0]);
   });
 });
 
 describe('list', () => {
   it.each([[[], ''], [['a'], 'a'], [['a', 'b'], 'a and b'], [['a', 'b', 'c'], 'a, b and c'], [['a', 'b', 'c', 'd'], 'a, b and 2 more']])('%j reads %s', (names, text) => expect(list(names)).toBe(text));
+});
+
+describe('off', () => {
+  const clock = siteClock('Europe/Prague');
+  const now = Date.parse('2026-02-27T12:00:00Z');
+  it('says_why_and_until_when', () => expect(offWords(OFF, clock, now)).toBe('Off by schedule until Mon 06:00'));
+  it('adds_the_words_of_the_box_where_they_say_more', () => expect(offWords({ ...OFF, by: 'interlock', until: null, reason: 'press-3-running is off' }, clock, now)).toBe('Off by interlock: press-3-running is off'));
+  it('does_not_repeat_the_words_of_the_box', () => expect(offWords({ ...OFF, reason: 'Off by schedule' }, clock, now)).toBe('Off by schedule until Mon 06:00'));
+  it('an_open_incident_outlives_disarming', () => expect(isOccupied(zone('gate', { arming: OFF, incident: 3 }))).toBe(true));
+  it('a_camera_with_one_zone_off_and_one_blind_is_blind', () => {
+    const zones = [zone('a', { arming: OFF }), zone('b', { state: 'unknown' })];
+    expect(cameraTone(camera('yard'), zones)).toBe('unknown');
+    expect(cameraTone(camera('yard'), [zone('a', { arming: OFF })])).toBe('off');
+  });
+});
+
+describe('kinds of zones', () => {
+  it('somebody_in_a_kind_this_page_does_not_know_is_an_emergency', () => expect(zoneTone({ ...occupied, kind: 'moat' as never })).toBe('emergency'));
+  it('people_at_work_are_no_emergency', () => expect(zoneTone(zone('cell', { kind: 'occupancy', state: 'occupied', people: 1 }))).toBe('clear'));
+});
+
+describe('personTone', () => {
+  const zones = [zone('gate'), zone('apron', { kind: 'warning' }), zone('cell', { kind: 'occupancy', state: 'occupied', people: 1 }), zone('late', { arming: OFF }), zone('blind', { state: 'unknown' })];
+  it.each([
+    [[], 'clear'], [['gate'], 'emergency'], [['apron'], 'warning'], [['apron', 'gate'], 'emergency'], [['cell'], 'clear'], [['late'], 'clear'], [['blind'], 'emergency'], [['new'], 'emergency'],
+  ] as const)('whoever stands in %j is %s', (inside, tone) => expect(personTone(inside, zones)).toBe(tone));
+  it('one_too_many_at_work_is_an_emergency', () => expect(personTone(['cell'], [zone('cell', { kind: 'occupancy', state: 'occupied', people: 3, incident: 2 })])).toBe('emergency'));
+});
+
+describe('inputs', () => {
+  it('an_unknown_signal_is_loud', () => expect(inputTag({ name: 'press', state: 'unknown', reason: null, since: null, age_ms: null })).toMatchObject({ tone: 'unknown', word: 'unknown' }));
 });

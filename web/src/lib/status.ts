@@ -1,46 +1,110 @@
 // What is so, and how urgent: states to words, shapes and order. Pure: a state in, what to show out.
-// Every tone has its shape, so that no meaning hangs on a colour.
+// Every tone has its shape, so that no meaning hangs on a colour. The one sentence stands in headline.ts.
 
-import type { Alarm, BoxState, Camera, Siren, Zone } from './api';
-import { people } from './format';
+import type { Alarm, Arming, BoxState, Camera, Input, Siren, Zone } from './api';
+import type { SiteClock } from './format';
 
-export type Tone = 'emergency' | 'unknown' | 'acked' | 'clear';
+/** `untested`: a fault that is quieter than a blind zone. `off`: disarmed, which is neither watched nor a fault. */
+export type Tone = 'emergency' | 'warning' | 'unknown' | 'untested' | 'acked' | 'off' | 'clear';
 export interface Tag { tone: Tone; shape: string; word: string }
 
-export const SHAPE: Record<Tone, string> = { emergency: '▲', unknown: '◆', acked: '●', clear: '○' };
+export const SHAPE: Record<Tone, string> = { emergency: '▲', warning: '△', unknown: '◆', untested: '◆', acked: '●', off: '‖', clear: '○' };
 
 export function toAnswer(alarm: Alarm): boolean {
   return alarm.state !== 'acknowledged';
 }
 
+/** The tone of an alarm's kind, whatever has been done about it. */
+export function kindTone(alarm: Alarm): Tone {
+  switch (alarm.kind) {
+    case 'intrusion':
+      return 'emergency';
+    case 'warning':
+      return 'warning';
+    case 'blind':
+    case 'fault':
+      return 'unknown';
+    case 'untested':
+      return 'untested';
+  }
+}
+
+const KIND_WORD: Record<Alarm['kind'], string> = {
+  intrusion: 'Emergency', warning: 'Warning', blind: 'Not watched', fault: 'Fault', untested: 'Walk test overdue',
+};
+
 /** The shape and word an alarm carries. */
 export function alarmTag(alarm: Alarm): Tag {
+  const tone = kindTone(alarm);
   switch (alarm.state) {
     case 'acknowledged':
       return tag('acked', 'Acknowledged');
     case 'returned_unacknowledged':
-      return alarm.kind === 'intrusion' ? tag('emergency', 'Left, not acknowledged') : tag('unknown', 'Over, not acknowledged');
+      return tag(tone, tone === 'emergency' || tone === 'warning' ? 'Left, not acknowledged' : 'Over, not acknowledged');
     case 'unacknowledged':
-      switch (alarm.kind) {
-        case 'intrusion':
-          return tag('emergency', 'Emergency');
-        case 'blind':
-          return tag('unknown', 'Not watched');
-        case 'fault':
-          return tag('unknown', 'Fault');
-      }
+      return tag(tone, KIND_WORD[alarm.kind]);
   }
 }
 
+/** Whether a zone is there to be watched at all; in an ignored area nobody is looked for. */
+export function isGuarded(zone: Zone): boolean {
+  return zone.kind !== 'ignore';
+}
+
+/** Not watched by design, and not blind: its camera sees it, nobody is alarmed. */
+export function isOff(zone: Zone): boolean {
+  return isGuarded(zone) && !zone.arming.armed && zone.incident === null && zone.state !== 'unknown';
+}
+
+/**
+ * How a zone stands. Somebody inside is an emergency in every kind of zone but three: a warning zone warns, people
+ * at work may be inside an occupancy zone as long as no incident says otherwise, and a disarmed one alarms nobody.
+ */
+export function zoneTone(zone: Zone): Tone {
+  if (zone.state === 'unknown') return 'unknown';
+  if (!isGuarded(zone) || isOff(zone)) return 'off';
+  const inTrouble = zone.incident !== null || (zone.state === 'occupied' && zone.kind !== 'occupancy');
+  if (!inTrouble) return 'clear';
+  return zone.kind === 'warning' ? 'warning' : 'emergency';
+}
+
+/** Somebody is where nobody, or not so many, may be. */
+export function isOccupied(zone: Zone): boolean {
+  const tone = zoneTone(zone);
+  return tone === 'emergency' || tone === 'warning';
+}
+
 export function zoneTag(zone: Zone): Tag {
-  switch (zone.state) {
-    case 'occupied':
-      return tag('emergency', `${zone.people} inside`);
-    case 'unknown':
-      return tag('unknown', 'not watched');
-    case 'clear':
-      return tag('clear', 'clear');
-  }
+  const tone = zoneTone(zone);
+  return { ...tag(tone, zoneWord(zone, tone)), ...(isGuarded(zone) ? {} : { shape: '⊘' }) };
+}
+
+function zoneWord(zone: Zone, tone: Tone): string {
+  if (tone === 'unknown') return 'not watched';
+  if (!isGuarded(zone)) return 'ignored';
+  const inside = zone.people > 0 ? `${zone.people} inside` : '';
+  if (tone === 'off') return inside ? `off, ${inside}` : 'off';
+  if (tone === 'clear') return inside || 'clear';
+  if (inside) return inside;
+  if (zone.kind === 'tripwire') return 'crossed';
+  return zone.kind === 'occupancy' ? 'nobody there' : 'occupied';
+}
+
+/**
+ * How a person in the picture is drawn. The picture is ahead of the state, so whoever stands in an armed zone where
+ * nobody may be is drawn so at once; at work in an occupancy zone or in one that is off nobody is.
+ */
+export function personTone(inside: readonly string[], zones: readonly Zone[]): Tone {
+  const tones = inside.map((id) => {
+    const zone = zones.find((z) => z.id === id);
+    // A zone this page has not heard of yet came into force a moment ago.
+    if (zone === undefined) return 'emergency';
+    const now = zoneTone(zone);
+    if (now === 'off' || now === 'unknown' || zone.kind === 'occupancy') return now;
+    return zone.kind === 'warning' ? 'warning' : 'emergency';
+  });
+  if (tones.includes('emergency') || tones.includes('unknown')) return 'emergency';
+  return tones.includes('warning') ? 'warning' : 'clear';
 }
 
 /** The label at a zone's outline. */
@@ -49,15 +113,41 @@ export function zoneLabel(zone: Zone): string {
   return tone === 'clear' ? `${zone.name} · ${word}` : `${shape} ${zone.name} · ${word}`;
 }
 
-function tag(tone: Tone, word: string): Tag {
+export function tag(tone: Tone, word: string): Tag {
   return { tone, shape: SHAPE[tone], word };
 }
 
-/** 0 is the most urgent. What waits for an answer precedes what has one; people precede faults. */
+/** Why a zone is off and until when: `Off by schedule until Mon 06:00`. */
+export function offWords(arming: Arming, clock: SiteClock, now_ms: number): string {
+  const how = arming.by === null ? 'Off' : `Off by ${arming.by}`;
+  const until = arming.until === null ? '' : ` until ${clock.until(arming.until, now_ms)}`;
+  // The box's own words name the schedule or the machine; they are added where they say more.
+  const why = arming.reason && !arming.reason.toLowerCase().startsWith(how.toLowerCase()) ? `: ${arming.reason}` : '';
+  return `${how}${until}${why}`;
+}
+
+/** A machine's signal; one that is not known arms what hangs on it. */
+export function inputTag(input: Input): Tag {
+  switch (input.state) {
+    case 'on':
+      return tag('clear', 'on');
+    case 'off':
+      return tag('off', 'off');
+    case 'unknown':
+      return tag('unknown', 'unknown');
+  }
+}
+
+/** 0 is the most urgent: what nobody has answered first, people before faults; a test that is overdue can wait. */
+const RANKS: Record<Alarm['state'], Record<Alarm['kind'], number>> = {
+  unacknowledged: { intrusion: 0, warning: 1, blind: 2, fault: 3, untested: 8 },
+  returned_unacknowledged: { intrusion: 4, warning: 5, blind: 6, fault: 7, untested: 9 },
+  acknowledged: { intrusion: 10, warning: 11, blind: 12, fault: 13, untested: 14 },
+};
+const RANK_ANSWERED = 10;
+
 export function alarmRank(alarm: Alarm): number {
-  const states = { unacknowledged: 0, returned_unacknowledged: 1, acknowledged: 2 };
-  const kinds = { intrusion: 0, blind: 1, fault: 2 };
-  return states[alarm.state] * 3 + kinds[alarm.kind];
+  return RANKS[alarm.state][alarm.kind];
 }
 
 /** Most urgent first; the box's own order decides between equals. */
@@ -86,76 +176,10 @@ export function announcement(alarms: readonly Alarm[]): string {
   return alarms.map((a) => `${alarmTag(a).word}: ${a.title}. ${a.text}`).join(' ');
 }
 
-export interface Headline {
-  tone: Tone;
-  title: string;
-  detail: string;
-  /** What it is about, in as few words as fit a browser tab. */
-  subject: string;
-  /** Since when, for the running clock; null while nothing runs. */
-  since: string | null;
-  /** What the button answers. */
-  alarm: Alarm | null;
-  /** Zones this sentence speaks of. */
-  zones: readonly string[];
-  /** What else is not normal, in a few words each. */
-  others: Tag[];
-}
-
-/** The one sentence of the page. */
-export function headline(state: BoxState): Headline {
-  const open = firstToAnswer(state.alarms);
-  const base = (open && alarmHeadline(open, state)) ?? zoneHeadline(state) ?? partHeadline(state) ?? calmHeadline(state);
-  return { ...base, others: others(state, base) };
-}
-
-type Base = Omit<Headline, 'others'>;
-
-function alarmHeadline(alarm: Alarm, state: BoxState): Base {
-  const zones = zonesOf(alarm, state);
-  const names = zones.length > 0 ? zones.map((z) => z.name) : [alarm.title];
-  const at = { alarm, since: alarm.raised_at, subject: alarm.title, zones: zones.map((z) => z.id) };
-  if (alarm.state === 'returned_unacknowledged') {
-    return { ...at, tone: alarmTag(alarm).tone, ...overWords(alarm, names) };
-  }
-  switch (alarm.kind) {
-    case 'intrusion':
-      // Blind while somebody was inside: both are true, and neither may hide the other.
-      if (zones[0]?.state === 'unknown') {
-        return { ...at, tone: 'emergency', title: `${alarm.title}: somebody was inside when sight was lost`, detail: `not watched now: ${zones[0].reason ?? 'no picture'}` };
-      }
-      return { ...at, tone: 'emergency', title: `${alarm.title} is occupied`, detail: insideWords(zones[0], alarm) };
-    case 'blind':
-      return { ...at, tone: 'unknown', title: `${list(names)} ${names.length > 1 ? 'are' : 'is'} not watched`, detail: alarm.text };
-    case 'fault':
-      return { ...at, tone: 'unknown', title: `${partName(alarm)} is broken`, detail: alarm.text };
-  }
-}
-
-function partName(alarm: Alarm): string {
-  return alarm.part === null ? alarm.title : `The ${alarm.part}`;
-}
-
-function overWords(alarm: Alarm, names: string[]): { title: string; detail: string } {
-  switch (alarm.kind) {
-    case 'intrusion':
-      return { title: `${alarm.title} was occupied`, detail: 'they have left, nobody has acknowledged' };
-    case 'blind':
-      return { title: `${list(names)} ${names.length > 1 ? 'were' : 'was'} not watched`, detail: 'watched again, nobody has acknowledged' };
-    case 'fault':
-      return { title: `${partName(alarm)} was broken`, detail: 'works again, nobody has acknowledged' };
-  }
-}
-
-/** The picture knows how many better than the alarm, whose text is of the moment it was raised. */
-function insideWords(zone: Zone | undefined, alarm: Alarm): string {
-  return zone?.state === 'occupied' && zone.people > 0 ? `${people(zone.people)} inside` : alarm.text;
-}
-
 /** The zones an alarm is about: its own, or all of a blind camera. */
 export function zonesOf(alarm: Alarm, state: BoxState): Zone[] {
   if (alarm.zone !== null) return state.zones.filter((z) => z.id === alarm.zone);
-  return alarm.kind === 'blind' ? state.zones.filter((z) => z.camera === alarm.camera) : [];
+  return alarm.kind === 'blind' ? state.zones.filter((z) => z.camera === alarm.camera && isGuarded(z)) : [];
 }
 
 /** `A`, `A and B`, `A, B and 3 more`. */
@@ -166,76 +190,6 @@ export function list(names: readonly string[]): string {
   return names.length === 3 ? `${first}, ${second} and ${third}` : `${first}, ${second} and ${names.length - 2} more`;
 }
 
-/** Nobody has to answer, but somebody is inside or a zone is not watched. */
-function zoneHeadline(state: BoxState): Base | null {
-  const occupied = state.zones.find((z) => z.state === 'occupied');
-  if (occupied) {
-    const by = state.alarms.find((a) => a.zone === occupied.id && a.kind === 'intrusion')?.acknowledged_by;
-    const detail = `${people(occupied.people)} inside${by ? `, acknowledged by ${by}` : ''}`;
-    return { tone: 'emergency', title: `${occupied.name} is still occupied`, detail, since: occupied.since, alarm: null, subject: occupied.name, zones: [occupied.id] };
-  }
-  if (state.zones.length > 0 && state.zones.every((z) => z.state === 'unknown')) return allUnknownHeadline(state);
-  const unknown = state.zones.find((z) => z.state === 'unknown');
-  if (!unknown) return null;
-  return { tone: 'unknown', title: `${unknown.name} is not watched`, detail: unknown.reason ?? '', since: unknown.since, alarm: null, subject: unknown.name, zones: [unknown.id] };
-}
-
-function allUnknownHeadline(state: BoxState): Base {
-  const first = state.zones[0];
-  const n = state.zones.length;
-  const subject = n === 1 && first ? `${first.name} is not watched` : `None of the ${n} zones is watched`;
-  const doing = { starting: 'the box is starting', restarting: 'vision is restarting', watching: '' }[state.vision.state];
-  const detail = [doing, state.vision.detail || first?.reason || ''].filter(Boolean).join(': ');
-  return { tone: 'unknown', title: subject, detail, since: first?.since ?? null, alarm: null, subject: n === 1 && first ? first.name : 'Not watched', zones: state.zones.map((z) => z.id) };
-}
-
-function partHeadline(state: BoxState): Base | null {
-  const part = (title: string, detail: string): Base => ({ tone: 'unknown', title, detail, since: null, alarm: null, subject: title, zones: [] });
-  if (state.siren.state === 'broken') return part('The siren is broken', state.siren.fault ?? '');
-  if (state.store.fault) return part('Incidents are not stored', state.store.fault);
-  if (state.zones.length > 0) return null;
-  if (state.vision.state !== 'watching') return part('Nothing is watched yet', state.vision.detail || 'the box is starting');
-  return part('Nothing is watched', 'no zone is configured');
-}
-
-function calmHeadline(state: BoxState): Base {
-  const n = state.zones.length;
-  const title = n === 1 ? 'The zone is watched. Nobody inside.' : `All ${n} zones watched. Nobody inside.`;
-  return { tone: 'clear', title, detail: '', since: null, alarm: null, subject: state.site.name, zones: [] };
-}
-
-/** The sentence speaks of what was, not of how the zone is now. */
-function left(shown: Base): boolean {
-  return shown.alarm?.state === 'returned_unacknowledged';
-}
-
-function others(state: BoxState, shown: Base): Tag[] {
-  const list: Tag[] = [];
-  for (const zone of state.zones) {
-    if (zone.state === 'clear' || (shown.zones.includes(zone.id) && !left(shown))) continue;
-    list.push(tag(zone.state === 'occupied' ? 'emergency' : 'unknown', `${zone.name} ${zone.state === 'occupied' ? 'occupied' : 'not watched'}`));
-  }
-  for (const alarm of state.alarms) {
-    if (alarm.id === shown.alarm?.id) continue;
-    if (alarm.kind === 'fault') list.push(tag('unknown', alarm.title));
-    else if (alarm.state === 'returned_unacknowledged') list.push(leftTag(alarm));
-  }
-  return list.sort((a, b) => Number(a.tone !== 'emergency') - Number(b.tone !== 'emergency'));
-}
-
-/** What is over and waits for an answer: people who were somewhere, or a camera that was blind. */
-function leftTag(alarm: Alarm): Tag {
-  return alarm.kind === 'intrusion' ? tag('emergency', `${alarm.title} was occupied`) : tag('unknown', `${alarm.title} was not watched`);
-}
-
-/** The browser tab says what the headline says. */
-export function documentTitle(state: BoxState | null, lost: boolean): string {
-  if (lost) return '◆ No connection – Standclear';
-  if (!state) return 'Connecting – Standclear';
-  const { tone, subject } = headline(state);
-  return tone === 'clear' ? `${subject} – Standclear` : `${SHAPE[tone]} ${subject} – Standclear`;
-}
-
 /** The siren's answer in the header. */
 export function sirenAnswer(siren: Siren, zones: readonly Zone[]): { tone: Tone; word: string; why: string | null } {
   switch (siren.state) {
@@ -243,6 +197,8 @@ export function sirenAnswer(siren: Siren, zones: readonly Zone[]): { tone: Tone;
       return { tone: 'clear', word: 'Silent', why: null };
     case 'intrusion':
       return { tone: 'emergency', word: `Sounding: ${zoneName(siren.zone, zones)}`, why: null };
+    case 'warning':
+      return { tone: 'warning', word: `Warning: ${zoneName(siren.zone, zones)}`, why: null };
     case 'fault':
       return { tone: 'unknown', word: `Sounding: ${siren.zone ? zoneName(siren.zone, zones) : 'fault'}`, why: null };
     case 'broken':
@@ -254,23 +210,26 @@ function zoneName(id: string | null, zones: readonly Zone[]): string {
   return zones.find((z) => z.id === id)?.name ?? id ?? 'zone';
 }
 
-export function watchedAnswer(zones: readonly Zone[]): { tone: Tone; word: string } {
-  const watched = zones.filter((z) => z.state !== 'unknown').length;
-  if (zones.length === 0) return { tone: 'unknown', word: 'None' };
-  return { tone: watched === zones.length ? 'clear' : 'unknown', word: `${watched} of ${zones.length}` };
+/** How many zones are watched. One that is off is not, and is counted on its own. */
+export function watchedAnswer(zones: readonly Zone[]): { tone: Tone; word: string; why: string | null } {
+  const guarded = zones.filter(isGuarded);
+  if (guarded.length === 0) return { tone: 'unknown', word: 'None', why: null };
+  const off = guarded.filter(isOff).length;
+  const blind = guarded.filter((z) => z.state === 'unknown').length;
+  const word = `${guarded.length - off - blind} of ${guarded.length}`;
+  return { tone: blind > 0 ? 'unknown' : off > 0 ? 'off' : 'clear', word, why: off > 0 ? `${off} off` : null };
 }
 
 /** 0 is the camera to look at first. */
 export function cameraRank(camera: Camera, state: BoxState): number {
   const zones = state.zones.filter((z) => z.camera === camera.id);
   const own = (a: Alarm) => a.camera === camera.id || zones.some((z) => z.id === a.zone);
-  const alarms = state.alarms.filter(own).map(alarmRank);
-  const occupied = zones.some((z) => z.state === 'occupied');
-  const blind = camera.state === 'unknown' || zones.some((z) => z.state === 'unknown');
-  const open = Math.min(9, ...alarms.filter((rank) => rank < 6));
+  const calm = RANK_ANSWERED + 2;
+  const open = Math.min(calm, ...state.alarms.filter(own).map(alarmRank).filter((rank) => rank < RANK_ANSWERED));
   if (open === 0) return 0;
-  if (occupied) return 1;
-  return open < 9 ? 1 + open : blind ? 8 : 9;
+  if (zones.some((z) => zoneTone(z) === 'emergency')) return 1;
+  const blind = camera.state === 'unknown' || zones.some((z) => z.state === 'unknown');
+  return open < calm ? 1 + open : blind ? calm - 1 : calm;
 }
 
 /** The camera shown largest: the picked one, else the most urgent. */
@@ -281,10 +240,11 @@ export function mainCamera(state: BoxState, picked: string | null): Camera | nul
   return ranked[0] ?? null;
 }
 
-/** A camera's state as its tile shows it. */
+/** A camera's state as its tile shows it: that of its worst zone. */
 export function cameraTone(camera: Camera, zones: readonly Zone[]): Tone {
-  const own = zones.filter((z) => z.camera === camera.id);
-  if (own.some((z) => z.state === 'occupied')) return 'emergency';
-  if (camera.state === 'unknown' || own.some((z) => z.state === 'unknown')) return 'unknown';
-  return 'clear';
+  const tones = zones.filter((z) => z.camera === camera.id).map(zoneTone);
+  if (tones.includes('emergency')) return 'emergency';
+  if (camera.state === 'unknown' || tones.includes('unknown')) return 'unknown';
+  if (tones.includes('warning')) return 'warning';
+  return tones.length > 0 && tones.every((t) => t === 'off') ? 'off' : 'clear';
 }

@@ -5,11 +5,14 @@ import type { Alarm, BoxState, Camera, Zone } from './api';
 export const SINCE = '2026-03-01T14:07:26.000Z';
 
 export function camera(id: string, rest: Partial<Camera> = {}): Camera {
-  return { id, name: id, state: 'watched', reason: null, since: SINCE, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, people: 0, ...rest };
+  return { id, name: id, state: 'watched', reason: null, since: SINCE, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, people: 0, zones_version: 12, ...rest };
 }
 
 export function zone(id: string, rest: Partial<Zone> = {}): Zone {
-  return { id, name: id, camera: 'yard', kind: 'restricted', state: 'clear', reason: null, since: SINCE, people: 0, incident: null, polygons: [], ...rest };
+  return {
+    id, name: id, camera: 'yard', kind: 'restricted', state: 'clear', reason: null, since: SINCE, people: 0, incident: null, polygons: [],
+    arming: { armed: true, by: null, reason: '', until: null }, line: null, direction: null, walk_test: null, ...rest,
+  };
 }
 
 export function alarm(id: number, rest: Partial<Alarm> = {}): Alarm {
@@ -24,6 +27,6 @@ export function boxState(rest: Partial<BoxState> = {}): BoxState {
     site: { name: 'North yard', time_zone: 'Europe/Prague', version: '0.1.0' }, now: '2026-03-01T14:07:33.120Z', uptime_ms: 1,
     vision: { state: 'watching', detail: '', restarts: 0 }, model: null, siren: { state: 'silent', zone: null, device: 'default', fault: null },
     store: { fault: null }, latency: { capture_to_siren_p99_ms: null, capture_to_siren_max_ms: null, alarms: 0 },
-    cameras: [camera('yard')], zones: [zone('gate'), zone('pit')], alarms: [], ...rest,
+    cameras: [camera('yard')], zones: [zone('gate'), zone('pit')], alarms: [], inputs: [], ...rest,
   };
 }

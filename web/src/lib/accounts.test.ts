@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { detailWords, passwordRules, signInWords, verifiedWords, waitWords } from './accounts';
+import { RequestError } from './request';
+
+const met = (password: string, again = password, name = 'Eva') => passwordRules(password, again, name).map((rule) => rule.met);
+
+describe('passwordRules', () => {
+  it('a_long_one_twice_is_taken', () => expect(met('correct horse')).toEqual([true, true, true]));
+  it('nothing_meets_no_rule', () => expect(met('')).toEqual([false, false, false]));
+  it('nine_characters_are_too_few_and_letters_are_counted_not_bytes', () => expect([met('ěščřžýáíé')[0], met('ěščřžýáíéú')[0]]).toEqual([false, true]));
+  it('a_name_in_other_letters_is_still_the_name', () => expect(met('EVA NOVAKOVA ', undefined, 'Eva Novakova')[1]).toBe(false));
+  it('two_that_differ_are_not_the_same', () => expect(met('correct horse', 'correct house')[2]).toBe(false));
+  it('a_book_is_too_long', () => expect(met('x'.repeat(257))[0]).toBe(false));
+});
+
+describe('words', () => {
+  it('too_many_attempts_say_when_to_try_again', () => expect(signInWords(new RequestError(429, 'too_many_attempts', '', [], 30))).toBe('Too many attempts. Try again in 30 s.'));
+  it('also_when_the_box_gives_no_time', () => expect(signInWords(new RequestError(429, 'too_many_attempts', ''))).toMatch(/Try again in a few minutes/));
+  it('another_refusal_keeps_the_words_of_the_box', () => expect(signInWords(new RequestError(503, 'busy', 'The store is busy.'))).toBe('The store is busy.'));
+  it.each([[0.2, '1 s'], [30, '30 s'], [300, '5 min']])('%d seconds read %s', (s, words) => expect(waitWords(s)).toBe(words));
+  it.each([
+    [null, ''], ['', ''], ['by hand', 'by hand'], [{}, ''], [{ role: 'viewer', old_role: null }, 'role viewer, old role –'], [{ zones: ['gate', 'pit'], count: 2 }, 'zones gate, pit, count 2'], [{ was: { a: 1 } }, 'was a 1'],
+  ])('a detail of %j reads %j', (detail, words) => expect(detailWords(detail)).toBe(words));
+  it('a_whole_chain_is_counted', () => expect(verifiedWords({ ok: true, entries: 812 })).toBe('The chain is whole: 812 entries.'));
+  it('a_broken_one_names_the_entry', () => expect(verifiedWords({ ok: false, number: 4, why: 'its digest does not fit' })).toMatch(/^Entry 4 was changed: its digest does not fit\./));
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { documentTitle, headline } from './headline';
+import { alarm, boxState, zone } from './testing';
+
+const blind = (id: number, rest = {}) => alarm(id, { kind: 'blind', priority: 'fault', zone: null, camera: 'yard', title: 'Yard east', text: 'no picture', ...rest });
+const fault = (id: number, rest = {}) => alarm(id, { kind: 'fault', priority: 'fault', zone: null, camera: null, part: 'siren', title: 'Siren', text: 'no device', ...rest });
+const warning = (id: number, rest = {}) => alarm(id, { kind: 'warning', priority: 'warning', zone: 'apron', title: 'apron', text: '1 person inside', ...rest });
+const untested = (id: number, rest = {}) => alarm(id, { kind: 'untested', priority: 'fault', title: 'gate', text: 'walk test due since 1 March', ...rest });
+const OFF = { armed: false, by: 'schedule', reason: '', until: '2026-03-02T05:00:00Z' } as const;
+const occupied = zone('gate', { state: 'occupied', people: 2 });
+
+describe('headline', () => {
+  it('is_calm_when_everything_is_watched_and_nobody_inside', () => {
+    expect(headline(boxState())).toMatchObject({ tone: 'clear', title: 'All 2 zones watched. Nobody inside.', alarm: null, others: [] });
+  });
+  it('names_the_occupied_zone_and_what_to_press', () => {
+    const line = headline(boxState({ zones: [occupied, zone('pit')], alarms: [alarm(40)] }));
+    expect(line).toMatchObject({ tone: 'emergency', title: 'gate is occupied', detail: '2 people inside', others: [] });
+    expect(line.alarm?.id).toBe(40);
+  });
+  it('an_answered_zone_with_people_is_never_calm', () => {
+    const alarms = [alarm(40, { state: 'acknowledged', acknowledged_by: 'Jana' })];
+    expect(headline(boxState({ zones: [occupied], alarms }))).toMatchObject({ tone: 'emergency', title: 'gate is still occupied', detail: '2 people inside, acknowledged by Jana', alarm: null });
+  });
+  it('an_occupied_zone_without_an_alarm_is_never_calm', () => expect(headline(boxState({ zones: [occupied] })).tone).toBe('emergency'));
+  it('an_unwatched_zone_without_an_alarm_is_never_calm', () => {
+    expect(headline(boxState({ zones: [zone('gate'), zone('pit', { state: 'unknown', reason: 'frozen' })] }))).toMatchObject({ tone: 'unknown', title: 'pit is not watched', detail: 'frozen' });
+  });
+  it('a_blind_camera_is_named_by_its_zones', () => {
+    const zones = ['gate', 'pit'].map((id) => zone(id, { state: 'unknown' }));
+    expect(headline(boxState({ zones, alarms: [blind(1)] }))).toMatchObject({ tone: 'unknown', title: 'gate and pit are not watched', others: [] });
+  });
+  it('a_person_precedes_a_fault_and_the_fault_is_still_named', () => {
+    const zones = [occupied, zone('pit', { state: 'unknown', camera: 'press' })];
+    const line = headline(boxState({ zones, alarms: [blind(2, { camera: 'press' }), fault(3), alarm(1)] }));
+    expect(line.title).toBe('gate is occupied');
+    expect(line.others.map((t) => `${t.shape} ${t.word}`)).toEqual(['◆ pit not watched', '◆ Siren']);
+  });
+  it('people_who_left_without_an_answer_are_not_forgotten', () => {
+    expect(headline(boxState({ alarms: [alarm(1, { state: 'returned_unacknowledged' })] }))).toMatchObject({ tone: 'emergency', title: 'gate was occupied' });
+  });
+  it('a_broken_siren_or_store_is_never_calm', () => {
+    expect(headline(boxState({ siren: { state: 'broken', zone: null, device: 'x', fault: 'gone' } })).title).toBe('The siren is broken');
+    expect(headline(boxState({ store: { fault: 'disk full' } })).tone).toBe('unknown');
+  });
+  it('a_broken_part_is_named_as_such', () => {
+    expect(headline(boxState({ alarms: [fault(3)] }))).toMatchObject({ tone: 'unknown', title: 'The siren is broken', detail: 'no device' });
+    expect(headline(boxState({ alarms: [fault(3, { state: 'returned_unacknowledged' })] })).title).toBe('The siren was broken');
+  });
+  it('the_clock_says_what_it_counts', () => {
+    expect(headline(boxState({ zones: [occupied], alarms: [alarm(40)] })).since).toMatchObject({ of: 'alarm' });
+    expect(headline(boxState({ zones: [occupied] })).since).toMatchObject({ of: 'state' });
+  });
+  it('a_warning_zone_and_an_approach_read_differently', () => {
+    const apron = zone('apron', { kind: 'warning', state: 'occupied', people: 1, incident: 5 });
+    expect(headline(boxState({ zones: [apron], alarms: [warning(1)] }))).toMatchObject({ tone: 'warning', title: 'Warning: apron is occupied', detail: '1 person inside' });
+    expect(headline(boxState({ zones: [zone('gate')], alarms: [warning(1, { zone: 'gate', title: 'gate' })] })).title).toBe('Somebody is approaching gate');
+  });
+  it('an_overdue_walk_test_never_hides_people_or_a_blind_zone', () => {
+    expect(headline(boxState({ zones: [occupied], alarms: [untested(1)] }))).toMatchObject({ tone: 'emergency', title: 'gate is still occupied' });
+    expect(headline(boxState({ zones: [zone('gate'), zone('pit', { state: 'unknown' })], alarms: [untested(1)] })).title).toBe('pit is not watched');
+    expect(headline(boxState({ alarms: [untested(1)] }))).toMatchObject({ tone: 'untested', title: 'gate: walk test overdue' });
+  });
+  it('a_zone_that_is_off_is_never_called_watched', () => {
+    const line = headline(boxState({ zones: [zone('gate'), zone('pit', { arming: OFF })] }));
+    expect(line.title).toBe('1 of 2 zones watched, 1 off. Nobody inside.');
+    expect(line.others.map((t) => `${t.shape} ${t.word}`)).toEqual(['‖ pit off']);
+  });
+  it('all_off_is_not_calm', () => expect(headline(boxState({ zones: [zone('gate', { arming: OFF })] })).tone).toBe('off'));
+  it('people_at_work_are_not_nobody', () => {
+    const cell = zone('cell', { kind: 'occupancy', state: 'occupied', people: 1 });
+    expect(headline(boxState({ zones: [cell, zone('pit')] }))).toMatchObject({ tone: 'clear', title: 'All 2 zones watched. Nobody where nobody may be.' });
+  });
+  it('only_ignored_areas_is_nothing_watched', () => expect(headline(boxState({ zones: [zone('glass', { kind: 'ignore' })] })).title).toBe('Nothing is watched'));
+  it('no_zones_is_not_calm', () => {
+    expect(headline(boxState({ zones: [], vision: { state: 'starting', detail: 'loading', restarts: 0 } }))).toMatchObject({ tone: 'unknown', title: 'Nothing is watched yet' });
+    expect(headline(boxState({ zones: [] })).tone).toBe('unknown');
+  });
+});
+
+describe('documentTitle', () => {
+  const state = boxState({ zones: [occupied], alarms: [alarm(1)] });
+  it('says_what_the_headline_says', () => expect(documentTitle(state, false)).toBe('▲ gate – Standclear'));
+  it('a_lost_box_overrides_an_old_state', () => expect(documentTitle(state, true)).toBe('◆ No connection – Standclear'));
+  it('another_page_is_named_behind_what_is_so', () => expect(documentTitle(state, false, 'Audit')).toBe('▲ gate – Audit – Standclear'));
+  it('is_the_site_when_calm', () => expect(documentTitle(boxState(), false)).toBe('North yard – Standclear'));
+  it('is_not_calm_before_the_first_state', () => expect(documentTitle(null, false)).toBe('Connecting – Standclear'));
+});

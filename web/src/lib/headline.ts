@@ -1,0 +1,199 @@
+// The one sentence of the page: which zone, what is so, what to press. Pure: a state in, words out.
+
+import type { Alarm, BoxState, Zone } from './api';
+import { people } from './format';
+import { firstToAnswer, isGuarded, isOccupied, isOff, kindTone, list, SHAPE, tag, zonesOf, zoneTone, type Tag, type Tone } from './status';
+
+/** What the running clock counts from. */
+export type Since = { at: string; of: 'alarm' | 'state' };
+
+export interface Headline {
+  tone: Tone;
+  title: string;
+  detail: string;
+  /** What it is about, in as few words as fit a browser tab. */
+  subject: string;
+  /** Null while nothing runs. */
+  since: Since | null;
+  /** What the button answers. */
+  alarm: Alarm | null;
+  /** Zones this sentence speaks of. */
+  zones: readonly string[];
+  /** What else is not normal, in a few words each. */
+  others: Tag[];
+}
+
+export const SINCE_WORD: Record<Since['of'], string> = { alarm: 'since the alarm', state: 'so far' };
+
+export function headline(state: BoxState): Headline {
+  const open = firstToAnswer(state.alarms);
+  const pressing = open?.kind === 'untested' ? null : open;
+  // A test that is overdue is said where nothing else is: it must not hide people or a blind zone.
+  const base = (pressing && alarmHeadline(pressing, state)) ?? zoneHeadline(state) ?? partHeadline(state)
+    ?? (open && alarmHeadline(open, state)) ?? calmHeadline(state);
+  return { ...base, others: others(state, base) };
+}
+
+type Base = Omit<Headline, 'others'>;
+
+function alarmHeadline(alarm: Alarm, state: BoxState): Base {
+  const zones = zonesOf(alarm, state);
+  const names = zones.length > 0 ? zones.map((z) => z.name) : [alarm.title];
+  const since: Since = { at: alarm.raised_at, of: 'alarm' };
+  const at = { alarm, since, subject: alarm.title, zones: zones.map((z) => z.id), tone: kindTone(alarm) };
+  if (alarm.state === 'returned_unacknowledged') return { ...at, ...overWords(alarm, names) };
+  switch (alarm.kind) {
+    case 'intrusion':
+      // Blind while somebody was inside: both are true, and neither may hide the other.
+      if (zones[0]?.state === 'unknown') {
+        return { ...at, title: `${alarm.title}: somebody was inside when sight was lost`, detail: `not watched now: ${zones[0].reason ?? 'no picture'}` };
+      }
+      return { ...at, title: `${alarm.title} ${occupiedWord(zones[0])}`, detail: insideWords(zones[0], alarm) };
+    case 'warning':
+      return { ...at, ...warningWords(alarm, zones[0]) };
+    case 'blind':
+      return { ...at, title: `${list(names)} ${names.length > 1 ? 'are' : 'is'} not watched`, detail: alarm.text };
+    case 'fault':
+      return { ...at, title: `${partName(alarm)} is broken`, detail: alarm.text };
+    case 'untested':
+      return { ...at, title: `${alarm.title}: walk test overdue`, detail: alarm.text };
+  }
+}
+
+function occupiedWord(zone: Zone | undefined): string {
+  switch (zone?.kind) {
+    case 'tripwire':
+      return 'was crossed';
+    case 'occupancy':
+      return 'has the wrong number of people';
+    case 'restricted':
+    case 'warning':
+    case 'ignore':
+    case undefined:
+      return 'is occupied';
+  }
+}
+
+/** A warning zone is occupied, or somebody is about to enter a restricted one. */
+function warningWords(alarm: Alarm, zone: Zone | undefined): { title: string; detail: string } {
+  if (zone && zone.kind !== 'warning') return { title: `Somebody is approaching ${alarm.title}`, detail: alarm.text };
+  return { title: `Warning: ${alarm.title} is occupied`, detail: insideWords(zone, alarm) };
+}
+
+function partName(alarm: Alarm): string {
+  return alarm.part === null ? alarm.title : `The ${alarm.part}`;
+}
+
+function overWords(alarm: Alarm, names: string[]): { title: string; detail: string } {
+  switch (alarm.kind) {
+    case 'intrusion':
+      return { title: `${alarm.title} was occupied`, detail: 'they have left, nobody has acknowledged' };
+    case 'warning':
+      return { title: `${alarm.title} had a warning`, detail: 'they have left, nobody has acknowledged' };
+    case 'blind':
+      return { title: `${list(names)} ${names.length > 1 ? 'were' : 'was'} not watched`, detail: 'watched again, nobody has acknowledged' };
+    case 'fault':
+      return { title: `${partName(alarm)} was broken`, detail: 'works again, nobody has acknowledged' };
+    case 'untested':
+      return { title: `${alarm.title}: the walk test was overdue`, detail: 'tested since, nobody has acknowledged' };
+  }
+}
+
+/** The picture knows how many better than the alarm, whose text is of the moment it was raised. */
+function insideWords(zone: Zone | undefined, alarm: Alarm): string {
+  return zone?.state === 'occupied' && zone.people > 0 ? `${people(zone.people)} inside` : alarm.text;
+}
+
+/** Nobody has to answer, but somebody is inside or a zone is not watched. */
+function zoneHeadline(state: BoxState): Base | null {
+  const occupied = state.zones.find((z) => zoneTone(z) === 'emergency') ?? null;
+  if (occupied) return stillHeadline(occupied, state);
+  const guarded = state.zones.filter(isGuarded);
+  if (guarded.length > 0 && guarded.every((z) => z.state === 'unknown')) return allUnknownHeadline(guarded, state);
+  const unknown = guarded.find((z) => z.state === 'unknown');
+  if (unknown) {
+    return { tone: 'unknown', title: `${unknown.name} is not watched`, detail: unknown.reason ?? '', since: { at: unknown.since, of: 'state' }, alarm: null, subject: unknown.name, zones: [unknown.id] };
+  }
+  const warned = state.zones.find(isOccupied);
+  return warned ? stillHeadline(warned, state) : null;
+}
+
+function stillHeadline(zone: Zone, state: BoxState): Base {
+  const by = state.alarms.find((a) => a.zone === zone.id && (a.kind === 'intrusion' || a.kind === 'warning'))?.acknowledged_by;
+  const detail = `${people(zone.people)} inside${by ? `, acknowledged by ${by}` : ''}`;
+  return { tone: zoneTone(zone), title: `${zone.name} is still occupied`, detail, since: { at: zone.since, of: 'state' }, alarm: null, subject: zone.name, zones: [zone.id] };
+}
+
+function allUnknownHeadline(zones: readonly Zone[], state: BoxState): Base {
+  const [first] = zones;
+  const n = zones.length;
+  const title = n === 1 && first ? `${first.name} is not watched` : `None of the ${n} zones is watched`;
+  const doing = { starting: 'the box is starting', restarting: 'vision is restarting', watching: '' }[state.vision.state];
+  const detail = [doing, state.vision.detail || first?.reason || ''].filter(Boolean).join(': ');
+  return { tone: 'unknown', title, detail, since: first ? { at: first.since, of: 'state' } : null, alarm: null, subject: n === 1 && first ? first.name : 'Not watched', zones: zones.map((z) => z.id) };
+}
+
+function partHeadline(state: BoxState): Base | null {
+  const part = (title: string, detail: string): Base => ({ tone: 'unknown', title, detail, since: null, alarm: null, subject: title, zones: [] });
+  if (state.siren.state === 'broken') return part('The siren is broken', state.siren.fault ?? '');
+  if (state.store.fault) return part('Incidents are not stored', state.store.fault);
+  if (state.zones.some(isGuarded)) return null;
+  if (state.vision.state !== 'watching') return part('Nothing is watched yet', state.vision.detail || 'the box is starting');
+  return part('Nothing is watched', 'no zone is configured');
+}
+
+function calmHeadline(state: BoxState): Base {
+  const guarded = state.zones.filter(isGuarded);
+  const off = guarded.filter(isOff);
+  const n = guarded.length;
+  const nobody = guarded.every((z) => z.people === 0) ? 'Nobody inside.' : 'Nobody where nobody may be.';
+  const base = { detail: '', since: null, alarm: null, subject: state.site.name, zones: [] };
+  if (off.length === n) return { ...base, tone: 'off', title: n === 1 ? 'The zone is off.' : `All ${n} zones are off.`, detail: 'nobody is alarmed until they are armed again' };
+  if (off.length > 0) return { ...base, tone: 'clear', title: `${n - off.length} of ${n} zones watched, ${off.length} off. ${nobody}` };
+  return { ...base, tone: 'clear', title: n === 1 ? `The zone is watched. ${nobody}` : `All ${n} zones watched. ${nobody}` };
+}
+
+/** The sentence speaks of what was, not of how the zone is now. */
+function left(shown: Base): boolean {
+  return shown.alarm?.state === 'returned_unacknowledged';
+}
+
+const OTHER_RANK: Record<Tone, number> = { emergency: 0, warning: 1, unknown: 2, untested: 3, acked: 4, off: 5, clear: 6 };
+
+function others(state: BoxState, shown: Base): Tag[] {
+  const tags: Tag[] = [];
+  for (const zone of state.zones) {
+    const tone = zoneTone(zone);
+    if (tone === 'clear' || !isGuarded(zone) || (shown.zones.includes(zone.id) && !left(shown))) continue;
+    tags.push(tag(tone, `${zone.name} ${otherWord(zone, tone)}`));
+  }
+  for (const alarm of state.alarms) {
+    if (alarm.id === shown.alarm?.id) continue;
+    if (alarm.kind === 'fault') tags.push(tag('unknown', alarm.title));
+    else if (alarm.kind === 'untested') tags.push(tag('untested', `${alarm.title} untested`));
+    else if (alarm.state === 'returned_unacknowledged') tags.push(leftTag(alarm));
+  }
+  return tags.sort((a, b) => OTHER_RANK[a.tone] - OTHER_RANK[b.tone]);
+}
+
+function otherWord(zone: Zone, tone: Tone): string {
+  if (tone === 'unknown') return 'not watched';
+  if (tone === 'off') return zone.people > 0 ? `off, ${zone.people} inside` : 'off';
+  return 'occupied';
+}
+
+/** What is over and waits for an answer: people who were somewhere, or a camera that was blind. */
+function leftTag(alarm: Alarm): Tag {
+  return tag(kindTone(alarm), `${alarm.title} ${alarm.kind === 'blind' ? 'was not watched' : 'was occupied'}`);
+}
+
+/** The browser tab says what the headline says; another page's name comes behind it. */
+export function documentTitle(state: BoxState | null, lost: boolean, page = ''): string {
+  const end = page ? `${page} – Standclear` : 'Standclear';
+  if (lost) return `◆ No connection – ${end}`;
+  if (!state) return `Connecting – ${end}`;
+  const { tone, subject } = headline(state);
+  if (tone === 'clear') return page ? `${end} ${subject}` : `${subject} – ${end}`;
+  return `${SHAPE[tone]} ${subject} – ${end}`;
+}
+

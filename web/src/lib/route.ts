@@ -1,0 +1,78 @@
+// Addresses of the pages: `#/zones/yard-east/versions`. Pure: an address in, a page out, and back.
+
+import type { Role } from './session.svelte';
+
+export type Page = 'now' | 'zones' | 'editor' | 'versions' | 'walk' | 'heat' | 'people' | 'audit' | 'unknown';
+/** `camera` is null where none is named yet. */
+export interface Route { page: Page; camera: string | null }
+
+/** What a page is called, in the navigation, as its heading and in the browser's tab. */
+export const PAGE_NAME: Record<Page, string> = {
+  now: 'Now', zones: 'Zones', editor: 'Draw zones', versions: 'Versions', walk: 'Walk test', heat: 'Heat map', people: 'People', audit: 'Audit', unknown: 'No such page',
+};
+
+/** Who may open a page. The box decides again on everything a page asks for. */
+export const PAGE_ROLE: Record<Page, Role> = {
+  now: 'viewer', zones: 'viewer', editor: 'engineer', versions: 'viewer', walk: 'viewer', heat: 'viewer', people: 'admin', audit: 'engineer', unknown: 'viewer',
+};
+
+/** The navigation, in the order of a day's work; pages below one of these are marked as that one. */
+export const NAVIGATION: readonly Page[] = ['now', 'zones', 'walk', 'heat', 'people', 'audit'];
+
+export function parseRoute(hash: string): Route {
+  const parts = hash.replace(/^#?\/?/, '').replace(/\?.*$/, '').split('/').filter((part) => part !== '').map(decode);
+  const [first = '', camera = null, third] = parts;
+  const known = (page: Page, allowed: number): Route => (parts.length > allowed ? { page: 'unknown', camera: null } : { page, camera });
+  switch (first) {
+    case '':
+      return { page: 'now', camera: null };
+    case 'zones':
+      if (third === 'versions') return known('versions', 3);
+      return known(camera === null ? 'zones' : 'editor', 2);
+    case 'walk':
+      return known('walk', 2);
+    case 'heat':
+      return known('heat', 2);
+    case 'people':
+      return known('people', 1);
+    case 'audit':
+      return known('audit', 1);
+    default:
+      return { page: 'unknown', camera: null };
+  }
+}
+
+export function href(page: Page, camera: string | null = null): string {
+  const of = camera === null ? '' : `/${encodeURIComponent(camera)}`;
+  switch (page) {
+    case 'now':
+    case 'unknown':
+      return '#/';
+    case 'zones':
+    case 'editor':
+      return `#/zones${of}`;
+    case 'versions':
+      return camera === null ? '#/zones' : `#/zones${of}/versions`;
+    case 'walk':
+      return `#/walk${of}`;
+    case 'heat':
+      return `#/heat${of}`;
+    case 'people':
+      return '#/people';
+    case 'audit':
+      return '#/audit';
+  }
+}
+
+/** The entry of the navigation a page stands under. */
+export function underOf(page: Page): Page {
+  return page === 'editor' || page === 'versions' ? 'zones' : page;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

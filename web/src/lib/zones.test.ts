@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { changedShapes, firstComparison, mayApprove, shapesOf, type Version, type VersionState } from './zones';
+
+const feature = (id: string, properties: object, geometry: object) => ({ type: 'Feature', properties: { id, name: id, ...properties }, geometry });
+const square = { type: 'Polygon', coordinates: [[[0, 0], [1, 0], [1, 1], [0, 0]]] };
+const document = (...features: object[]) => ({ type: 'FeatureCollection', features });
+const version = (number: number, state: VersionState, by = 'Eva'): Version => ({ number, state, by, digest: '', at: '', reason: '', approved_by: null, approved_at: null, applied_at: null, source: 'page' });
+
+describe('shapesOf', () => {
+  it('reads_polygons_and_lines', () => {
+    const shapes = shapesOf(document(
+      feature('gate', { kind: 'restricted' }, square),
+      feature('fence', { kind: 'tripwire', direction: 'both' }, { type: 'LineString', coordinates: [[0, 0], [1, 1]] }),
+      feature('yard', { kind: 'warning' }, { type: 'MultiPolygon', coordinates: [square.coordinates, square.coordinates] }),
+    ));
+    expect(shapes.map((s) => [s.id, s.kind, s.polygons.length, s.line?.length ?? 0, s.direction])).toEqual([
+      ['gate', 'restricted', 1, 0, null], ['fence', 'tripwire', 0, 2, 'both'], ['yard', 'warning', 2, 0, null],
+    ]);
+  });
+  it('a_kind_it_does_not_know_is_restricted', () => expect(shapesOf(document(feature('a', { kind: 'moat' }, square)))[0]?.kind).toBe('restricted'));
+  it.each([[undefined], [null], [[]], [{ features: 3 }], [document({})], [document(feature('a', {}, { type: 'Point', coordinates: [0, 0] }))]])('%j has nothing to draw', (value) => expect(shapesOf(value)).toEqual([]));
+});
+
+describe('changedShapes', () => {
+  const of = (...features: object[]) => shapesOf(document(...features));
+  it('names_what_moved_came_or_went', () => {
+    const moved = { ...square, coordinates: [[[0, 0], [0.5, 0], [1, 1], [0, 0]]] };
+    expect([...changedShapes(of(feature('same', {}, square), feature('moved', {}, square), feature('gone', {}, square)), of(feature('same', {}, square), feature('moved', {}, moved), feature('new', {}, square)))].sort()).toEqual(['gone', 'moved', 'new']);
+  });
+  it('another_name_is_no_other_outline', () => expect(changedShapes(of(feature('a', { name: 'x' }, square)), of(feature('a', { name: 'y' }, square))).size).toBe(0));
+});
+
+describe('mayApprove', () => {
+  it.each([
+    ['proposed', 'Jana', 'second_person', 'yes'], ['proposed', 'Eva', 'second_person', 'own'], ['proposed', 'Eva', 'self', 'yes'],
+    ['in_force', 'Jana', 'self', 'no'], ['refused', 'Jana', 'self', 'no'],
+  ] as const)('%s by Eva seen by %s with approval %s: %s', (state, me, approval, answer) => expect(mayApprove(version(1, state), me, approval)).toBe(answer));
+});
+
+describe('firstComparison', () => {
+  it('is_what_waits_against_what_is_in_force', () => expect(firstComparison([version(11, 'replaced'), version(12, 'in_force'), version(13, 'proposed')])).toEqual({ from: 12, to: 13 }));
+  it('else_what_is_in_force_against_the_one_before', () => expect(firstComparison([version(10, 'replaced'), version(11, 'replaced'), version(12, 'in_force')])).toEqual({ from: 11, to: 12 }));
+  it('is_none_with_one_version', () => expect(firstComparison([version(1, 'in_force')])).toBeNull());
+});
