@@ -60,7 +60,7 @@ fn state_is_what_the_reference_says() {
         json!({
             "id": "yard-éast", "name": "Yard east", "state": "watched", "reason": null,
             "since": "2026-03-01T14:00:00.000Z", "width_px": 768, "height_px": 576, "fps": 10.0,
-            "frame_age_ms": 48, "people": 6
+            "frame_age_ms": 48, "people": 6, "zones_version": 12, "zones_fault": null
         })
     );
     assert_eq!(
@@ -73,7 +73,8 @@ fn state_is_what_the_reference_says() {
                 "armed": false, "by": "schedule", "reason": "Off by schedule until Mon 06:00",
                 "until": "2026-03-02T05:00:00.000Z"
             },
-            "polygons": [[[[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]]
+            "polygons": [[[[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]],
+            "line": null
         })
     );
 }

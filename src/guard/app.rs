@@ -13,31 +13,30 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
 use super::accounts::Accounts;
 use super::accounts::password::HashError;
 use super::alarm_path::{self, AlarmPath};
-use super::board::Board;
 use super::clerk::Clerk;
-use super::desk::{ANSWERS_MAX, Desk};
-use super::handle::{Handle, SiteInfo, When};
-use super::ledger::Ledger;
-use super::live::{self, LiveHub};
+use super::desk::Desk;
+use super::handle::{Handle, When};
+use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
-use super::message::{INPUTS_MAX, Message};
+use super::message::Message;
 use super::outbox::Outbox;
 use super::records::{Inheritance, SiteNames, inherit};
 use super::siren::{NoSiren, SirenOutput, SirenThread};
 use super::web_thread::WebThread;
+use super::wiring::{Front, Mind, Queues};
 use super::worker::{SupervisorThread, WorkerPlan};
 use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
 use super::{evidence, keeper};
 use crate::clock;
 use crate::config::{self, Approval, Config, SirenDevice};
-use crate::engine::{Engine, Site};
+use crate::engine::Site;
 use crate::link::{Source, WorkerCamera, WorkerConfig};
 use crate::store::accounts::AccountRows;
 use crate::store::audit::AuditReader;
@@ -148,92 +147,91 @@ impl Guard {
         } = Prepared::of(config)?;
         let (listener, address) = listen(config)?;
         let settings = web_settings(config)?;
-        let now = clock::monotonic();
-        let engine = Engine::new(site, &inheritance.restored, now);
-        let ledger = Ledger::restored(&inheritance.alarms);
-        let site =
-            SiteInfo { name: config.site.name.clone(), time_zone: config.site.time_zone.clone() };
-        let mut board = Board::new(names.clone(), site, now);
-        let hub = Arc::new(LiveHub::new(Arc::new(board.snapshot(&engine, &ledger, now))));
-        let (inputs, received) = mpsc::sync_channel(INPUTS_MAX);
-        let (answers, answered) = mpsc::sync_channel(ANSWERS_MAX);
-        let (publisher, publications) = live::queue();
-        let (painter, tasks) = evidence::queue();
-        let (jobs, queued) = mpsc::sync_channel(keeper::QUEUE_MAX);
-        let done = Arc::new(AtomicU64::new(0));
-        let clerk = Clerk::new(jobs.clone());
+        let mind = Mind::of(config, names, site, &inheritance);
+        let queues = Queues::new();
+        let clerk = Clerk::new(queues.jobs.clone());
         let (accounts, setup_code) =
             Accounts::new(accounts, audit, clerk.clone()).map_err(StartError::Accounts)?;
         let (machine, MachineEnds { door, post: arming }) =
-            Machine::of(config, names.rules(), inputs.clone());
+            Machine::of(config, mind.names.rules(), queues.inputs.clone());
         let zones = Arc::new(ZoneDesk::new(ZoneDeskParts {
-            names: names.clone(),
+            names: mind.names.clone(),
             documents,
-            rule: match config.zones.approval {
-                Approval::SecondPerson => ApprovalRule::SecondPerson,
-                Approval::Author => ApprovalRule::Anybody,
-            },
+            rule: approval_rule(config),
             inputs: config.inputs.iter().map(|input| input.name.clone()).collect(),
-            alarm_path: inputs.clone(),
-            hub: hub.clone(),
+            alarm_path: queues.inputs.clone(),
+            hub: mind.hub.clone(),
             reader: zone_reader,
             clerk,
         }));
         let desk = Arc::new(Desk {
-            hub: hub.clone(),
-            answers,
+            hub: mind.hub.clone(),
+            answers: queues.answers.clone(),
             reader,
             accounts,
             inputs: door,
             zones: zones.clone(),
         });
+        let front = Front { listener, address, settings, setup_code, desk, zones, machine, arming };
+        let kept = (store, config.store.path.clone());
         let plan = plan(config, parts.worker_command);
-        let store_folder = config.store.path.clone();
+        Guard::run(front, mind, queues, kept, parts.siren, plan).map_err(StartError::Thread)
+    }
 
-        let start = || -> io::Result<Guard> {
-            let (siren, siren_thread) = SirenThread::start(parts.siren, inputs.clone())?;
-            let addressees = Addressees {
-                alarm_path: inputs.clone(),
-                publisher: publisher.clone(),
-                painter: painter.clone(),
-            };
-            let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
-            let followers = vec![
-                live::start(hub.clone(), publications, post.clone())?,
-                evidence::start(tasks, jobs.clone())?,
-                keeper::start(store, store_folder, queued, inputs.clone(), done.clone())?,
-            ];
-            let outbox = Outbox::new(jobs, done);
-            let path = AlarmPath {
-                engine,
-                names,
-                siren,
-                outbox,
-                ledger,
-                board,
-                hub,
-                publisher,
-                painter,
-                post,
-                arming,
-            };
-            let web = WebThread::start(listener, desk.clone(), settings.clone())?;
-            Ok(Guard {
-                alarm_path: alarm_path::start(path, received, answered)?,
-                inputs,
-                desk,
-                address,
-                setup_code,
-                settings,
-                web,
-                supervisor,
-                siren: siren_thread,
-                machine: machine.start()?,
-                zones: ZoneThread::start(zones)?,
-                followers,
-            })
+    /// Starts the threads, the siren first.
+    fn run(
+        front: Front,
+        mind: Mind,
+        queues: Queues,
+        (store, folder): (Store, PathBuf),
+        siren: Box<dyn SirenOutput>,
+        plan: WorkerPlan,
+    ) -> io::Result<Guard> {
+        let Front { listener, address, settings, setup_code, desk, zones, machine, arming } = front;
+        let Mind { engine, names, ledger, board, hub } = mind;
+        let inputs = queues.inputs;
+        let (publisher, publications) = live::queue();
+        let (painter, tasks) = evidence::queue();
+        let done = Arc::new(AtomicU64::new(0));
+        let (siren, siren_thread) = SirenThread::start(siren, inputs.clone())?;
+        let addressees = Addressees {
+            alarm_path: inputs.clone(),
+            publisher: publisher.clone(),
+            painter: painter.clone(),
         };
-        start().map_err(StartError::Thread)
+        let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
+        let followers = vec![
+            live::start(hub.clone(), publications, post.clone())?,
+            evidence::start(tasks, queues.jobs.clone())?,
+            keeper::start(store, folder, queues.queued, inputs.clone(), done.clone())?,
+        ];
+        let path = AlarmPath {
+            engine,
+            names,
+            siren,
+            outbox: Outbox::new(queues.jobs, done),
+            ledger,
+            board,
+            hub,
+            publisher,
+            painter,
+            post,
+            arming,
+        };
+        Ok(Guard {
+            web: WebThread::start(listener, desk.clone(), settings.clone())?,
+            alarm_path: alarm_path::start(path, queues.received, queues.answered)?,
+            inputs,
+            desk,
+            address,
+            setup_code,
+            settings,
+            supervisor,
+            siren: siren_thread,
+            machine: machine.start()?,
+            zones: ZoneThread::start(zones)?,
+            followers,
+        })
     }
 
     /// Where the page is served.
@@ -388,6 +386,13 @@ pub fn worker_config(config: &Config) -> WorkerConfig {
 
 fn plan(config: &Config, command: Vec<OsString>) -> WorkerPlan {
     WorkerPlan { command, config: worker_config(config) }
+}
+
+fn approval_rule(config: &Config) -> ApprovalRule {
+    match config.zones.approval {
+        Approval::SecondPerson => ApprovalRule::SecondPerson,
+        Approval::Author => ApprovalRule::Anybody,
+    }
 }
 
 fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -11,7 +11,7 @@
 //! Each arrow is bounded and none of them can make the alarm path wait. Effects are carried out in
 //! the order of urgency: sound, record, tell.
 //!
-//! - `app`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
+//! - `app`, `wiring`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
 //! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`, `sound_card`, `tones`: the siren.
@@ -47,6 +47,7 @@ pub mod siren;
 pub mod sound_card;
 pub mod tones;
 mod web_thread;
+mod wiring;
 mod words;
 mod worker;
 mod worker_link;

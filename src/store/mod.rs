@@ -31,6 +31,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 pub use self::error::StoreError;
+pub use self::open::SCHEMA;
 use self::query::StoreReader;
 use self::record::Record;
 pub use self::restore::Remembered;

@@ -26,6 +26,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_4.sql"),
 ];
 
+/// The schema this program writes.
+#[allow(clippy::cast_possible_wrap)]
+pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
+
 /// How long a statement waits for another connection. Only a checkpoint ever holds the writer up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -184,7 +188,6 @@ fn known_version(connection: &Connection, path: &Path) -> Result<i64, StoreError
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|source| open_error(path, source))?;
     let id = ask("PRAGMA application_id")?;
     let tables = ask("SELECT count(*) FROM sqlite_schema")?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let found = ask("PRAGMA user_version")?;
     if id != APPLICATION_ID && (id != 0 || tables != 0 || found != 0) {
         return Err(StoreError::NotAStore {
@@ -192,8 +195,8 @@ fn known_version(connection: &Connection, path: &Path) -> Result<i64, StoreError
             found: "it is the database of another program",
         });
     }
-    if found > known {
-        return Err(StoreError::Newer { path: path.to_path_buf(), found, known });
+    if found > SCHEMA {
+        return Err(StoreError::Newer { path: path.to_path_buf(), found, known: SCHEMA });
     }
     Ok(found.max(0))
 }

@@ -15,7 +15,8 @@ pub(super) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// Boxed, as few refusals have one.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     fields: Vec<FieldDto>,
 }
 
@@ -72,7 +73,7 @@ impl ApiError {
 
     /// With a header of its own.
     pub fn with(self, name: HeaderName, value: HeaderValue) -> ApiError {
-        ApiError { header: Some((name, value)), ..self }
+        ApiError { header: Some(Box::new((name, value))), ..self }
     }
 
     /// A value that cannot be what it is: names the field, the value and what would be right.
@@ -124,7 +125,8 @@ impl IntoResponse for ApiError {
         let error = ErrorDetail { code: self.code, message: self.message, fields: self.fields };
         let body = ErrorBody { error };
         let mut response = (self.status, Json(body)).into_response();
-        if let Some((name, value)) = self.header {
+        if let Some(header) = self.header {
+            let (name, value) = *header;
             response.headers_mut().insert(name, value);
         }
         response

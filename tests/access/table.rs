@@ -19,6 +19,7 @@ const PUBLIC: &[u8] = &[NOBODY, INTEGRATION, VIEWER, SUPERVISOR, ENGINEER, ADMIN
 const STATE: &[u8] = &[INTEGRATION, VIEWER, SUPERVISOR, ENGINEER, ADMIN];
 const VIEWERS: &[u8] = &[VIEWER, SUPERVISOR, ENGINEER, ADMIN];
 const SUPERVISORS: &[u8] = &[SUPERVISOR, ENGINEER, ADMIN];
+const INPUTS: &[u8] = &[INTEGRATION, ENGINEER, ADMIN];
 const ENGINEERS: &[u8] = &[ENGINEER, ADMIN];
 const ADMINS: &[u8] = &[ADMIN];
 
@@ -39,6 +40,19 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("get", "/api/history", VIEWERS),
     ("get", "/api/openapi.json", VIEWERS),
     ("post", "/api/alarms/{id}/acknowledge", SUPERVISORS),
+    ("get", "/api/cameras/{id}/picture.jpg", VIEWERS),
+    ("get", "/api/cameras/{id}/zones", VIEWERS),
+    ("put", "/api/cameras/{id}/zones/draft", ENGINEERS),
+    ("delete", "/api/cameras/{id}/zones/draft", ENGINEERS),
+    ("post", "/api/cameras/{id}/zones/check", ENGINEERS),
+    ("post", "/api/cameras/{id}/zones/propose", ENGINEERS),
+    ("get", "/api/cameras/{id}/zones/versions", VIEWERS),
+    ("get", "/api/cameras/{id}/zones/versions/{n}", VIEWERS),
+    ("post", "/api/cameras/{id}/zones/versions/{n}/approve", ENGINEERS),
+    ("post", "/api/cameras/{id}/zones/versions/{n}/refuse", ENGINEERS),
+    ("post", "/api/cameras/{id}/zones/versions/{n}/restore", ENGINEERS),
+    ("get", "/api/cameras/{id}/zones/differences", VIEWERS),
+    ("post", "/api/inputs/{name}", INPUTS),
     ("get", "/api/audit", ENGINEERS),
     ("get", "/api/users", ADMINS),
     ("post", "/api/users", ADMINS),
@@ -88,7 +102,8 @@ fn every_route_admits_exactly_whom_the_reference_says() {
     served.person("admin", "admin");
     let names = ["", "", "viewer", "supervisor", "engineer", "admin"];
     for (method, pattern, admitted) in EXPECTED {
-        let path = pattern.replace("{id}", "999").replace("{name}", "nobody-knows");
+        let path =
+            pattern.replace("{id}", "999").replace("{name}", "nobody-knows").replace("{n}", "7");
         for who in PUBLIC {
             let session;
             let shown: Vec<(&str, &str)> = match *who {

@@ -2,6 +2,8 @@
 
 #[path = "session.rs"]
 mod session;
+#[path = "zone_desk.rs"]
+mod zone_desk;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -16,10 +18,10 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Alarm, Armed, ArmedBy, Camera, CameraZones, Draft, Handle,
-    HistoryError, IncidentRow, Input, InputSight, InputValue, Inputs, Json, Latency, LivePicture,
-    LiveReceiver, Person, SetInputError, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState,
-    Vision, VisionState, Visitor, When, Zone, ZoneArming, ZoneDeskError, ZoneVersion, Zones,
+    Accounts, AcknowledgeError, Alarm, Armed, ArmedBy, Camera, Handle, HistoryError, IncidentRow,
+    Input, InputSight, InputValue, Inputs, Latency, LivePicture, LiveReceiver, Person,
+    SetInputError, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision, VisionState,
+    Visitor, When, Zone, ZoneArming, Zones,
 };
 use standclear::store::Store;
 use standclear::web::{self, Settings};
@@ -46,63 +48,6 @@ pub struct Fake {
     pub accounts: Accounts,
     /// What was said of which input, by whom.
     pub inputs: Mutex<Vec<(String, InputValue, String)>>,
-}
-
-/// A box whose cameras have no zones to speak of: the zone desk has tests of its own, on the real one.
-impl Zones for Fake {
-    fn zones(&self, camera: &str) -> Result<CameraZones, ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn check_zones(&self, camera: &str, _: &Json, _: &str) -> Result<Draft, ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn put_draft(&self, camera: &str, _: &Json, _: &str) -> Result<Draft, ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn delete_draft(&self, camera: &str, _: &str) -> Result<(), ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn propose(&self, camera: &str, _: &str, _: &str) -> Result<ZoneVersion, ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn approve(&self, camera: &str, _: u32, _: &str) -> Result<ZoneVersion, ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn refuse(&self, camera: &str, _: u32, _: &str, _: &str) -> Result<ZoneVersion, ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn restore(
-        &self,
-        camera: &str,
-        _: u32,
-        _: &str,
-        _: &str,
-    ) -> Result<ZoneVersion, ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn zone_versions(&self, camera: &str) -> Result<Vec<ZoneVersion>, ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn zone_version(&self, camera: &str, _: u32) -> Result<ZoneVersion, ZoneDeskError> {
-        no_camera(camera)
-    }
-
-    fn zone_differences(&self, camera: &str, _: u32, _: u32) -> Result<Vec<String>, ZoneDeskError> {
-        no_camera(camera)
-    }
-}
-
-fn no_camera<T>(camera: &str) -> Result<T, ZoneDeskError> {
-    Err(ZoneDeskError::UnknownCamera { camera: camera.to_owned() })
 }
 
 impl Inputs for Fake {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use standclear::engine::{AlarmId, AlarmState};
-use standclear::store::FILE_NAME;
 use standclear::store::record::{AlarmKey, Record};
+use standclear::store::{FILE_NAME, SCHEMA};
 
 use super::{at, folder, ids, number, open};
 
@@ -36,7 +36,7 @@ fn a_store_of_schema_1_goes_on_with_every_row_and_takes_the_new_kinds() {
     let dir = folder();
     store_of_schema_1(dir.path());
     let mut store = open(dir.path());
-    assert_eq!(number(dir.path(), "PRAGMA user_version"), 2);
+    assert_eq!(number(dir.path(), "PRAGMA user_version"), SCHEMA);
     assert_eq!(ids(&store), [1]);
     assert_eq!(number(dir.path(), "SELECT count(*) FROM event"), 3);
     assert_eq!(number(dir.path(), "SELECT max(id) FROM event"), 3);

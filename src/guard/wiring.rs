@@ -1,0 +1,81 @@
+//! What the guard is wired from, in three groups, before any thread runs.
+//!
+//! Not here: the order in which the threads start; see `app`.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+
+use super::arming::ArmingPost;
+use super::board::Board;
+use super::desk::{ANSWERS_MAX, Desk};
+use super::handle::SiteInfo;
+use super::keeper::{self, Job};
+use super::ledger::Ledger;
+use super::live::LiveHub;
+use super::machine::Machine;
+use super::message::{Answer, INPUTS_MAX, Message};
+use super::records::{Inheritance, SiteNames};
+use super::zones::ZoneDesk;
+use crate::clock;
+use crate::config::Config;
+use crate::engine::{Engine, Site};
+use crate::web::Settings;
+
+/// What decides, and what it shows.
+pub struct Mind {
+    pub engine: Engine,
+    pub names: Arc<SiteNames>,
+    pub ledger: Ledger,
+    pub board: Board,
+    pub hub: Arc<LiveHub>,
+}
+
+impl Mind {
+    pub fn of(
+        config: &Config,
+        names: Arc<SiteNames>,
+        site: Site,
+        inheritance: &Inheritance,
+    ) -> Mind {
+        let now = clock::monotonic();
+        let engine = Engine::new(site, &inheritance.restored, now);
+        let ledger = Ledger::restored(&inheritance.alarms);
+        let site =
+            SiteInfo { name: config.site.name.clone(), time_zone: config.site.time_zone.clone() };
+        let mut board = Board::new(names.clone(), site, now);
+        let hub = Arc::new(LiveHub::new(Arc::new(board.snapshot(&engine, &ledger, now))));
+        Mind { engine, names, ledger, board, hub }
+    }
+}
+
+/// What the alarm path and the store thread read from.
+pub struct Queues {
+    pub inputs: SyncSender<Message>,
+    pub received: Receiver<Message>,
+    pub answers: SyncSender<Answer>,
+    pub answered: Receiver<Answer>,
+    pub jobs: SyncSender<Job>,
+    pub queued: Receiver<Job>,
+}
+
+impl Queues {
+    pub fn new() -> Queues {
+        let (inputs, received) = mpsc::sync_channel(INPUTS_MAX);
+        let (answers, answered) = mpsc::sync_channel(ANSWERS_MAX);
+        let (jobs, queued) = mpsc::sync_channel(keeper::QUEUE_MAX);
+        Queues { inputs, received, answers, answered, jobs, queued }
+    }
+}
+
+/// What faces people and machines.
+pub struct Front {
+    pub listener: TcpListener,
+    pub address: SocketAddr,
+    pub settings: Settings,
+    pub setup_code: Option<String>,
+    pub desk: Arc<Desk>,
+    pub zones: Arc<ZoneDesk>,
+    pub machine: Machine,
+    pub arming: ArmingPost,
+}
