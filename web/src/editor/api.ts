@@ -15,7 +15,8 @@ export interface Calibration {
   readonly heights: 'known' | 'unknown'; readonly grid: readonly (readonly Point[])[];
 }
 export interface Setback {
-  readonly zone: string; readonly required_m: number; readonly actual_m: number;
+  /** `actual_m` is null where it cannot be measured; `text` says why. */
+  readonly zone: string; readonly required_m: number; readonly actual_m: number | null;
   readonly band: readonly Ring[]; readonly tight: boolean; readonly text: string;
 }
 /** What the box finds out about a document. */
@@ -31,8 +32,6 @@ export interface ZonesAnswer {
 }
 export interface Heat { readonly columns: number; readonly rows: number; readonly feet: readonly number[]; readonly from: string; readonly to: string }
 
-const NOT_MEASURED: Pipeline = { p99_ms: null, max_ms: null, measured: false };
-
 function zonesPath(camera: string, rest = ''): string {
   return `/api/cameras/${encodeURIComponent(camera)}/zones${rest}`;
 }
@@ -44,7 +43,7 @@ export async function fetchZones(camera: string): Promise<ZonesAnswer> {
     draft: answer['draft'] ? draftOf(answer['draft']) : null,
     proposed: answer['proposed'] ? versionOf(answer['proposed']) : null,
     frame: (answer['frame'] as ZonesAnswer['frame']) ?? null,
-    pipeline: (answer['pipeline'] as Pipeline | undefined) ?? NOT_MEASURED,
+    pipeline: pipelineOf(answer['pipeline']),
     inputs: Array.isArray(answer['inputs']) ? answer['inputs'].map(String) : [],
     approval: answer['approval'] === 'self' ? 'self' : 'second_person',
   };
@@ -108,6 +107,12 @@ export function findingsOf(value: Record<string, unknown>): Findings {
     calibration: (value['calibration'] as Calibration | null | undefined) ?? null,
     setback: Array.isArray(value['setback']) ? (value['setback'] as Setback[]) : [],
   };
+}
+
+function pipelineOf(value: unknown): Pipeline {
+  const pipeline = objectOf(value);
+  if (typeof pipeline['p99_ms'] !== 'number' || typeof pipeline['max_ms'] !== 'number') throw new ContractError('a pipeline without its times');
+  return { p99_ms: pipeline['p99_ms'], max_ms: pipeline['max_ms'], measured: pipeline['measured'] === true };
 }
 
 function fieldsOf(value: unknown): FieldProblem[] {

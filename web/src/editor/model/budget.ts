@@ -4,18 +4,16 @@ import { formatMs } from '../../lib/format';
 import { ENTER_WINDOW_MS, type Zone } from './document';
 
 export const BUDGET_MS = 2_000;
-/** What the box assumes of its own way from camera to siren before it has measured it. */
-export const PIPELINE_MS_ASSUMED = 700;
-
-export interface Pipeline { readonly p99_ms: number | null; readonly max_ms: number | null; readonly measured: boolean }
+/** From camera to siren, as the box judges by it; what is not measured yet is the box's assumption. */
+export interface Pipeline { readonly p99_ms: number; readonly max_ms: number; readonly measured: boolean }
 export interface Share { readonly name: string; readonly ms: number; readonly words: string }
 export interface Budget { readonly shares: readonly Share[]; readonly sum_ms: number; readonly fits: boolean; readonly words: string }
 
 /** Null for zones that raise no alarm by time inside. */
 export function budgetOf(zone: Zone, pipeline: Pipeline): Budget | null {
   if (zone.kind === 'ignore') return null;
-  const worst_ms = pipeline.measured && pipeline.max_ms !== null ? pipeline.max_ms : PIPELINE_MS_ASSUMED;
-  const see_ms = Math.min(pipeline.measured && pipeline.p99_ms !== null ? pipeline.p99_ms : worst_ms, worst_ms);
+  const worst_ms = pipeline.max_ms;
+  const see_ms = Math.min(pipeline.p99_ms, worst_ms);
   const enter_ms = zone.enter_window_ms ?? ENTER_WINDOW_MS;
   // An occupancy zone's dwell is a grace people were given, not a delay of ours.
   const dwell_ms = zone.kind === 'restricted' || zone.kind === 'warning' ? (zone.dwell_ms ?? 0) : 0;

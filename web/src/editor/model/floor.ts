@@ -3,10 +3,12 @@
 
 import type { Point } from '../../lib/api';
 import { tidy, type Floor, type FloorPerson, type FloorPoint } from './document';
+import { distance } from './geometry';
 
 export const POINTS_MIN = 4;
 export const POINTS_MAX = 64;
 export const PERSON_HEIGHT_M = 1.75;
+const ORIGIN: Point = [0, 0];
 
 /** A new point lies at the origin until somebody measures it. */
 export function addPoint(floor: Floor, image: Point): Floor {
@@ -56,11 +58,55 @@ export function rectangleOf(points: readonly FloorPoint[]): { width_m: number; l
   return fits && width_m > 0 && length_m > 0 ? { width_m, length_m } : null;
 }
 
+/** What is measured with a tape between the first four points: around them, then across. */
+export const TAPES = [[0, 1], [1, 2], [2, 3], [3, 0], [0, 2]] as const;
+/** A tape that is this much too short for its triangle is a slip of reading, not of typing. */
+const TAPE_SLACK_M = 0.005;
+
+/** The distances of `TAPES`, from where the points are said to be. */
+export function tapesOf(points: readonly FloorPoint[]): number[] | null {
+  if (points.length < POINTS_MIN) return null;
+  return TAPES.map(([a, b]) => distance(points[a]?.ground_m ?? ORIGIN, points[b]?.ground_m ?? ORIGIN));
+}
+
+/** The first four points where five tapes say they are; the words say which tapes do not meet. */
+export function asMeasured(floor: Floor, tapes_m: readonly number[]): Floor | string {
+  const [ab, bc, cd, da, ac] = tapes_m;
+  if (ab === undefined || bc === undefined || cd === undefined || da === undefined || ac === undefined) return 'Five distances are needed.';
+  const c = apex(ab, ac, bc);
+  if (!c) return triangleWords(ab, bc, ac, 'Point 1 to 2, 2 to 3 and 1 to 3');
+  // Point 4 lies on the other side of the line across, as seen from point 2.
+  const d = apex(ac, da, cd);
+  if (!d) return triangleWords(cd, da, ac, 'Point 3 to 4, 4 to 1 and 1 to 3');
+  const along: Point = [c[0] / ac, c[1] / ac];
+  const fourth: Point = [along[0] * d[0] - along[1] * d[1], along[1] * d[0] + along[0] * d[1]];
+  const corners: Point[] = [ORIGIN, [ab, 0], c, fourth];
+  return { ...floor, points: floor.points.map((point, i) => (corners[i] ? { ...point, ground_m: toMillimetre(corners[i]) } : point)) };
+}
+
+/** The third corner of a triangle on the line from the origin along x, `base` long; null where the sides do not meet. */
+function apex(base: number, from_origin: number, from_end: number): Point | null {
+  const x = (base * base + from_origin * from_origin - from_end * from_end) / (2 * base);
+  const rest = from_origin * from_origin - x * x;
+  if (rest < -TAPE_SLACK_M * from_origin) return null;
+  const y = Math.sqrt(Math.max(0, rest));
+  return y > TAPE_SLACK_M ? [x, y] : null;
+}
+
+function triangleWords(a: number, b: number, c: number, which: string): string {
+  const longest = Math.max(a, b, c);
+  return `${which} do not make a triangle: ${longest} m is not shorter than ${(a + b + c - longest).toFixed(2)} m, the other two together. Measure again.`;
+}
+
+function toMillimetre([x, y]: Point): Point {
+  return [Math.round(x * 1e3) / 1e3, Math.round(y * 1e3) / 1e3];
+}
+
 /** What the engineer has to do next, in words. */
 export function nextStep(floor: Floor): string {
   const missing = POINTS_MIN - floor.points.length;
   if (missing > 0) return floor.points.length === 0 ? 'Click four points on the floor whose distances you know, for example the corners of a painted bay, in order around it.' : `Click ${missing} more ${missing === 1 ? 'point' : 'points'}.`;
-  if (unmeasured(floor)) return 'Say how far apart they are: as a rectangle, or each in metres.';
+  if (unmeasured(floor)) return 'Say how far apart they are: as a rectangle, or with five distances.';
   return '';
 }
 

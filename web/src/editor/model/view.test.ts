@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Point } from '../../lib/api';
 import { EMPTY, type Document, type Zone } from './document';
-import { addPerson, addPoint, asRectangle, nextStep, rectangleOf, unmeasured } from './floor';
+import { addPerson, addPoint, asMeasured, asRectangle, nextStep, rectangleOf, tapesOf, unmeasured } from './floor';
 import { handleAt, handlesOf } from './hit';
 import { arrowPaths, placeNames } from './paths';
 import { SNAP_PX, snapped, snapTargets } from './snap';
@@ -117,6 +117,22 @@ describe('the floor', () => {
     const five = addPoint(four, [0.5, 0.5]);
     const measured = { ...five, points: five.points.map((p, i) => (i === 4 ? { ...p, ground_m: [3, 3] as Point } : p)) };
     expect(asRectangle(measured, 8, 6).points[4]?.ground_m).toEqual([3, 3]);
+  });
+  it('five_tapes_of_a_rectangle_are_that_rectangle', () => {
+    const measured = asMeasured(four, [8, 6, 8, 6, 10]);
+    expect(typeof measured === 'string' ? measured : rectangleOf(measured.points)).toEqual({ width_m: 8, length_m: 6 });
+  });
+  it('five_tapes_of_any_four_corners_are_those_corners', () => {
+    const yard: Point[] = [[0, 0], [7.5, 0], [9.2, 4.1], [-1.3, 5.6]];
+    const there = four.points.map((point, i) => ({ ...point, ground_m: yard[i] ?? ([0, 0] as Point) }));
+    const tapes = (tapesOf(there) ?? []).map((m) => Math.round(m * 100) / 100);
+    const measured = asMeasured(four, tapes);
+    if (typeof measured === 'string') throw new Error(measured);
+    measured.points.forEach(({ ground_m: [x, y] }, i) => expect(Math.hypot(x - (yard[i]?.[0] ?? 0), y - (yard[i]?.[1] ?? 0))).toBeLessThan(0.03));
+  });
+  it('tapes_that_do_not_meet_are_refused_with_their_names', () => {
+    expect(asMeasured(four, [8, 6, 8, 6, 15])).toMatch(/1 to 2, 2 to 3 and 1 to 3 .*15 m/);
+    expect(asMeasured(four, [8, 6, 1, 2, 10])).toMatch(/3 to 4, 4 to 1 and 1 to 3/);
   });
   it('people_are_kept_beside_the_points', () => expect(addPerson(four, [0.3, 0.7], [0.3, 0.5]).people).toHaveLength(1));
 });
