@@ -33,20 +33,20 @@ export function cannotRun() {
 /** The first admin of every box of a test. */
 export const ADMIN = { name: 'Browser Test', password: 'correct horse battery' };
 
-/** A box with its first admin, `ADMIN`, signed in for the calls of the test. */
-export function startBox() {
-  return start((box) => box.setUp());
+/** A box with its first admin, `ADMIN`, signed in for the calls of the test; `settings` are added to its configuration. */
+export function startBox(settings = '') {
+  return start((box) => box.setUp(), settings);
 }
 
 /** A box nobody can sign in to yet, as it comes out of its packing. */
 export function startNewBox() {
-  return start(async () => {});
+  return start(async () => {}, '');
 }
 
-async function start(prepare) {
+async function start(prepare, settings) {
   const dir = mkdtempSync(join(tmpdir(), 'standclear-web-'));
   const sound = await startSound(dir);
-  const box = new Box(dir, sound);
+  const box = new Box(dir, sound, settings);
   try {
     box.address = await eventually('the program says its address', SAYS_ITS_ADDRESS_WITHIN_MS, () => box.announced());
     await prepare(box);
@@ -68,10 +68,10 @@ class Box {
   #exited;
   #session;
 
-  constructor(dir, sound) {
+  constructor(dir, sound, settings) {
     this.#dir = dir;
     this.#sound = sound;
-    this.#process = spawn(PROGRAM, ['run', '--config', writeConfig(dir)], {
+    this.#process = spawn(PROGRAM, ['run', '--config', writeConfig(dir, settings)], {
       cwd: dir,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ORT_DYLIB_PATH: join(REPOSITORY, '.deps/onnxruntime/libonnxruntime.so'), ...process.env, ...sound.environment },
@@ -184,7 +184,7 @@ class Box {
   }
 }
 
-function writeConfig(dir) {
+function writeConfig(dir, settings) {
   mkdirSync(join(dir, 'zones'), { recursive: true });
   writeFileSync(join(dir, 'zones/yard.json'), JSON.stringify({
     type: 'FeatureCollection',
@@ -216,7 +216,7 @@ path = "data"
 
 [web]
 listen = "127.0.0.1:0"
-`);
+${settings}`);
   return file;
 }
 

@@ -22,9 +22,9 @@ export function startBrowser() {
   });
 }
 
-/** Opens the box's page; `watched.complaints` fills with everything the page must not do. */
-export async function openPage(browser, address, viewport, colorScheme = 'light') {
-  const context = await browser.newContext({ viewport, colorScheme });
+/** Opens the box's page; `watched.complaints` fills with everything the page must not do. `device` is what else it runs on. */
+export async function openPage(browser, address, viewport, colorScheme = 'light', device = {}) {
+  const context = await browser.newContext({ viewport, colorScheme, ...device });
   context.setDefaultTimeout(ACTION_WITHIN_MS);
   const page = await context.newPage();
   const complaints = [];

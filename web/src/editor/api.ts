@@ -2,7 +2,7 @@
 
 import { ContractError, isObject, type Point } from '../lib/api';
 import { request, type FieldProblem } from '../lib/request';
-import { fromWire, toWire, type Document, type Ring } from './model/document';
+import { fromWire, toWire, type Document } from './model/document';
 import type { Pipeline } from './model/budget';
 
 export type VersionState = 'proposed' | 'in_force' | 'replaced' | 'withdrawn' | 'refused';
@@ -17,7 +17,8 @@ export interface Calibration {
 export interface Setback {
   /** `actual_m` is null where it cannot be measured; `text` says why. */
   readonly zone: string; readonly required_m: number; readonly actual_m: number | null;
-  readonly band: readonly Ring[]; readonly tight: boolean; readonly text: string;
+  /** Lines, not rings: what of the outline the frame shows. */
+  readonly band: readonly (readonly Point[])[]; readonly tight: boolean; readonly text: string;
 }
 /** What the box finds out about a document. */
 export interface Findings {

@@ -195,7 +195,9 @@ export class Draft {
     const untouched = answer.draft === null && sameDocument(this.#current(), this.inForce) && !this.#saver.dirty;
     const kept = this.answer?.draft ?? null;
     this.#take({ ...answer, draft: answer.draft && kept ? { ...answer.draft, document: kept.document } : answer.draft });
-    if (untouched && (answer.in_force?.number ?? null) !== before) this.#adopt(this.inForce);
+    if (!untouched || (answer.in_force?.number ?? null) === before) return;
+    this.#adopt(this.inForce);
+    this.#check.ask(this.#current());
   }
 
   takeTheirs(): void {

@@ -16,6 +16,17 @@ import { cornerWords, shapeWords } from './model/words';
 
 export const TOOLS = ['select', 'zone', 'rectangle', 'hole', 'part', 'line', 'ignore', 'floor', 'person', 'hazard', 'mark'] as const;
 export type Tool = (typeof TOOLS)[number];
+/** What the bar offers; the letter takes the tool in hand. */
+export const TOOLBAR: readonly { readonly tool: Tool; readonly word: string; readonly title: string; readonly key: string }[] = [
+  { tool: 'select', word: 'Select', title: 'Select and change zones', key: 's' },
+  { tool: 'zone', word: 'Zone', title: 'Draw a zone corner by corner', key: 'z' },
+  { tool: 'rectangle', word: 'Rectangle', title: 'Draw a rectangular zone', key: 'r' },
+  { tool: 'hole', word: 'Hole', title: 'Cut a hole into a zone', key: 'h' },
+  { tool: 'line', word: 'Line', title: 'Draw a tripwire', key: 'l' },
+  { tool: 'ignore', word: 'Ignore', title: 'Draw an area that must never count', key: 'g' },
+  { tool: 'floor', word: 'Floor', title: 'Calibrate the floor in metres', key: 'f' },
+  { tool: 'mark', word: 'Mark', title: 'Mark a thing that is not a person', key: 'm' },
+];
 /** Tools that draw an outline or a line, point by point. */
 export const DRAWS: Partial<Record<Tool, drawing.Drawn>> = { zone: 'ring', hole: 'ring', part: 'ring', ignore: 'ring', hazard: 'ring', line: 'line' };
 /** Tools that need a zone to work on. */

@@ -95,7 +95,10 @@ export function openLive(camera: string, onPicture: (picture: Picture) => void):
   return () => {
     closed = true;
     clearTimeout(retry);
-    socket?.close();
+    const last = socket;
+    // A browser complains of a connection that is ended before it stands.
+    if (last?.readyState === WebSocket.CONNECTING) last.onopen = () => last.close();
+    else last?.close();
   };
 }
 

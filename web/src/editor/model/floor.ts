@@ -69,6 +69,12 @@ export function tapesOf(points: readonly FloorPoint[]): number[] | null {
   return TAPES.map(([a, b]) => distance(points[a]?.ground_m ?? ORIGIN, points[b]?.ground_m ?? ORIGIN));
 }
 
+/** Whether the points stand as tapes put them: the first at the origin, the second straight along x. */
+export function fromTapes(points: readonly FloorPoint[]): boolean {
+  const [a, b, c] = points.map((point) => point.ground_m);
+  return a !== undefined && b !== undefined && c !== undefined && distance(a, ORIGIN) === 0 && b[0] > 0 && b[1] === 0 && c[1] > 0;
+}
+
 /** The first four points where five tapes say they are; the words say which tapes do not meet. */
 export function asMeasured(floor: Floor, tapes_m: readonly number[]): Floor | string {
   const [ab, bc, cd, da, ac] = tapes_m;
