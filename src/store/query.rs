@@ -55,6 +55,8 @@ pub struct Span {
 pub enum SpanState {
     Occupied,
     Unknown,
+    /// Before the zone, or the box, was there at all: nothing was promised then.
+    NoRecord,
 }
 
 /// Why a question about the past has no answer.
@@ -146,9 +148,9 @@ impl StoreReader {
     }
 
     /// Spans overlapping the time since `from`, oldest first, of the zones of the newest life.
-    /// Unknown spans include the gaps between lives and the time before a zone was first watched;
-    /// unknown spans of a zone that touch are one. A span may begin before `from`, except for the
-    /// time before the first life, which has no beginning and gets `from`.
+    /// Unknown spans include the gaps between lives; unknown spans of a zone that touch are one.
+    /// The time before a zone's first life is without record. A span may begin before `from`,
+    /// except for that one, which has no beginning and gets `from`.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -219,8 +221,10 @@ fn history(connection: &Connection, from_us: i64) -> rusqlite::Result<Vec<Span>>
     let mut spans = Vec::new();
     for zone in &zones {
         let mut blind = unknown.remove(zone).unwrap_or_default();
-        blind.extend(unwatched(connection, zone, from_us)?);
+        let (before, gaps) = unwatched(connection, zone, from_us)?;
+        blind.extend(gaps);
         for (state, intervals) in [
+            (SpanState::NoRecord, before),
             (SpanState::Unknown, joined(blind)),
             (SpanState::Occupied, occupied.remove(zone).unwrap_or_default()),
         ] {
@@ -253,8 +257,12 @@ fn intervals(
     Ok(by_zone)
 }
 
-/// The times since `from_us` in which no life watched the zone.
-fn unwatched(connection: &Connection, zone: &str, from_us: i64) -> rusqlite::Result<Vec<Interval>> {
+/// The times since `from_us` in which no life watched the zone: before its first one, and since.
+fn unwatched(
+    connection: &Connection,
+    zone: &str,
+    from_us: i64,
+) -> rusqlite::Result<(Vec<Interval>, Vec<Interval>)> {
     let mut statement = connection.prepare_cached(
         "SELECT coalesce(z.from_us, l.started_us),
            CASE WHEN z.to_us IS NOT NULL OR l.id <> (SELECT max(id) FROM life)
@@ -265,18 +273,22 @@ fn unwatched(connection: &Connection, zone: &str, from_us: i64) -> rusqlite::Res
     let lives: Vec<Interval> = statement
         .query_map([zone], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
+    // A clock that was put back may let a later life start before the first.
+    let first_us = lives.iter().map(|&(started, _)| started).min().unwrap_or(from_us);
+    let before = if first_us > from_us { vec![(from_us, Some(first_us))] } else { Vec::new() };
     let mut gaps = Vec::new();
-    let mut blind_since = from_us;
+    let mut blind_since = None;
     for (started, alive_until) in lives {
-        if started > blind_since {
-            gaps.push((blind_since, Some(started)));
+        match blind_since {
+            Some(since) if started > since => gaps.push((since, Some(started))),
+            Some(_) | None => {}
         }
-        blind_since = alive_until.unwrap_or(i64::MAX).max(from_us);
+        blind_since = Some(alive_until.unwrap_or(i64::MAX).max(from_us));
     }
-    if blind_since < i64::MAX {
-        gaps.push((blind_since, None));
+    if let Some(since) = blind_since.filter(|&since| since < i64::MAX) {
+        gaps.push((since, None));
     }
-    Ok(gaps)
+    Ok((before, gaps))
 }
 
 /// Intervals by start, those that overlap or touch made one.

@@ -330,6 +330,8 @@ struct SpanDto {
 enum SpanStateDto {
     Occupied,
     Unknown,
+    /// Before the zone, or the box, was there at all.
+    NoRecord,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -59,10 +59,12 @@ fn history_shows_the_time_nobody_watched_as_unknown() {
     store.alive(at(500)).expect("before the start of a life: nobody watches");
     store.write(&[started(1_000), known("gate", 1_002)]).expect("kept");
     let reader = store.reader().expect("reader");
-    use SpanState::{Occupied, Unknown};
+    use SpanState::{NoRecord, Occupied, Unknown};
     let expected = [
-        span("dock", Unknown, -100, Some(1)),
-        span("gate", Unknown, -100, Some(1)),
+        span("dock", NoRecord, -100, Some(0)),
+        span("gate", NoRecord, -100, Some(0)),
+        span("dock", Unknown, 0, Some(1)),
+        span("gate", Unknown, 0, Some(1)),
         span("gate", Occupied, 10, Some(20)),
         span("dock", Unknown, 60, None),
         span("gate", Unknown, 60, Some(1_002)),
@@ -72,7 +74,7 @@ fn history_shows_the_time_nobody_watched_as_unknown() {
 }
 
 #[test]
-fn history_of_a_zone_added_later_is_unknown_before() {
+fn history_of_a_zone_added_later_has_no_record_before() {
     let dir = folder();
     let mut store = open(dir.path());
     store.write(&[started(0), known("gate", 1), known("dock", 1)]).expect("kept");
@@ -84,7 +86,11 @@ fn history_of_a_zone_added_later_is_unknown_before() {
     };
     store.write(&[more, known("crane", 101)]).expect("kept");
     let spans = store.reader().expect("reader").history(at(50)).expect("asked");
-    assert_eq!(spans, [span("crane", SpanState::Unknown, 50, Some(101))]);
+    let expected = [
+        span("crane", SpanState::NoRecord, 50, Some(100)),
+        span("crane", SpanState::Unknown, 100, Some(101)),
+    ];
+    assert_eq!(spans, expected);
 }
 
 #[test]

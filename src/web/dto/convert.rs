@@ -276,6 +276,7 @@ impl HistoryDto {
                 state: match span.state {
                     SpanState::Occupied => SpanStateDto::Occupied,
                     SpanState::Unknown => SpanStateDto::Unknown,
+                    SpanState::NoRecord => SpanStateDto::NoRecord,
                 },
                 from: timestamp(span.from),
                 to: span.to.map(timestamp),

@@ -17,6 +17,7 @@ describe('parseState', () => {
 describe('what_a_zone_may_lack', () => {
   const read = (rest: object) => parseState(JSON.stringify({ ...boxState(), inputs: undefined, zones: [{ ...zone('gate'), ...rest }] }));
   it.each([undefined, null, 'off', {}, { armed: null }, { armed: 'false' }])('arming %j is armed', (arming) => expect(read({ arming }).zones[0]?.arming.armed).toBe(true));
+  it('why_a_zone_is_armed_is_kept', () => expect(read({ arming: { armed: true, by: 'interlock', reason: 'Armed while press-3-running is on', until: null } }).zones[0]?.arming).toMatchObject({ armed: true, by: 'interlock', reason: 'Armed while press-3-running is on' }));
   it('only_a_plain_false_is_disarmed', () => expect(read({ arming: { armed: false, by: 'schedule', reason: '', until: null } }).zones[0]?.arming.armed).toBe(false));
   it('a_state_without_inputs_has_none', () => expect(read({}).inputs).toEqual([]));
 });

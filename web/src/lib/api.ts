@@ -32,6 +32,8 @@ export interface Camera {
   frame_age_ms: number | null; people: number;
   /** Number of the zones in force. */
   zones_version: number | null;
+  /** Why other zones guard than were meant to: a changed file that cannot be used. */
+  zones_fault?: string | null;
 }
 /** Whether a zone alarms now; `until` is null where nobody knows (an interlock). */
 export interface Arming { armed: boolean; by: 'schedule' | 'interlock' | null; reason: string; until: string | null }
@@ -67,12 +69,22 @@ export interface Incident {
   entries: number; score: number; model_digest: string; zone_revision: string; snapshot: boolean;
   siren_after_ms: number | null; acknowledged_by: string | null;
 }
-export type SpanState = 'occupied' | 'unknown';
+/** `no_record`: before the zone, or the box, was there at all. */
+export type SpanState = 'occupied' | 'unknown' | 'no_record';
 export interface Span { state: SpanState; from: string; to: string | null }
 export interface History { from: string; to: string; zones: readonly { id: string; spans: readonly Span[] }[] }
 
 /** What a message does not say of a zone's arming means armed. */
-const ARMED: Arming = { armed: true, by: null, reason: '', until: null };
+function armingOf(given: unknown): Arming {
+  if (!isObject(given)) return { armed: true, by: null, reason: '', until: null };
+  const { by, reason, until } = given;
+  return {
+    armed: given['armed'] !== false,
+    by: by === 'schedule' || by === 'interlock' ? by : null,
+    reason: typeof reason === 'string' ? reason : '',
+    until: typeof until === 'string' ? until : null,
+  };
+}
 
 /** A message that does not keep to the contract. */
 export class ContractError extends Error {}
@@ -93,9 +105,7 @@ export function parseState(text: string): BoxState {
 
 /** A zone with everything the page asks of one. Only a plain `armed: false` is believed to mean disarmed. */
 function whole(zone: Zone): Zone {
-  const given: unknown = zone.arming;
-  const disarmed = isObject(given) && given['armed'] === false;
-  return { ...zone, line: zone.line ?? null, direction: zone.direction ?? null, walk_test: zone.walk_test ?? null, arming: disarmed ? zone.arming : ARMED };
+  return { ...zone, line: zone.line ?? null, direction: zone.direction ?? null, walk_test: zone.walk_test ?? null, arming: armingOf(zone.arming) };
 }
 
 export function parseObject(text: string): Record<string, unknown> {

@@ -2,45 +2,22 @@
 
 import type { History, Span, SpanState, Zone } from './api';
 
-/** `absent`: before the box was there at all. */
-export type LaneState = SpanState | 'absent';
-export interface LaneSpan { state: LaneState; from_ms: number; to_ms: number; open: boolean; left: number; width: number }
+export interface LaneSpan { state: SpanState; from_ms: number; to_ms: number; open: boolean; left: number; width: number }
 export interface Lane { id: string; name: string; spans: LaneSpan[] }
 export interface Tick { at_ms: number; left: number }
 
-/**
- * A lane a zone, in the box's order, also for a zone whose history is empty. `left` and `width` in percent.
- * `started_ms` is when the box started last.
- */
-export function lanes(history: History, zones: readonly Zone[], started_ms: number): Lane[] {
+/** A lane a zone, in the box's order, also for a zone whose history is empty. `left` and `width` in percent. */
+export function lanes(history: History, zones: readonly Zone[]): Lane[] {
   const names = new Map(zones.map((z) => [z.id, z.name]));
   const ids = [...zones.map((z) => z.id), ...history.zones.map((z) => z.id).filter((id) => !names.has(id))];
   return ids.map((id) => ({
     id,
     name: names.get(id) ?? id,
-    spans: (history.zones.find((z) => z.id === id)?.spans ?? []).flatMap((span) => beforeStart(span, history, started_ms)).flatMap((span) => place(span, history)),
+    spans: (history.zones.find((z) => z.id === id)?.spans ?? []).flatMap((span) => place(span, history)),
   }));
 }
 
-/** The store opens a moment after the program starts. */
-const START_IS_ABOUT_MS = 2_000;
-
-type Placed = Omit<Span, 'state'> & { state: LaneState };
-
-/**
- * The time before the box's first start has no beginning, and the box gives it that of the history. Only such a span,
- * and only where it reaches to the last start, was the box not running: everything else may have been blindness.
- */
-function beforeStart(span: Span, history: History, started_ms: number): Placed[] {
-  const to_ms = span.to === null ? Date.parse(history.to) : Date.parse(span.to);
-  const unbegun = span.state === 'unknown' && Date.parse(span.from) === Date.parse(history.from);
-  if (!unbegun || !(started_ms > Date.parse(span.from)) || to_ms < started_ms - START_IS_ABOUT_MS) return [span];
-  const started = new Date(started_ms).toISOString();
-  const absent: Placed = { state: 'absent', from: span.from, to: started };
-  return to_ms > started_ms + START_IS_ABOUT_MS ? [absent, { ...span, from: started }] : [absent];
-}
-
-function place(span: Placed, history: History): LaneSpan[] {
+function place(span: Span, history: History): LaneSpan[] {
   const [start, end] = [Date.parse(history.from), Date.parse(history.to)];
   const from_ms = Date.parse(span.from);
   const to_ms = span.to === null ? end : Date.parse(span.to);
@@ -53,20 +30,20 @@ function place(span: Placed, history: History): LaneSpan[] {
 
 const MINUTE_MS = 60_000;
 
-/** Round minutes on the axis, none so close to its end that it runs into "now". */
-export function ticks(history: History, step_minutes: number): Tick[] {
+/** Round minutes on the axis, none past `left_max` percent of it, where it would run into "now". */
+export function ticks(history: History, step_minutes: number, left_max = 92): Tick[] {
   const [start, end] = [Date.parse(history.from), Date.parse(history.to)];
   const step = step_minutes * MINUTE_MS;
   const marks: Tick[] = [];
   if (!(end > start)) return marks;
   for (let at = Math.ceil(start / step) * step; at < end; at += step) {
     const left = ((at - start) / (end - start)) * 100;
-    if (left >= 2 && left <= 92) marks.push({ at_ms: at, left });
+    if (left >= 2 && left <= left_max) marks.push({ at_ms: at, left });
   }
   return marks;
 }
 
-export const SPAN_WORD: Record<LaneState, string> = { occupied: '▲ occupied', unknown: '◆ not watched', absent: 'the box was not running' };
+export const SPAN_WORD: Record<SpanState, string> = { occupied: '▲ occupied', unknown: '◆ not watched', no_record: 'no record: not set up yet' };
 
 /** Stages of an alarm as shares of the time that is allowed; the rest of the bar stays empty. */
 export const ALLOWED_MS = 2_000;
