@@ -13,6 +13,7 @@ const SHOWN_WITHIN_MS = 5_000;
 const ENDED_WITHIN_MS = 20_000;
 /** Somebody crosses the road at least every 20 s of the footage; the model has to be loaded first. */
 const INTRUSION_WITHIN_MS = 90_000;
+const GUESSED = { name: 'Somebody known', password: 'not to be guessed', role: 'supervisor' };
 const VIEWER = { name: 'Wall screen', password: 'only looks at it', role: 'viewer' };
 
 const impossible = cannotRun();
@@ -95,6 +96,76 @@ describe('access', { skip: impossible ?? false }, () => {
     await field(page, 'Password').fill(ADMIN.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { name: 'Audit' }).waitFor();
+  });
+
+  test('too_many_wrong_passwords_are_told_how_long_to_wait', async () => {
+    assert.equal((await box.send('POST', '/api/users', GUESSED)).status, 201);
+    const { page: door } = await openPage(browser, box.address, DESK);
+    await eventually('the page says to wait', SHOWN_WITHIN_MS * 3, async () => {
+      await field(door, 'Your name').fill(GUESSED.name);
+      await field(door, 'Password').fill('a guess');
+      await door.getByRole('button', { name: 'Sign in' }).click();
+      const said = await door.getByRole('alert').innerText();
+      return /too many attempts\. try again in \d+ s/i.test(said);
+    });
+    await picture(door, 'sign-in-wait');
+    await eventually('the right password leads in after the wait', ENDED_WITHIN_MS, async () => {
+      await field(door, 'Password').fill(GUESSED.password, { timeout: 500 });
+      await door.getByRole('button', { name: 'Sign in' }).click({ timeout: 500 });
+      await door.getByRole('region', { name: 'Status' }).waitFor({ timeout: 1_000 });
+      return true;
+    });
+    await door.context().close();
+  });
+
+  for (const [role, pages, answers] of [
+    ['viewer', ['Now', 'Zones', 'Walk test', 'Heat map'], false],
+    ['supervisor', ['Now', 'Zones', 'Walk test', 'Heat map'], true],
+    ['engineer', ['Now', 'Zones', 'Walk test', 'Heat map', 'Audit'], true],
+    ['admin', ['Now', 'Zones', 'Walk test', 'Heat map', 'People', 'Audit'], true],
+  ]) {
+    test(`a_${role}_is_offered_what_the_role_may_do_and_nothing_else`, async () => {
+      const person = { name: `Person ${role}`, password: `password of a ${role}`, role };
+      assert.equal((await box.send('POST', '/api/users', person)).status, 201);
+      const { page: own } = await openPage(browser, box.address, DESK);
+      await signIn(own, person);
+      const links = own.getByRole('navigation', { name: 'Pages' }).getByRole('link');
+      await links.first().waitFor();
+      assert.deepEqual(await links.allInnerTexts(), pages);
+      await eventually('an alarm is offered or refused', INTRUSION_WITHIN_MS, async () => {
+        const open = (await box.state()).alarms.some((a) => a.kind === 'intrusion' && a.state !== 'acknowledged');
+        if (!open) return null;
+        return await own.getByRole('button', { name: answers ? /^acknowledge road/i : /sign in as supervisor/i }).count() > 0;
+      });
+      assert.equal(await own.getByRole('button', { name: answers ? /sign in as supervisor/i : /^acknowledge/i }).count(), 0);
+      await own.goto(`${box.address}/#/walk/yard`);
+      await own.getByRole('heading', { name: 'Walk test · Yard', level: 1 }).waitFor();
+      assert.equal(await own.getByRole('button', { name: 'Start', exact: true }).count(), ['engineer', 'admin'].includes(role) ? 1 : 0);
+      await own.context().close();
+    });
+  }
+
+  test('a_session_that_ends_leaves_no_alarm_view_and_brings_it_back_after_signing_in', async () => {
+    const person = { name: 'Person supervisor', password: 'password of a supervisor' };
+    const { page: own } = await openPage(browser, box.address, PHONE);
+    await signIn(own, person);
+    await own.getByRole('region', { name: 'Status' }).waitFor();
+    // As time or another device ends it: behind the page's back.
+    const ended = await own.evaluate(async () => {
+      const { csrf } = await (await fetch('/api/session')).json();
+      return (await fetch('/api/session', { method: 'DELETE', headers: { 'x-standclear-csrf': csrf } })).status;
+    });
+    assert.equal(ended, 204);
+    await shows(own, /your session has ended/i, ENDED_WITHIN_MS);
+    assert.doesNotMatch(await visibleText(own), /zones watched/i);
+    assert.match(await own.title(), /◆ Signed out/);
+    assert.equal(await field(own, 'Your name').inputValue(), person.name, 'only the password is asked for');
+    await picture(own, 'session-ended');
+    await own.keyboard.type(person.password);
+    await own.keyboard.press('Enter');
+    await own.getByRole('region', { name: 'Status' }).waitFor();
+    await shows(own, /zones watched/i);
+    await own.context().close();
   });
 
   test('a_viewer_sees_an_alarm_and_cannot_answer_it', async () => {

@@ -13,6 +13,8 @@ const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const PROGRAM = resolve(REPOSITORY, process.env.STANDCLEAR ?? 'target/debug/standclear');
 const FOOTAGE = join(REPOSITORY, '.deps/footage/vtest.avi');
 
+const ZONE_FILE = 'zones/yard.json';
+
 const SAYS_ITS_ADDRESS_WITHIN_MS = 20_000;
 const STOPS_WITHIN_MS = 10_000;
 /** Of what the program prints, to be shown when a test fails. */
@@ -33,22 +35,25 @@ export function cannotRun() {
 /** The first admin of every box of a test. */
 export const ADMIN = { name: 'Browser Test', password: 'correct horse battery' };
 
-/** A box with its first admin, `ADMIN`, signed in for the calls of the test; `settings` are added to its configuration. */
-export function startBox(settings = '') {
-  return start((box) => box.setUp(), settings);
+/**
+ * A box with its first admin, `ADMIN`, signed in for the calls of the test; `settings` are added to its
+ * configuration, `zones` guard its camera (each may have further `properties`).
+ */
+export function startBox(settings = '', zones = [ROAD, LAWN]) {
+  return start((box) => box.setUp(), settings, zones);
 }
 
 /** A box nobody can sign in to yet, as it comes out of its packing. */
 export function startNewBox() {
-  return start(async () => {}, '');
+  return start(async () => {}, '', [ROAD, LAWN]);
 }
 
-async function start(prepare, settings) {
+async function start(prepare, settings, zones) {
   const dir = mkdtempSync(join(tmpdir(), 'standclear-web-'));
   const sound = await startSound(dir);
-  const box = new Box(dir, sound, settings);
+  const box = new Box(dir, sound, writeConfig(dir, settings, zones));
   try {
-    box.address = await eventually('the program says its address', SAYS_ITS_ADDRESS_WITHIN_MS, () => box.announced());
+    await box.listens();
     await prepare(box);
   } catch (error) {
     const output = box.output;
@@ -64,17 +69,24 @@ class Box {
   address = '';
   #dir;
   #sound;
+  #config;
   #process;
   #exited;
   #session;
 
-  constructor(dir, sound, settings) {
+  constructor(dir, sound, config) {
     this.#dir = dir;
     this.#sound = sound;
-    this.#process = spawn(PROGRAM, ['run', '--config', writeConfig(dir, settings)], {
-      cwd: dir,
+    this.#config = config;
+    this.#run();
+  }
+
+  #run() {
+    this.output = '';
+    this.#process = spawn(PROGRAM, ['run', '--config', this.#config], {
+      cwd: this.#dir,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ORT_DYLIB_PATH: join(REPOSITORY, '.deps/onnxruntime/libonnxruntime.so'), ...process.env, ...sound.environment },
+      env: { ORT_DYLIB_PATH: join(REPOSITORY, '.deps/onnxruntime/libonnxruntime.so'), ...process.env, ...this.#sound.environment },
     });
     const keep = (chunk) => { this.output = (this.output + chunk).slice(-OUTPUT_CHARS_MAX); };
     this.#process.stdout.setEncoding('utf8').on('data', keep);
@@ -83,6 +95,19 @@ class Box {
       this.#process.once('exit', (code, signal) => done(signal ?? code));
       this.#process.once('error', (error) => { keep(error.message); done(error.message); });
     });
+  }
+
+  /** Resolves once the program has said its address. */
+  async listens() {
+    this.address = await eventually('the program says its address', SAYS_ITS_ADDRESS_WITHIN_MS, () => this.announced());
+  }
+
+  /** Ends the service and starts it again on the same store, with `text` as its zone file; its address is another one. */
+  async restartWithZones(text) {
+    if ((await this.terminate()) !== 0) throw new Error('the service did not end cleanly');
+    writeFileSync(join(this.#dir, ZONE_FILE), text);
+    this.#run();
+    await this.listens();
   }
 
   /** The address the program has printed, once it has. */
@@ -184,16 +209,21 @@ class Box {
   }
 }
 
-function writeConfig(dir, settings) {
-  mkdirSync(join(dir, 'zones'), { recursive: true });
-  writeFileSync(join(dir, 'zones/yard.json'), JSON.stringify({
+/** The document of zones that each are `id`, `name` and `ring`, restricted unless their `properties` say otherwise. */
+export function zoneDocument(zones) {
+  return {
     type: 'FeatureCollection',
-    features: [ROAD, LAWN].map(({ id, name, ring }) => ({
+    features: zones.map(({ id, name, ring, properties }) => ({
       type: 'Feature',
-      properties: { id, name, kind: 'restricted' },
+      properties: { id, name, kind: 'restricted', ...properties },
       geometry: { type: 'Polygon', coordinates: [ring] },
     })),
-  }));
+  };
+}
+
+function writeConfig(dir, settings, zones) {
+  mkdirSync(join(dir, 'zones'), { recursive: true });
+  writeFileSync(join(dir, ZONE_FILE), JSON.stringify(zoneDocument(zones)));
   const file = join(dir, 'standclear.toml');
   // JSON's strings are TOML's.
   writeFileSync(file, `
@@ -205,7 +235,7 @@ time_zone = "Europe/Prague"
 id = "yard"
 name = "Yard"
 source = { file = ${JSON.stringify(FOOTAGE)}, loop = true }
-zones = "zones/yard.json"
+zones = "${ZONE_FILE}"
 fps = 10
 
 [model]

@@ -72,6 +72,18 @@ describe('operator page', { skip: impossible ?? false }, () => {
     await picture(page, 'watched');
   });
 
+  claim('the_hour_before_the_box_was_there_is_no_blindness', async () => {
+    const lane = page.getByRole('group', { name: LAWN.name });
+    await eventually('the lane says so', SHOWN_WITHIN_MS, async () => {
+      const [first, ...rest] = await lane.getByRole('button').evaluateAll((spans) => spans.map((s) => ({
+        words: s.getAttribute('aria-label'), width: s.getBoundingClientRect().width, lane: s.parentElement.getBoundingClientRect().width,
+      })));
+      if (!/no record/.test(first.words) || first.width < 0.9 * first.lane) throw new Error(first.words);
+      return rest.every((span) => span.width < 0.1 * span.lane);
+    });
+    await shows(/▲ occupied ◆ not watched no record/);
+  });
+
   claim('shows_the_live_picture_of_the_camera', async () => {
     await eventually('a picture with content is drawn', SHOWN_WITHIN_MS, () => page.evaluate(() => {
       const large = [...document.querySelectorAll('canvas, img')].find((e) => e.getBoundingClientRect().width >= 320);
@@ -177,7 +189,7 @@ describe('operator page', { skip: impossible ?? false }, () => {
 
   /** Presses as a person does who has read what it says: the page takes no press for an alarm that has only just come. */
   async function pressOnceRead() {
-    await shows(new RegExp(`${ROAD.name} (is|was) occupied\\s+0?0:(0[1-9]|[1-5][0-9])`, 'i'));
+    await shows(new RegExp(`${ROAD.name} (is|was) occupied (for|until) [1-9]`, 'i'));
     await page.getByRole('button', { name: /^acknowledge/i }).first().click();
   }
 

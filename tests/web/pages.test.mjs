@@ -119,7 +119,7 @@ describe('pages', { skip: impossible ?? false }, () => {
       const alarm = (await box.state()).alarms.find((a) => a.kind === 'intrusion' && a.state !== 'acknowledged');
       if (!alarm) return null;
       // The page takes no press for an alarm that has only just come.
-      await shows(new RegExp(`${ROAD.name} (is|was) occupied\\s+0?0:(0[1-9]|[1-5][0-9])`, 'i'));
+      await shows(new RegExp(`${ROAD.name} (is|was) occupied (for|until) [1-9]`, 'i'));
       const answer = page.waitForResponse((r) => /\/acknowledge$/.test(r.url()) && r.status() === 200, { timeout: SHOWN_WITHIN_MS }).catch(() => null);
       await page.getByRole('button', { name: /^acknowledge/i }).first().click();
       return answer;

@@ -19,7 +19,7 @@ describe('words', () => {
   it('another_refusal_keeps_the_words_of_the_box', () => expect(signInWords(new RequestError(503, 'busy', 'The store is busy.'))).toBe('The store is busy.'));
   it.each([[0.2, '1 s'], [30, '30 s'], [300, '5 min']])('%d seconds read %s', (s, words) => expect(waitWords(s)).toBe(words));
   it.each([
-    [null, ''], ['', ''], ['by hand', 'by hand'], [{}, ''], [{ role: 'viewer', old_role: null }, 'role viewer, old role –'], [{ zones: ['gate', 'pit'], count: 2 }, 'zones gate, pit, count 2'], [{ was: { a: 1 } }, 'was a 1'],
+    [null, ''], ['', ''], ['by hand', 'by hand'], [{}, ''], [{ old_role: null, from: '10.0.0.9', role: 'viewer' }, 'role viewer, from 10.0.0.9'], [{ digest: 'dfd8b71f3c56621d', differences: 'Gate: moved', version: 2, made_by: 'Eva' }, 'version 2, Gate: moved, made by Eva, digest dfd8…621d'], [{ zones: ['gate', 'pit'], count: 2 }, 'zones gate, pit, count 2'], [{ was: { a: 1 } }, 'was a 1'],
   ])('a detail of %j reads %j', (detail, words) => expect(detailWords(detail)).toBe(words));
   it('a_whole_chain_is_counted', () => expect(verifiedWords({ ok: true, entries: 812 })).toBe('The chain is whole: 812 entries.'));
   it('a_broken_one_names_the_entry', () => expect(verifiedWords({ ok: false, number: 4, why: 'its digest does not fit' })).toMatch(/^Entry 4 was changed: its digest does not fit\./));

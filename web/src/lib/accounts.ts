@@ -1,5 +1,6 @@
 // People, tokens, passwords and the audit log: what the box says of them, and what is told before it refuses. Pure.
 
+import { shortDigest } from './format';
 import type { RequestError } from './request';
 import type { Role } from './session.svelte';
 
@@ -53,12 +54,32 @@ export function waitWords(seconds: number): string {
   return seconds < 100 ? `${Math.max(1, Math.ceil(seconds))} s` : `${Math.ceil(seconds / 60)} min`;
 }
 
+/** What people ask first, and what only a machine compares, last. */
+const DETAIL_FIRST = ['version', 'role', 'reason', 'differences'];
+const DETAIL_LAST = ['digest'];
+/** These say what they are by themselves. */
+const DETAIL_PLAIN = ['differences'];
+
 /** What an entry says beside its subject, in words: `role supervisor, reason lost its key`; empty when nothing. */
 export function detailWords(detail: unknown): string {
   if (detail === null || detail === undefined) return '';
   if (Array.isArray(detail)) return detail.map(detailWords).join(', ');
   if (typeof detail !== 'object') return String(detail);
-  return Object.entries(detail).map(([key, value]) => `${key.replaceAll('_', ' ')} ${detailWords(value) || '–'}`).join(', ');
+  const place = (key: string) => (DETAIL_FIRST.includes(key) ? DETAIL_FIRST.indexOf(key) : DETAIL_LAST.includes(key) ? Infinity : DETAIL_FIRST.length);
+  return Object.entries(detail)
+    .sort(([a], [b]) => Math.sign(place(a) - place(b) || 0))
+    .map(([key, value]) => {
+      const words = key === 'digest' ? shortDigest(String(value)) : detailWords(value);
+      if (words === '') return '';
+      return DETAIL_PLAIN.includes(key) ? words : `${key.replaceAll('_', ' ')} ${words}`;
+    })
+    .filter((words) => words !== '')
+    .join(', ');
+}
+
+/** Who did it, where it was nobody who signs in. */
+export function byWords(by: string): string {
+  return { file: 'the zone file', standclear: 'the box', console: 'the console' }[by] ?? by;
 }
 
 /** Whether the chain of the audit log is whole, as a sentence. */

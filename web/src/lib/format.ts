@@ -22,12 +22,13 @@ export function formatAgo(span_ms: number): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
-/** A span as words for people: `7 s`, `2 min 05 s`, `1 h 02 min`. */
+/** A span as words for people: `7 s`, `2 min 05 s`, `1 h 02 min`, `3 d 04 h`. */
 export function formatDuration(span_ms: number): string {
-  const seconds = Math.max(0, Math.round(span_ms / SECOND_MS));
+  const seconds = Math.max(0, Math.floor(span_ms / SECOND_MS));
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
-  return `${Math.floor(seconds / 3_600)} h ${two(Math.floor(seconds / 60) % 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)} h ${two(Math.floor(seconds / 60) % 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d ${two(Math.floor(seconds / 3_600) % 24)} h`;
 }
 
 /** A step of the delivery ladder, after the camera's frame: `+0.19 s`. */

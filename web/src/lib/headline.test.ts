@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { documentTitle, headline } from './headline';
+import { documentTitle, headline, sinceWords } from './headline';
 import { alarm, boxState, zone } from './testing';
 
 const blind = (id: number, rest = {}) => alarm(id, { kind: 'blind', priority: 'fault', zone: null, camera: 'yard', title: 'Yard east', text: 'no picture', ...rest });
@@ -34,7 +34,7 @@ describe('headline', () => {
     const zones = [occupied, zone('pit', { state: 'unknown', camera: 'press' })];
     const line = headline(boxState({ zones, alarms: [blind(2, { camera: 'press' }), fault(3), alarm(1)] }));
     expect(line.title).toBe('gate is occupied');
-    expect(line.others.map((t) => `${t.shape} ${t.word}`)).toEqual(['◆ pit not watched', '◆ Siren']);
+    expect(line.others.map((t) => `${t.shape} ${t.word}`)).toEqual(['◆ pit not watched', '◆ Siren broken']);
   });
   it('people_who_left_without_an_answer_are_not_forgotten', () => {
     expect(headline(boxState({ alarms: [alarm(1, { state: 'returned_unacknowledged' })] }))).toMatchObject({ tone: 'emergency', title: 'gate was occupied' });
@@ -47,9 +47,21 @@ describe('headline', () => {
     expect(headline(boxState({ alarms: [fault(3)] }))).toMatchObject({ tone: 'unknown', title: 'The siren is broken', detail: 'no device' });
     expect(headline(boxState({ alarms: [fault(3, { state: 'returned_unacknowledged' })] })).title).toBe('The siren was broken');
   });
-  it('the_clock_says_what_it_counts', () => {
-    expect(headline(boxState({ zones: [occupied], alarms: [alarm(40)] })).since).toMatchObject({ of: 'alarm' });
-    expect(headline(boxState({ zones: [occupied] })).since).toMatchObject({ of: 'state' });
+  it('the_clock_ends_the_sentence_and_is_about_the_same_thing', () => {
+    const now = Date.parse('2026-03-01T14:10:00Z');
+    const inside = zone('gate', { state: 'occupied', people: 1, since: '2026-03-01T14:09:48Z' });
+    const words = (line: ReturnType<typeof headline>) => line.since && `${line.title} ${sinceWords(line.since, now)}`;
+    const raised = (rest = {}) => alarm(40, { raised_at: '2026-03-01T14:09:48Z', changed_at: '2026-03-01T14:09:55Z', ...rest });
+    expect(words(headline(boxState({ zones: [inside], alarms: [raised()] })))).toBe('gate is occupied for 12 s');
+    expect(words(headline(boxState({ zones: [inside] })))).toBe('gate is still occupied for 12 s');
+    expect(words(headline(boxState({ alarms: [raised({ state: 'returned_unacknowledged' })] })))).toBe('gate was occupied until 5 s ago');
+    expect(words(headline(boxState({ zones: [zone('gate', { kind: 'tripwire' })], alarms: [raised()] })))).toBe('gate was crossed 12 s ago');
+  });
+  it('an_alarm_that_waits_longer_than_somebody_is_inside_says_both', () => {
+    const inside = zone('gate', { state: 'occupied', people: 1, since: '2026-03-01T14:09:48Z' });
+    const at = (raised_at: string) => headline(boxState({ zones: [inside], alarms: [alarm(40, { raised_at })] })).waits_since;
+    expect(at('2026-03-01T14:05:00Z')).toBe('2026-03-01T14:05:00Z');
+    expect(at('2026-03-01T14:09:48.200Z')).toBeNull();
   });
   it('a_warning_zone_and_an_approach_read_differently', () => {
     const apron = zone('apron', { kind: 'warning', state: 'occupied', people: 1, incident: 5 });
@@ -60,6 +72,13 @@ describe('headline', () => {
     expect(headline(boxState({ zones: [occupied], alarms: [untested(1)] }))).toMatchObject({ tone: 'emergency', title: 'gate is still occupied' });
     expect(headline(boxState({ zones: [zone('gate'), zone('pit', { state: 'unknown' })], alarms: [untested(1)] })).title).toBe('pit is not watched');
     expect(headline(boxState({ alarms: [untested(1)] }))).toMatchObject({ tone: 'untested', title: 'gate: walk test overdue' });
+  });
+  it('zones_other_than_those_meant_are_said_but_hide_nobody', () => {
+    const state = boxState();
+    const cameras = state.cameras.map((c, i) => (i === 0 ? { ...c, name: 'Yard', zones_fault: 'the changed zone file cannot be used' } : c));
+    expect(headline({ ...state, cameras })).toMatchObject({ tone: 'untested', title: 'Yard is guarded by older zones', detail: 'the changed zone file cannot be used', others: [] });
+    const line = headline(boxState({ cameras, zones: [occupied], alarms: [alarm(40)] }));
+    expect([line.title, line.others.map((t) => t.word)]).toEqual(['gate is occupied', ['Yard is guarded by older zones']]);
   });
   it('a_zone_that_is_off_is_never_called_watched', () => {
     const line = headline(boxState({ zones: [zone('gate'), zone('pit', { arming: OFF })] }));

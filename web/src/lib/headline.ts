@@ -1,11 +1,11 @@
 // The one sentence of the page: which zone, what is so, what to press. Pure: a state in, words out.
 
-import type { Alarm, BoxState, Zone } from './api';
-import { people } from './format';
+import type { Alarm, BoxState, Camera, Zone } from './api';
+import { formatDuration, people } from './format';
 import { firstToAnswer, isGuarded, isOccupied, isOff, kindTone, list, SHAPE, tag, zonesOf, zoneTone, type Tag, type Tone } from './status';
 
-/** What the running clock counts from. */
-export type Since = { at: string; of: 'alarm' | 'state' };
+/** The clock behind the sentence: how long it has been so, when it happened, or when it ended. */
+export interface Since { at: string; reads: 'for' | 'ago' | 'until' }
 
 export interface Headline {
   tone: Tone;
@@ -15,6 +15,8 @@ export interface Headline {
   subject: string;
   /** Null while nothing runs. */
   since: Since | null;
+  /** Since when the alarm waits for an answer, where that is another time than the sentence's. */
+  waits_since: string | null;
   /** What the button answers. */
   alarm: Alarm | null;
   /** Zones this sentence speaks of. */
@@ -23,7 +25,21 @@ export interface Headline {
   others: Tag[];
 }
 
-export const SINCE_WORD: Record<Since['of'], string> = { alarm: 'since the alarm', state: 'so far' };
+/** Closer than this the two clocks say the same. */
+const SAME_TIME_MS = 3_000;
+
+/** The clock as the end of its sentence: `for 12 s`, `12 s ago`, `until 12 s ago`. */
+export function sinceWords(since: Since, now_ms: number): string {
+  const span = formatDuration(now_ms - Date.parse(since.at));
+  switch (since.reads) {
+    case 'for':
+      return `for ${span}`;
+    case 'ago':
+      return `${span} ago`;
+    case 'until':
+      return `until ${span} ago`;
+  }
+}
 
 export function headline(state: BoxState): Headline {
   const open = firstToAnswer(state.alarms);
@@ -31,24 +47,29 @@ export function headline(state: BoxState): Headline {
   // A test that is overdue is said where nothing else is: it must not hide people or a blind zone.
   const base = (pressing && alarmHeadline(pressing, state)) ?? zoneHeadline(state) ?? partHeadline(state)
     ?? (open && alarmHeadline(open, state)) ?? calmHeadline(state);
-  return { ...base, others: others(state, base) };
+  return { ...base, waits_since: waitsSince(base), others: others(state, base) };
 }
 
-type Base = Omit<Headline, 'others'>;
+type Base = Omit<Headline, 'others' | 'waits_since'>;
+
+function waitsSince({ alarm, since }: Base): string | null {
+  if (alarm === null || since === null) return null;
+  return Math.abs(Date.parse(alarm.raised_at) - Date.parse(since.at)) < SAME_TIME_MS ? null : alarm.raised_at;
+}
 
 function alarmHeadline(alarm: Alarm, state: BoxState): Base {
   const zones = zonesOf(alarm, state);
   const names = zones.length > 0 ? zones.map((z) => z.name) : [alarm.title];
-  const since: Since = { at: alarm.raised_at, of: 'alarm' };
+  const since: Since = { at: alarm.raised_at, reads: 'for' };
   const at = { alarm, since, subject: alarm.title, zones: zones.map((z) => z.id), tone: kindTone(alarm) };
-  if (alarm.state === 'returned_unacknowledged') return { ...at, ...overWords(alarm, names) };
+  if (alarm.state === 'returned_unacknowledged') return { ...at, since: { at: alarm.changed_at, reads: 'until' }, ...overWords(alarm, names) };
   switch (alarm.kind) {
     case 'intrusion':
       // Blind while somebody was inside: both are true, and neither may hide the other.
       if (zones[0]?.state === 'unknown') {
-        return { ...at, title: `${alarm.title}: somebody was inside when sight was lost`, detail: `not watched now: ${zones[0].reason ?? 'no picture'}` };
+        return { ...at, since: { at: zones[0].since, reads: 'ago' }, title: `${alarm.title}: somebody was inside when sight was lost`, detail: `not watched now: ${zones[0].reason ?? 'no picture'}` };
       }
-      return { ...at, title: `${alarm.title} ${occupiedWord(zones[0])}`, detail: insideWords(zones[0], alarm) };
+      return { ...at, since: insideSince(zones[0], alarm), title: `${alarm.title} ${occupiedWord(zones[0])}`, detail: insideWords(zones[0], alarm) };
     case 'warning':
       return { ...at, ...warningWords(alarm, zones[0]) };
     case 'blind':
@@ -78,6 +99,12 @@ function occupiedWord(zone: Zone | undefined): string {
 function warningWords(alarm: Alarm, zone: Zone | undefined): { title: string; detail: string } {
   if (zone && zone.kind !== 'warning') return { title: `Somebody is approaching ${alarm.title}`, detail: alarm.text };
   return { title: `Warning: ${alarm.title} is occupied`, detail: insideWords(zone, alarm) };
+}
+
+/** Somebody may have been inside before this alarm: the sentence is about the zone. */
+function insideSince(zone: Zone | undefined, alarm: Alarm): Since {
+  if (zone?.kind === 'tripwire') return { at: alarm.raised_at, reads: 'ago' };
+  return { at: zone?.state === 'occupied' ? zone.since : alarm.raised_at, reads: 'for' };
 }
 
 function partName(alarm: Alarm): string {
@@ -112,7 +139,7 @@ function zoneHeadline(state: BoxState): Base | null {
   if (guarded.length > 0 && guarded.every((z) => z.state === 'unknown')) return allUnknownHeadline(guarded, state);
   const unknown = guarded.find((z) => z.state === 'unknown');
   if (unknown) {
-    return { tone: 'unknown', title: `${unknown.name} is not watched`, detail: unknown.reason ?? '', since: { at: unknown.since, of: 'state' }, alarm: null, subject: unknown.name, zones: [unknown.id] };
+    return { tone: 'unknown', title: `${unknown.name} is not watched`, detail: unknown.reason ?? '', since: { at: unknown.since, reads: 'for' }, alarm: null, subject: unknown.name, zones: [unknown.id] };
   }
   const warned = state.zones.find(isOccupied);
   return warned ? stillHeadline(warned, state) : null;
@@ -121,7 +148,7 @@ function zoneHeadline(state: BoxState): Base | null {
 function stillHeadline(zone: Zone, state: BoxState): Base {
   const by = state.alarms.find((a) => a.zone === zone.id && (a.kind === 'intrusion' || a.kind === 'warning'))?.acknowledged_by;
   const detail = `${people(zone.people)} inside${by ? `, acknowledged by ${by}` : ''}`;
-  return { tone: zoneTone(zone), title: `${zone.name} is still occupied`, detail, since: { at: zone.since, of: 'state' }, alarm: null, subject: zone.name, zones: [zone.id] };
+  return { tone: zoneTone(zone), title: `${zone.name} is still occupied`, detail, since: { at: zone.since, reads: 'for' }, alarm: null, subject: zone.name, zones: [zone.id] };
 }
 
 function allUnknownHeadline(zones: readonly Zone[], state: BoxState): Base {
@@ -130,16 +157,25 @@ function allUnknownHeadline(zones: readonly Zone[], state: BoxState): Base {
   const title = n === 1 && first ? `${first.name} is not watched` : `None of the ${n} zones is watched`;
   const doing = { starting: 'the box is starting', restarting: 'vision is restarting', watching: '' }[state.vision.state];
   const detail = [doing, state.vision.detail || first?.reason || ''].filter(Boolean).join(': ');
-  return { tone: 'unknown', title, detail, since: first ? { at: first.since, of: 'state' } : null, alarm: null, subject: n === 1 && first ? first.name : 'Not watched', zones: zones.map((z) => z.id) };
+  return { tone: 'unknown', title, detail, since: first ? { at: first.since, reads: 'for' } : null, alarm: null, subject: n === 1 && first ? first.name : 'Not watched', zones: zones.map((z) => z.id) };
 }
 
 function partHeadline(state: BoxState): Base | null {
   const part = (title: string, detail: string): Base => ({ tone: 'unknown', title, detail, since: null, alarm: null, subject: title, zones: [] });
   if (state.siren.state === 'broken') return part('The siren is broken', state.siren.fault ?? '');
   if (state.store.fault) return part('Incidents are not stored', state.store.fault);
+  const [older] = olderZones(state);
+  if (older) return { ...part(`${older.name} ${OLDER}`, older.zones_fault ?? ''), tone: 'untested' };
   if (state.zones.some(isGuarded)) return null;
   if (state.vision.state !== 'watching') return part('Nothing is watched yet', state.vision.detail || 'the box is starting');
   return part('Nothing is watched', 'no zone is configured');
+}
+
+const OLDER = 'is guarded by older zones';
+
+/** Cameras guarded by other zones than somebody meant to put in force. */
+function olderZones(state: BoxState): readonly Camera[] {
+  return state.cameras.filter((camera) => camera.zones_fault);
 }
 
 function calmHeadline(state: BoxState): Base {
@@ -169,9 +205,13 @@ function others(state: BoxState, shown: Base): Tag[] {
   }
   for (const alarm of state.alarms) {
     if (alarm.id === shown.alarm?.id) continue;
-    if (alarm.kind === 'fault') tags.push(tag('unknown', alarm.title));
+    if (alarm.kind === 'fault') tags.push(tag('unknown', `${alarm.title} ${alarm.state === 'returned_unacknowledged' ? 'was broken' : 'broken'}`));
     else if (alarm.kind === 'untested') tags.push(tag('untested', `${alarm.title} untested`));
     else if (alarm.state === 'returned_unacknowledged') tags.push(leftTag(alarm));
+  }
+  for (const camera of olderZones(state)) {
+    const words = `${camera.name} ${OLDER}`;
+    if (words !== shown.title) tags.push(tag('untested', words));
   }
   return tags.sort((a, b) => OTHER_RANK[a.tone] - OTHER_RANK[b.tone]);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Polygon } from './api';
-import { arrowPath, linePath, placeLabels, zonePath } from './overlay';
+import { arrowPath, linePath, nameAt, placeLabels, zonePath } from './overlay';
 import { zone } from './testing';
 
 const size = { width: 800, height: 600 };
@@ -13,6 +13,14 @@ describe('zonePath', () => {
     expect(zonePath([[...square(0, 0, 0.5), hole]], size)).toBe('M0 0L400 0L400 300L0 300L0 0ZM80 60L160 60L160 120Z');
   });
   it('nothing_is_nothing', () => expect(zonePath([], size)).toBe(''));
+});
+
+describe('nameAt', () => {
+  const at = (name: string, polygon: Polygon) => nameAt({ name, polygons: [polygon], line: null }, size);
+  it('stands_above_the_outline', () => expect(at('Gate', square(0.25, 0.5, 0.2))).toEqual([200, 293]));
+  it('stands_inside_at_the_top_of_the_picture', () => expect(at('Gate', square(0.25, 0, 0.2))).toEqual([200, 16]));
+  it('is_not_cut_at_the_right', () => expect(at('Excavation north', square(0.95, 0.5, 0.05))?.[0]).toBeLessThan(700));
+  it('nothing_has_no_name', () => expect(nameAt({ name: 'Gate', polygons: [], line: null }, size)).toBeNull());
 });
 
 describe('tripwires', () => {

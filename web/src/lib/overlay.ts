@@ -85,6 +85,17 @@ function bounds(zone: Pick<Zone, 'polygons' | 'line'>, size: Size): Bounds {
   return { left: Math.min(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
 }
 
+const NAME_ABOVE = 7;
+const NAME_HEIGHT = 16;
+
+/** Where a name is written, whole: above the outline, or just inside where the picture ends. */
+export function nameAt(shape: Pick<Zone, 'name' | 'polygons' | 'line'>, size: Size): Point | null {
+  const box = bounds(shape, size);
+  if (!Number.isFinite(box.left)) return null;
+  const above = box.top - NAME_ABOVE;
+  return [round(clamp(box.left, LABEL_GAP, size.width - labelWidth(shape.name))), round(above >= NAME_HEIGHT ? above : Math.max(0, box.top) + NAME_HEIGHT)];
+}
+
 /** Rough, and on the wide side: labels only have to keep clear of each other and of the edges. */
 export function labelWidth(text: string): number {
   return Math.round(text.length * 7.4 + 20);

@@ -119,11 +119,11 @@ export function tag(tone: Tone, word: string): Tag {
 
 /** Why a zone is off and until when: `Off by schedule until Mon 06:00`. */
 export function offWords(arming: Arming, clock: SiteClock, now_ms: number): string {
-  const how = arming.by === null ? 'Off' : `Off by ${arming.by}`;
+  // The box's own sentence names the schedule or the machine, and when it ends.
+  if (/^off\b./i.test(arming.reason)) return arming.reason;
+  const how = arming.by === 'schedule' ? 'Off by schedule' : 'Off';
   const until = arming.until === null ? '' : ` until ${clock.until(arming.until, now_ms)}`;
-  // The box's own words name the schedule or the machine; they are added where they say more.
-  const why = arming.reason && !arming.reason.toLowerCase().startsWith(how.toLowerCase()) ? `: ${arming.reason}` : '';
-  return `${how}${until}${why}`;
+  return `${how}${until}${arming.reason ? `: ${arming.reason}` : ''}`;
 }
 
 /** A machine's signal; one that is not known arms what hangs on it. */

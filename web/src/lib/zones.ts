@@ -8,6 +8,8 @@ export type VersionSource = 'file' | 'page' | 'rollback';
 export interface Version {
   number: number; digest: string; state: VersionState; by: string; at: string; reason: string;
   approved_by: string | null; approved_at: string | null; applied_at: string | null; source: VersionSource;
+  /** Who refused or withdrew it, and why. */
+  closed_by?: string | null; closed_at?: string | null; closed_reason?: string | null;
 }
 export interface VersionWithDocument extends Version { document: unknown }
 export interface DraftSummary { by: string; at: string; base: number; problems: readonly unknown[]; differences: readonly string[] }
