@@ -164,7 +164,7 @@ impl Board {
             model: self.model.clone(),
             siren: self.siren_view(),
             store_fault: self.store_fault.clone(),
-            latency: ledger.latency(),
+            latency: ledger.latency(now),
             cameras,
             zones,
             retired: self.retired_views(),

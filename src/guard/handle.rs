@@ -97,6 +97,8 @@ pub enum SirenSound {
 pub struct Latency {
     pub capture_to_siren_p99_ms: Option<u32>,
     pub capture_to_siren_max_ms: Option<u32>,
+    /// The worst of the last ten minutes; when nothing was measured in them, the newest.
+    pub worst_lately_ms: Option<u32>,
     pub incidents: u32,
 }
 

@@ -85,8 +85,8 @@ impl Ledger {
         self.alarms.get(&alarm)
     }
 
-    pub fn latency(&self) -> Latency {
-        self.latencies.view()
+    pub fn latency(&self, now: Instant) -> Latency {
+        self.latencies.view(now)
     }
 
     /// An alarm changed its state; returns its incident, as far as known.
@@ -162,7 +162,7 @@ impl Ledger {
     fn sounded(&mut self, taken: &Waiting, at: Instant, output: Sounding) -> Option<Record> {
         let deciding = &taken.deciding;
         let latency = at.since(deciding.captured_at);
-        self.latencies.add(latency);
+        self.latencies.add(latency, at);
         if output == Sounding::No {
             return None;
         }
@@ -277,7 +277,7 @@ mod tests {
         let records = ledger.siren_accepted(1, Instant::from_millis(1084), Sounding::No);
         assert_eq!(records, []);
         assert_eq!(ledger.notes(AlarmId(1)).expect("open").ladder, []);
-        assert_eq!(ledger.latency().capture_to_siren_max_ms, Some(84));
+        assert_eq!(ledger.latency(Instant::ZERO).capture_to_siren_max_ms, Some(84));
     }
 
     #[test]

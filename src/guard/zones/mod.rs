@@ -359,7 +359,7 @@ fn frame_size(now: &Snapshot, camera: CameraIndex) -> Option<FrameSize> {
 /// Time from picture to siren, measured or usual.
 fn pipeline(now: &Snapshot) -> Pipeline {
     let latency = &now.latency;
-    match (latency.capture_to_siren_p99_ms, latency.capture_to_siren_max_ms) {
+    match (latency.capture_to_siren_p99_ms, latency.worst_lately_ms) {
         (Some(p99_ms), Some(max_ms)) => Pipeline { p99_ms, max_ms, measured: Measured::Yes },
         _ => Pipeline {
             p99_ms: PIPELINE_MS_DEFAULT,
