@@ -1,8 +1,8 @@
 //! One camera: its sight, its newest picture, and what is made of each detection before any zone
 //! is asked.
 //!
-//! A **verdict** other than Person keeps a detection from being evidence of an entry. It never ends
-//! anything: whoever is inside is held by any detection.
+//! A **verdict** other than Person keeps a detection from being evidence of an entry. Whoever is inside
+//! is held by it all the same (`zone::presence` says for how long).
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use super::geometry::Area;
 use super::ground::Ground;
 use super::motion::{Motions, Moving};
 use super::overlap::holds_segment;
-use super::plausible::too_small;
+use super::plausible::{may_be_hidden_by, too_small};
 use super::site::{BoxNorm, StaticMark};
 use super::stature::Statures;
 use super::supervision::CameraWatch;
@@ -107,19 +107,21 @@ impl Camera {
         let (size, at) = (report.size, report.captured_at);
         let tracks = self.tracker.update(&report.detections, at);
         let marked = self.marked(&report.detections, size, at);
+        let too_small = self.too_small(&report.detections, size);
         let mut sightings = Vec::with_capacity(report.detections.len());
         let mut walkers = Vec::new();
         self.looked.clear();
-        for ((&detection, track), marked) in report.detections.iter().zip(tracks).zip(marked) {
+        let judged = tracks.into_iter().zip(marked).zip(too_small);
+        for (&detection, ((track, marked), too_small)) in report.detections.iter().zip(judged) {
             let standing_px =
                 track.and_then(|track| self.statures.see(track, detection.bounds, size, at));
             let ground = self.ground.as_ref();
             let anchor = Anchor::of(&detection, size, ground, standing_px);
-            let verdict = match marked {
-                Marked::Yes => Verdict::Marked,
-                Marked::No if wholly_in(ignored.clone(), &anchor) => Verdict::Ignored,
-                Marked::No if self.is_too_small(&detection, size) => Verdict::TooSmall,
-                Marked::No => Verdict::Person,
+            let verdict = match (marked, too_small) {
+                (Marked::Yes, _) => Verdict::Marked,
+                (Marked::No, _) if wholly_in(ignored.clone(), &anchor) => Verdict::Ignored,
+                (Marked::No, TooSmall::Yes) => Verdict::TooSmall,
+                (Marked::No, TooSmall::No) => Verdict::Person,
             };
             sightings.push(Sighting { detection, track, anchor, verdict });
             let ground_m = ground.and_then(|ground| ground.metres(anchor.foot_norm));
@@ -135,12 +137,23 @@ impl Camera {
         (Crowd::new(sightings, size), walkers)
     }
 
-    fn is_too_small(&self, detection: &Detection, size: FrameSize) -> bool {
-        let seen = BoxNorm::seen(detection.bounds, size);
-        self.ground
-            .as_ref()
-            .zip(seen)
-            .is_some_and(|(ground, b)| too_small(ground, [b.left, b.top, b.width, b.height]))
+    /// Which detections are too small for their place. A head and shoulders behind somebody is as
+    /// small as a bird: what somebody in front may hide the rest of is not refused.
+    fn too_small(&self, detections: &[Detection], size: FrameSize) -> Vec<TooSmall> {
+        let Some(ground) = &self.ground else {
+            return vec![TooSmall::No; detections.len()];
+        };
+        let edges = |b: BoxNorm| [b.left, b.top, b.width, b.height];
+        let seen = |d: &Detection| BoxNorm::seen(d.bounds, size).map(edges);
+        let boxes: Vec<Option<[f64; 4]>> = detections.iter().map(seen).collect();
+        let judge = |b: &Option<[f64; 4]>| match *b {
+            Some(b) if too_small(ground, b) => {
+                let hides = |other: &[f64; 4]| may_be_hidden_by(ground, b, *other);
+                if boxes.iter().flatten().any(hides) { TooSmall::No } else { TooSmall::Yes }
+            }
+            Some(_) | None => TooSmall::No,
+        };
+        boxes.iter().map(judge).collect()
     }
 
     /// Which detections are marked things: for each mark the one that fits best, so that somebody
@@ -163,6 +176,12 @@ impl Camera {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Marked {
+    Yes,
+    No,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TooSmall {
     Yes,
     No,
 }

@@ -1,93 +1,13 @@
-//! Inside or outside, compared with exact rational arithmetic (R5).
+//! Areas, lines, places and distances in the picture (R5). The comparison with exact arithmetic is
+//! in `exact`.
 
-use num_bigint::BigInt;
-use num_rational::BigRational;
 use proptest::prelude::*;
 use standclear::engine::detection::{Detection, FrameSize, PixelBox, Score};
 use standclear::engine::geometry::{Area, AreaError};
 use standclear::engine::zone::{Crowd, Sighting};
 use standclear::engine::{Anchor, Criterion, Verdict};
 
-type Point = (f64, f64);
-
-fn exact(value: f64) -> BigRational {
-    BigRational::from_float(value).expect("finite")
-}
-
-/// The sign of the turn a → b → c, without rounding.
-fn turn(a: Point, b: Point, c: Point) -> i32 {
-    let (ax, ay) = (exact(a.0), exact(a.1));
-    let (bx, by) = (exact(b.0) - &ax, exact(b.1) - &ay);
-    let (cx, cy) = (exact(c.0) - &ax, exact(c.1) - &ay);
-    let cross = bx * cy - by * cx;
-    let zero = BigRational::from_integer(BigInt::from(0));
-    i32::from(cross > zero) - i32::from(cross < zero)
-}
-
-/// Inside or on the edge of a simple ring, by crossing number, without rounding.
-fn inside_exactly(ring: &[Point], p: Point) -> bool {
-    let mut inside = false;
-    for i in 0..ring.len() {
-        let (a, b) = (ring[i], ring[(i + 1) % ring.len()]);
-        let within = |v: f64, s: f64, t: f64| v >= s.min(t) && v <= s.max(t);
-        if turn(a, b, p) == 0 && within(p.0, a.0, b.0) && within(p.1, a.1, b.1) {
-            return true;
-        }
-        if (a.1 > p.1) != (b.1 > p.1) {
-            let upward = b.1 > a.1;
-            let side = turn(a, b, p);
-            if (upward && side > 0) || (!upward && side < 0) {
-                inside = !inside;
-            }
-        }
-    }
-    inside
-}
-
-/// Corners on a coarse grid make collinear, vertical and touching cases common.
-fn coordinate() -> impl Strategy<Value = f64> {
-    prop_oneof![
-        3 => (0u32..=16).prop_map(|n| f64::from(n) / 16.0),
-        1 => (0u32..=10).prop_map(|n| f64::from(n) / 10.0),
-        2 => 0.0..=1.0f64,
-    ]
-}
-
-fn ring() -> impl Strategy<Value = Vec<Point>> {
-    prop::collection::vec((coordinate(), coordinate()), 3..9)
-}
-
-/// Points of the picture, and points exactly on corners and midway on edges of the ring.
-fn probe(ring: &[Point], pick: usize, free: Point) -> Point {
-    let (a, b) = (ring[pick % ring.len()], ring[(pick + 1) % ring.len()]);
-    match pick % 3 {
-        0 => a,
-        1 => ((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0),
-        _ => free,
-    }
-}
-
-/// Cases of the exact comparison; `STANDCLEAR_CASES=1000000` is the long run.
-fn cases() -> u32 {
-    std::env::var("STANDCLEAR_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(100_000)
-}
-
-#[test]
-fn inside_equals_exact_rational_arithmetic() {
-    let config =
-        ProptestConfig { cases: cases(), max_global_rejects: u32::MAX, ..Default::default() };
-    let strategy = (ring(), any::<usize>(), (coordinate(), coordinate()));
-    let mut compared = 0u32;
-    let counter = std::cell::RefCell::new(&mut compared);
-    proptest!(config, |((ring, pick, free) in strategy)| {
-        if let Ok(area) = Area::new(&[vec![ring.clone()]]) {
-            let p = probe(&ring, pick, free);
-            prop_assert_eq!(area.contains(p), inside_exactly(&ring, p), "ring {:?} point {:?}", ring, p);
-            **counter.borrow_mut() += 1;
-        }
-    });
-    assert!(compared > cases() / 10, "only {compared} valid rings: the test compares too little");
-}
+use crate::exact::{Point, coordinate, ring, turn};
 
 #[test]
 fn hole_is_outside_but_its_edge_is_inside() {

@@ -1,12 +1,16 @@
 //! The decision, from the outside: inputs in, effects out. No camera, no clock, no model.
 
+mod adversary;
 mod alarms;
 mod anchors;
 mod approach;
 mod duties;
+mod exact;
 mod floor;
 mod geometry;
+mod leases;
 mod orders;
+mod pace;
 mod scenarios;
 mod sight;
 mod things;

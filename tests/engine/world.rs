@@ -40,6 +40,11 @@ pub fn person_sized(x: f64, y: f64, width: f64, height: f64, score: f32) -> Dete
     }
 }
 
+/// How many cases a property is tried with; `STANDCLEAR_CASES` is for long runs.
+pub fn cases(usual: u32) -> u32 {
+    std::env::var("STANDCLEAR_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
+}
+
 /// An engine with its own time.
 pub struct World {
     pub engine: Engine,
