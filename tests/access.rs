@@ -1,5 +1,7 @@
 //! Who may come in, what they may do, and that it is all written down.
 
+#[path = "access/attacks.rs"]
+mod attacks;
 #[path = "access/audit.rs"]
 mod audit;
 #[path = "access/doors.rs"]

@@ -20,7 +20,7 @@ pub use self::zones::{
 };
 pub use super::accounts::secret::same_text;
 pub use super::accounts::{
-    AccountError, Accounts, AuditState, Identity, Proof, SignedIn, UserPatch, Visitor, When,
+    AccountError, Accounts, AuditState, Identity, Marks, Proof, SignedIn, UserPatch, Visitor, When,
 };
 pub use super::clerk::ClerkError;
 pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};

@@ -1,8 +1,11 @@
 //! Slowing down whoever guesses: by name and by address, each in its own bounded table.
 //!
 //! A try counts as failed from its beginning until it is known to be right, so that many at once
-//! are many tries. The delay doubles with every failure, and is short enough that a stranger who
-//! guesses at a supervisor's name cannot keep the supervisor out for long.
+//! are many tries. The delay doubles with every failure.
+//!
+//! However short a delay is, a machine that tries all the time takes every moment at which a name
+//! is free. So a browser in which this person signed in before (`marks`) is counted by itself, and
+//! waits for nobody else's guesses.
 //!
 //! Not here: whether a password is right; what the audit log says of it, but for how much.
 
@@ -27,8 +30,8 @@ const FREE_OF_ADDRESS: u32 = 16;
 /// The delay after the first failure that costs something; it doubles.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 
-/// Longest delay of a name. Short: a supervisor must be able to come in while somebody guesses. At
-/// two tries a minute, a password of ten characters outlives the box.
+/// Longest delay of a name. Short: a supervisor at a browser they never used must have a chance while
+/// somebody guesses. At two tries a minute, a password of ten characters outlives the box.
 const DELAY_OF_NAME_MAX: Duration = Duration::from_secs(30);
 
 /// Longest delay of an address. Short too: behind one (a proxy's) may be everybody.
@@ -48,6 +51,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 pub struct Attempts {
     names: BTreeMap<String, Tally>,
     addresses: BTreeMap<String, Tally>,
+    /// Of browsers that people signed in with before.
+    known: BTreeMap<String, Tally>,
+    signed_in: BTreeMap<String, Hour>,
     listing: Listing,
 }
 
@@ -57,9 +63,31 @@ struct Tally {
     /// No try before this.
     open_at: Instant,
     last_at: Instant,
-    /// Successes since `hour`.
+}
+
+/// How often a name signed in since.
+#[derive(Clone, Copy, Debug)]
+struct Hour {
+    since: Instant,
     successes: u32,
-    hour: Instant,
+}
+
+/// Who tries.
+#[derive(Clone, Copy, Debug)]
+pub enum Trier<'a> {
+    Stranger {
+        name: &'a str,
+        from: IpAddr,
+    },
+    /// From a browser, or a session, that had this person's password before.
+    Known {
+        name: &'a str,
+        browser: &'a str,
+    },
+    /// Whoever gives a code that nobody can guess; only keeps one address from being busy with it.
+    Code {
+        from: IpAddr,
+    },
 }
 
 /// How the failures of this hour are told.
@@ -79,37 +107,60 @@ pub enum Told {
 
 impl Attempts {
     /// Begins a try; `Err` is how long to wait before the next.
-    pub fn begin(&mut self, name: &str, from: IpAddr, now: Instant) -> Result<(), Duration> {
-        let address = address_key(from);
-        let mut wait = Duration::ZERO;
-        for tally in [self.names.get(name), self.addresses.get(&address)].into_iter().flatten() {
-            wait = wait.max(tally.open_at.since(now));
-            if tally.successes >= SIGN_INS_PER_HOUR {
-                wait = wait.max(HOUR.saturating_sub(now.since(tally.hour)));
-            }
+    pub fn begin(&mut self, who: Trier<'_>, now: Instant) -> Result<(), Duration> {
+        let mut wait = who.name().map_or(Duration::ZERO, |name| self.crowded(name, now));
+        for (table, key) in self.tallies(who) {
+            let tally = table.rows(self).get(&key);
+            wait = wait.max(tally.map_or(Duration::ZERO, |tally| tally.open_at.since(now)));
         }
         if wait > Duration::ZERO {
             return Err(wait);
         }
-        count(&mut self.names, name, FREE_OF_NAME, DELAY_OF_NAME_MAX, now);
-        count(&mut self.addresses, &address, FREE_OF_ADDRESS, DELAY_OF_ADDRESS_MAX, now);
+        for (table, key) in self.tallies(who) {
+            count(table.rows_mut(self), &key, table, now);
+        }
         Ok(())
     }
 
     /// The try was right: its name starts afresh. Its address gets only this try back, so that an
-    /// account of one's own does not pay for guesses at another.
-    pub fn succeeded(&mut self, name: &str, from: IpAddr, now: Instant) {
-        if let Some(tally) = self.names.get_mut(name) {
-            if now.since(tally.hour) >= HOUR {
-                (tally.hour, tally.successes) = (now, 0);
-            }
-            tally.successes += 1;
-            tally.failures = 0;
-            tally.open_at = now;
+    /// account of one's own does not pay for guesses at another; and a known browser says nothing
+    /// of the strangers who try the same name.
+    pub fn succeeded(&mut self, who: Trier<'_>, now: Instant) {
+        if let Some(name) = who.name() {
+            self.signed_in.retain(|_name, hour| now.since(hour.since) < HOUR);
+            // Only people that there are sign in, so this is as bounded as they are.
+            let fresh = Hour { since: now, successes: 0 };
+            self.signed_in.entry(name.to_owned()).or_insert(fresh).successes += 1;
         }
-        if let Some(tally) = self.addresses.get_mut(&address_key(from)) {
-            tally.failures = tally.failures.saturating_sub(1);
-            tally.open_at = now;
+        for (table, key) in self.tallies(who) {
+            if let Some(tally) = table.rows_mut(self).get_mut(&key) {
+                tally.open_at = now;
+                tally.failures = match table {
+                    Table::Names | Table::Known => 0,
+                    Table::Addresses => tally.failures.saturating_sub(1),
+                };
+            }
+        }
+    }
+
+    /// How long a name that signs in all the time has to wait.
+    fn crowded(&self, name: &str, now: Instant) -> Duration {
+        match self.signed_in.get(name) {
+            Some(hour) if hour.successes >= SIGN_INS_PER_HOUR => {
+                HOUR.saturating_sub(now.since(hour.since))
+            }
+            Some(_) | None => Duration::ZERO,
+        }
+    }
+
+    /// Where a try is counted.
+    fn tallies(&self, who: Trier<'_>) -> Vec<(Table, String)> {
+        match who {
+            Trier::Stranger { name, from } => {
+                vec![(Table::Names, name.to_owned()), (Table::Addresses, address_key(from))]
+            }
+            Trier::Known { browser, .. } => vec![(Table::Known, browser.to_owned())],
+            Trier::Code { from } => vec![(Table::Addresses, address_key(from))],
         }
     }
 
@@ -136,22 +187,60 @@ impl Attempts {
     }
 }
 
-fn count(
-    table: &mut BTreeMap<String, Tally>,
-    key: &str,
-    free: u32,
-    delay_max: Duration,
-    now: Instant,
-) {
-    table.retain(|_key, tally| now.since(tally.last_at) < FORGOTTEN_AFTER);
-    if !table.contains_key(key) && table.len() >= REMEMBERED_MAX {
-        let oldest = table.iter().min_by_key(|(_key, tally)| tally.last_at);
-        if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
-            table.remove(&oldest);
+impl<'a> Trier<'a> {
+    fn name(self) -> Option<&'a str> {
+        match self {
+            Trier::Stranger { name, .. } | Trier::Known { name, .. } => Some(name),
+            Trier::Code { .. } => None,
         }
     }
-    let fresh = Tally { failures: 0, open_at: now, last_at: now, successes: 0, hour: now };
-    let tally = table.entry(key.to_owned()).or_insert(fresh);
+}
+
+/// By what tries are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Table {
+    Names,
+    Addresses,
+    Known,
+}
+
+impl Table {
+    fn rows(self, all: &Attempts) -> &BTreeMap<String, Tally> {
+        match self {
+            Table::Names => &all.names,
+            Table::Addresses => &all.addresses,
+            Table::Known => &all.known,
+        }
+    }
+
+    fn rows_mut(self, all: &mut Attempts) -> &mut BTreeMap<String, Tally> {
+        match self {
+            Table::Names => &mut all.names,
+            Table::Addresses => &mut all.addresses,
+            Table::Known => &mut all.known,
+        }
+    }
+
+    /// Failures that cost nothing, and the longest delay.
+    fn limits(self) -> (u32, Duration) {
+        match self {
+            Table::Names | Table::Known => (FREE_OF_NAME, DELAY_OF_NAME_MAX),
+            Table::Addresses => (FREE_OF_ADDRESS, DELAY_OF_ADDRESS_MAX),
+        }
+    }
+}
+
+fn count(rows: &mut BTreeMap<String, Tally>, key: &str, table: Table, now: Instant) {
+    let (free, delay_max) = table.limits();
+    rows.retain(|_key, tally| now.since(tally.last_at) < FORGOTTEN_AFTER);
+    if !rows.contains_key(key) && rows.len() >= REMEMBERED_MAX {
+        let oldest = rows.iter().min_by_key(|(_key, tally)| tally.last_at);
+        if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+            rows.remove(&oldest);
+        }
+    }
+    let fresh = Tally { failures: 0, open_at: now, last_at: now };
+    let tally = rows.entry(key.to_owned()).or_insert(fresh);
     tally.failures = tally.failures.saturating_add(1);
     tally.last_at = now;
     tally.open_at = match tally.failures.checked_sub(free + 1) {
@@ -187,20 +276,49 @@ mod tests {
         IpAddr::from([192, 0, 2, 100 + n])
     }
 
+    fn stranger(name: &str, from: IpAddr) -> Trier<'_> {
+        Trier::Stranger { name, from }
+    }
+
+    #[test]
+    fn whoever_guesses_all_the_time_keeps_no_known_browser_out() {
+        let mut attempts = Attempts::default();
+        let eva = Trier::Known { name: "eva", browser: "hers" };
+        let mut guesses = 0;
+        for second in 0..600 {
+            // The guesser is always a moment earlier, from everywhere, her own address too.
+            for from in [HERE, other((second % 100) as u8)] {
+                guesses += u32::from(attempts.begin(stranger("eva", from), after(second)).is_ok());
+            }
+            if second % 10 == 0 {
+                attempts.begin(eva, after(second)).expect("nobody keeps her out");
+                attempts.succeeded(eva, after(second));
+            }
+        }
+        assert!(guesses <= 30, "{guesses}: her sign-ins buy no guesses");
+        // Who stole the browser is slowed down like everybody.
+        let tries = (0..600).filter(|second| attempts.begin(eva, after(1_000 + second)).is_ok());
+        let tries = tries.count();
+        assert!((20..=30).contains(&tries), "{tries} tries in ten minutes");
+    }
+
     #[test]
     fn guessing_at_a_name_from_everywhere_gets_two_tries_a_minute() {
         let mut attempts = Attempts::default();
         let mut tries = 0;
         for second in 0..600 {
             let from = other((second % 100) as u8);
-            if attempts.begin("eva", from, after(second)).is_ok() {
+            if attempts.begin(stranger("eva", from), after(second)).is_ok() {
                 tries += 1;
             }
         }
         assert!((20..=30).contains(&tries), "{tries} tries in ten minutes");
-        let wait = attempts.begin("eva", HERE, after(600)).expect_err("too soon");
+        let wait = attempts.begin(stranger("eva", HERE), after(600)).expect_err("too soon");
         assert!(wait <= DELAY_OF_NAME_MAX, "{wait:?}");
-        assert!(attempts.begin("adam", HERE, after(600)).is_ok(), "others are not kept out");
+        assert!(
+            attempts.begin(stranger("adam", HERE), after(600)).is_ok(),
+            "others are not kept out"
+        );
     }
 
     #[test]
@@ -208,30 +326,30 @@ mod tests {
         let mut attempts = Attempts::default();
         let tries = (0..600)
             .filter(|second| {
-                attempts.begin(&format!("name {second}"), HERE, after(*second)).is_ok()
+                attempts.begin(stranger(&format!("name {second}"), HERE), after(*second)).is_ok()
             })
             .count();
         assert!((16..=35).contains(&tries), "{tries} tries in ten minutes");
-        assert!(attempts.begin("eva", other(1), after(600)).is_ok());
+        assert!(attempts.begin(stranger("eva", other(1)), after(600)).is_ok());
     }
 
     #[test]
     fn who_is_right_starts_afresh_and_an_own_account_buys_no_guesses() {
         let mut attempts = Attempts::default();
         for _ in 0..FREE_OF_NAME {
-            attempts.begin("eva", HERE, after(0)).expect("free");
+            attempts.begin(stranger("eva", HERE), after(0)).expect("free");
         }
-        attempts.begin("eva", HERE, after(0)).expect("the last free one");
-        attempts.begin("eva", HERE, after(0)).expect_err("too soon");
-        attempts.begin("eva", HERE, after(2)).expect("after a second");
-        attempts.succeeded("eva", HERE, after(2));
-        attempts.begin("eva", HERE, after(2)).expect("afresh");
+        attempts.begin(stranger("eva", HERE), after(0)).expect("the last free one");
+        attempts.begin(stranger("eva", HERE), after(0)).expect_err("too soon");
+        attempts.begin(stranger("eva", HERE), after(2)).expect("after a second");
+        attempts.succeeded(stranger("eva", HERE), after(2));
+        attempts.begin(stranger("eva", HERE), after(2)).expect("afresh");
         let mut guesses = 0;
         for second in 0..300 {
-            if attempts.begin("mallory", HERE, after(10 + second)).is_ok() {
-                attempts.succeeded("mallory", HERE, after(10 + second));
+            if attempts.begin(stranger("mallory", HERE), after(10 + second)).is_ok() {
+                attempts.succeeded(stranger("mallory", HERE), after(10 + second));
             }
-            guesses += u32::from(attempts.begin("eva", HERE, after(10 + second)).is_ok());
+            guesses += u32::from(attempts.begin(stranger("eva", HERE), after(10 + second)).is_ok());
         }
         assert!(guesses < 30, "{guesses}");
     }
@@ -242,10 +360,13 @@ mod tests {
         let mut listed = 0;
         for n in 0..5_000_u32 {
             let [_, _, c, d] = n.to_be_bytes();
-            let _ = attempts.begin(&format!("name {n}"), IpAddr::from([10, 0, c, d]), after(0));
+            let name = format!("name {n}");
+            let _ = attempts.begin(stranger(&name, IpAddr::from([10, 0, c, d])), after(0));
+            let _ = attempts.begin(Trier::Known { name: "eva", browser: &name }, after(0));
             listed += u32::from(attempts.tell(after(0)) == Told::Listed);
         }
-        assert_eq!((attempts.names.len(), attempts.addresses.len()), (1024, 1024));
+        let rows = [attempts.names.len(), attempts.addresses.len(), attempts.known.len()];
+        assert_eq!(rows, [REMEMBERED_MAX; 3]);
         assert_eq!(listed, FAILURES_LISTED_PER_HOUR);
         assert_eq!(attempts.unlisted(after(3599)), None);
         assert_eq!(attempts.unlisted(after(3600)), Some(5_000 - FAILURES_LISTED_PER_HOUR));
@@ -256,10 +377,10 @@ mod tests {
     fn a_name_signs_in_so_often_an_hour_and_no_more() {
         let mut attempts = Attempts::default();
         for n in 0..SIGN_INS_PER_HOUR {
-            attempts.begin("eva", HERE, after(u64::from(n))).expect("allowed");
-            attempts.succeeded("eva", HERE, after(u64::from(n)));
+            attempts.begin(stranger("eva", HERE), after(u64::from(n))).expect("allowed");
+            attempts.succeeded(stranger("eva", HERE), after(u64::from(n)));
         }
-        attempts.begin("eva", HERE, after(200)).expect_err("enough for now");
-        attempts.begin("eva", HERE, after(3_700)).expect("the next hour");
+        attempts.begin(stranger("eva", HERE), after(200)).expect_err("enough for now");
+        attempts.begin(stranger("eva", HERE), after(3_700)).expect("the next hour");
     }
 }

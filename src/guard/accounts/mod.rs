@@ -16,6 +16,7 @@
 
 mod attempts;
 mod directory;
+mod marks;
 pub mod password;
 mod people;
 pub mod secret;
@@ -40,6 +41,7 @@ use crate::store::accounts::{AccountChange, AccountRows, Role, SecretDigest, Tok
 use crate::store::audit::{AuditEntry, AuditReader};
 use crate::store::{Store, StoreError};
 
+pub use self::marks::Marks;
 pub use self::people::{UserPatch, fold, is_name};
 pub use self::sign_in::{SignedIn, Visitor};
 pub use self::trail::AuditState;

@@ -5,17 +5,14 @@ use std::net::IpAddr;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::attempts::Told;
+use super::attempts::{Told, Trier};
 use super::directory::{is_enabled, life};
 use super::people::{check_name, check_password, fold, new_user};
 use super::{
-    AccountError, Accounts, Identity, Plan, Proof, When, from_detail, lock, password, secret,
+    AccountError, Accounts, Identity, Marks, Plan, Proof, When, from_detail, lock, password, secret,
 };
 use crate::store::accounts::{AccountChange, Role, SessionRow};
 use crate::store::audit::AuditEntry;
-
-/// Under this name tries at the set-up code are counted; no person can have it.
-const CODE_TRIES: &str = "\0set-up code";
 
 /// Longest name that is looked up; a longer one belongs to nobody, and is not remembered.
 const NAME_BYTES_MAX: usize = 320;
@@ -35,6 +32,8 @@ pub struct SignedIn {
     pub session_secret: String,
     /// The longest it can last.
     pub life: SignedDuration,
+    /// What the browser is known by at the next sign-in.
+    pub marks: Marks,
 }
 
 impl Accounts {
@@ -54,7 +53,10 @@ impl Accounts {
         if !self.setup_needed() {
             return Err(AccountError::AlreadySetUp);
         }
-        self.begin(CODE_TRIES, visitor)?;
+        // By address alone: the code cannot be guessed, and a stranger who tries must not keep out
+        // whoever has it.
+        let who = Trier::Code { from };
+        self.begin(who, when)?;
         let guess = secret::code_digest(code);
         // Not held while a failure is told: strangers ask all the time whether there is a code.
         let code = *lock(&self.setup_code);
@@ -66,11 +68,11 @@ impl Accounts {
                 return Err(AccountError::WrongCode);
             }
         }
-        lock(&self.attempts).succeeded(CODE_TRIES, from, when.monotonic);
+        lock(&self.attempts).succeeded(who, when.monotonic);
         let name = check_name("name", name)?;
         check_password("password", password, &name)?;
         let user = new_user(&name, Role::Admin, password::hash(password)?, when.wall);
-        let folded = user.folded.clone();
+        let (folded, kept) = (user.folded.clone(), user.password.clone());
         let entry = AuditEntry {
             at: when.wall,
             by: name.clone(),
@@ -88,10 +90,10 @@ impl Accounts {
             Ok(Plan { changes: vec![AccountChange::AddUser(user)], entries: vec![entry] })
         })?;
         *lock(&self.setup_code) = None;
-        self.begin_session(&folded, visitor)
+        self.begin_session(&folded, &kept, visitor, Marks::default())
     }
 
-    /// Signs a person in.
+    /// Signs a person in, from a browser that nobody used before.
     ///
     /// # Errors
     /// Name and password do not belong together, or were tried too often.
@@ -101,9 +103,25 @@ impl Accounts {
         password: &str,
         visitor: Visitor,
     ) -> Result<SignedIn, AccountError> {
+        self.sign_in_again(name, password, visitor, Marks::default())
+    }
+
+    /// Signs a person in, from a browser that shows these marks.
+    ///
+    /// # Errors
+    /// Name and password do not belong together, or were tried too often.
+    pub fn sign_in_again(
+        &self,
+        name: &str,
+        password: &str,
+        visitor: Visitor,
+        marks: Marks,
+    ) -> Result<SignedIn, AccountError> {
         let folded = fold(name);
-        self.prove(&folded, password, visitor)?;
-        let signed_in = self.begin_session(&folded, visitor)?;
+        let of_person = lock(&self.directory).user(&folded).map(|user| user.password.clone());
+        let browser = of_person.as_deref().and_then(|kept| marks.of(kept)).map(str::to_owned);
+        let kept = self.prove(&folded, password, visitor, browser.as_deref())?;
+        let signed_in = self.begin_session(&folded, &kept, visitor, marks)?;
         let name = signed_in.identity.name.clone();
         self.keep_soon(
             Vec::new(),
@@ -148,7 +166,7 @@ impl Accounts {
             return Err(AccountError::SessionOver);
         };
         let user = fold(&who.name);
-        self.prove(&user, old, visitor)?;
+        self.prove(&user, old, visitor, Some(&secret::hex(&token)))?;
         check_password("new", new, &who.name)?;
         let password = password::hash(new)?;
         let entry = AuditEntry {
@@ -167,28 +185,39 @@ impl Accounts {
         })
     }
 
-    /// Whether this is the password of this enabled person; takes the same time when there is none.
-    fn prove(&self, folded: &str, password: &str, visitor: Visitor) -> Result<(), AccountError> {
-        let known = if folded.len() <= NAME_BYTES_MAX { folded } else { "" };
-        self.begin(known, visitor)?;
+    /// Whether this is the password of this enabled person, and what is kept of it; takes the same
+    /// time when there is none. `browser` had it before.
+    fn prove(
+        &self,
+        folded: &str,
+        password: &str,
+        visitor: Visitor,
+        browser: Option<&str>,
+    ) -> Result<String, AccountError> {
+        let name = if folded.len() <= NAME_BYTES_MAX { folded } else { "" };
+        let who = match browser {
+            Some(browser) => Trier::Known { name, browser },
+            None => Trier::Stranger { name, from: visitor.from },
+        };
+        self.begin(who, visitor.when)?;
         let kept = lock(&self.directory)
-            .user(known)
+            .user(name)
             .filter(|user| is_enabled(user))
             .map(|user| user.password.clone());
         let fits = password.len() <= password::PASSWORD_BYTES_MAX;
         let tried = if fits { password } else { "" };
         let right = password::is_right(tried, kept.as_deref().unwrap_or(&self.nobody));
-        if right && fits && kept.is_some() {
-            lock(&self.attempts).succeeded(known, visitor.from, visitor.when.monotonic);
-            return Ok(());
+        if let (true, true, Some(kept)) = (right, fits, kept) {
+            lock(&self.attempts).succeeded(who, visitor.when.monotonic);
+            return Ok(kept);
         }
-        self.tell_failure(known, visitor);
+        self.tell_failure(name, visitor);
         Err(AccountError::WrongPassword)
     }
 
-    fn begin(&self, name: &str, visitor: Visitor) -> Result<(), AccountError> {
+    fn begin(&self, who: Trier<'_>, when: When) -> Result<(), AccountError> {
         lock(&self.attempts)
-            .begin(name, visitor.from, visitor.when.monotonic)
+            .begin(who, when.monotonic)
             .map_err(|wait| AccountError::TooMany { wait })
     }
 
@@ -207,17 +236,29 @@ impl Accounts {
         self.keep_soon(Vec::new(), vec![entry]);
     }
 
-    /// In memory at once, in the store as soon as it takes it.
-    fn begin_session(&self, folded: &str, visitor: Visitor) -> Result<SignedIn, AccountError> {
+    /// In memory at once, in the store as soon as it takes it. `kept` is what is kept of the password
+    /// that was right.
+    fn begin_session(
+        &self,
+        folded: &str,
+        kept: &str,
+        visitor: Visitor,
+        marks: Marks,
+    ) -> Result<SignedIn, AccountError> {
         if !self.room_for_more() {
             return Err(AccountError::Clerk(crate::guard::clerk::ClerkError::Busy));
         }
+        let marks = marks.with(kept)?;
         let session_secret = secret::secret()?;
         let token = secret::digest(&session_secret);
         let now = visitor.when.wall;
         let row = SessionRow { token, user: folded.to_owned(), created_at: now, last_used_at: now };
         {
             let mut directory = lock(&self.directory);
+            // A password that was replaced while it was looked at opens nothing any more.
+            if directory.user(folded).is_none_or(|user| user.password != kept) {
+                return Err(AccountError::WrongPassword);
+            }
             let mut changes = directory.crowded_out(folded);
             changes.push(AccountChange::KeepSession(row));
             changes.iter().for_each(|change| directory.apply(change));
@@ -234,6 +275,33 @@ impl Accounts {
         identity.csrf = Some(secret::csrf(&session_secret));
         self.keep_soon(vec![AccountChange::Seen { user: folded.to_owned(), at: now }], Vec::new());
         let life = life(identity.role);
-        Ok(SignedIn { identity, session_secret, life })
+        Ok(SignedIn { identity, session_secret, life, marks })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::guard::clerk::Clerk;
+    use crate::store::Store;
+
+    #[test]
+    fn a_password_that_is_replaced_while_it_is_looked_at_opens_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("a store");
+        let (rows, audit) = (store.accounts().expect("read"), store.audit_reader().expect("read"));
+        let clerk = Clerk::over(store).expect("a thread");
+        let (accounts, code) = Accounts::new(rows, audit, clerk).expect("accounts");
+        let visitor = Visitor { from: [192, 0, 2, 1].into(), when: When::now() };
+        let code = code.expect("a set-up code");
+        let ada = accounts.set_up(&code, "Ada", "the first password", visitor).expect("set up");
+        let proven = accounts.prove("ada", "the first password", visitor, None).expect("right");
+        // Between the look and the session.
+        accounts
+            .change_password(&ada.identity, "the first password", "another password", visitor)
+            .expect("changed");
+        let begun = accounts.begin_session("ada", &proven, visitor, Marks::default());
+        assert!(matches!(begun, Err(AccountError::WrongPassword)), "{begun:?}");
+        accounts.sign_in("Ada", "another password", visitor).expect("the new one");
     }
 }

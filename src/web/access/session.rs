@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -57,7 +57,7 @@ pub(in crate::web) struct NewPasswordDto {
     new: String,
 }
 
-type Cookie = AppendHeaders<[(HeaderName, HeaderValue); 1]>;
+type Cookies = AppendHeaders<[(HeaderName, HeaderValue); 2]>;
 
 /// Who is signed in here, if anybody.
 #[utoipa::path(get, path = "/api/session", responses((status = 200, body = SessionDto)))]
@@ -86,7 +86,7 @@ pub(in crate::web) async fn set_up(
     State(app): State<App>,
     Peer(from): Peer,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(Cookie, Json<SessionDto>), ApiError> {
+) -> Result<(Cookies, Json<SessionDto>), ApiError> {
     let right = "{\"code\": \"…\", \"name\": \"…\", \"password\": \"…\"}";
     let SetUpDto { code, name, password } = body::object(body, right)?;
     let signed_in = routes::ask_slowly(&app, move |handle| {
@@ -112,13 +112,16 @@ pub(in crate::web) async fn sign_in(
     State(app): State<App>,
     Peer(from): Peer,
     before: Option<Caller>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(Cookie, Json<SessionDto>), ApiError> {
+) -> Result<(Cookies, Json<SessionDto>), ApiError> {
     let right = "{\"name\": \"…\", \"password\": \"…\"}";
     let SignInDto { name, password } = body::object(body, right)?;
+    let marks = cookie::marks(&headers, app.encryption());
     let signed_in = routes::ask_slowly(&app, move |handle| {
         let when = When::now();
-        let signed_in = handle.accounts().sign_in(&name, &password, Visitor { from, when })?;
+        let visitor = Visitor { from, when };
+        let signed_in = handle.accounts().sign_in_again(&name, &password, visitor, marks)?;
         // Whoever was signed in in this browser is not any more.
         if let Some(before) = before {
             handle.accounts().sign_out(before.identity(), when);
@@ -177,11 +180,13 @@ pub(in crate::web) async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn welcome(app: &App, signed_in: SignedIn) -> Result<(Cookie, Json<SessionDto>), ApiError> {
-    let SignedIn { identity, session_secret, life } = signed_in;
-    let cookie = cookie::set(&session_secret, life, app.encryption());
+fn welcome(app: &App, signed_in: SignedIn) -> Result<(Cookies, Json<SessionDto>), ApiError> {
+    let SignedIn { identity, session_secret, life, marks } = signed_in;
+    let session_cookie = cookie::set(&session_secret, life, app.encryption());
+    let known = cookie::remember(&marks, app.encryption());
     let session = dto(app, Some((identity.name, identity.role)), identity.csrf);
-    Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), Json(session)))
+    let cookies = [(header::SET_COOKIE, session_cookie), (header::SET_COOKIE, known)];
+    Ok((AppendHeaders(cookies), Json(session)))
 }
 
 fn dto(app: &App, who: Option<(String, Role)>, csrf: Option<String>) -> SessionDto {
