@@ -62,7 +62,8 @@ pub const PASSWORDS_MAX: usize = 2;
 /// How often accounts are tended.
 const TEND_EVERY: Duration = Duration::from_secs(60);
 
-/// The certificate is looked at once in so many times: once a day.
+/// The certificate is read again once in so many times, once a day; whether it fits the time is asked
+/// every time.
 const RENEW_EVERY_TENDINGS: u32 = 24 * 60;
 
 /// Largest request body, bytes.
@@ -171,10 +172,10 @@ async fn tend(handle: Arc<dyn Handle>, encryption: Encryption) {
         let encryption = encryption.clone();
         let work = tokio::task::spawn_blocking(move || {
             handle.accounts().tend(When::now());
-            if let Encryption::Tls(tls) = encryption
-                && tending == 0
-                && let Err(error) = tls.renew(clock::wall())
-            {
+            let Encryption::Tls(tls) = encryption else { return };
+            let now = clock::wall();
+            let renewed = if tending == 0 { tls.renew(now) } else { tls.renew_if_due(now) };
+            if let Err(error) = renewed {
                 tracing::error!("the certificate is not renewed: {}", chain(&error));
             }
         });

@@ -3,13 +3,16 @@
 //!
 //! When all places are taken, a few more connections wait until an idle one has run out of time;
 //! whoever waits longer, and everybody beyond those, is told so and not left without an answer.
+//! One address has at most [`OF_ADDRESS_MAX`] connections, taken or waiting, so that a single machine
+//! that opens them faster than they run out cannot keep everybody else out.
 //!
 //! Not here: routes and what they may do.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener as StdListener};
-use std::sync::Arc;
+use std::net::{IpAddr, Shutdown, TcpListener as StdListener};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -38,6 +41,10 @@ const WAITING_MAX: usize = 64;
 
 /// … and for how long: all idle connections have run out of time by then.
 const PLACE_WAIT: Duration = Duration::from_secs(6);
+
+/// Connections of one address at once: half of the places. Not fewer, because behind a proxy every
+/// viewer has the same address.
+pub(super) const OF_ADDRESS_MAX: usize = CONNECTIONS_MAX / 2;
 
 /// The answer to whoever gets no place.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
@@ -76,6 +83,42 @@ struct Visit {
     peer: Peer,
     door: Door,
     stopping: watch::Receiver<Running>,
+    /// Held while it lives.
+    _share: Share,
+}
+
+/// How many connections each address has.
+type Crowd = Arc<Mutex<BTreeMap<IpAddr, usize>>>;
+
+/// One of an address's connections; given back when dropped.
+struct Share {
+    of: IpAddr,
+    crowd: Crowd,
+}
+
+impl Share {
+    /// `None` when the address has all it may.
+    fn take(crowd: &Crowd, of: IpAddr) -> Option<Share> {
+        let mut counts = crowd.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(of).or_insert(0);
+        if *count >= OF_ADDRESS_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Share { of, crowd: Arc::clone(crowd) })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut counts = self.crowd.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.of);
+            }
+        }
+    }
 }
 
 /// Makes a listener fit for `run`, and refuses one that the outside can reach unencrypted.
@@ -105,6 +148,7 @@ pub(super) async fn run(
     stop: watch::Sender<Running>,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let crowd = Crowd::default();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -115,14 +159,15 @@ pub(super) async fn run(
             accepted = accept(&listener) => accepted,
         };
         while connections.try_join_next().is_some() {}
-        match accepted {
-            Some((stream, peer)) if connections.len() < CONNECTIONS_MAX + WAITING_MAX => {
-                let places = Arc::clone(&places);
-                let visit = Visit { stream, peer, door: door.clone(), stopping: stop.subscribe() };
-                connections.spawn(serve_in_place(visit, places));
+        let Some((stream, peer)) = accepted else { continue };
+        let room = connections.len() < CONNECTIONS_MAX + WAITING_MAX;
+        match Share::take(&crowd, peer.0.to_canonical()).filter(|_share| room) {
+            Some(share) => {
+                let (door, stopping) = (door.clone(), stop.subscribe());
+                let visit = Visit { stream, peer, door, stopping, _share: share };
+                connections.spawn(serve_in_place(visit, Arc::clone(&places)));
             }
-            Some((stream, _peer)) => refuse(stream, &door.encryption),
-            None => {}
+            None => refuse(stream, &door.encryption),
         }
     }
     drop(listener);
@@ -153,7 +198,7 @@ async fn serve_in_place(mut visit: Visit, places: Arc<Semaphore>) {
     let Ok(place) = place else {
         return refuse(visit.stream, &visit.door.encryption);
     };
-    let Visit { stream, peer, door, stopping } = visit;
+    let Visit { stream, peer, door, stopping, _share } = visit;
     // Small answers go at once; a refusal only costs speed.
     let _ = stream.set_nodelay(true);
     match &door.encryption {

@@ -8,6 +8,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time;
@@ -39,12 +41,13 @@ const EVENTS_WAITING: usize = 1;
 pub(super) async fn stream(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Sse<ReceiverStream<Result<Event, Infallible>>>, ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
     let place = live::take_place(&app)?;
     app.now().map_err(ApiError::guard_silent)?;
     let (events, waiting) = mpsc::channel(EVENTS_WAITING);
     tokio::spawn(send_states(app, caller, events, place));
-    Ok(Sse::new(ReceiverStream::new(waiting)))
+    // By itself it would allow a browser to keep who was where.
+    Ok(([(header::CACHE_CONTROL, "no-store")], Sse::new(ReceiverStream::new(waiting))))
 }
 
 async fn send_states(

@@ -2,8 +2,8 @@
 //!
 //! Terms: the **authority** signs for this box alone; people install its certificate (`/ca.crt`)
 //! once, for ten years. The **box's certificate** is signed by it for the names the box is reached
-//! by, for 397 days at most (what browsers accept), and made anew before it ends, at the start and
-//! once a day, without a restart.
+//! by, for 397 days at most (what browsers accept), and made anew before it ends, without a restart.
+//! A box without a battery begins with a wrong clock: so whether it is due is asked every minute.
 //!
 //! The authority's key lies in the store's folder, for its owner only. Who has it can pretend to be
 //! any site to those who installed the authority; docs/design/access.md says what follows.
@@ -37,6 +37,10 @@ use sha2::{Digest, Sha256};
 use super::App;
 use super::error::ApiError;
 use super::error::ErrorBody;
+
+/// Certificate and key of the box, and the authority's key.
+const BOX_FILE: &str = "box.pem";
+const AUTHORITY_KEY_FILE: &str = "ca.key";
 
 /// What every box is called on itself.
 pub const LOOPBACK_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -136,6 +140,9 @@ impl Tls {
     /// The files cannot be read, written or understood.
     pub fn own(folder: &Path, names: &[String], now: Timestamp) -> Result<Tls, TlsError> {
         files::make_folder(folder)?;
+        for file in [AUTHORITY_KEY_FILE, BOX_FILE] {
+            files::close_to_others(&folder.join(file))?;
+        }
         let authority_pem = authority(folder, names, now)?;
         let origin =
             Origin::Own { folder: folder.to_owned(), names: names.to_owned(), authority_pem };
@@ -164,6 +171,24 @@ impl Tls {
         Ok(())
     }
 
+    /// Renews where the certificate does not fit the time: about to end, or not begun yet because the
+    /// clock was wrong when it was made. To be called every minute; costs a small read.
+    ///
+    /// # Errors
+    /// As when it was made.
+    pub fn renew_if_due(&self, now: Timestamp) -> Result<(), TlsError> {
+        match &self.origin {
+            Origin::Own { folder, names, authority_pem } => {
+                if needs_another(&folder.join(BOX_FILE), names, authority_pem, now) {
+                    return self.renew(now);
+                }
+                Ok(())
+            }
+            // Whoever gave it gives another.
+            Origin::Given { .. } => Ok(()),
+        }
+    }
+
     /// What the next connection is served with.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
@@ -190,7 +215,7 @@ impl Origin {
     fn config(&self, now: Timestamp) -> Result<Arc<ServerConfig>, TlsError> {
         match self {
             Origin::Own { folder, names, authority_pem } => {
-                let file = folder.join("box.pem");
+                let file = folder.join(BOX_FILE);
                 if needs_another(&file, names, authority_pem, now) {
                     make_box(folder, &file, names, authority_pem, now)?;
                 }
@@ -237,7 +262,7 @@ fn authority(folder: &Path, names: &[String], now: Timestamp) -> Result<String, 
     };
     let (pem, key) = make().map_err(|source| make_error(folder, names, source))?;
     // The key first: an authority without its key would be a trap.
-    files::write_private(&folder.join("ca.key"), &key.serialize_pem())?;
+    files::write_private(&folder.join(AUTHORITY_KEY_FILE), &key.serialize_pem())?;
     files::write_private(&file, &pem)?;
     Ok(pem)
 }
@@ -264,7 +289,7 @@ fn make_box(
     authority_pem: &str,
     now: Timestamp,
 ) -> Result<(), TlsError> {
-    let authority_key = files::read(&folder.join("ca.key"))?;
+    let authority_key = files::read(&folder.join(AUTHORITY_KEY_FILE))?;
     let from = day(now).yesterday().unwrap_or(FIRST_DAY);
     let until = from.saturating_add(SignedDuration::from_hours(BOX_DAYS * 24));
     let make = || -> Result<String, rcgen::Error> {

@@ -140,9 +140,16 @@ fn plain_http_is_told_where_to_go_and_the_slow_lose_their_place() {
     let port = served.address.port();
     assert_eq!(told.status, 400);
     assert!(text.contains(&format!("https://box.local:{port}/")), "{text}");
-    // Every place is taken by somebody who says nothing; still the box answers soon.
-    let idle: Vec<TcpStream> = (0..CONNECTIONS_MAX).map(|_| served.connect()).collect();
+    // One machine takes all it can get and says nothing: others do not notice.
     let authority = tls.authority().expect("its own");
+    let greedy: Vec<TcpStream> = (0..CONNECTIONS_MAX).map(|_| served.connect_from(9)).collect();
+    let start = clock::monotonic();
+    ask(&served, authority, "box.local", &get("/api/session", "box.local"), BOTH).expect("served");
+    let took = clock::monotonic().since(start);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    drop(greedy);
+    // Every place is taken by many who say nothing; still the box answers soon.
+    let idle = served.crowd(CONNECTIONS_MAX);
     let start = clock::monotonic();
     eventually("there is a place", || {
         ask(&served, authority, "box.local", &get("/api/session", "box.local"), BOTH).is_ok()
@@ -183,6 +190,49 @@ fn the_authority_stays_and_the_certificate_is_renewed_in_time_without_a_restart(
     }
     let fingerprint = fresh.fingerprint().expect("its own");
     assert_eq!((fingerprint.len(), fingerprint.matches(':').count()), (95, 31));
+}
+
+#[test]
+fn a_clock_that_begins_in_the_past_costs_a_minute_of_the_page_and_no_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let read = || std::fs::read_to_string(folder.path().join("box.pem")).expect("a certificate");
+    let now = clock::wall();
+    let years = |years: i64| now + SignedDuration::from_hours(24 * 366 * years);
+    // The first start, years from now; then one without a battery, until it hears the time.
+    let first = own(folder.path(), &names(), years(3));
+    let right = read();
+    let tls = own(folder.path(), &names(), Timestamp::UNIX_EPOCH);
+    assert_eq!(tls.authority(), first.authority());
+    let past = read();
+    assert_ne!(past, right, "it is not valid yet, as far as this clock knows");
+    tls.renew_if_due(Timestamp::UNIX_EPOCH).expect("looked");
+    assert_eq!(read(), past);
+    tls.renew_if_due(years(3)).expect("renewed");
+    assert_ne!(read(), past, "the clock was set");
+    // And one that was ahead: what is served is what fits the time.
+    let tls = own(folder.path(), &names(), years(50));
+    tls.renew_if_due(now).expect("renewed");
+    let authority = own(folder.path(), &names(), now).authority().expect("its own").to_owned();
+    let served = serve_tls(&tls);
+    let answer = ask(&served, &authority, "box.local", &get("/healthz", "box.local"), BOTH);
+    answer.expect("valid now");
+}
+
+#[test]
+fn keys_that_others_could_read_are_closed_to_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tls = folder.path().join("tls");
+    own(&tls, &names(), clock::wall());
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(mode(&tls), 0o700);
+    let keys = ["ca.key", "box.pem"].map(|name| tls.join(name));
+    for key in &keys {
+        assert_eq!(mode(key), 0o600);
+        let open = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(key, open).expect("opened");
+    }
+    own(&tls, &names(), clock::wall());
+    assert_eq!(keys.map(|key| mode(&key)), [0o600; 2]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What may not come in: foreign names, other pages, large bodies, and listening to the outside.
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -117,7 +118,7 @@ fn an_address_in_use_is_said_to_be() {
 #[test]
 fn idle_connections_on_every_place_do_not_keep_the_state_from_being_asked() {
     let served = serve();
-    let idle: Vec<_> = (0..CONNECTIONS_MAX).map(|_| served.connect()).collect();
+    let idle = served.crowd(CONNECTIONS_MAX);
     let start = clock::monotonic();
     assert_eq!(served.get("/api/state").status, 200);
     assert_eq!(served.post(ACKNOWLEDGE, "{}").status, 200);
@@ -127,9 +128,32 @@ fn idle_connections_on_every_place_do_not_keep_the_state_from_being_asked() {
 }
 
 #[test]
+fn one_address_that_takes_all_it_can_get_keeps_nobody_else_waiting() {
+    let served = serve();
+    // Far more than there are places; those that find none are told and end.
+    let mut greedy: Vec<_> = (0..2 * CONNECTIONS_MAX).map(|_| served.connect_from(9)).collect();
+    let start = clock::monotonic();
+    assert_eq!(served.get("/api/state").status, 200);
+    assert_eq!(served.post(ACKNOWLEDGE, "{}").status, 200);
+    let took = clock::monotonic().since(start);
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    // What it gave back it may have again.
+    greedy.clear();
+    let mut answer = String::new();
+    eventually("there is a place again", || {
+        let mut stream = served.connect_from(9);
+        let host = served.address;
+        let asked =
+            write!(stream, "GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        answer.clear();
+        asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.contains("status")
+    });
+}
+
+#[test]
 fn whoever_finds_no_place_is_told_at_once_and_served_later() {
     let served = serve();
-    let idle: Vec<_> = (0..CONNECTIONS_MAX + 100).map(|_| served.connect()).collect();
+    let idle = served.crowd(CONNECTIONS_MAX + 100);
     // Says nothing first: the answer to a connection beyond all places needs no request.
     let start = clock::monotonic();
     served.raw(b"").refused(503, "too_many_connections");

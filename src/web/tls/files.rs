@@ -1,14 +1,17 @@
 //! The files of the authority: for their owner only, and whole or not there.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use super::TlsError;
 
 const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+
+/// What anybody but the owner may do.
+const OTHERS: u32 = 0o077;
 
 /// Longest part of a host name, characters: RFC 1035.
 const LABEL_CHARS_MAX: usize = 63;
@@ -26,6 +29,23 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), TlsError> {
 
 pub(super) fn read(path: &Path) -> Result<String, TlsError> {
     fs::read_to_string(path).map_err(|source| TlsError::Read { path: path.to_owned(), source })
+}
+
+/// A key that others may read, as after a careless copy, is its owner's alone from now on.
+pub(super) fn close_to_others(path: &Path) -> Result<(), TlsError> {
+    match fs::metadata(path) {
+        Ok(file) if file.permissions().mode() & OTHERS != 0 => {
+            tracing::warn!(
+                "{} could be read by others of this machine and is closed to them now; whoever \
+                 read it can pretend to be this box",
+                path.display()
+            );
+            fs::set_permissions(path, Permissions::from_mode(FILE_MODE))
+                .map_err(|source| TlsError::Write { path: path.to_owned(), source })
+        }
+        // What is not there is made; what cannot be looked at says so when it is read.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// What the machine calls itself, if that is a host name.
