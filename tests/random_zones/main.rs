@@ -245,7 +245,8 @@ fn replay_finds_the_incidents_that_exact_arithmetic_finds_in_random_zones() {
         differences.len(),
         differences.concat()
     );
-    assert!(incidents > zones.len(), "only {incidents} incidents: too little is compared");
+    let enough = count < ZONES || incidents as u64 > count;
+    assert!(enough, "only {incidents} incidents: too little is compared");
     // The comparison can fail: no number of the decision may be another one unnoticed.
     for (what, change) in CHANGES {
         let mut rules = Rules::AS_WRITTEN;
