@@ -234,6 +234,48 @@ describe('zone editor', { skip: impossible ?? false }, () => {
     assert.equal(await listed().count(), before);
   });
 
+  claim('a_line_an_ignored_area_and_a_head_count_say_what_they_need', async () => {
+    const kind = (word) => page.getByRole('combobox', { name: 'Kind' }).selectOption(word);
+    await tool('Line');
+    await draw(page, [[0.25, 0.88], [0.4, 0.95], [0.5, 0.88]]);
+    await page.getByRole('combobox', { name: 'Alarm when crossed' }).selectOption('left_to_right');
+    assert.equal(await page.locator('[data-zone] .line.arrow').count(), 1, 'one arrow for one way');
+    await tool('Ignore');
+    await draw(page, [[0.88, 0.2], [0.98, 0.2], [0.98, 0.4], [0.88, 0.4]]);
+    await savedDraft('that the reason is missing', ({ problems }) => problems.some(({ field }) => field.endsWith('.reason')));
+    await page.getByRole('textbox', { name: /Why is this blind spot needed/ }).fill('bushes move in the wind');
+    await tool('Rectangle');
+    await drag(page, [0.6, 0.85], [0.8, 0.95]);
+    await kind('occupancy');
+    await page.getByRole('combobox', { name: 'People', exact: true }).selectOption('at_least');
+    await field('How many').fill('2');
+    await shows(/fewer than 2: nobody works alone/);
+    const { document } = await savedDraft('all three', ({ problems, document }) => problems.length === 0 && document.features.some(({ properties }) => properties.count?.at_least === 2));
+    const made = document.features.slice(-3).map(({ properties: { kind, direction, reason, count } }) => ({ kind, direction, reason, count }));
+    assert.deepEqual(made, [
+      { kind: 'tripwire', direction: 'left_to_right', reason: undefined, count: undefined },
+      { kind: 'ignore', direction: undefined, reason: 'bushes move in the wind', count: undefined },
+      { kind: 'occupancy', direction: undefined, reason: undefined, count: { at_least: 2, empty: 'allowed' } },
+    ]);
+    await picture(page, 'editor-kinds');
+    for (const name of ['New zone', 'New ignored area', 'New tripwire']) {
+      await choose(name);
+      await page.getByRole('button', { name: 'Delete zone' }).click();
+    }
+    await savedDraft('none of them', (draft) => draft.document.features.length === document.features.length - 3);
+  });
+
+  claim('what_somebody_else_saves_is_shown_where_nothing_would_be_lost', async () => {
+    const { draft: { document } } = await zones();
+    const renamed = structuredClone(document);
+    zoneIn(renamed, 'Bay').properties.name = 'Loading bay';
+    await box.send('PUT', `/api/cameras/${CAMERA}/zones/draft`, { document: renamed });
+    await eventually('the page has the other name', 2 * SHOWN_WITHIN_MS, async () => (await listed().allInnerTexts()).some((text) => text.includes('Loading bay')));
+    await choose('Loading bay');
+    await field('Name').fill('Bay');
+    await savedDraft('its own name again', (draft) => zoneIn(draft.document, 'Bay'));
+  });
+
   claim('the_time_to_the_siren_is_summed_up_against_two_seconds', async () => {
     await choose('Bay');
     const sum = async () => Number(/(\d\.\d\d) s of 2 s/.exec(await visibleText(page))[1]);

@@ -180,6 +180,8 @@ export class Draft {
     const now = answer.in_force?.number ?? null;
     if (now !== null && now !== before) this.applied = { number: now, at: answer.in_force?.applied_at ?? '' };
     if (theirs === known) return this.#follow(answer, before);
+    // Nothing here would be lost: what the box keeps now is what is shown.
+    if (!this.#saver.dirty && answer.draft) return this.#show(answer, answer.draft.document);
     this.#saver.hold();
     this.#take(answer);
     this.#known = known;
@@ -188,6 +190,12 @@ export class Draft {
 
   #occupied(): boolean {
     return this.busy || this.conflict !== null || this.save.is === 'saving';
+  }
+
+  #show(answer: ZonesAnswer, document: Document): void {
+    this.#take(answer);
+    this.#adopt(document);
+    this.#check.ask(this.#current());
   }
 
   /** The draft is as we know it; what is in force may be new. Whoever has changed nothing sees it at once. */

@@ -75,6 +75,11 @@ export function otherDirection(direction: Direction): Direction {
   }
 }
 
+/** What the box says of a field; of an empty one it quotes nothing. */
+export function problemWords(message: string): string {
+  return message.replace(/^"": /, '');
+}
+
 /** A number and its unit stay on one line. */
 const NBSP = '\u00a0';
 
