@@ -42,7 +42,7 @@ describe('pages', { skip: impossible ?? false }, () => {
     await page.goto(`${box.address}/#/${path}`);
     await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
   };
-  const shows = (what, on = page) => eventually(`the page shows ${what}`, SHOWN_WITHIN_MS, async () => {
+  const shows = (what, on = page, within_ms = SHOWN_WITHIN_MS) => eventually(`the page shows ${what}`, within_ms, async () => {
     const text = await visibleText(on);
     if (!what.test(text)) throw new Error(`the page's words are: ${text}`);
     return true;
@@ -98,11 +98,41 @@ describe('pages', { skip: impossible ?? false }, () => {
     await shows(/abandoned/i);
   });
 
+  test('a_walk_test_among_people_says_what_keeps_it_from_a_time_and_ends_in_a_report', async () => {
+    await open('walk/yard', 'Walk test · Yard');
+    await page.getByLabel('Zone', { exact: true }).selectOption(ROAD.id);
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await shows(/walk in at/i);
+    // Somebody walks on the road all the time: either one of them is timed, or the page says why not and what to do.
+    await shows(/✓ pass|◆ fail|siren sound(s|ed) already|had answered the alarm/i, page, INTRUSION_WITHIN_MS);
+    await picture(page, 'walk-running');
+    await page.getByRole('button', { name: 'Finish', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Finish' }).click();
+    await shows(/✓ passed|◆ failed|– incomplete/i);
+    const report = await page.getByRole('link', { name: 'Report' }).getAttribute('href');
+    const text = await (await box.get(report)).text();
+    assert.match(text, new RegExp(ROAD.name));
+    assert.match(text, /electro-sensitive protective equipment/i);
+    assert.match(text, new RegExp(ADMIN.name), 'who walked');
+    await page.getByRole('button', { name: 'Close' }).click();
+    await shows(/past tests[^]*(passed|failed|incomplete) Road/i);
+  });
+
+  test('a_zone_nobody_has_walked_into_is_a_fault_and_no_emergency', async () => {
+    const { alarms } = await box.state();
+    assert.ok(alarms.some((a) => a.kind === 'untested' && a.zone === LAWN.id), 'the box says so');
+    await page.goto(`${box.address}/#/`);
+    await shows(/◆ Walk test overdue/i);
+    await shows(/Walk test of Lawn/i);
+    const card = page.getByRole('article', { name: `Walk test overdue: ${LAWN.name}` });
+    assert.equal(await card.evaluate((e) => e.classList.contains('emergency')), false);
+  });
+
   test('the_heat_map_says_what_it_counts', async () => {
     await open('heat/yard', 'Heat map · Yard');
-    await shows(/foot points in a cell|nothing recorded yet/i);
+    await shows(/time with feet in a cell|nothing recorded yet/i);
     await page.getByRole('button', { name: /7 days/i }).click();
-    await shows(/foot points in a cell|nothing recorded yet/i);
+    await shows(/time with feet in a cell|nothing recorded yet/i);
     await picture(page, 'heat');
   });
 

@@ -1,4 +1,4 @@
-// The heat map: counts of foot points to few steps of one colour, and what a step means. Pure.
+// The heat map: seconds with feet in a cell to few steps of one colour, and what a step means. Pure.
 
 import type { Point } from './api';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { zone } from './testing';
-import { currentEdge, inOrderOfDue, progressWords, share, slowest, type EdgeState, type WalkTest } from './walk';
+import { currentEdge, inOrderOfDue, middleOf, progressWords, share, shortOf, slowest, type EdgeState, type WalkTest } from './walk';
 
 const test = (states: readonly EdgeState[], rest: Partial<WalkTest> = {}): WalkTest => ({
   id: 1, zone: 'gate', state: 'running', siren: 'sounds', ...rest,
@@ -13,6 +13,23 @@ describe('currentEdge', () => {
     expect(currentEdge(test(['pass', 'skipped']))).toBeNull();
     expect(currentEdge(test(['waiting'], { state: 'abandoned' }))).toBeNull();
   });
+});
+
+describe('an edge that failed', () => {
+  it('may_be_walked_in_at_again_once_the_others_are_done', () => {
+    expect(currentEdge(test(['fail', 'waiting']))?.edge).toBe(1);
+    expect(currentEdge(test(['pass', 'fail']))?.edge).toBe(1);
+  });
+});
+
+describe('what finishing now would come to', () => {
+  it.each([[['pass', 'skipped'], /^$/], [['pass', 'waiting'], /incomplete.*1 edge was not/], [['fail', 'waiting'], /^It fails/]] as const)('%j: %s', (states, words) => expect(shortOf(test(states))).toMatch(words));
+});
+
+describe('the number of an edge', () => {
+  const [edge] = test(['waiting']).edges;
+  it('stands_in_the_middle_of_its_line', () => expect(edge && middleOf(edge)).toEqual([0.5, 0.5]));
+  it('also_where_it_bends', () => expect(edge && middleOf({ ...edge, points: [[0, 0], [0.3, 0.9], [1, 1]] })).toEqual([0.3, 0.9]));
 });
 
 describe('words', () => {

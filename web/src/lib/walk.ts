@@ -10,16 +10,51 @@ export interface WalkEdge {
   edge: number; label: string; from: Point; to: Point; state: EdgeState; time_ms: number | null; reason?: string | null;
   /** Where the time went, of a box that says so. */
   stages?: readonly { stage: string; ms: number }[];
+  /** The whole of an edge that bends; `from` and `to` are its ends. */
+  points?: readonly Point[];
+  /** How often it was walked in at; the newest counts. */
+  attempts?: number;
 }
-export type WalkState = 'running' | 'passed' | 'failed' | 'abandoned';
+/** `incomplete`: nothing failed, and not every edge was walked in at. */
+export type WalkState = 'running' | 'passed' | 'failed' | 'incomplete' | 'abandoned';
 export interface WalkTest {
   id: number; zone: string; edges: readonly WalkEdge[]; state: WalkState; siren: 'sounds' | 'muted';
-  tester?: string | null; at?: string | null; finished_at?: string | null;
+  camera?: string; zone_name?: string; limit_ms?: number;
+  tester?: string | null; by?: string; at?: string | null; finished_at?: string | null; reason?: string | null;
+  /** What the tester should know now. */
+  hint?: string | null;
 }
 
-/** The edge to walk in at now: the first nobody has walked in at. */
+export function limitOf(test: WalkTest): number {
+  return test.limit_ms ?? TIME_TO_ALARM_MS_MAX;
+}
+
+/** The edge to walk in at now: the first nobody has walked in at, then the first that failed and may be tried again. */
 export function currentEdge(test: WalkTest): WalkEdge | null {
-  return test.state === 'running' ? (test.edges.find((e) => e.state === 'waiting') ?? null) : null;
+  if (test.state !== 'running') return null;
+  return test.edges.find((e) => e.state === 'waiting') ?? test.edges.find((e) => e.state === 'fail') ?? null;
+}
+
+/** What the result would be if it were finished now, where that is not a pass. */
+export function shortOf(test: WalkTest): string {
+  if (test.edges.some((e) => e.state === 'fail')) return 'It fails: somebody walked in and was not alarmed in time.';
+  const missing = test.edges.filter((e) => e.state === 'waiting').length;
+  if (missing > 0) return `It stays incomplete, and the zone due: ${missing} ${missing === 1 ? 'edge was' : 'edges were'} not walked in at.`;
+  return '';
+}
+
+/** The line of an edge. */
+export function pointsOf(edge: WalkEdge): readonly Point[] {
+  return edge.points && edge.points.length >= 2 ? edge.points : [edge.from, edge.to];
+}
+
+/** Where an edge's number stands: the middle of its line. */
+export function middleOf(edge: WalkEdge): Point {
+  const points = pointsOf(edge);
+  const middle = points[Math.floor(points.length / 2)] ?? edge.from;
+  if (points.length % 2 === 1) return middle;
+  const before = points[points.length / 2 - 1] ?? edge.from;
+  return [(before[0] + middle[0]) / 2, (before[1] + middle[1]) / 2];
 }
 
 /** `3 of 4 edges, 1 skipped`. */
@@ -33,11 +68,11 @@ export function progressWords(test: WalkTest): string {
 
 export const EDGE_WORD: Record<EdgeState, string> = { waiting: 'waiting', pass: '✓ pass', fail: '◆ fail', skipped: '– skipped' };
 
-export const WALK_WORD: Record<WalkState, string> = { running: 'Running', passed: '✓ Passed', failed: '◆ Failed', abandoned: '– Abandoned' };
+export const WALK_WORD: Record<WalkState, string> = { running: 'Running', passed: '✓ Passed', failed: '◆ Failed', incomplete: '– Incomplete', abandoned: '– Abandoned' };
 
 /** A time to the alarm as a share of what is allowed, in percent; the bar never runs over. */
-export function share(time_ms: number): number {
-  return Math.min(100, (time_ms / TIME_TO_ALARM_MS_MAX) * 100);
+export function share(time_ms: number, limit_ms = TIME_TO_ALARM_MS_MAX): number {
+  return Math.min(100, (time_ms / limit_ms) * 100);
 }
 
 /** The slowest edge of a test; null while none has a time. */
