@@ -138,9 +138,14 @@ impl Tracker {
         let waiting: Vec<usize> = (0..self.tracks.len())
             .filter(|&i| self.tracks[i].detection.is_none() && eligible(&self.tracks[i]))
             .collect();
-        let pairs = assign(waiting.len(), free.len(), cost_max, |row, column| {
-            self.tracks[waiting[row]].cost(detections[free[column]].bounds, at)
-        });
+        // Asked for many times over, and dear: worked out once.
+        let mut costs = Vec::with_capacity(waiting.len() * free.len());
+        for &row in &waiting {
+            let expected = self.tracks[row].expected(at);
+            costs.extend(free.iter().map(|&column| expected.cost(detections[column].bounds)));
+        }
+        let cost = |row: usize, column: usize| costs[row * free.len() + column];
+        let pairs = assign(waiting.len(), free.len(), cost_max, cost);
         for (row, column) in pairs {
             let index = free[column];
             self.tracks[waiting[row]].see(index, detections[index], at);
@@ -181,20 +186,35 @@ impl Track {
         self.detection = Some(index);
     }
 
+    /// What is asked of whoever is to be this track's now.
+    fn expected(&self, at: Instant) -> Expected {
+        let unseen = at.since(self.last_seen).as_secs_f64();
+        let widen = (0.15 + 0.5 * unseen).min(0.6);
+        let predicted = self.motion.bounds().and_then(|predicted| widened(predicted, widen));
+        Expected { last: self.bounds, unseen, predicted, widen }
+    }
+}
+
+/// Where a track should be seen now.
+struct Expected {
+    last: PixelBox,
+    /// Seconds since then.
+    unseen: f64,
+    /// The predicted box, widened.
+    predicted: Option<PixelBox>,
+    widen: f64,
+}
+
+impl Expected {
     /// 1 − IoU of the predicted and the seen box, both widened by what a person may move while the
     /// camera looks away, so that fast or rarely seen people still overlap; 1 beyond belief.
-    fn cost(&self, seen: PixelBox, at: Instant) -> f64 {
-        let unseen = at.since(self.last_seen).as_secs_f64();
-        if !reachable(self.bounds, seen, unseen) {
+    fn cost(&self, seen: PixelBox) -> f64 {
+        if !reachable(self.last, seen, self.unseen) {
             return 1.0;
         }
-        let widen = (0.15 + 0.5 * unseen).min(0.6);
-        match (self.motion.bounds(), widened(seen, widen)) {
-            (Some(predicted), Some(seen)) => match widened(predicted, widen) {
-                Some(predicted) => 1.0 - predicted.iou(seen),
-                None => 1.0,
-            },
-            _ => 1.0,
+        match (self.predicted, widened(seen, self.widen)) {
+            (Some(predicted), Some(seen)) => 1.0 - predicted.iou(seen),
+            (None, _) | (_, None) => 1.0,
         }
     }
 }
@@ -205,10 +225,15 @@ impl Track {
 /// one of the two in the wrong place.
 pub fn reachable(from: PixelBox, to: PixelBox, seconds: f64) -> bool {
     let height = from.height().max(to.height());
+    let reach = (JITTER_HEIGHTS + SPEED_MAX_HEIGHTS_PER_S * seconds) * height;
     let across = (from.left() + from.width() / 2.0) - (to.left() + to.width() / 2.0);
+    // Answers for nearly everybody.
+    if across.abs() > reach {
+        return false;
+    }
     let feet = across.hypot(from.bottom() - to.bottom());
     let heads = across.hypot(from.top() - to.top());
-    feet.min(heads) <= (JITTER_HEIGHTS + SPEED_MAX_HEIGHTS_PER_S * seconds) * height
+    feet.min(heads) <= reach
 }
 
 fn widened(b: PixelBox, share: f64) -> Option<PixelBox> {

@@ -62,7 +62,7 @@ fn side_of(ring: &[Point], p: Point) -> Side {
     if inside { Side::Inside } else { Side::Outside }
 }
 
-type Rings = Vec<Vec<Point>>;
+pub type Rings = Vec<Vec<Point>>;
 
 /// Inside any polygon or on an edge of it, of its holes too.
 fn inside_exactly(polygons: &[Rings], p: Point) -> bool {
@@ -90,7 +90,7 @@ fn edges(polygons: &[Rings]) -> Vec<(Point, Point)> {
     polygons.iter().flatten().flat_map(of).collect()
 }
 
-fn segment_touches_exactly(polygons: &[Rings], from: Point, to: Point) -> bool {
+pub fn segment_touches_exactly(polygons: &[Rings], from: Point, to: Point) -> bool {
     inside_exactly(polygons, from)
         || inside_exactly(polygons, to)
         || edges(polygons).into_iter().any(|edge| meet(edge, (from, to)))

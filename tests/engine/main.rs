@@ -11,6 +11,7 @@ mod geometry;
 mod leases;
 mod orders;
 mod pace;
+mod plain;
 mod scenarios;
 mod sight;
 mod things;

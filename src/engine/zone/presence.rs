@@ -1,5 +1,6 @@
 //! Who is inside an area: candidates, presences, arrivals. The rule is told in `zone`.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::super::Verdict;
@@ -82,6 +83,14 @@ struct Spot {
     anchor_norm: (f64, f64),
     inside: bool,
     verdict: Verdict,
+}
+
+/// How far a detection is from where a presence was, which presence, which detection.
+type Pair = (f64, usize, usize);
+
+/// The nearer pair first; of equals the older presence, then the detector's order.
+fn nearer(a: &Pair, b: &Pair) -> Ordering {
+    a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2)))
 }
 
 impl Occupancy {
@@ -208,45 +217,76 @@ impl Occupancy {
         if self.presences.is_empty() || free.is_empty() {
             return;
         }
-        let mut pairs = Vec::new();
-        for (p, presence) in self.presences.iter().enumerate() {
-            let unseen = look.at.since(presence.seen_at);
-            if unseen > STRANGER_AFTER {
-                continue;
+        if self.presences.len() == 1 || free.len() == 1 {
+            // The usual case by far: only the nearest pair can be taken.
+            if let Some((_, p, s)) = self.pairs(free, look).min_by(nearer) {
+                let spot = free.remove(s);
+                self.take(p, spot, look);
             }
-            let unseen = unseen.min(REACH_GROWS_FOR).as_secs_f64();
-            for (s, spot) in free.iter().enumerate() {
-                let strong_enough = spot.detection.score.get() >= self.rules.hold_score;
-                let may = !explained(spot.verdict)
-                    || look.at.since(presence.unexplained_at) <= EXPLAINED_AFTER;
-                if strong_enough && may && reachable(presence.bounds, spot.detection.bounds, unseen)
-                {
-                    pairs.push((foot_distance(presence.bounds, spot.detection.bounds), p, s));
-                }
-            }
+            return;
         }
-        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
         let mut held = vec![false; self.presences.len()];
         let mut used = vec![false; free.len()];
-        for (_, p, s) in pairs {
-            if held[p] || used[s] {
-                continue;
+        while held.contains(&false) && used.contains(&false) {
+            // Taking the nearest pair of all, again and again, takes every pair in which each is
+            // nearest to the other: no need to sort them all.
+            let mut nearest_to_presence: Vec<Option<Pair>> = vec![None; held.len()];
+            let mut nearest_to_spot: Vec<Option<Pair>> = vec![None; used.len()];
+            for pair in self.pairs(free, look).filter(|&(_, p, s)| !held[p] && !used[s]) {
+                let (_, p, s) = pair;
+                for nearest in [&mut nearest_to_presence[p], &mut nearest_to_spot[s]] {
+                    if nearest.is_none_or(|nearest| nearer(&pair, &nearest).is_lt()) {
+                        *nearest = Some(pair);
+                    }
+                }
             }
-            (held[p], used[s]) = (true, true);
-            let spot = free[s];
-            let in_the_middle = self.in_the_middle(&spot, look.size);
-            let presence = &mut self.presences[p];
-            (presence.bounds, presence.in_the_middle) = (spot.detection.bounds, in_the_middle);
-            (presence.seen_at, presence.held_at) = (look.at, look.at);
-            if !explained(spot.verdict) {
-                presence.unexplained_at = look.at;
+            let mutual = |pair: &Pair| nearest_to_spot[pair.2] == Some(*pair);
+            let taken: Vec<Pair> =
+                nearest_to_presence.into_iter().flatten().filter(mutual).collect();
+            if taken.is_empty() {
+                break;
             }
-            if presence.told == Told::NotYet {
-                presence.entry.anchor_norm = spot.anchor_norm;
+            for (_, p, s) in taken {
+                (held[p], used[s]) = (true, true);
+                self.take(p, free[s], look);
             }
         }
         let mut used = used.into_iter();
         free.retain(|_| !used.next().unwrap_or(false));
+    }
+
+    /// Which detections may hold which presences.
+    fn pairs(&self, free: &[Spot], look: Look<'_>) -> impl Iterator<Item = Pair> {
+        let hold_score = self.rules.hold_score;
+        self.presences.iter().enumerate().flat_map(move |(p, presence)| {
+            let unseen = look.at.since(presence.seen_at);
+            let known = unseen <= STRANGER_AFTER;
+            let unseen = unseen.min(REACH_GROWS_FOR).as_secs_f64();
+            let doubted = look.at.since(presence.unexplained_at) <= EXPLAINED_AFTER;
+            let may_hold = move |spot: &Spot| {
+                known
+                    && spot.detection.score.get() >= hold_score
+                    && (doubted || !explained(spot.verdict))
+                    && reachable(presence.bounds, spot.detection.bounds, unseen)
+            };
+            let holding = free.iter().enumerate().filter(move |(_, spot)| may_hold(spot));
+            holding
+                .map(move |(s, spot)| (foot_distance(presence.bounds, spot.detection.bounds), p, s))
+        })
+    }
+
+    /// This detection holds this presence now.
+    fn take(&mut self, p: usize, spot: Spot, look: Look<'_>) {
+        let in_the_middle = self.in_the_middle(&spot, look.size);
+        let presence = &mut self.presences[p];
+        (presence.bounds, presence.in_the_middle) = (spot.detection.bounds, in_the_middle);
+        (presence.seen_at, presence.held_at) = (look.at, look.at);
+        if !explained(spot.verdict) {
+            presence.unexplained_at = look.at;
+        }
+        if presence.told == Told::NotYet {
+            presence.entry.anchor_norm = spot.anchor_norm;
+        }
     }
 
     /// Adds each detection to the candidate it may belong to, or starts one.
