@@ -37,6 +37,7 @@ pub struct Config {
     /// Machine signals, in the order of the file.
     pub inputs: Vec<Input>,
     pub zones: Zones,
+    pub walk_tests: WalkTests,
     /// There when an input comes from it.
     pub mqtt: Option<Mqtt>,
 }
@@ -134,6 +135,15 @@ pub enum Approval {
     SecondPerson,
     /// Also their author; it stands in the audit log at every start.
     Author,
+}
+
+/// How often every zone is to be walked into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WalkTests {
+    /// A test holds for so many days.
+    Every { days: u32 },
+    /// No fault for want of a test; it stands in the audit log at every start.
+    NotRequired,
 }
 
 /// Why there is no configuration.

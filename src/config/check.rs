@@ -1,5 +1,6 @@
 //! From what was written to what may be: every value is looked at once, here.
 
+mod walk_test;
 mod web;
 mod zones;
 
@@ -10,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
 use super::inputs::{UnvalidatedInput, UnvalidatedMqtt};
@@ -58,6 +60,7 @@ pub(super) struct Tables {
     store: Option<UnvalidatedStore>,
     web: Option<UnvalidatedWeb>,
     zones: Option<UnvalidatedZones>,
+    walk_test: Option<UnvalidatedWalkTest>,
     #[serde(default)]
     input: Vec<Spanned<UnvalidatedInput>>,
     mqtt: Option<UnvalidatedMqtt>,
@@ -128,6 +131,7 @@ impl TryFrom<Unvalidated<'_>> for Config {
             store: place.store(tables.store.unwrap_or_default())?,
             web: place.web(tables.web.unwrap_or_default())?,
             zones: place.zones(&tables.zones.unwrap_or_default())?,
+            walk_tests: place.walk_test(&tables.walk_test.unwrap_or_default())?,
             inputs: place.inputs(tables.input, mqtt.as_ref())?,
             mqtt,
         })

@@ -9,6 +9,7 @@
 
 mod arming;
 mod effects;
+mod observe;
 mod people;
 mod rezone;
 
@@ -31,6 +32,7 @@ use super::keeper::Answered;
 use super::ledger::Ledger;
 use super::live::{FramePeople, LiveHub, Publication};
 use super::message::{Answer, Message, ReceivedReport, SirenReport, StoreReport, WorkerNews};
+use super::observer::{Observation, Tap};
 use super::outbox::Outbox;
 use super::records::{SiteNames, stages};
 use super::siren::Siren;
@@ -80,6 +82,7 @@ pub struct AlarmPath {
     pub painter: SyncSender<PaintTask>,
     pub post: WorkerPost,
     pub arming: ArmingPost,
+    pub tap: Tap,
 }
 
 /// Starts the thread; it ends on `Message::Stop` or when all senders are gone.
@@ -212,6 +215,7 @@ impl Runner {
             Message::Store(report) => self.store(report),
             Message::Arming(news) => self.arming(*news),
             Message::Rezone(order) => self.rezone(*order),
+            Message::WalkTests(news) => self.walk_tests(*news),
             Message::Stop => return Next::Stop,
         }
         Next::GoOn
@@ -255,6 +259,7 @@ impl Runner {
             let tracks = self.path.engine.tracks(CameraIndex(report.camera));
             self.path.judge(CameraIndex(report.camera), &mut newest.people.people);
             name_tracks(&mut newest.people.people, &detections, &tracks);
+            self.path.tap.tell(observe::feet(newest));
             if self.path.hub.watched(index) {
                 // Full: a viewer misses a picture, the next one comes.
                 let people = Publication::People(newest.people.clone());
@@ -311,6 +316,7 @@ impl Runner {
         let board = &mut self.path.board;
         match report {
             SirenReport::Accepted { order, at, output } => {
+                self.path.tap.tell(Observation::Siren { order, at, output });
                 let records = self.path.ledger.siren_accepted(order, at, output);
                 self.path.outbox.put(records);
                 return;

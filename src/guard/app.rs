@@ -28,20 +28,22 @@ use super::message::Message;
 use super::outbox::Outbox;
 use super::records::{Inheritance, SiteNames, inherit};
 use super::siren::{NoSiren, SirenOutput, SirenThread};
+use super::walk::{self, WalkThread};
 use super::web_thread::WebThread;
-use super::wiring::{Front, Mind, Queues};
+use super::wiring::{Front, Mind, Queues, Walks};
 use super::worker::{SupervisorThread, WorkerPlan};
 use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
 use super::{evidence, keeper};
 use crate::clock;
-use crate::config::{self, Approval, Config, SirenDevice};
+use crate::config::{self, Approval, Config, SirenDevice, WalkTests};
 use crate::engine::Site;
 use crate::link::{Source, WorkerCamera, WorkerConfig};
 use crate::store::accounts::AccountRows;
 use crate::store::audit::AuditReader;
 use crate::store::query::StoreReader;
 use crate::store::record::Record;
+use crate::store::walk::WalkError;
 use crate::store::zones::{ApprovalRule, BY_BOX, ZonesError};
 use crate::store::{Store, StoreError};
 use crate::web::{self, Encryption, Settings, Tls, TlsError};
@@ -78,6 +80,7 @@ pub struct Guard {
     siren: SirenThread,
     machine: MachineThreads,
     zones: ZoneThread,
+    walk: WalkThread,
     /// Publisher, painter and store thread; they end when nobody is left to bring anything.
     followers: Vec<JoinHandle<()>>,
 }
@@ -89,6 +92,8 @@ pub enum StartError {
     Zones(#[source] Box<ZoneFileError>),
     #[error("the zones cannot be kept")]
     ZonesNotKept(#[source] ZonesError),
+    #[error("a walk test that was left running cannot be closed")]
+    WalkTests(#[source] WalkError),
     #[error(
         "the video file {path} of camera {camera} is not there; correct its source in {config}",
         path = .path.display(), config = .config.display()
@@ -141,6 +146,7 @@ impl Guard {
             store,
             reader,
             zone_reader,
+            walk_reader,
             inheritance,
             accounts,
             audit,
@@ -152,7 +158,7 @@ impl Guard {
         let clerk = Clerk::new(queues.jobs.clone());
         let (accounts, setup_code) =
             Accounts::new(accounts, audit, clerk.clone()).map_err(StartError::Accounts)?;
-        let (machine, MachineEnds { door, post: arming }) =
+        let (machine, MachineEnds { door, post: arming, hold }) =
             Machine::of(config, mind.names.rules(), queues.inputs.clone());
         let zones = Arc::new(ZoneDesk::new(ZoneDeskParts {
             names: mind.names.clone(),
@@ -162,8 +168,9 @@ impl Guard {
             alarm_path: queues.inputs.clone(),
             hub: mind.hub.clone(),
             reader: zone_reader,
-            clerk,
+            clerk: clerk.clone(),
         }));
+        let walks = Walks::of(config, &mind, &queues, zones.clone(), clerk, walk_reader, hold);
         let desk = Arc::new(Desk {
             hub: mind.hub.clone(),
             answers: queues.answers.clone(),
@@ -171,8 +178,10 @@ impl Guard {
             accounts,
             inputs: door,
             zones: zones.clone(),
+            walk: walks.desk.clone(),
         });
-        let front = Front { listener, address, settings, setup_code, desk, zones, machine, arming };
+        let front =
+            Front { listener, address, settings, setup_code, desk, zones, machine, arming, walks };
         let kept = (store, config.store.path.clone());
         let plan = plan(config, parts.worker_command);
         Guard::run(front, mind, queues, kept, parts.siren, plan).map_err(StartError::Thread)
@@ -187,7 +196,8 @@ impl Guard {
         siren: Box<dyn SirenOutput>,
         plan: WorkerPlan,
     ) -> io::Result<Guard> {
-        let Front { listener, address, settings, setup_code, desk, zones, machine, arming } = front;
+        let Front { listener, address, settings, setup_code, desk, zones, machine, arming, walks } =
+            front;
         let Mind { engine, names, ledger, board, hub } = mind;
         let inputs = queues.inputs;
         let (publisher, publications) = live::queue();
@@ -217,6 +227,7 @@ impl Guard {
             painter,
             post,
             arming,
+            tap: walks.tap,
         };
         Ok(Guard {
             web: WebThread::start(listener, desk.clone(), settings.clone())?,
@@ -230,6 +241,7 @@ impl Guard {
             siren: siren_thread,
             machine: machine.start()?,
             zones: ZoneThread::start(zones)?,
+            walk: WalkThread::start(walks.desk, walks.observations)?,
             followers,
         })
     }
@@ -269,6 +281,7 @@ impl Guard {
         // An error means that the alarm path has ended already.
         let _ = self.inputs.send(Message::Stop);
         let _ = self.alarm_path.join();
+        self.walk.join();
         self.siren.stop();
         self.desk.accounts.tend(When::now());
         drop(self.desk);
@@ -287,6 +300,7 @@ struct Prepared {
     store: Store,
     reader: StoreReader,
     zone_reader: StoreReader,
+    walk_reader: StoreReader,
     inheritance: Inheritance,
     accounts: AccountRows,
     audit: AuditReader,
@@ -310,11 +324,17 @@ impl Prepared {
             let action = "zones_approved_by_author";
             store.append_audit(BY_BOX, action, "", "", at).map_err(store_error)?;
         }
+        if config.walk_tests == WalkTests::NotRequired {
+            let action = "walk_tests_not_required";
+            store.append_audit(BY_BOX, action, "", "", at).map_err(store_error)?;
+        }
+        walk::begin(&mut store).map_err(StartError::WalkTests)?;
         store.write(&first).map_err(store_error)?;
         let reader = store.reader().map_err(store_error)?;
         let accounts = store.accounts().map_err(store_error)?;
         let audit = store.audit_reader().map_err(store_error)?;
         let zone_reader = store.reader().map_err(store_error)?;
+        let walk_reader = store.reader().map_err(store_error)?;
         Ok(Prepared {
             names,
             site,
@@ -322,6 +342,7 @@ impl Prepared {
             store,
             reader,
             zone_reader,
+            walk_reader,
             inheritance,
             accounts,
             audit,

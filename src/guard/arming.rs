@@ -18,6 +18,7 @@
 
 mod decide;
 mod desk;
+mod hold;
 mod thread;
 mod watch;
 
@@ -28,6 +29,7 @@ use jiff::tz::TimeZone;
 
 use self::decide::{Circumstances, Decision, Verdict, decide};
 pub use self::desk::{ArmingDesk, ArmingNews, ArmingPost};
+pub use self::hold::{Held, TestHold};
 pub use self::thread::{ArmingPlan, ArmingThread};
 use self::watch::ClockWatch;
 pub use self::watch::{Calendar, Doubt, STEADY_FOR, YEAR_MIN};
@@ -72,6 +74,8 @@ pub struct Arming {
     clock: ClockWatch,
     time_zone: TimeZone,
     slots: Vec<Slot>,
+    /// Armed for its walk test.
+    held: Option<Held>,
 }
 
 /// What one look came to.
@@ -100,6 +104,13 @@ struct Kept {
     planned: Planned,
 }
 
+/// What decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ruled {
+    ByRules,
+    ByTest,
+}
+
 /// What the alarm path was told of a zone last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
@@ -113,7 +124,7 @@ impl Arming {
     pub fn new(time_zone: &str, rules: ZoneRules) -> Arming {
         let clock = ClockWatch::new(time_zone);
         let mut arming =
-            Arming { epoch: 0, time_zone: clock.time_zone(), clock, slots: Vec::new() };
+            Arming { epoch: 0, time_zone: clock.time_zone(), clock, slots: Vec::new(), held: None };
         arming.put_rules(rules);
         arming
     }
@@ -136,13 +147,20 @@ impl Arming {
         }
     }
 
+    /// This zone is armed at the next look, whatever its rules say; `None`: no zone.
+    pub fn hold(&mut self, held: Option<Held>) {
+        self.held = held;
+    }
+
     /// Decides for every zone. The orders are to be handed over now; see [`Arming::undelivered`].
     pub fn look(&mut self, inputs: &InputTable, now: Moment) -> Look {
         let (calendar, jump) = self.clock.look(now);
         let at = Circumstances { calendar: &calendar, time_zone: &self.time_zone, inputs, now };
         let mut orders = Vec::new();
         for (number, slot) in (0u16..).zip(&mut self.slots) {
-            if let Some(arming) = slot.look(at) {
+            let held = self.held.is_some_and(|held| held.zone == ZoneIndex(number));
+            let rule = if held { Ruled::ByTest } else { Ruled::ByRules };
+            if let Some(arming) = slot.look(at, rule) {
                 orders.push(ArmOrder { zone: ZoneIndex(number), arming });
             }
         }
@@ -174,7 +192,7 @@ impl Arming {
 
 impl Slot {
     /// Decides, and returns what the engine has to be told.
-    fn look(&mut self, at: Circumstances<'_>) -> Option<engine::Arming> {
+    fn look(&mut self, at: Circumstances<'_>, ruled: Ruled) -> Option<engine::Arming> {
         let now = at.now.monotonic;
         let Some(rule) = &self.rule else {
             self.shown = None;
@@ -190,7 +208,15 @@ impl Slot {
                 planned
             }
         });
-        let decision = decide(rule, planned, at);
+        let decision = match ruled {
+            Ruled::ByRules => decide(rule, planned, at),
+            Ruled::ByTest => Decision {
+                verdict: Verdict::Armed,
+                by: None,
+                reason: "Armed for its walk test".into(),
+                until: None,
+            },
+        };
         let off = match decision.verdict {
             Verdict::Armed => {
                 self.off_since = None;

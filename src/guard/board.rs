@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use super::arming::ArmingDesk;
 use super::handle::{
-    Alarm, Camera, RetiredZone, Siren, SirenSound, SiteInfo, Snapshot, Vision, VisionState, Zone,
+    Alarm, Camera, RetiredZone, Siren, SirenSound, SiteInfo, Snapshot, Vision, VisionState, WalkDue,
+    Zone,
 };
 use super::ledger::Ledger;
 use super::records::{SiteNames, ZoneSlot};
@@ -44,8 +45,27 @@ pub struct Board {
     pub store_fault: Option<String>,
     /// What was heard of inputs and arming.
     pub arming: ArmingDesk,
+    /// What was heard of walk tests.
+    pub walk_tests: WalkBoard,
     cameras: Vec<CameraBoard>,
     zones_since: Vec<Since>,
+}
+
+/// How the walk tests stand, as was said last.
+#[derive(Debug, Default)]
+pub struct WalkBoard(Vec<(ZoneIndex, WalkDue)>);
+
+impl WalkBoard {
+    /// Whether that is news.
+    pub fn put(&mut self, zones: Vec<(ZoneIndex, WalkDue)>) -> bool {
+        let news = self.0 != zones;
+        self.0 = zones;
+        news
+    }
+
+    fn zone(&self, zone: ZoneIndex) -> Option<&WalkDue> {
+        self.0.iter().find(|(number, _)| *number == zone).map(|(_, due)| due)
+    }
 }
 
 #[derive(Debug)]
@@ -88,6 +108,7 @@ impl Board {
             siren_fault: None,
             store_fault: None,
             arming: ArmingDesk::default(),
+            walk_tests: WalkBoard::default(),
             cameras: names.cameras.iter().map(|_| camera()).collect(),
             zones_since: vec![Since { at: now, wall }; names.zones.len()],
             names,
@@ -248,6 +269,7 @@ impl Board {
                 people: zone.people,
                 incident: zone.incident.map(|incident| incident.0),
                 arming: self.arming.zone(ZoneIndex(index), zone.arming, now),
+                walk_test: self.walk_tests.zone(number).cloned(),
                 polygons: slot.polygons.clone(),
                 line: slot.line.clone(),
             });

@@ -10,11 +10,12 @@ use tokio::sync::watch;
 use super::accounts::Accounts;
 use super::handle::{
     AcknowledgeError, Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver,
-    SetInputError, Snapshot, Span, Zones,
+    SetInputError, Snapshot, Span, WalkTests, Zones,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
 use super::message::Answer;
+use super::walk::WalkDesk;
 use super::zones::ZoneDesk;
 use crate::clock;
 use crate::engine::{AlarmId, AlarmState};
@@ -46,6 +47,7 @@ pub struct Desk {
     /// For inputs that are posted.
     pub inputs: HttpDoor,
     pub zones: Arc<ZoneDesk>,
+    pub walk: Arc<WalkDesk>,
 }
 
 impl Inputs for Desk {
@@ -85,6 +87,10 @@ impl Handle for Desk {
 
     fn zone_desk(&self) -> &dyn Zones {
         &*self.zones
+    }
+
+    fn walk_desk(&self) -> &dyn WalkTests {
+        &*self.walk
     }
 }
 

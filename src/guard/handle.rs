@@ -2,6 +2,7 @@
 //! command. Everything else of the guard is out of its reach.
 
 mod inputs;
+mod walk;
 mod zones;
 
 use std::sync::Arc;
@@ -12,6 +13,12 @@ use crate::engine::{AlarmId, AlarmSource, AlarmState, AnchorHow, Verdict, ZoneSt
 
 pub use self::inputs::{
     Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,
+};
+pub use self::walk::{
+    Attempt, CalibrationFacts, DueState, EdgeState, HEAT_COLUMNS, HEAT_ROWS, Heat, HeatIncident,
+    IgnoredFacts, LastWalk, ModelFacts, Outcome, SetbackFacts, SirenHeard, Skipped, SkippedBy,
+    WalkDeskError, WalkDue, WalkEdge, WalkError, WalkFacts, WalkReport, WalkState, WalkTest,
+    WalkTests, WalkView,
 };
 pub use self::zones::{
     ApprovalRule, Calibration, CameraZones, Closed, Draft, FieldError, Findings, HeightsKnown,
@@ -146,6 +153,8 @@ pub struct Zone {
     pub people: u32,
     pub incident: Option<u64>,
     pub arming: ZoneArming,
+    /// `None` for an ignored area, and until it is known.
+    pub walk_test: Option<WalkDue>,
     /// GeoJSON MultiPolygon coordinates, frame fractions; empty for a tripwire.
     pub polygons: Arc<Vec<Vec<Vec<[f64; 2]>>>>,
     /// Points of a tripwire, frame fractions; empty for an area.
@@ -240,9 +249,13 @@ pub trait Handle: Inputs + Send + Sync + 'static {
 
     /// What the cameras' zones are and might be.
     fn zone_desk(&self) -> &dyn Zones;
+
+    /// Walk tests, and where people stand.
+    fn walk_desk(&self) -> &dyn WalkTests;
 }
 
 /// A viewer of a camera; dropping it is the viewer leaving.
+#[derive(Debug)]
 pub struct LiveReceiver {
     pub pictures: tokio::sync::watch::Receiver<Option<Arc<LivePicture>>>,
     /// Counts the viewers of the camera.

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::arming::{ArmingPlan, ArmingPost, ArmingThread, ZoneRules};
+use super::arming::{ArmingPlan, ArmingPost, ArmingThread, TestHold, ZoneRules};
 use super::inputs::{self, HttpDoor, InputAdapter, InputTable, SharedInputs, Stop};
 use super::message::Message;
 use crate::clock;
@@ -27,6 +27,8 @@ pub struct MachineEnds {
     pub door: HttpDoor,
     /// The alarm path's.
     pub post: ArmingPost,
+    /// The walk desk's.
+    pub hold: TestHold,
 }
 
 /// All of it, running.
@@ -47,14 +49,16 @@ impl Machine {
         let table = InputTable::new(&config.inputs, clock::wall());
         let shared = Arc::new(SharedInputs::new(table));
         let (post, changes) = ArmingPost::new();
+        let hold = TestHold::default();
         let plan = ArmingPlan {
             time_zone: config.site.time_zone.clone(),
             rules: ZoneRules { epoch: 0, rules },
             inputs: shared.clone(),
             changes,
             alarm_path,
+            hold: hold.clone(),
         };
-        (Machine { adapters, shared, plan }, MachineEnds { door, post })
+        (Machine { adapters, shared, plan }, MachineEnds { door, post, hold })
     }
 
     /// # Errors

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use super::arming::ArmingNews;
-use super::handle::AcknowledgeError;
+use super::handle::{AcknowledgeError, WalkDue};
 use super::records::SiteNames;
 use crate::engine::time::Instant;
 use crate::engine::{AlarmId, AlarmState, CameraIndex, CameraSpec, IncidentId, Refusal, ZoneIndex};
@@ -30,6 +30,8 @@ pub enum Message {
     Arming(Box<ArmingNews>),
     /// A camera's zones are others from now on.
     Rezone(Box<RezoneOrder>),
+    /// How the walk tests of the zones stand.
+    WalkTests(Box<WalkNews>),
     /// The box is told to end.
     Stop,
 }
@@ -106,6 +108,14 @@ pub enum StoreReport {
     SnapshotStored {
         incident: IncidentId,
     },
+}
+
+/// How the walk tests stand.
+#[derive(Debug)]
+pub struct WalkNews {
+    /// Of the zones by these names; others may mean other zones.
+    pub names: Arc<SiteNames>,
+    pub zones: Vec<(ZoneIndex, WalkDue)>,
 }
 
 /// Zones on their way to the alarm path: everything that changes with them, in one step.

@@ -17,6 +17,7 @@
 //! - `siren`, `sound_card`, `tones`: the siren.
 //! - `keeper`, `outbox`, `disk`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
+//! - `observer`, `walk`, `heat`: what the alarm path lets others look at; walk tests; where people stand.
 //! - `accounts`: who may come in, and what they may do.
 //! - `board`, `ledger`, `latency`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
 //!
@@ -32,6 +33,7 @@ mod desk;
 mod disk;
 mod evidence;
 pub mod handle;
+mod heat;
 pub mod inputs;
 mod intake;
 mod keeper;
@@ -40,12 +42,14 @@ mod ledger;
 mod live;
 mod machine;
 mod message;
+pub mod observer;
 mod outbox;
 mod records;
 pub mod siren;
 #[cfg(feature = "sound")]
 pub mod sound_card;
 pub mod tones;
+pub mod walk;
 mod web_thread;
 mod wiring;
 mod words;

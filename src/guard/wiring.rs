@@ -1,4 +1,4 @@
-//! What the guard is wired from, in three groups, before any thread runs.
+//! What the guard is wired from, in four groups, before any thread runs.
 //!
 //! Not here: the order in which the threads start; see `app`.
 
@@ -6,20 +6,25 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 
-use super::arming::ArmingPost;
+use super::arming::{ArmingPost, TestHold};
 use super::board::Board;
+use super::clerk::Clerk;
 use super::desk::{ANSWERS_MAX, Desk};
 use super::handle::SiteInfo;
+use super::heat::HeatMap;
 use super::keeper::{self, Job};
 use super::ledger::Ledger;
 use super::live::LiveHub;
 use super::machine::Machine;
 use super::message::{Answer, INPUTS_MAX, Message};
+use super::observer::{Observations, Tap, tap};
 use super::records::{Inheritance, SiteNames};
+use super::walk::{self, WalkDesk, WalkParts};
 use super::zones::ZoneDesk;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, WalkTests};
 use crate::engine::{Engine, Site};
+use crate::store::query::StoreReader;
 use crate::web::Settings;
 
 /// What decides, and what it shows.
@@ -78,4 +83,42 @@ pub struct Front {
     pub zones: Arc<ZoneDesk>,
     pub machine: Machine,
     pub arming: ArmingPost,
+    pub walks: Walks,
+}
+
+/// Walk tests and the heat map, with both ends of what they are made of.
+pub struct Walks {
+    pub desk: Arc<WalkDesk>,
+    pub tap: Tap,
+    pub observations: Observations,
+}
+
+impl Walks {
+    pub fn of(
+        config: &Config,
+        mind: &Mind,
+        queues: &Queues,
+        zones: Arc<ZoneDesk>,
+        clerk: Clerk,
+        reader: StoreReader,
+        hold: TestHold,
+    ) -> Walks {
+        let (tap, observations) = tap();
+        let days = match config.walk_tests {
+            WalkTests::Every { days } => Some(days),
+            WalkTests::NotRequired => None,
+        };
+        let desk = Arc::new(WalkDesk::new(WalkParts {
+            zones,
+            hub: mind.hub.clone(),
+            clerk,
+            reader,
+            alarm_path: queues.inputs.clone(),
+            hold,
+            lost: observations.lost.clone(),
+            every: walk::every(days),
+            heat: HeatMap::new(config.cameras.iter().map(|camera| camera.id.clone())),
+        }));
+        Walks { desk, tap, observations }
+    }
 }

@@ -123,6 +123,18 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    #[error("the walk tests could not be read from or kept in {path}; nothing was changed")]
+    WalkTests {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
+    #[error("where people stood could not be kept in {path}")]
+    Heat {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
     #[error("there is no store {path}; name the folder of the box's store, or start the box first")]
     NoStore { path: PathBuf },
     #[error("there is no incident {incident} in {path} to keep a snapshot of")]

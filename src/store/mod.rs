@@ -17,11 +17,13 @@ pub mod accounts;
 pub mod audit;
 pub mod error;
 mod event;
+pub mod heat;
 mod open;
 pub mod query;
 pub mod record;
 mod restore;
 mod retention;
+pub mod walk;
 mod write;
 pub mod zones;
 

@@ -78,6 +78,10 @@ pub enum HistoryError {
     Audit(#[source] rusqlite::Error),
     #[error("the zone versions could not be read from the store")]
     Zones(#[source] rusqlite::Error),
+    #[error("the walk tests could not be read from the store")]
+    WalkTests(#[source] rusqlite::Error),
+    #[error("where people stood could not be read from the store")]
+    Heat(#[source] rusqlite::Error),
 }
 
 /// Reads what is committed. Shared freely between threads; one question at a time.

@@ -67,7 +67,7 @@ pub(super) fn trim_snapshots(
     count(connection, "snapshot", removed)
 }
 
-fn count(connection: &Connection, what: &str, rows: usize) -> rusqlite::Result<()> {
+pub(super) fn count(connection: &Connection, what: &str, rows: usize) -> rusqlite::Result<()> {
     if rows == 0 {
         return Ok(());
     }

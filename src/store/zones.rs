@@ -27,6 +27,7 @@ mod write;
 
 use jiff::Timestamp;
 
+pub(super) use self::read::named;
 pub use self::read::{ZoneReader, ZonesOfCamera};
 pub use self::steps::{Step, VersionState};
 pub use self::write::ApprovalRule;

@@ -139,10 +139,37 @@ struct ZoneDto {
     people: u32,
     incident: Option<u64>,
     arming: ArmingDto,
+    /// Null for an ignored area, and until it is known.
+    walk_test: Option<WalkDueDto>,
     /// GeoJSON MultiPolygon coordinates: polygon, ring, point. Empty for a tripwire.
     polygons: Vec<Vec<Vec<[f64; 2]>>>,
     /// Points of a tripwire.
     line: Option<Vec<[f64; 2]>>,
+}
+
+/// How the walk test of a zone stands.
+#[derive(Debug, Serialize, ToSchema)]
+struct WalkDueDto {
+    state: WalkDueStateDto,
+    /// Null: never passed as it is now, or no test is required.
+    due_at: Option<String>,
+    /// The newest that was finished, of whatever the zone was then.
+    last: Option<LastWalkDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum WalkDueStateDto {
+    Valid,
+    Overdue,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct LastWalkDto {
+    id: u64,
+    at: String,
+    /// `passed`, `failed` or `incomplete`.
+    result: &'static str,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -27,6 +27,7 @@ mod routes;
 mod server;
 mod stream;
 pub mod tls;
+pub mod walk;
 mod zones;
 
 use std::future::Future;
@@ -284,6 +285,7 @@ fn table() -> Vec<RouteEntry> {
         ("get", "/api/audit", AtLeast(Engineer), get(trail::audit).layer(timed())),
     ];
     table.extend(zones::table());
+    table.extend(walk::table());
     table
 }
 

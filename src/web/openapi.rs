@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{access, inputs, live, routes, stream, tls, zones};
+use super::{access, inputs, live, routes, stream, tls, walk, zones};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,6 +30,14 @@ use super::{access, inputs, live, routes, stream, tls, zones};
         zones::restore,
         zones::differences,
         zones::picture,
+        walk::start,
+        walk::tests,
+        walk::test,
+        walk::skip,
+        walk::finish,
+        walk::abandon,
+        walk::report_page,
+        walk::heat,
         routes::incidents,
         routes::snapshot,
         routes::history,

@@ -58,8 +58,11 @@ pub(super) async fn add_headers(State(app): State<App>, mut response: Response) 
         Encryption::Plain => CONTENT_SECURITY_POLICY,
         Encryption::Tls(_) => CONTENT_SECURITY_POLICY_UNDER_TLS,
     };
+    // A page that stands alone is stricter than ours, and says so itself.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(policy));
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),

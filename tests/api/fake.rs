@@ -2,6 +2,8 @@
 
 #[path = "session.rs"]
 mod session;
+#[path = "walk_desk.rs"]
+mod walk_desk;
 #[path = "zone_desk.rs"]
 mod zone_desk;
 
@@ -18,10 +20,10 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Alarm, Armed, ArmedBy, Camera, Handle, HistoryError, IncidentRow,
-    Input, InputSight, InputValue, Inputs, Latency, LivePicture, LiveReceiver, Person,
-    SetInputError, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision, VisionState,
-    Visitor, When, Zone, ZoneArming, Zones,
+    Accounts, AcknowledgeError, Alarm, Armed, ArmedBy, Camera, DueState, Handle, HistoryError,
+    IncidentRow, Input, InputSight, InputValue, Inputs, LastWalk, Latency, LivePicture,
+    LiveReceiver, Person, SetInputError, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState,
+    Vision, VisionState, Visitor, WalkDue, WalkState, WalkTests, When, Zone, ZoneArming, Zones,
 };
 use standclear::store::Store;
 use standclear::web::{self, Settings};
@@ -133,6 +135,10 @@ impl Handle for Fake {
         self
     }
 
+    fn walk_desk(&self) -> &dyn WalkTests {
+        self
+    }
+
     fn accounts(&self) -> &Accounts {
         &self.accounts
     }
@@ -223,6 +229,15 @@ fn zone(number: usize, id: &str, state: ZoneState, incident: Option<u64>) -> Zon
             reason: "Off by schedule until Mon 06:00".into(),
             until: Some(time("2026-03-02T05:00:00Z")),
         },
+        walk_test: Some(WalkDue {
+            state: DueState::Overdue,
+            due_at: Some(time("2026-02-28T14:00:00Z")),
+            last: Some(LastWalk {
+                id: 9,
+                at: time("2026-01-29T14:00:00Z"),
+                result: WalkState::Passed,
+            }),
+        }),
         line: Arc::new(Vec::new()),
         polygons: Arc::new(vec![vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]]),
     }

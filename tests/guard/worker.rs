@@ -1,5 +1,6 @@
 //! A vision process that sees what a file says. It is this test program, started by the guard.
 
+use std::cell::Cell;
 use std::env;
 use std::fs;
 use std::os::unix::net::UnixStream;
@@ -27,6 +28,12 @@ const SIZE_PX: (u32, u32) = (320, 240);
 pub enum Scene {
     Empty,
     Person,
+    /// Somebody walks in and stops at the middle, low in the picture.
+    FromLeft,
+    FromRight,
+    FromAbove,
+    /// The same, and somebody stands in the middle already.
+    SecondFromLeft,
     /// Numbers that cannot be, a picture without size, a camera nobody has; and a person.
     Garbage,
     /// The source gives nothing, and the vision process says so.
@@ -36,8 +43,17 @@ pub enum Scene {
 }
 
 impl Scene {
-    const ALL: [Scene; 5] =
-        [Scene::Empty, Scene::Person, Scene::Garbage, Scene::Lost, Scene::Fatal];
+    const ALL: [Scene; 9] = [
+        Scene::Empty,
+        Scene::Person,
+        Scene::FromLeft,
+        Scene::FromRight,
+        Scene::FromAbove,
+        Scene::SecondFromLeft,
+        Scene::Garbage,
+        Scene::Lost,
+        Scene::Fatal,
+    ];
 
     pub fn name(self) -> String {
         format!("{self:?}")
@@ -69,13 +85,15 @@ pub fn serve_if_started_by_the_guard() {
         }
     });
     // An error means that the guard is gone.
-    let _ = Fake { folder, link }.serve(&commands);
+    let _ = Fake { folder, link, shown: Cell::new((Scene::Empty, 0)) }.serve(&commands);
     std::process::exit(0);
 }
 
 struct Fake {
     folder: PathBuf,
     link: UnixStream,
+    /// What is shown, and the first frame that showed it.
+    shown: Cell<(Scene, u64)>,
 }
 
 impl Fake {
@@ -119,9 +137,21 @@ impl Fake {
     fn look(&self, frame: u64) -> Result<(), link::LinkError> {
         let at_ns = clock::monotonic().as_nanos();
         self.say(&FromWorker::Heartbeat { at_ns })?;
-        match Scene::of(&self.folder) {
+        let scene = Scene::of(&self.folder);
+        if self.shown.get().0 != scene {
+            self.shown.set((scene, frame));
+        }
+        let walked = frame - self.shown.get().1;
+        match scene {
             Scene::Empty | Scene::Fatal => self.say(&report(frame, vec![])),
             Scene::Person => self.say(&report(frame, vec![person()])),
+            Scene::FromLeft => self.say(&report(frame, vec![walker(walked, (10.0, 190.0))])),
+            Scene::FromRight => self.say(&report(frame, vec![walker(walked, (310.0, 190.0))])),
+            Scene::FromAbove => self.say(&report(frame, vec![walker(walked, (176.0, 110.0))])),
+            Scene::SecondFromLeft => {
+                let people = vec![walker(u64::MAX, (0.0, 0.0)), walker(walked, (10.0, 190.0))];
+                self.say(&report(frame, people))
+            }
             Scene::Lost => {
                 self.say(&FromWorker::CameraLost { camera: 0, reason: "the cable is out".into() })
             }
@@ -176,6 +206,23 @@ fn report(frame: u64, detections: Vec<WireDetection>) -> FromWorker {
 
 fn person() -> WireDetection {
     WireDetection { left_px: 120.0, top_px: 60.0, width_px: 40.0, height_px: 120.0, score: 0.8 }
+}
+
+/// Somebody whose feet come from a place, 10 px a picture, and stop in the middle.
+fn walker(walked: u64, from: (f64, f64)) -> WireDetection {
+    const MIDDLE: (f64, f64) = (176.0, 190.0);
+    const STEP_PX: f64 = 10.0;
+    let way = (MIDDLE.0 - from.0, MIDDLE.1 - from.1);
+    let length = f64::hypot(way.0, way.1);
+    let share = (walked as f64 * STEP_PX / length).min(1.0);
+    let (x, y) = (from.0 + share * way.0, from.1 + share * way.1);
+    WireDetection {
+        left_px: x - 17.0,
+        top_px: y - 100.0,
+        width_px: 34.0,
+        height_px: 100.0,
+        score: 0.8,
+    }
 }
 
 fn picture(frame: u64) -> Picture {

@@ -9,6 +9,7 @@ use crate::engine::{
 };
 use crate::guard::evidence::{EvidenceJob, PaintTask};
 use crate::guard::ledger::{Deciding, EpisodePart};
+use crate::guard::observer::Observation;
 use crate::guard::records::{EvidenceContext, incident_start};
 use crate::guard::words;
 use crate::link::ToWorker;
@@ -17,6 +18,7 @@ use crate::store::record::Record;
 impl Runner {
     /// Sound, record, tell.
     pub(super) fn carry_out(&mut self, effects: Effects, now: Instant) {
+        let sounded = self.path.board.siren.pattern;
         if let Some(order) = effects.siren {
             self.ordered = self.path.siren.order(order.pattern);
             self.path.board.siren = order;
@@ -28,12 +30,31 @@ impl Runner {
         self.changed = Changed::Yes;
         let mut decided = Vec::new();
         for event in effects.events {
+            self.observe(&event, sounded);
             let records = self.record(event, &mut decided);
             self.path.outbox.put(records);
         }
         for (zone, deciding) in decided {
             let records = self.hear(zone, deciding, now);
             self.path.outbox.put(records);
+        }
+    }
+
+    /// Lets others look; nothing waits for them.
+    fn observe(&self, event: &Event, sounded: SirenPattern) {
+        match &event.kind {
+            EventKind::IncidentStarted { incident, zone, entry }
+            | EventKind::PersonEntered { incident, zone, entry } => {
+                self.observe_entry(*zone, *incident, entry, event.at, sounded);
+            }
+            EventKind::IncidentEnded { zone, .. } => {
+                self.path.tap.tell(Observation::Ended(*zone));
+            }
+            EventKind::ZoneUnknown { .. }
+            | EventKind::ZoneKnown { .. }
+            | EventKind::ZoneArmed { .. }
+            | EventKind::ZoneDisarmed { .. }
+            | EventKind::Alarm { .. } => {}
         }
     }
 

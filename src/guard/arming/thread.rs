@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{Arming, ZoneRules};
+use super::{Arming, TestHold, ZoneRules};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::guard::arming::desk::ArmingNews;
@@ -40,6 +40,8 @@ pub struct ArmingPlan {
     /// New rules, from the alarm path's [`super::ArmingPost`].
     pub changes: Receiver<ZoneRules>,
     pub alarm_path: SyncSender<Message>,
+    /// The zone that is armed for its walk test.
+    pub hold: TestHold,
 }
 
 /// The thread, to be stopped.
@@ -144,6 +146,7 @@ impl Runner {
     fn look(&mut self, plan: &ArmingPlan, now: Moment) {
         let mut table = plan.inputs.table();
         let changes = table.look(now);
+        self.arming.hold(plan.hold.now(now.monotonic));
         let look = self.arming.look(&table, now);
         let zone = self.arming.time_zone();
         let notes: Vec<String> =

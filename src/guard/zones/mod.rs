@@ -87,6 +87,14 @@ struct Armed {
     cameras: Vec<ArmedCamera>,
 }
 
+/// What the alarm path decides by.
+#[derive(Clone, Debug)]
+pub struct Guarding {
+    pub names: Arc<SiteNames>,
+    /// In the order of the cameras.
+    pub documents: Vec<Arc<Document>>,
+}
+
 #[derive(Clone, Debug)]
 struct ArmedCamera {
     document: Arc<Document>,
@@ -122,6 +130,21 @@ impl ZoneDesk {
 
     fn armed(&self) -> Armed {
         self.armed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What guards now, names and documents of one moment.
+    pub fn guarding(&self) -> Guarding {
+        let armed = self.armed();
+        let documents = armed.cameras.into_iter().map(|camera| camera.document).collect();
+        Guarding { names: armed.names, documents }
+    }
+
+    /// What is to be said of a camera's zones as they guard.
+    pub fn findings_of(&self, camera: CameraIndex, guarding: &Guarding) -> Findings {
+        let document = guarding.documents.get(usize::from(camera.0));
+        document
+            .map(|document| self.judge(camera, &ZonesOfCamera::default(), document))
+            .unwrap_or_default()
     }
 
     fn now(&self) -> Arc<Snapshot> {

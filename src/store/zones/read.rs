@@ -207,7 +207,7 @@ fn version_row(row: &Row<'_>) -> rusqlite::Result<ZoneVersion> {
 }
 
 /// A CHECK allows only these words, so another one was written by other hands.
-fn named<T: Copy>(
+pub(in crate::store) fn named<T: Copy>(
     row: &Row<'_>,
     column: usize,
     all: &[T],

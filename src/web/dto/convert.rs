@@ -6,15 +6,15 @@ use jiff::Timestamp;
 
 use super::{
     AlarmDto, AlarmKindDto, AlarmStateDto, AnchorDto, CameraDto, CameraStateDto, HistoryDto,
-    IncidentDto, LatencyDto, ModelDto, PartDto, PersonDto, PictureDto, PriorityDto, SirenDto,
+    IncidentDto, LastWalkDto, LatencyDto, ModelDto, PartDto, PersonDto, PictureDto, PriorityDto, SirenDto,
     SirenStateDto, SiteDto, SpanDto, SpanStateDto, StageDto, StateDto, StepDto, StoreDto,
-    VerdictDto, VisionDto, VisionStateDto, ZoneDto, ZoneHistoryDto, ZoneStateDto,
+    VerdictDto, VisionDto, VisionStateDto, WalkDueDto, WalkDueStateDto, ZoneDto, ZoneHistoryDto, ZoneStateDto,
 };
 use crate::engine::time::Instant;
 use crate::engine::{AlarmSource, AlarmState, AnchorHow, Part, Verdict, ZoneIndex, ZoneState};
 use crate::guard::handle::{
-    Alarm, Camera, IncidentRow, LivePicture, Person, SirenSound, Snapshot, Span, SpanState,
-    VisionState, Zone,
+    Alarm, Camera, DueState, IncidentRow, LivePicture, Person, SirenSound, Snapshot, Span,
+    SpanState, VisionState, WalkDue, Zone,
 };
 
 /// ISO 8601 in UTC, milliseconds.
@@ -133,8 +133,24 @@ fn zone(zone: &Zone, now: &Snapshot) -> ZoneDto {
         people: zone.people,
         incident: zone.incident,
         arming: (&zone.arming).into(),
+        walk_test: zone.walk_test.as_ref().map(walk_due),
         polygons: zone.polygons.to_vec(),
         line: (!zone.line.is_empty()).then(|| zone.line.to_vec()),
+    }
+}
+
+fn walk_due(due: &WalkDue) -> WalkDueDto {
+    WalkDueDto {
+        state: match due.state {
+            DueState::Valid => WalkDueStateDto::Valid,
+            DueState::Overdue => WalkDueStateDto::Overdue,
+        },
+        due_at: due.due_at.map(timestamp),
+        last: due.last.as_ref().map(|last| LastWalkDto {
+            id: last.id,
+            at: timestamp(last.at),
+            result: last.result.name(),
+        }),
     }
 }
 

@@ -1,0 +1,134 @@
+//! What a walk test is worth later: after a change, after a restart, and where none is required.
+
+use standclear::guard::handle::{DueState, EdgeState, WalkState};
+use standclear::store::audit::AuditReader;
+
+use crate::site::{TestSite, wait_for, wait_until};
+use crate::worker::Scene;
+use crate::yard::{LEFT, RIGHT, RING, TOP, begin, draw, look, site, start, walk};
+
+fn audited(site: &TestSite) -> Vec<(String, String, String)> {
+    let reader = AuditReader::of_store(&site.path("data")).expect("a log");
+    let mut rows = Vec::new();
+    let checked = reader.check(Default::default(), |row| {
+        let entry = &row.entry;
+        if entry.action.starts_with("walk_test") {
+            rows.push((entry.by.clone(), entry.action.clone(), entry.subject.clone()));
+        }
+    });
+    checked.expect("read").expect("whole");
+    rows
+}
+
+fn due(guard: &standclear::guard::app::Guard, wanted: DueState) {
+    wait_until(guard, &format!("{wanted:?}"), |now| {
+        now.zones[0].walk_test.as_ref().is_some_and(|due| due.state == wanted)
+    });
+}
+
+#[test]
+fn a_test_holds_over_a_restart_until_the_zone_is_another_one() {
+    let site = site(RING, "restricted", "");
+    let guard = start(&site, "");
+    let test = begin(&guard);
+    for (scene, edge) in
+        [(Scene::FromLeft, LEFT), (Scene::FromRight, RIGHT), (Scene::FromAbove, TOP)]
+    {
+        walk(&site, &guard, test.id, scene, edge);
+    }
+    let done = guard.handle().walk_desk().finish_walk(test.id, "Eva").expect("finished").test;
+    assert_eq!(done.state, WalkState::Passed);
+    due(&guard, DueState::Valid);
+    guard.stop();
+
+    let guard = start(&site, "");
+    due(&guard, DueState::Valid);
+    guard.stop();
+
+    // One corner moves: the test was of another zone.
+    draw(&site, "[[0.36,0.62],[0.78,0.62],[0.78,1],[0.35,1],[0.36,0.62]]", "restricted", "");
+    let guard = start(&site, "");
+    due(&guard, DueState::Overdue);
+    let now = guard.handle().snapshots().borrow().clone();
+    let last = now.zones[0].walk_test.as_ref().and_then(|due| due.last.clone());
+    assert_eq!(last.map(|last| last.result), Some(WalkState::Passed), "what was is still told");
+    guard.stop();
+
+    // And back: it is the zone that was tested.
+    draw(&site, RING, "restricted", "");
+    let guard = start(&site, "");
+    due(&guard, DueState::Valid);
+    guard.stop();
+    let who = |by: &str, action: &str| (by.to_owned(), action.to_owned(), "bay".to_owned());
+    assert_eq!(audited(&site), [who("Eva", "walk_test_started"), who("Eva", "walk_test_finished")]);
+}
+
+#[test]
+fn a_test_that_a_restart_interrupted_is_abandoned_and_that_is_recorded() {
+    let site = site(RING, "restricted", "");
+    let guard = start(&site, "");
+    let test = begin(&guard);
+    walk(&site, &guard, test.id, Scene::FromLeft, LEFT);
+    guard.stop();
+    let guard = start(&site, "");
+    let found = look(&guard, test.id).test;
+    assert_eq!(found.state, WalkState::Abandoned);
+    assert_eq!(found.edges[LEFT as usize].state(), EdgeState::Pass, "what was found stays");
+    let closed = found.closed.expect("closed");
+    assert_eq!(closed.signed.by, "standclear");
+    assert!(closed.reason.contains("started anew"), "{closed:?}");
+    due(&guard, DueState::Overdue);
+    // Nothing stands in the way of another.
+    begin(&guard);
+    guard.stop();
+    assert!(audited(&site).contains(&(
+        "standclear".to_owned(),
+        "walk_test_abandoned".to_owned(),
+        "bay".to_owned()
+    )));
+}
+
+#[test]
+fn where_no_test_is_required_nothing_is_overdue_and_the_log_says_so() {
+    let site = site(RING, "restricted", "");
+    let guard = start(&site, "[walk_test]\nrequired = false\n");
+    due(&guard, DueState::Valid);
+    let now = guard.handle().snapshots().borrow().clone();
+    assert!(now.alarms.is_empty(), "{:?}", now.alarms);
+    guard.stop();
+    let actions: Vec<String> = audited(&site).into_iter().map(|(_, action, _)| action).collect();
+    assert_eq!(actions, ["walk_tests_not_required"]);
+}
+
+#[test]
+fn a_zone_that_is_changed_while_it_is_tested_is_overdue_at_once_and_the_test_is_over() {
+    let site = site(RING, "restricted", "");
+    let guard = start(&site, "[zones]\napproval = \"self\"\n");
+    let test = begin(&guard);
+    for (scene, edge) in
+        [(Scene::FromLeft, LEFT), (Scene::FromRight, RIGHT), (Scene::FromAbove, TOP)]
+    {
+        walk(&site, &guard, test.id, scene, edge);
+    }
+    guard.handle().walk_desk().finish_walk(test.id, "Eva").expect("finished");
+    due(&guard, DueState::Valid);
+    let second = begin(&guard);
+
+    let handle = guard.handle();
+    let desk = handle.zone_desk();
+    let document = desk.zones("yard").expect("zones").in_force.document;
+    let moved = document.replace("0.62", "0.6");
+    assert_ne!(moved, document);
+    let moved = serde_json::from_str(&moved).expect("JSON");
+    desk.put_draft("yard", &moved, "Eva").expect("a draft");
+    let version = desk.propose("yard", "Eva", "a little more").expect("proposed");
+    desk.approve("yard", version.number, "Eva").expect("in force");
+    drop(handle);
+    due(&guard, DueState::Overdue);
+    let over = wait_for("the end of the test", || {
+        let test = look(&guard, second.id).test;
+        (test.state == WalkState::Abandoned).then_some(test)
+    });
+    assert!(over.closed.expect("closed").reason.contains("changed"));
+    guard.stop();
+}
