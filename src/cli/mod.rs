@@ -20,6 +20,7 @@ pub mod run;
 pub mod users;
 #[cfg(feature = "vision")]
 pub mod vision;
+pub mod walk_tests;
 pub mod zones;
 
 use std::error::Error;
@@ -52,6 +53,9 @@ enum Command {
     Users(users::Command),
     /// Zone documents: check them.
     Zones(zones::Args),
+    /// Walk tests: list them, and write a report.
+    #[command(subcommand)]
+    WalkTests(walk_tests::Command),
     #[cfg(feature = "vision")]
     Replay(replay::Args),
     #[cfg(feature = "vision")]
@@ -73,6 +77,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Audit(command) => audit::run(&command),
         Command::Users(command) => users::run(&command),
         Command::Zones(args) => zones::run(args),
+        Command::WalkTests(command) => walk_tests::run(&command),
         #[cfg(feature = "vision")]
         Command::Replay(args) => replay::run(args),
         #[cfg(feature = "vision")]

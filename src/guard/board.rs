@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::arming::ArmingDesk;
 use super::handle::{
-    Alarm, Camera, RetiredZone, Siren, SirenSound, SiteInfo, Snapshot, Vision, VisionState, WalkDue,
-    Zone,
+    Alarm, Camera, RetiredZone, Siren, SirenSound, SiteInfo, Snapshot, Vision, VisionState,
+    WalkDue, Zone,
 };
 use super::ledger::Ledger;
 use super::records::{SiteNames, ZoneSlot};

@@ -103,9 +103,8 @@ impl StoreReader {
     pub fn heat(&self, camera: &str, from: Hour) -> Result<HeatCells, HistoryError> {
         let ask = |connection: &Connection| {
             let mut all = HeatCells::new();
-            let mut statement = connection.prepare_cached(
-                "SELECT cells FROM heat_hour WHERE camera = ?1 AND hour >= ?2",
-            )?;
+            let mut statement = connection
+                .prepare_cached("SELECT cells FROM heat_hour WHERE camera = ?1 AND hour >= ?2")?;
             let mut rows = statement.query(params![camera, from.0])?;
             while let Some(row) = rows.next()? {
                 let bytes: Vec<u8> = row.get(0)?;
@@ -131,16 +130,13 @@ impl StoreReader {
                     "SELECT anchor_x, anchor_y, started_us, zone FROM incident
                      WHERE camera = ?1 AND started_us >= ?2 ORDER BY id DESC LIMIT ?3",
                 )?
-                .query_map(
-                    params![camera, since.as_microsecond(), HEAT_INCIDENTS_MAX],
-                    |row| {
-                        Ok(HeatIncident {
-                            anchor_norm: [row.get(0)?, row.get(1)?],
-                            at: timestamp(2, row.get(2)?)?,
-                            zone: row.get(3)?,
-                        })
-                    },
-                )?
+                .query_map(params![camera, since.as_microsecond(), HEAT_INCIDENTS_MAX], |row| {
+                    Ok(HeatIncident {
+                        anchor_norm: [row.get(0)?, row.get(1)?],
+                        at: timestamp(2, row.get(2)?)?,
+                        zone: row.get(3)?,
+                    })
+                })?
                 .collect::<rusqlite::Result<_>>()
         };
         ask(&self.connection()).map_err(HistoryError::Heat)

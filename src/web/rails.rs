@@ -59,9 +59,7 @@ pub(super) async fn add_headers(State(app): State<App>, mut response: Response) 
         Encryption::Tls(_) => CONTENT_SECURITY_POLICY_UNDER_TLS,
     };
     // A page that stands alone is stricter than ours, and says so itself.
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static(policy));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(policy));
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),

@@ -321,9 +321,7 @@ fn zone_of(pairs: Pairs) -> Result<Option<String>, ApiError> {
     Ok(zone)
 }
 
-fn edge_path(
-    path: Result<Path<(String, String)>, PathRejection>,
-) -> Result<(u64, u32), ApiError> {
+fn edge_path(path: Result<Path<(String, String)>, PathRejection>) -> Result<(u64, u32), ApiError> {
     let Path((id, edge)) = path.map_err(|rejection| {
         ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,

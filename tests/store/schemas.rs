@@ -4,7 +4,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use standclear::engine::{AlarmId, AlarmState};
+use standclear::store::heat::{HeatCells, HeatHour, Hour};
 use standclear::store::record::{AlarmKey, Record};
+use standclear::store::walk::{
+    NewWalkTest, SirenHeard, WalkEdge, WalkError, WalkReader, WalkState,
+};
+use standclear::store::zones::Signed;
 use standclear::store::{FILE_NAME, SCHEMA};
 
 use super::{at, folder, ids, number, open};
@@ -82,4 +87,90 @@ fn a_store_of_schema_1_goes_on_with_every_row_and_takes_the_new_kinds() {
     let named = "SELECT count(*) FROM sqlite_schema WHERE name IN
       ('alarm_open', 'alarm_incident', 'event_at')";
     assert_eq!(number(dir.path(), named), 3);
+}
+
+/// A store as schema 4 left it: one life, one incident, one version of zones.
+fn store_of_schema_4(dir: &Path) {
+    store_of_schema_1(dir);
+    let connection = Connection::open(dir.join(FILE_NAME)).expect("opened");
+    for sql in [
+        include_str!("../../src/store/schema_2.sql"),
+        include_str!("../../src/store/schema_3.sql"),
+        include_str!("../../src/store/schema_4.sql"),
+    ] {
+        connection.execute_batch(sql).expect("a schema");
+    }
+    let rows = "PRAGMA user_version = 4;
+      INSERT INTO zone_version (camera, number, document, digest, state, source, by, at_us, reason,
+          applied_us)
+        VALUES ('east', 1, '{}', printf('%064d', 1), 'in_force', 'file', 'file', 0, 'why', 0);";
+    connection.execute_batch(rows).expect("rows");
+}
+
+#[test]
+fn a_store_of_schema_4_takes_walk_tests_and_heat_and_keeps_what_it_had() {
+    let dir = folder();
+    store_of_schema_4(dir.path());
+    let mut store = open(dir.path());
+    assert_eq!(number(dir.path(), "PRAGMA user_version"), SCHEMA);
+    assert_eq!(ids(&store), [1]);
+    assert!(store.zones_of("east").expect("zones").in_force.is_some());
+    let signed = |second| Signed { by: "Eva".into(), at: at(second) };
+    let new = NewWalkTest {
+        zone: "gate".into(),
+        zone_name: "Gate".into(),
+        camera: "east".into(),
+        zone_digest: "0".repeat(64),
+        zones_version: 1,
+        tester: "Tom".into(),
+        started: signed(0),
+        siren: SirenHeard::Sounds,
+        limit_ms: 2_000,
+        facts: "{}".into(),
+        edges: vec![WalkEdge {
+            edge: 0,
+            label: "edge 1".into(),
+            points: vec![[0.25, 0.5], [0.75, 0.5]],
+            skipped: None,
+            attempts: Vec::new(),
+        }],
+    };
+    let test = store.start_walk_test(&new).expect("started");
+    let second = store.start_walk_test(&new).expect_err("one at a time");
+    assert!(matches!(second, WalkError::Running { id, .. } if id == test.id));
+    let done = store.finish_walk_test(test.id, &signed(9), 0).expect("finished");
+    assert_eq!(done.state, WalkState::Incomplete);
+    let hour = HeatHour {
+        camera: "east".into(),
+        hour: Hour::of(at(0)),
+        cells: HeatCells::from([(7, 1_500)]),
+    };
+    store.add_heat(std::slice::from_ref(&hour)).expect("kept");
+    store.add_heat(&[hour]).expect("added");
+    // Beside the box that is open.
+    let reader = WalkReader::open(dir.path()).expect("a reader");
+    assert_eq!(reader.walk_tests(Some("gate")).expect("tests"), [done]);
+    assert_eq!(reader.walk_tests(Some("dock")).expect("tests"), []);
+    let heat = reader.heat("east", Hour::of(at(0))).expect("heat");
+    assert_eq!(heat, HeatCells::from([(7, 3_000)]));
+    assert_eq!(reader.heat("east", Hour(Hour::of(at(0)).0 + 1)).expect("heat"), HeatCells::new());
+    drop(store);
+    let connection = Connection::open(dir.path().join(FILE_NAME)).expect("opened");
+    let rewritten = connection.execute("UPDATE walk_test SET state = 'passed'", []);
+    assert!(rewritten.expect_err("refused").to_string().contains("never rewritten"));
+}
+
+#[test]
+fn a_month_of_heat_is_kept_and_not_more() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let hour = |hour| HeatHour {
+        camera: "east".into(),
+        hour: Hour(hour),
+        cells: HeatCells::from([(1, 1)]),
+    };
+    let hours: Vec<HeatHour> = (0..31 * 24 + 10).map(hour).collect();
+    store.add_heat(&hours).expect("kept");
+    assert_eq!(number(dir.path(), "SELECT count(*) FROM heat_hour"), 31 * 24);
+    assert_eq!(number(dir.path(), "SELECT min(hour) FROM heat_hour"), 10);
 }

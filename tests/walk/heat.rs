@@ -9,8 +9,7 @@ use crate::yard::{RING, site, start};
 /// The cell in which the walker of the fake vision process ends: 176 of 320, 190 of 240 pixels.
 fn middle() -> usize {
     let place = |at: f64, count: u16| (at * f64::from(count)) as usize;
-    place(190.0 / 240.0, HEAT_ROWS) * usize::from(HEAT_COLUMNS)
-        + place(176.0 / 320.0, HEAT_COLUMNS)
+    place(190.0 / 240.0, HEAT_ROWS) * usize::from(HEAT_COLUMNS) + place(176.0 / 320.0, HEAT_COLUMNS)
 }
 
 #[test]

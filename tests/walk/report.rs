@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use standclear::clock;
 use standclear::guard::accounts::{Visitor, When};
 use standclear::guard::app::Guard;
 use standclear::guard::handle::{
@@ -141,6 +140,6 @@ fn the_report_shows_under_its_own_policy_and_nothing_else_may_load() {
     assert!(!body.contains("style=\""), "an inline style would be blocked");
     assert!(policy.contains("style-src 'sha256-"), "{policy}");
     assert!(body.contains("RUNNING"));
-    assert!(clock::wall() > test.started.at);
+    drop(handle);
     guard.stop();
 }

@@ -6,8 +6,7 @@ use standclear::clock;
 use standclear::engine::{AlarmSource, SirenPattern};
 use standclear::guard::app::Guard;
 use standclear::guard::handle::{
-    Armed, DueState, EdgeState, Outcome, SirenHeard, SkippedBy, WalkDeskError, WalkError,
-    WalkState,
+    Armed, DueState, EdgeState, Outcome, SirenHeard, SkippedBy, WalkDeskError, WalkError, WalkState,
 };
 
 use crate::site::{wait_for, wait_until};

@@ -192,8 +192,7 @@ impl WalkDesk {
 
     fn abandon(&self, id: u64, by: &str, why: &str) -> Result<WalkView, WalkDeskError> {
         let (signed, why, lost) = (signed(by), why.to_owned(), self.lost_in(id));
-        let outcome =
-            self.ask(move |store| store.abandon_walk_test(id, &signed, &why, lost));
+        let outcome = self.ask(move |store| store.abandon_walk_test(id, &signed, &why, lost));
         if let Ok(_) | Err(WalkDeskError::Refused(WalkError::Over { .. })) = &outcome {
             self.ended(id);
         }

@@ -100,9 +100,8 @@ fn find(feet: &Feet, track: Option<u64>, from: [f64; 2], passed: Duration) -> Op
     by_track.or_else(|| {
         let reach = NEAR + NEAR_A_SECOND * passed.as_secs_f64();
         let aspect = f64::from(feet.size_px.0) / f64::from(feet.size_px.1.max(1));
-        let distance = |foot: &&Foot| {
-            ((foot.at_norm[0] - from[0]) * aspect).hypot(foot.at_norm[1] - from[1])
-        };
+        let distance =
+            |foot: &&Foot| ((foot.at_norm[0] - from[0]) * aspect).hypot(foot.at_norm[1] - from[1]);
         // Who has another track is somebody else.
         let free = feet.people.iter().filter(|foot| track.is_none() || foot.track.is_none());
         let nearest = free.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;

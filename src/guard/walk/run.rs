@@ -238,9 +238,9 @@ impl Run {
         let fail = |reason: String| Outcome::Fail { reason };
         let outcome = match time_ms {
             None => fail("the siren did not take the sound".into()),
-            Some(time_ms) if time_ms > limit_ms => {
-                fail(format!("the siren had the sound after {time_ms} ms, {limit_ms} ms are allowed"))
-            }
+            Some(time_ms) if time_ms > limit_ms => fail(format!(
+                "the siren had the sound after {time_ms} ms, {limit_ms} ms are allowed"
+            )),
             Some(_) => Outcome::Pass,
         };
         let heard = match pending.taken {
@@ -427,3 +427,7 @@ fn apart(a: [f64; 2], b: [f64; 2]) -> f64 {
 fn millis(span: Duration) -> u32 {
     u32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;

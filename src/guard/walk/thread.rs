@@ -155,9 +155,10 @@ impl WalkDesk {
             let standing = zone.standing.as_ref().unwrap_or(&unknown);
             zones.push((*number, due(standing, self.parts.every, wall)));
         }
-        let known = dues.told.as_ref().is_some_and(|(at, told)| {
-            *told == zones && now.since(*at) < TELL_EVERY
-        });
+        let known = dues
+            .told
+            .as_ref()
+            .is_some_and(|(at, told)| *told == zones && now.since(*at) < TELL_EVERY);
         if !known {
             let news = WalkNews { names: guarding.names, zones: zones.clone() };
             // Full: it is told at the next look.

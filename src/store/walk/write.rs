@@ -355,4 +355,3 @@ fn note(
     };
     audit::append(connection, &entry).map_err(Stop::Broken)
 }
-

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     AlarmDto, AlarmKindDto, AlarmStateDto, AnchorDto, CameraDto, CameraStateDto, HistoryDto,
-    IncidentDto, LastWalkDto, LatencyDto, ModelDto, PartDto, PersonDto, PictureDto, PriorityDto, SirenDto,
-    SirenStateDto, SiteDto, SpanDto, SpanStateDto, StageDto, StateDto, StepDto, StoreDto,
-    VerdictDto, VisionDto, VisionStateDto, WalkDueDto, WalkDueStateDto, ZoneDto, ZoneHistoryDto, ZoneStateDto,
+    IncidentDto, LastWalkDto, LatencyDto, ModelDto, PartDto, PersonDto, PictureDto, PriorityDto,
+    SirenDto, SirenStateDto, SiteDto, SpanDto, SpanStateDto, StageDto, StateDto, StepDto, StoreDto,
+    VerdictDto, VisionDto, VisionStateDto, WalkDueDto, WalkDueStateDto, ZoneDto, ZoneHistoryDto,
+    ZoneStateDto,
 };
 use crate::engine::time::Instant;
 use crate::engine::{AlarmSource, AlarmState, AnchorHow, Part, Verdict, ZoneIndex, ZoneState};

@@ -103,8 +103,7 @@ impl Page<'_> {
 
     fn result(&self) -> String {
         let test = self.test;
-        let count =
-            |wanted| test.edges.iter().filter(|edge| edge.state() == wanted).count();
+        let count = |wanted| test.edges.iter().filter(|edge| edge.state() == wanted).count();
         let slowest = test
             .edges
             .iter()
@@ -117,9 +116,10 @@ impl Page<'_> {
         let (word, meaning) = match test.state {
             WalkState::Passed => ("PASS", "Every edge that can be walked was heard in time."),
             WalkState::Failed => ("FAIL", "At least one edge was not heard, or not in time."),
-            WalkState::Incomplete => {
-                ("INCOMPLETE", "Nothing failed, and not every edge was walked. This proves nothing.")
-            }
+            WalkState::Incomplete => (
+                "INCOMPLETE",
+                "Nothing failed, and not every edge was walked. This proves nothing.",
+            ),
             WalkState::Abandoned => ("ABANDONED", "The test was given up. It proves nothing."),
             WalkState::Running => ("RUNNING", "The test is not over."),
         };
@@ -193,10 +193,7 @@ impl Page<'_> {
             ("Zone version in force", test.zones_version.to_string()),
             ("Digest of that version", facts.version_digest.clone()),
             ("Digest of what was tested", test.zone_digest.clone()),
-            (
-                "Model",
-                model.map_or("not known".into(), |it| format!("{} {}", it.name, it.version)),
-            ),
+            ("Model", model.map_or("not known".into(), |it| format!("{} {}", it.name, it.version))),
             ("Digest of the model", model.map_or("not known".into(), |it| it.digest.clone())),
             ("Box", format!("Standclear {}", facts.box_version)),
         ];
@@ -249,8 +246,10 @@ impl Page<'_> {
             svg += &drawn(edge, size, scale);
         }
         let caption = match picture {
-            Some(_) => "The camera's picture when the test was started, with the zone, its edges and \
-                        ignored areas (dark).",
+            Some(_) => {
+                "The camera's picture when the test was started, with the zone, its edges and \
+                        ignored areas (dark)."
+            }
             None => "No picture was kept; the zone and its edges as drawn.",
         };
         svg + &format!("</svg><figcaption>{caption}</figcaption></figure>\n")
@@ -328,7 +327,9 @@ impl Page<'_> {
                     setback.required_m
                 )
             }
-            None => writeln!(out, "<p>No machine is drawn for this zone; no set-back was reckoned.</p>"),
+            None => {
+                writeln!(out, "<p>No machine is drawn for this zone; no set-back was reckoned.</p>")
+            }
         };
         out += "<h2>Ignored areas of this camera</h2>\n";
         if facts.ignored.is_empty() {
@@ -446,9 +447,7 @@ fn path(polygons: &[Vec<Vec<[f64; 2]>>], size: (f64, f64)) -> String {
 /// An edge and its number.
 fn drawn(edge: &WalkEdge, size: (f64, f64), scale: f64) -> String {
     // A number at the border stays whole; in a picture lower than a number it does what it can.
-    let within = |at: f64, length: f64| {
-        (at * length).min(length - 24.0 * scale).max(24.0 * scale)
-    };
+    let within = |at: f64, length: f64| (at * length).min(length - 24.0 * scale).max(24.0 * scale);
     let points: Vec<String> = edge
         .points
         .iter()

@@ -2,6 +2,7 @@
 
 import type { Point } from './api';
 
+/** `feet`: seconds in which feet of people were in a cell. */
 export interface Heat {
   columns: number; rows: number; feet: readonly number[];
   incidents: readonly (readonly [number, number, string, string])[];
