@@ -96,6 +96,8 @@ describe('pages', { skip: impossible ?? false }, () => {
     await page.getByRole('button', { name: 'Abandon' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Abandon' }).click();
     await shows(/abandoned/i);
+    await page.getByRole('button', { name: 'Close' }).click();
+    await shows(/past tests[^]*abandoned Lawn/i);
   });
 
   test('a_walk_test_among_people_says_what_keeps_it_from_a_time_and_ends_in_a_report', async () => {

@@ -14,7 +14,7 @@ describe('steps', () => {
     }
   });
   it('nothing_has_no_steps', () => expect(stepStarts([0, 0])).toEqual([]));
-  it('the_legend_leaves_no_number_out', () => expect(legend([1, 2, 5, 40]).map((l) => l.words)).toEqual(['1', '2 to 4', '5 to 39', '40 or more']));
+  it('the_legend_leaves_no_number_out', () => expect(legend([1, 2, 5, 40]).map((l) => l.words)).toEqual(['1 s', '2 to 4 s', '5 to 39 s', '40 s or more']));
   it('more_is_never_fainter', () => expect(opacity(5)).toBeGreaterThan(opacity(1)));
 });
 

@@ -40,11 +40,11 @@ export function cells(heat: Heat): Cell[] {
   });
 }
 
-/** What each step means: `1 to 3`, `4 to 12`, `13 or more`. */
+/** What each step means: `1 to 3 s`, `4 to 12 s`, `13 s or more`. */
 export function legend(starts: readonly number[]): { step: number; words: string }[] {
   return starts.map((start, i) => {
     const next = starts[i + 1];
-    const words = next === undefined ? `${start} or more` : next - 1 === start ? `${start}` : `${start} to ${next - 1}`;
+    const words = next === undefined ? `${start} s or more` : next - 1 === start ? `${start} s` : `${start} to ${next - 1} s`;
     return { step: i + 1, words };
   });
 }
