@@ -27,8 +27,17 @@ fn size() -> FrameSize {
     FrameSize::new(1920, 1080).expect("positive")
 }
 
-/// Six-cornered zones a tenth of the picture wide, anywhere.
-fn zones(count: usize) -> Vec<Area> {
+/// Where things are.
+#[derive(Clone, Copy, Debug)]
+enum Where {
+    /// Anywhere in the picture.
+    Spread,
+    /// All in one place, each inside every other.
+    Together,
+}
+
+/// Six-cornered zones a tenth of the picture wide.
+fn zones(count: usize, place: Where) -> Vec<Area> {
     let mut next = numbers();
     let zone = |x: f64, y: f64| {
         let (w, h) = (0.1, 0.1);
@@ -36,22 +45,32 @@ fn zones(count: usize) -> Vec<Area> {
         let ring = ring.iter().map(|(a, b)| (x + a * w, y + b * h)).collect();
         Area::new(&[vec![ring]]).expect("valid")
     };
-    (0..count).map(|_| zone(next() * 0.9, next() * 0.9)).collect()
+    let mut corner = || match place {
+        Where::Spread => (next() * 0.9, next() * 0.9),
+        Where::Together => (0.45 + 0.001 * next(), 0.45 + 0.001 * next()),
+    };
+    (0..count).map(|_| corner()).map(|(x, y)| zone(x, y)).collect()
 }
 
-fn people(count: usize) -> Vec<Detection> {
+fn people(count: usize, place: Where) -> Vec<Detection> {
     let mut next = numbers();
     (0..count)
-        .map(|_| Detection {
-            bounds: PixelBox::new(next() * 1880.0, next() * 980.0, 40.0, 100.0).expect("a box"),
-            score: Score::new(0.3 + 0.6 * next() as f32).expect("a score"),
+        .map(|_| {
+            let (x, y) = match place {
+                Where::Spread => (next() * 1880.0, next() * 980.0),
+                Where::Together => (880.0 + 120.0 * next(), 420.0 + 60.0 * next()),
+            };
+            Detection {
+                bounds: PixelBox::new(x, y, 40.0, 100.0).expect("a box"),
+                score: Score::new(0.3 + 0.6 * next() as f32).expect("a score"),
+            }
         })
         .collect()
 }
 
 fn tracking(c: &mut Criterion) {
     for count in [10, 100] {
-        let seen = people(count);
+        let seen = people(count, Where::Spread);
         let mut tracker = Tracker::default();
         let mut picture = 0;
         c.bench_function(&format!("tracking step, {count} people"), |b| {
@@ -64,7 +83,7 @@ fn tracking(c: &mut Criterion) {
 }
 
 fn zone_step(c: &mut Criterion) {
-    let seen = people(100);
+    let seen = people(100, Where::Spread);
     let sighting = |detection: &Detection| Sighting {
         detection: *detection,
         track: None,
@@ -74,7 +93,7 @@ fn zone_step(c: &mut Criterion) {
     let sightings: Vec<Sighting> = seen.iter().map(sighting).collect();
     for count in [10, 1_000, 10_000] {
         let zone = |area| Occupancy::new(area, Inside::Foot, Rules::DEFAULT);
-        let mut zones: Vec<Occupancy> = zones(count).into_iter().map(zone).collect();
+        let mut zones: Vec<Occupancy> = zones(count, Where::Spread).into_iter().map(zone).collect();
         let mut pictures: Vec<Instant> = (0..8).map(|i| Instant::from_millis(100 * i)).collect();
         let mut picture = 8;
         c.bench_function(&format!("zone step, {count} zones x 100 people"), |b| {
@@ -98,16 +117,29 @@ fn zone_step(c: &mut Criterion) {
     }
 }
 
+/// All zones on one camera: the worst that so many zones can cost.
 fn whole_step(c: &mut Criterion) {
-    for (zone_count, person_count) in [(4, 10), (1_000, 100)] {
+    use Where::{Spread, Together};
+    for (zone_count, person_count, zones_are, people_are) in [
+        (4, 10, Spread, Spread),
+        (1_000, 100, Spread, Spread),
+        (10_000, 100, Spread, Spread),
+        (1_000, 100, Spread, Together),
+        (1_000, 100, Together, Together),
+    ] {
         let zone = |area| ZoneSpec::restricted(area, Rules::DEFAULT);
-        let zones = zones(zone_count).into_iter().map(zone).collect();
+        let zones = zones(zone_count, zones_are).into_iter().map(zone).collect();
         let site = Site { cameras: vec![CameraSpec { zones, ..CameraSpec::default() }] };
         let mut engine = Engine::new(site, &Restored::default(), Instant::ZERO);
-        let seen = people(person_count);
+        let seen = people(person_count, people_are);
         let mut picture = 0;
-        let name = format!("whole engine step, {zone_count} zones x {person_count} people");
-        c.bench_function(&name, |b| {
+        let name = format!(
+            "whole engine step, {zone_count} zones ({zones_are:?}) x {person_count} people \
+             ({people_are:?})"
+        );
+        let mut group = c.benchmark_group("site");
+        group.sample_size(20);
+        group.bench_function(&name, |b| {
             b.iter(|| {
                 picture += 1;
                 let now = Instant::from_millis(100 * picture);
@@ -121,6 +153,7 @@ fn whole_step(c: &mut Criterion) {
                 black_box(engine.step(Input::Frame(report), now))
             });
         });
+        group.finish();
     }
 }
 

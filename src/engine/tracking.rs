@@ -231,9 +231,10 @@ pub fn reachable(from: PixelBox, to: PixelBox, seconds: f64) -> bool {
     if across.abs() > reach {
         return false;
     }
-    let feet = across.hypot(from.bottom() - to.bottom());
-    let heads = across.hypot(from.top() - to.top());
-    feet.min(heads) <= reach
+    let feet = from.bottom() - to.bottom();
+    let heads = from.top() - to.top();
+    // The root rounds alike on every machine, which `hypot` does not, and is a third of the work.
+    (across * across + (feet * feet).min(heads * heads)).sqrt() <= reach
 }
 
 fn widened(b: PixelBox, share: f64) -> Option<PixelBox> {

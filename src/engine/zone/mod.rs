@@ -121,5 +121,6 @@ fn margin_px(bounds: PixelBox) -> f64 {
 
 fn foot_distance(a: PixelBox, b: PixelBox) -> f64 {
     let across = (a.left() + a.width() / 2.0) - (b.left() + b.width() / 2.0);
-    across.hypot(a.bottom() - b.bottom())
+    let down = a.bottom() - b.bottom();
+    (across * across + down * down).sqrt()
 }
