@@ -1,7 +1,8 @@
 //! `standclear doctor`: everything that guarding needs, checked one by one.
 //!
 //! Each line is `OK`, `WARN` or `FAIL`, then what was found and what to do. A check never changes
-//! anything but a probe file in the store's folder, and none sounds the siren.
+//! anything but a probe file in the store's folder, and none sounds the siren. Beside the box that it
+//! looks at, what that box has for itself is no failure.
 //!
 //! Not here: whether the zones are right; that takes a walk through them.
 
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, SirenDevice};
 use crate::guard::app::load_zones;
-use crate::store::FREE_BYTES_ADVISED;
+use crate::store::{FREE_BYTES_ADVISED, in_use_by};
 use crate::telemetry::chain;
 
 /// Name of the file that is written and removed to see whether the store's folder takes data.
@@ -88,10 +89,16 @@ fn page(config: &Config) -> Finding {
     let address = config.web.listen;
     match TcpListener::bind(address) {
         Ok(_) => Finding::Ok(format!("{address} is free")),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Finding::Fail(format!(
-            "{address} is used by another program (perhaps Standclear runs already); \
-             write another port as web.listen"
-        )),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            match in_use_by(&config.store.path) {
+                Some(running) => {
+                    Finding::Ok(format!("{address} is in use by the running box: {running}"))
+                }
+                None => Finding::Fail(format!(
+                    "{address} is used by another program; write another port as web.listen"
+                )),
+            }
+        }
         Err(error) => Finding::Fail(format!("{address} cannot be used: {error}")),
     }
 }
@@ -144,6 +151,10 @@ fn sound_card(config: &Config) -> Finding {
         Ok((found, Buffer::TheCardsOwn)) => {
             Finding::Warn(format!("{found}; the siren may start later than 50 ms"))
         }
+        Err(reason) if in_use_by(&config.store.path).is_some() => Finding::Warn(format!(
+            "not opened ({reason}), perhaps because the running box has it; its page says whether \
+             its siren works"
+        )),
         Err(reason) => Finding::Fail(format!(
             "no sound: {reason}; connect a sound device, or name one of `aplay -L` as siren.device"
         )),

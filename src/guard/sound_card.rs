@@ -253,6 +253,20 @@ pub fn try_open(device: &SirenDevice) -> Result<(String, Buffer), String> {
 
 /// Opens the stream with a small buffer, or with the card's own when it refuses.
 fn open(device: &SirenDevice, line: &Arc<Line>) -> Result<(MixerDeviceSink, Buffer), String> {
+    // ALSA's library writes a dozen lines to standard error for a card that is not there, at every
+    // try. On this thread it now says them here; the error itself says enough for people.
+    let said = alsa::Output::local_error_handler();
+    let opened = open_either(device, line);
+    if let (Err(_), Ok(said)) = (&opened, said) {
+        tracing::debug!("ALSA: {}", said.borrow());
+    }
+    opened
+}
+
+fn open_either(
+    device: &SirenDevice,
+    line: &Arc<Line>,
+) -> Result<(MixerDeviceSink, Buffer), String> {
     match stream(device, line, BufferSize::Fixed(PERIOD_FRAMES)) {
         Ok(sink) => Ok((sink, Buffer::AsAsked)),
         Err(_) => Ok((stream(device, line, BufferSize::Default)?, Buffer::TheCardsOwn)),

@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 pub use self::error::StoreError;
-pub use self::open::SCHEMA;
+pub use self::open::{SCHEMA, in_use_by};
 use self::query::StoreReader;
 use self::record::Record;
 pub use self::restore::Remembered;

@@ -121,6 +121,16 @@ fn lock_folder(dir: &Path) -> Result<FolderLock, StoreError> {
     Ok(FolderLock { file })
 }
 
+/// Who has the store in `dir` open now; `None` when nobody has, or when that cannot be seen.
+pub fn in_use_by(dir: &Path) -> Option<String> {
+    let mut file = File::open(dir.join("lock")).ok()?;
+    // Let go of again with the file.
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Some(holder(&mut file)),
+        Ok(()) | Err(_) => None,
+    }
+}
+
 /// Who holds the lock, as far as it said so.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();

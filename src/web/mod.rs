@@ -63,8 +63,8 @@ pub const PASSWORDS_MAX: usize = 2;
 /// How often accounts are tended.
 const TEND_EVERY: Duration = Duration::from_secs(60);
 
-/// The certificate is read again once in so many times, once a day; whether it fits the time is asked
-/// every time.
+/// The certificate is read again, and the audit log's head noted, once in so many times: once a day.
+/// Whether the certificate fits the time is asked every time.
 const RENEW_EVERY_TENDINGS: u32 = 24 * 60;
 
 /// Largest request body, bytes.
@@ -172,7 +172,14 @@ async fn tend(handle: Arc<dyn Handle>, encryption: Encryption) {
         let handle = Arc::clone(&handle);
         let encryption = encryption.clone();
         let work = tokio::task::spawn_blocking(move || {
-            handle.accounts().tend(When::now());
+            let accounts = handle.accounts();
+            accounts.tend(When::now());
+            if tending == 0 {
+                match accounts.audit_sentence(clock::monotonic()) {
+                    Ok(whole) => tracing::info!("{whole}"),
+                    Err(broken) => tracing::error!("{broken}"),
+                }
+            }
             let Encryption::Tls(tls) = encryption else { return };
             let now = clock::wall();
             let renewed = if tending == 0 { tls.renew(now) } else { tls.renew_if_due(now) };

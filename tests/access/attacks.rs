@@ -267,28 +267,29 @@ fn a_mark_is_worth_nothing_for_another_person_or_after_a_new_password() {
 }
 
 #[test]
-fn how_long_a_refusal_takes_says_nothing_of_who_there_is() {
-    const ROUNDS: usize = 3;
+fn a_name_nobody_has_is_refused_no_sooner_than_another() {
+    // As many as a name has before it must wait.
+    const ROUNDS: usize = 5;
     let served = serve();
     served.person("Eva", "viewer");
-    // The quickest of some: whatever else the machine does only adds.
-    let quickest = |name: &dyn Fn(usize) -> String, password: &str| {
-        let took = (0..ROUNDS).map(|round| {
-            let start = clock::monotonic();
-            let reply = served.sign_in(&name(round), password).expect_err("wrong");
-            reply.refused(403, "wrong_password");
-            clock::monotonic().since(start)
-        });
-        took.min().expect("some rounds")
+    let took = |name: &str| {
+        let start = clock::monotonic();
+        let reply = served.sign_in(name, "not this password").expect_err("wrong");
+        reply.refused(403, "wrong_password");
+        clock::monotonic().since(start)
     };
-    let somebody = quickest(&|_| "Eva".into(), "not this password");
-    let nobody = quickest(&|round| format!("Nobody {round}"), "not this password");
-    let too_long = quickest(&|round| format!("{} {round}", "x".repeat(400)), "not this password");
-    let patience = Duration::from_millis(2);
-    for (what, took) in [("nobody", nobody), ("a name nobody can have", too_long)] {
-        assert!(took + patience > somebody / 2, "{what}: {took:?}, somebody: {somebody:?}");
-        assert!(took < somebody * 2 + patience, "{what}: {took:?}, somebody: {somebody:?}");
+    // In turn, and the quickest of each: whatever else the machine does only adds.
+    let mut quickest = [Duration::MAX; 3];
+    for round in 0..ROUNDS {
+        let names = ["Eva".to_owned(), format!("Nobody {round}"), "x".repeat(400)];
+        for (name, quickest) in names.iter().zip(&mut quickest) {
+            *quickest = took(name).min(*quickest);
+        }
     }
+    let [somebody, nobody, too_long] = quickest;
+    println!("somebody {somebody:?}, nobody {nobody:?}, a name nobody can have {too_long:?}");
+    // Without the hash it would be a tenth and less; a busy machine makes them unequal, not so much.
+    assert!(nobody > somebody / 4 && too_long > somebody / 4, "{quickest:?}");
 }
 
 #[test]

@@ -4,12 +4,15 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use standclear::clock;
 use standclear::engine::{AlarmId, AlarmState};
+use standclear::guard::clerk::Clerk;
+use standclear::guard::handle::Accounts;
 use standclear::store::Store;
-use standclear::store::audit::{AuditReader, AuditRow, Broken, Checked};
+use standclear::store::audit::{AuditReader, AuditRow, Broken, Checked, hex};
 use standclear::store::record::{AlarmKey, Record};
 
-use crate::fake::{ADMIN, PASSWORD, serve};
+use crate::fake::{ADMIN, PASSWORD, eventually, serve};
 
 const ENTRIES: u64 = 8;
 
@@ -166,6 +169,30 @@ fn a_log_written_anew_looks_whole_and_is_found_by_a_head_noted_before() {
     assert!(!reader.has(&noted).expect("readable"));
     let now = check(folder.path()).expect("whole").head;
     assert!(reader.has(&now).expect("readable"));
+}
+
+#[test]
+fn the_machines_own_log_is_told_the_head_and_when_the_audit_log_is_broken() {
+    let said = |folder: &Path| {
+        // The thread of the clerk before lets go of the store when it notices.
+        let mut store = None;
+        eventually("the store is free", || {
+            store = Store::open(folder).ok();
+            store.is_some()
+        });
+        let store = store.expect("just opened");
+        let (rows, audit) = (store.accounts().expect("read"), store.audit_reader().expect("read"));
+        let clerk = Clerk::over(store).expect("a thread");
+        let (accounts, _code) = Accounts::new(rows, audit, clerk).expect("accounts");
+        accounts.audit_sentence(clock::monotonic())
+    };
+    let folder = store();
+    let head = hex(&check(folder.path()).expect("whole").head);
+    let whole = format!("the audit log is whole: {ENTRIES} entries, head {head}");
+    assert_eq!(said(folder.path()), Ok(whole));
+    tamper(folder.path(), "DELETE FROM audit WHERE number = 3");
+    let broken = said(folder.path()).expect_err("an entry is gone");
+    assert!(broken.contains("entry 3: it was removed"), "{broken}");
 }
 
 #[test]

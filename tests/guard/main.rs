@@ -1,5 +1,6 @@
 //! The guard with a fake vision process: what it does when something breaks, and how soon.
 
+mod doctor;
 mod site;
 mod terminal;
 mod worker;
@@ -248,6 +249,11 @@ fn a_store_that_cannot_write_is_an_alarm_and_loses_nothing() {
         incidents.into_iter().next().filter(|i| i.acknowledged_by.is_some())
     });
     assert_eq!(kept.acknowledged_by.as_deref(), Some("Eva"));
+    // And the audit log has it, once.
+    let entries = guard.handle().accounts().audit(10, None).expect("the store");
+    let answers = entries.iter().filter(|row| row.entry.action == "alarm_acknowledged");
+    let answers: Vec<_> = answers.map(|row| (&*row.entry.by, row.entry.subject.clone())).collect();
+    assert_eq!(answers, [("Eva", format!("alarm {}", alarm.id.0))]);
     guard.stop();
 }
 

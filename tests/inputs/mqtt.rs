@@ -1,11 +1,12 @@
 //! Inputs from a real broker that is killed, stopped, restarted and told nonsense.
 
 use std::fs;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use standclear::clock;
-use standclear::config::MqttLogin;
+use standclear::config::{Mqtt, MqttLogin};
 use standclear::guard::inputs::{Face, InputIndex, MqttAdapter, Unknown};
 
 use crate::adapters::Running;
@@ -104,6 +105,41 @@ fn a_broker_that_hangs_is_unknown_when_the_age_is_over_and_what_it_kept_is_old()
     running.wait_unknown(|why| matches!(why, Unknown::Lost { .. }));
     broker.signal(Signal::CONT);
     say(&broker, &running, "run", Face::On);
+}
+
+#[test]
+fn what_a_broker_kept_while_it_hung_is_never_believed_again() {
+    let broker = Broker::start();
+    let running = listen(&broker, LONG_MS);
+    say(&broker, &running, "run", Face::On);
+    // Live, so it counts; and kept by the broker for whoever comes later.
+    broker.publish("site/press", "stop", Kept::Yes);
+    running.wait(Face::Off);
+    broker.signal(Signal::STOP);
+    running.wait_unknown(|why| matches!(why, Unknown::Lost { .. }));
+    broker.signal(Signal::CONT);
+    running.wait_unknown(|why| *why == Unknown::OfUnknownAge);
+    say(&broker, &running, "stop", Face::Off);
+}
+
+#[test]
+fn a_broker_that_hangs_up_at_once_is_tried_less_and_less_often() {
+    const TRIES: usize = 5;
+    // Half of each pause at least: 250, 500, 1000 and 2000 ms.
+    const AT_LEAST: Duration = Duration::from_millis(1_875);
+    let door = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = door.local_addr().expect("an address").port();
+    let config = Mqtt { host: "127.0.0.1".into(), port, login: None };
+    let topics = vec![(topic("site/press"), InputIndex(0))];
+    let running = Running::start(Box::new(MqttAdapter::new(config, topics)), LONG_MS);
+    drop(door.accept().expect("the first try"));
+    let start = clock::monotonic();
+    for _ in 1..TRIES {
+        drop(door.accept().expect("another try"));
+    }
+    let took = clock::monotonic().since(start);
+    assert!(took >= AT_LEAST, "{TRIES} tries in {took:?}");
+    running.wait_unknown(|why| matches!(why, Unknown::Lost { .. }));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Accounts, lock};
 use crate::engine::time::Instant;
-use crate::store::audit::{AuditReader, AuditRow, Broken, Checked};
+use crate::store::audit::{AuditReader, AuditRow, Broken, Checked, hex};
 use crate::store::query::HistoryError;
 
 /// The whole log is checked again after so long.
@@ -64,5 +64,20 @@ impl Accounts {
             Ok(checked) => AuditState::Whole(checked),
             Err(broken) => AuditState::Broken(broken),
         })
+    }
+
+    /// The state in a sentence, with the head: for the machine's own log, which is another place than
+    /// the store. Whoever writes the whole audit log anew does not match what stands there. `Err` is
+    /// for the log as well, louder. Blocking, as `audit_state`.
+    pub fn audit_sentence(&self, now: Instant) -> Result<String, String> {
+        match self.audit_state(now) {
+            Ok(AuditState::Whole(Checked { entries, head })) => {
+                Ok(format!("the audit log is whole: {entries} entries, head {}", hex(&head)))
+            }
+            Ok(AuditState::Broken(broken)) => {
+                Err(format!("the audit log is not what was written: {broken}"))
+            }
+            Err(error) => Err(crate::telemetry::chain(&error)),
+        }
     }
 }
