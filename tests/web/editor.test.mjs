@@ -284,7 +284,7 @@ describe('zone editor', { skip: impossible ?? false }, () => {
     await editor.tool('Floor');
     for (const point of [[0.35, 0.5], [0.6, 0.48], [0.75, 0.85], [0.2, 0.9]]) await click(page, point);
     await editor.shows(/Say how far apart they are/);
-    await page.getByRole('button', { name: 'Distances' }).click();
+    await page.getByRole('button', { name: 'Distances', exact: true }).click();
     const tape = async (label, metres) => editor.field(label).fill(metres);
     await tape('Point 1 to 2', '6');
     await tape('Point 2 to 3', '9');
@@ -299,7 +299,7 @@ describe('zone editor', { skip: impossible ?? false }, () => {
     await picture(page, 'editor-floor');
 
     await click(page, [0.45, 0.65]);
-    await page.getByRole('button', { name: 'Coordinates' }).click();
+    await page.getByRole('button', { name: 'Coordinates', exact: true }).click();
     await editor.field('Point 5, x').fill('2');
     await editor.field('Point 5, y').fill('8.5');
     await editor.shows(/worst [\d.]+ (cm|m) at point \d/);
