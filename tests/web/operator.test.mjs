@@ -98,7 +98,13 @@ describe('operator page', { skip: impossible ?? false }, () => {
   });
 
   claim('somebody_walking_into_a_zone_is_an_alarm_with_its_name_picture_and_times', async () => {
-    const alarm = await eventually('somebody is on the road', INTRUSION_WITHIN_MS, () => intrusion('unacknowledged'));
+    const alarm = await eventually('somebody is on the road and the siren sounds', INTRUSION_WITHIN_MS, async () => {
+      const open = await intrusion('unacknowledged');
+      if (open?.ladder.some(({ step }) => step === 'siren')) return open;
+      // A busy machine may have lost its sound card for a moment: the box says so, and the next intruder sounds.
+      if (open?.ladder.some(({ step }) => step === 'stored')) await box.acknowledge(open.id);
+      return null;
+    });
     await shows(/▲\s*Emergency/i);
     await shows(new RegExp(`${ROAD.name} (is|is still|was) occupied`, 'i'));
     await page.getByRole('button', { name: /^acknowledge/i }).first().waitFor();

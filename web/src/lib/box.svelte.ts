@@ -57,7 +57,9 @@ export class Box {
   #hear(state: BoxState): void {
     const before = this.state?.alarms ?? [];
     const raised = newlyRaised(before, state.alarms);
-    if (raised.length > 0) this.spoken = announcement(raised);
+    // A test that is overdue is read in its time; nobody is to be interrupted by it.
+    const urgent = raised.filter((a) => a.kind !== 'untested');
+    if (urgent.length > 0) this.spoken = announcement(urgent);
     // A person who looked elsewhere must not miss a new intruder: the picture goes back to what is most urgent.
     if (raised.some((a) => a.kind === 'intrusion' && a.camera !== this.picked)) this.picked = null;
     this.#forgetAnswered(state.alarms);

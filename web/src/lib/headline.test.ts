@@ -73,6 +73,10 @@ describe('headline', () => {
     expect(headline(boxState({ zones: [zone('gate'), zone('pit', { state: 'unknown' })], alarms: [untested(1)] })).title).toBe('pit is not watched');
     expect(headline(boxState({ alarms: [untested(1)] }))).toMatchObject({ tone: 'untested', title: 'gate: walk test overdue' });
   });
+  it('many_overdue_walk_tests_are_one_word', () => {
+    const tags = (...ids: number[]) => headline(boxState({ zones: [occupied], alarms: [alarm(40), ...ids.map((id) => untested(id))] })).others.map((t) => t.word);
+    expect([tags(), tags(1), tags(1, 2, 3)]).toEqual([[], ['gate untested'], ['3 zones untested']]);
+  });
   it('zones_other_than_those_meant_are_said_but_hide_nobody', () => {
     const state = boxState();
     const cameras = state.cameras.map((c, i) => (i === 0 ? { ...c, name: 'Yard', zones_fault: 'the changed zone file cannot be used' } : c));

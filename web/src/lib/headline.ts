@@ -203,15 +203,16 @@ function others(state: BoxState, shown: Base): Tag[] {
     if (tone === 'clear' || !isGuarded(zone) || (shown.zones.includes(zone.id) && !left(shown))) continue;
     tags.push(tag(tone, `${zone.name} ${otherWord(zone, tone)}`));
   }
+  for (const camera of olderZones(state)) {
+    const words = `${camera.name} ${OLDER}`;
+    if (words !== shown.title) tags.push(tag('unknown', words));
+  }
+  const untested = state.alarms.filter((alarm) => alarm.kind === 'untested' && alarm.id !== shown.alarm?.id);
+  if (untested.length > 0) tags.push(tag('untested', `${untested.length === 1 ? untested[0]?.title : `${untested.length} zones`} untested`));
   for (const alarm of state.alarms) {
     if (alarm.id === shown.alarm?.id) continue;
     if (alarm.kind === 'fault') tags.push(tag('unknown', `${alarm.title} ${alarm.state === 'returned_unacknowledged' ? 'was broken' : 'broken'}`));
-    else if (alarm.kind === 'untested') tags.push(tag('untested', `${alarm.title} untested`));
-    else if (alarm.state === 'returned_unacknowledged') tags.push(leftTag(alarm));
-  }
-  for (const camera of olderZones(state)) {
-    const words = `${camera.name} ${OLDER}`;
-    if (words !== shown.title) tags.push(tag('untested', words));
+    else if (alarm.kind !== 'untested' && alarm.state === 'returned_unacknowledged') tags.push(leftTag(alarm));
   }
   return tags.sort((a, b) => OTHER_RANK[a.tone] - OTHER_RANK[b.tone]);
 }
