@@ -1,8 +1,10 @@
-//! `replay` on the sample footage with random zones, against an independent checker that reads
-//! nothing but the exported detections and decides inside or outside without rounding.
+//! `replay` on the sample footage with random zones, against a checker of its own that reads the
+//! exported detections (and track numbers, for legs that went) and decides without rounding.
 //!
-//! The checker is written from docs/design/decision.md ("The rules, exactly") alone. More zones:
-//! `STANDCLEAR_CASES=1000`; other ones: `STANDCLEAR_SEED=7`.
+//! The checker is written from docs/design/decision.md ("The rules, exactly"), not from the engine.
+//! Where that text left something open, the reading that `replay` bears out was taken: who enters
+//! first within one picture, when people are counted, and a track's first look. Not compared:
+//! scores and track numbers. More zones: `STANDCLEAR_CASES=1000`; others: `STANDCLEAR_SEED=7`.
 
 mod checker;
 mod exact;
