@@ -406,6 +406,14 @@ describe('zone editor', { skip: impossible ?? false }, () => {
     await picture(page, 'editor-alarm');
   });
 
+  claim('where_people_have_walked_lies_over_the_picture_on_request', async () => {
+    await editor.open();
+    await page.getByLabel(/Heat map/).check();
+    await eventually('cells where feet were', SHOWN_WITHIN_MS, async () => (await page.locator('.stage rect[fill="var(--heat)"]').count()) > 0);
+    await picture(page, 'editor-heat');
+    await page.getByLabel(/Heat map/).uncheck();
+  });
+
   claim('works_on_a_phone', async () => {
     for (const scheme of ['light', 'dark']) {
       const phone = await openPage(browser, box.address, PHONE, scheme, { hasTouch: true, isMobile: true });

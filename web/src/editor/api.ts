@@ -1,6 +1,7 @@
 // What the box says about the zones of a camera (docs/reference/api.md), and the requests of the editor.
 
 import { ContractError, isObject, type Point } from '../lib/api';
+import type { Heat } from '../lib/heat';
 import { request, type FieldProblem } from '../lib/request';
 import { fromWire, toWire, type Document } from './model/document';
 import type { Pipeline } from './model/budget';
@@ -31,7 +32,6 @@ export interface ZonesAnswer {
   readonly frame: { width_px: number; height_px: number } | null; readonly pipeline: Pipeline;
   readonly inputs: readonly string[]; readonly approval: 'second_person' | 'self';
 }
-export interface Heat { readonly columns: number; readonly rows: number; readonly feet: readonly number[]; readonly from: string; readonly to: string }
 
 function zonesPath(camera: string, rest = ''): string {
   return `/api/cameras/${encodeURIComponent(camera)}/zones${rest}`;
