@@ -1,5 +1,7 @@
 //! A guard without cameras behind a real socket, and a client that can be as rude as it likes.
 
+#[path = "input_door.rs"]
+mod input_door;
 #[path = "session.rs"]
 mod session;
 #[path = "walk_desk.rs"]
@@ -20,10 +22,10 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Alarm, Armed, ArmedBy, Camera, DueState, Handle, HistoryError,
-    IncidentRow, Input, InputSight, InputValue, Inputs, LastWalk, Latency, LivePicture,
-    LiveReceiver, Person, SetInputError, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState,
-    Vision, VisionState, Visitor, WalkDue, WalkState, WalkTests, When, Zone, ZoneArming, Zones,
+    Accounts, AcknowledgeError, Alarm, Armed, ArmedBy, Camera, Handle, HistoryError, IncidentRow,
+    Input, InputSight, InputValue, Latency, LivePicture, LiveReceiver, Person, Siren, SirenSound,
+    SiteInfo, Snapshot, Span, SpanState, Vision, VisionState, Visitor, WalkTests, When, Zone,
+    ZoneArming, Zones,
 };
 use standclear::store::Store;
 use standclear::web::{self, Settings};
@@ -50,20 +52,6 @@ pub struct Fake {
     pub accounts: Accounts,
     /// What was said of which input, by whom.
     pub inputs: Mutex<Vec<(String, InputValue, String)>>,
-}
-
-impl Inputs for Fake {
-    fn set_input(&self, name: &str, value: InputValue, by: &str) -> Result<(), SetInputError> {
-        match name {
-            "press-3-running" => {}
-            "by-mqtt" => return Err(SetInputError::NotPosted),
-            "flooded" => return Err(SetInputError::Busy),
-            _ => return Err(SetInputError::UnknownInput),
-        }
-        let said = (name.to_owned(), value, by.to_owned());
-        self.inputs.lock().expect("not poisoned").push(said);
-        Ok(())
-    }
 }
 
 /// Alarms that the guard takes badly.
@@ -229,15 +217,7 @@ fn zone(number: usize, id: &str, state: ZoneState, incident: Option<u64>) -> Zon
             reason: "Off by schedule until Mon 06:00".into(),
             until: Some(time("2026-03-02T05:00:00Z")),
         },
-        walk_test: Some(WalkDue {
-            state: DueState::Overdue,
-            due_at: Some(time("2026-02-28T14:00:00Z")),
-            last: Some(LastWalk {
-                id: 9,
-                at: time("2026-01-29T14:00:00Z"),
-                result: WalkState::Passed,
-            }),
-        }),
+        walk_test: Some(walk_desk::overdue()),
         line: Arc::new(Vec::new()),
         polygons: Arc::new(vec![vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]]),
     }

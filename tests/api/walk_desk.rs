@@ -1,10 +1,20 @@
 //! The fake's walk desk: it knows no zone. The real one has tests of its own.
 
 use standclear::guard::handle::{
-    Heat, WalkDeskError, WalkError, WalkReport, WalkTest, WalkTests, WalkView,
+    DueState, Heat, LastWalk, WalkDeskError, WalkDue, WalkError, WalkReport, WalkState, WalkTest,
+    WalkTests, WalkView,
 };
 
-use super::Fake;
+use super::{Fake, time};
+
+/// A zone whose test was passed a month ago.
+pub fn overdue() -> WalkDue {
+    WalkDue {
+        state: DueState::Overdue,
+        due_at: Some(time("2026-02-28T14:00:00Z")),
+        last: Some(LastWalk { id: 9, at: time("2026-01-29T14:00:00Z"), result: WalkState::Passed }),
+    }
+}
 
 impl WalkTests for Fake {
     fn start_walk(
