@@ -51,7 +51,7 @@ enum Command {
     /// People, when nobody can sign in any more.
     #[command(subcommand)]
     Users(users::Command),
-    /// Zone documents: check them.
+    /// Zone documents and versions: check, export, import, look back.
     Zones(zones::Args),
     /// Walk tests: list them, and write a report.
     #[command(subcommand)]

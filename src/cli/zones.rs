@@ -1,9 +1,15 @@
-//! `standclear zones`: zone documents on the command line.
+//! `standclear zones`: zone documents and zone versions on the command line.
 //!
 //! `check` reads files as a proposal would be read: on this site, today, with every reason for a
-//! refusal. It changes nothing.
+//! refusal. `export` and `history` read the store, also while the box runs. Only `import` changes
+//! something, and only while the box is stopped.
 //!
-//! Not here: what a document may hold (`zone_file`), and changing what is in force.
+//! Not here: what a document may hold (`zone_file`), how versions lie on disk (`store`).
+
+mod export;
+mod history;
+mod import;
+mod when;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -25,7 +31,7 @@ use crate::zone_file::{
 /// The configuration that is looked for when none is named.
 const CONFIG_FILE: &str = "standclear.toml";
 
-/// Zone documents: check them.
+/// Zone documents and versions: check, export, import, look back.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -36,6 +42,12 @@ pub struct Args {
 enum Action {
     /// Read zone files and say everything that is wrong with them.
     Check(CheckArgs),
+    /// Write zones of the store as zone documents: those in force, a version, or those of a day.
+    Export(export::Args),
+    /// Make a zone file the next version, on a box without a page. The box must be stopped.
+    Import(import::Args),
+    /// Who changed zones when and why, and which were in force on a day.
+    History(history::Args),
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -90,6 +102,9 @@ enum ZonesError {
 pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     match args.action {
         Action::Check(args) => check(&args),
+        Action::Export(args) => export::run(&args),
+        Action::Import(args) => import::run(&args),
+        Action::History(args) => history::run(&args),
     }
 }
 

@@ -78,11 +78,21 @@ impl ApiError {
 
     /// A value that cannot be what it is: names the field, the value and what would be right.
     pub fn bad_request(field: &str, found: &str, right: &str) -> ApiError {
-        ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "bad_request",
-            format!("`{field}` is {}; it must be {right}", shown(found)),
-        )
+        let message = format!("{}; it must be {right}", shown(found));
+        ApiError {
+            fields: vec![FieldDto { field: field.to_owned(), message, at: None }],
+            ..ApiError::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "bad_request",
+                format!("`{field}` is {}; it must be {right}", shown(found)),
+            )
+        }
+    }
+
+    /// The same refusal, naming the member that it is about.
+    pub fn about(self, field: &str) -> ApiError {
+        let message = self.message.clone();
+        ApiError { fields: vec![FieldDto { field: cut(field), message, at: None }], ..self }
     }
 
     /// The guard has not spoken for so long that what it said last is not now.
@@ -100,15 +110,18 @@ pub(super) fn guard_silent_text(silent_ms: u64) -> String {
     )
 }
 
-/// A stranger's value in a sentence, cut to a length a person reads.
+/// Most of a stranger's text that is repeated, characters: what a person reads.
+const LETTERS_MAX: usize = 40;
+
+/// A stranger's value in a sentence.
 fn shown(found: &str) -> String {
-    const LETTERS_MAX: usize = 40;
-    let mut letters = found.chars();
-    let start: String = letters.by_ref().take(LETTERS_MAX).collect();
-    match letters.next() {
-        Some(_) => format!("{start:?}…"),
-        None => format!("{start:?}"),
-    }
+    let start: String = found.chars().take(LETTERS_MAX).collect();
+    let rest = if start.len() < found.len() { "…" } else { "" };
+    format!("{start:?}{rest}")
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(LETTERS_MAX).collect()
 }
 
 /// 405 for a path that exists.

@@ -28,6 +28,7 @@ impl Numbers {
                 "bad_request",
                 format!("the query string cannot be read: {}", rejection.body_text()),
             )
+            .about("query")
         })?;
         let mut numbers: Vec<(&'static str, u64)> = Vec::new();
         for (name, value) in &pairs {
@@ -67,7 +68,8 @@ pub(super) fn path_text(path: Result<Path<String>, PathRejection>) -> Result<Str
             StatusCode::UNPROCESSABLE_ENTITY,
             "bad_request",
             format!("the path cannot be read: {}", rejection.body_text()),
-        )),
+        )
+        .about("path")),
     }
 }
 

@@ -450,6 +450,7 @@ fn version_path(
             "bad_request",
             format!("the path cannot be read: {}", rejection.body_text()),
         )
+        .about("path")
     })?;
     match text.parse::<u32>() {
         Ok(number) if number > 0 => Ok((camera, number)),

@@ -12,10 +12,10 @@ use crate::store::audit::AuditEntry;
 const NAME_CHARS_MAX: usize = 80;
 
 /// Names that the audit log uses for others than people.
-const NOT_FOR_PEOPLE: [&str; 3] = ["console", "nobody", "standclear"];
+const NOT_FOR_PEOPLE: [&str; 4] = ["console", "file", "nobody", "standclear"];
 
 const RIGHT_NAME: &str = "1 to 80 characters on one line, not beginning with \"token \", and none \
-    of: console, nobody, standclear";
+    of: console, file, nobody, standclear";
 
 /// What of a person is to be another.
 #[derive(Clone, Debug, Default)]

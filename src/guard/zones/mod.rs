@@ -22,6 +22,8 @@ pub mod digest;
 mod findings;
 mod start;
 mod tend;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::SyncSender;

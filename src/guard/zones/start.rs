@@ -4,6 +4,8 @@
 //!   it was drawn on the page and the file is older.
 //! - The file was changed since, or the store has no version: the file becomes a version and is in
 //!   force at once. Whoever may write the file may restart the box as well; it is logged as `file`.
+//!   Another spelling of what was taken from it last is no change: it does not undo what was drawn
+//!   on the page since.
 //! - The file was changed and cannot be used: the version stays, and that is shown as a fault.
 //! - The version in force cannot be used (by a newer program, or because the file was damaged): the
 //!   newest earlier one that can be is brought back, and that is shown as a fault. A box that
@@ -97,14 +99,7 @@ impl Starter<'_> {
             }
         }
         let Some(version) = kept.in_force else { return Ok(()) };
-        match self.usable(&version) {
-            Ok(usable) => {
-                let in_force = InForce { version: version.number, digest: version.digest, fault };
-                self.add(camera, usable, in_force);
-                Ok(())
-            }
-            Err(errors) => self.fall_back(camera, &version, &errors),
-        }
+        self.begin_with(camera, version, fault)
     }
 
     /// The zone file, if it can be used beside what was decided before.
@@ -159,9 +154,12 @@ impl Starter<'_> {
         usable: Usable,
         digest: Option<String>,
     ) -> Result<(), StartError> {
+        if let Some(version) = self.other_spelling(camera, &kept, &usable)? {
+            self.remember_file(camera, digest)?;
+            return self.begin_with(camera, version, None);
+        }
         let same = kept.in_force.filter(|version| version.digest == usable.document.digest());
         let version = match same {
-            // Other spelling, same zones.
             Some(version) => version,
             None => {
                 let reason = format!("the zone file {}", camera.zones.display());
@@ -178,15 +176,49 @@ impl Starter<'_> {
                 version
             }
         };
-        if let Some(digest) = digest {
-            let at = self.now.0;
-            self.store
-                .remember_zone_file(&camera.id, &digest, at)
-                .map_err(|error| self.refused(error))?;
-        }
+        self.remember_file(camera, digest)?;
         let in_force = InForce { version: version.number, digest: version.digest, fault: None };
         self.add(camera, usable, in_force);
         Ok(())
+    }
+
+    /// The version in force, when the file says what it said when it was taken last.
+    fn other_spelling(
+        &self,
+        camera: &Camera,
+        kept: &ZonesOfCamera,
+        usable: &Usable,
+    ) -> Result<Option<ZoneVersion>, StartError> {
+        let once =
+            self.store.zones_once_in_force(&camera.id).map_err(|error| self.broken(error))?;
+        let mut from_file = once.iter().filter(|version| version.made.by == BY_FILE);
+        let taken_last = from_file.next().map(|version| version.digest.as_str());
+        let same = taken_last == Some(usable.document.digest().as_str());
+        Ok(kept.in_force.clone().filter(|_| same))
+    }
+
+    fn remember_file(&mut self, camera: &Camera, digest: Option<String>) -> Result<(), StartError> {
+        let Some(digest) = digest else { return Ok(()) };
+        let at = self.now.0;
+        let remembered = self.store.remember_zone_file(&camera.id, &digest, at);
+        remembered.map_err(|error| self.refused(error))
+    }
+
+    /// Guards by a version the store has; by an earlier one when it cannot be used.
+    fn begin_with(
+        &mut self,
+        camera: &Camera,
+        version: ZoneVersion,
+        fault: Option<String>,
+    ) -> Result<(), StartError> {
+        match self.usable(&version) {
+            Ok(usable) => {
+                let in_force = InForce { version: version.number, digest: version.digest, fault };
+                self.add(camera, usable, in_force);
+                Ok(())
+            }
+            Err(errors) => self.fall_back(camera, &version, &errors),
+        }
     }
 
     /// The newest version that was in force and can still be used is in force again.

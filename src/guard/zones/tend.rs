@@ -55,7 +55,7 @@ fn run(desk: &ZoneDesk, stopped: &Receiver<()>) {
 
 impl ZoneDesk {
     /// Arms anew what has to be; one look.
-    fn tend(&self) -> Result<(), ZoneDeskError> {
+    pub(super) fn tend(&self) -> Result<(), ZoneDeskError> {
         let now = self.now();
         let unsettled = self.unsettled.load(Ordering::Acquire);
         let Ok(_change) = self.change() else {

@@ -90,19 +90,64 @@ impl StoreReader {
         version(&self.connection(), camera, number).map_err(HistoryError::Zones)
     }
 
-    /// What was in force at a time, every camera that had a version then.
+    /// Cameras that ever had zones.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn zones_in_force_at(&self, when: Timestamp) -> Result<Vec<ZoneVersion>, HistoryError> {
+    pub fn zone_cameras(&self) -> Result<Vec<String>, HistoryError> {
+        let ask = |connection: &Connection| -> rusqlite::Result<Vec<String>> {
+            connection
+                .prepare_cached("SELECT DISTINCT camera FROM zone_version ORDER BY camera")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        };
+        ask(&self.connection()).map_err(HistoryError::Zones)
+    }
+
+    /// What was in force at some time from `from` to `to`, by camera and number; with `from` equal
+    /// to `to`, at that time. A camera that had none is not there.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn zones_in_force_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<ZoneVersion>, HistoryError> {
         // By number: versions come into force in the order of their numbers, while the clock may
         // have been put back between two of them.
         let sql = format!(
-            "SELECT {COLUMNS} FROM zone_version AS v WHERE number =
+            "SELECT {COLUMNS} FROM zone_version AS v WHERE applied_us <= ?2 AND number >= coalesce(
                (SELECT max(number) FROM zone_version
-                WHERE camera = v.camera AND applied_us <= ?1) ORDER BY camera"
+                WHERE camera = v.camera AND applied_us <= ?1), 0) ORDER BY camera, number"
         );
-        rows(&self.connection(), &sql, params![when.as_microsecond()]).map_err(HistoryError::Zones)
+        let asked = params![from.as_microsecond(), to.as_microsecond()];
+        rows(&self.connection(), &sql, asked).map_err(HistoryError::Zones)
+    }
+
+    /// When another version took the place of this one; `None` while it is in force, and for one
+    /// that never was.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn zones_replaced_at(
+        &self,
+        version: &ZoneVersion,
+    ) -> Result<Option<Timestamp>, HistoryError> {
+        let ask = |connection: &Connection| -> rusqlite::Result<Option<Timestamp>> {
+            if version.applied_at.is_none() {
+                return Ok(None);
+            }
+            connection
+                .prepare_cached(
+                    "SELECT applied_us FROM zone_version
+                     WHERE camera = ?1 AND number > ?2 AND applied_us IS NOT NULL
+                     ORDER BY number LIMIT 1",
+                )?
+                .query_row(params![version.camera, version.number], |row| timestamp(0, row.get(0)?))
+                .optional()
+        };
+        ask(&self.connection()).map_err(HistoryError::Zones)
     }
 }
 

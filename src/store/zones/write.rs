@@ -102,12 +102,19 @@ impl Store {
             if draft.base != in_force {
                 return Err(ZonesError::StaleDraft { base: draft.base, in_force }.into());
             }
-            withdraw_proposal(connection, camera, &new.made, "another version was proposed")?;
-            let made = insert(connection, new, VersionSource::Page, VersionState::Proposed)?;
+            let made = proposed(connection, new, VersionSource::Page)?;
             remove_draft(connection, camera)?;
-            note_version(connection, &new.made, "zones_proposed", &made, &new.differences)?;
             Ok(made)
         })
+    }
+
+    /// Makes the document of a file a proposed version. A proposal that waits already is withdrawn;
+    /// a draft stays.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn propose_zone_file(&mut self, new: &NewVersion) -> Result<ZoneVersion, ZonesError> {
+        self.change_zones(|connection, _life| proposed(connection, new, VersionSource::File))
     }
 
     /// Brings a proposed version into force in place of the one that is; `zones` are the camera's
@@ -210,7 +217,7 @@ impl Store {
             let overtaken = "the version it was drawn from did not come into force";
             withdraw_proposal(connection, camera, &signed, overtaken)?;
             put_back(connection, &newest)?;
-            if newest.source != VersionSource::Page {
+            if newest.approved.is_none() {
                 let proposed = found(connection, camera, number)?;
                 let reason = "the box did not take it";
                 close(connection, &proposed, Step::Withdraw, &signed, reason)?;
@@ -367,14 +374,17 @@ fn put_back(connection: &Connection, newest: &ZoneVersion) -> Result<(), Stop> {
     Ok(())
 }
 
-fn insert(
+fn proposed(
     connection: &Connection,
     new: &NewVersion,
     source: VersionSource,
-    state: VersionState,
 ) -> Result<ZoneVersion, Stop> {
-    let base = in_force_number(connection, &new.camera)?;
-    insert_drawn_from(connection, new, source, state, base)
+    let camera = &new.camera;
+    withdraw_proposal(connection, camera, &new.made, "another version was proposed")?;
+    let base = in_force_number(connection, camera)?;
+    let made = insert_drawn_from(connection, new, source, VersionState::Proposed, base)?;
+    note_version(connection, &new.made, "zones_proposed", &made, &new.differences)?;
+    Ok(made)
 }
 
 fn insert_drawn_from(

@@ -30,11 +30,32 @@ pub(in crate::web) fn object_within<T: DeserializeOwned>(
             format!("the body did not arrive whole: {}", rejection.body_text()),
         ),
     })?;
-    serde_json::from_slice(&body).map_err(|error| {
-        ApiError::new(
+    // serde would take a list as the members in their order.
+    let is_list = body.trim_ascii_start().first() == Some(&b'[');
+    let read = match is_list {
+        false => serde_json::from_slice(&body),
+        true => Err(serde::de::Error::custom("it is a list")),
+    };
+    read.map_err(|error: serde_json::Error| {
+        let refusal = ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "bad_request",
             format!("the body cannot be read ({error}); it must be {right}"),
-        )
+        );
+        match member_in(&error) {
+            Some(member) => refusal.about(&member),
+            None => refusal.about(WHOLE),
+        }
     })
+}
+
+/// What a refusal is about when it is about no single member.
+const WHOLE: &str = "body";
+
+/// The member that serde speaks of: one that is missing, unknown or there twice.
+fn member_in(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let known = ["missing field `", "unknown field `", "duplicate field `"];
+    let named = known.iter().find_map(|start| text.strip_prefix(start))?;
+    named.split('`').next().map(str::to_owned)
 }
