@@ -80,6 +80,20 @@ fn dwell_makes_an_incident_of_staying_and_not_of_passing() {
 }
 
 #[test]
+fn whoever_is_let_go_before_the_dwell_is_over_never_was_an_incident() {
+    let rules = Rules {
+        dwell: Duration::from_millis(500),
+        clear_after: Duration::from_millis(200),
+        vanished_after: Duration::from_millis(200),
+        ..Rules::DEFAULT
+    };
+    let mut world = World::with(&[right_half()], rules, &Restored::default());
+    world.film(10.0, 4, |_| one());
+    world.film(10.0, 20, |_| vec![]);
+    assert_eq!((world.incidents(), world.intrusion()), (0, AlarmState::Normal));
+}
+
+#[test]
 fn warning_zone_warns_softly_and_its_incidents_are_incidents() {
     let duty = Duty::Warning { area: area(&right_half()), criterion: Criterion::Foot };
     let mut world = World::on_duty(vec![duty]);

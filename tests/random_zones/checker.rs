@@ -200,10 +200,13 @@ impl<'a> Checker<'a> {
     /// told was last held.
     fn tell(&mut self, now_ms: i64) -> (Vec<(i64, Point)>, Option<i64>) {
         let dwell_ms = self.zone.dwell_ms;
+        let (clear_ms, vanished_ms) = self.kept_ms();
         let mut told = Vec::new();
         for presence in self.presences.iter_mut().filter(|p| !p.told) {
-            let is_seen =
-                dwell_ms == 0 || now_ms - presence.seen_ms <= self.rules.told_while_seen_ms;
+            let kept_ms = if presence.in_the_middle { vanished_ms } else { clear_ms };
+            let unseen_ms = now_ms - presence.seen_ms;
+            let is_seen = dwell_ms == 0
+                || (unseen_ms <= self.rules.told_while_seen_ms && unseen_ms < kept_ms);
             if now_ms - presence.first_seen_ms >= dwell_ms && is_seen {
                 presence.told = true;
                 told.push((presence.first_seen_ms, presence.sighting.foot.clone()));
@@ -213,10 +216,15 @@ impl<'a> Checker<'a> {
         (told, last_ms)
     }
 
+    /// How long somebody unseen is kept: near the edge, and in the middle.
+    fn kept_ms(&self) -> (i64, i64) {
+        let clear_ms = self.zone.clear_after_ms + self.rules.clear_after_more_ms;
+        (clear_ms, self.rules.vanished_after_ms.max(clear_ms))
+    }
+
     /// Rule 4.5.
     fn release(&mut self, now_ms: i64) {
-        let clear_ms = self.zone.clear_after_ms + self.rules.clear_after_more_ms;
-        let vanished_ms = self.rules.vanished_after_ms.max(clear_ms);
+        let (clear_ms, vanished_ms) = self.kept_ms();
         self.presences.retain(|presence| {
             let kept_ms = if presence.in_the_middle { vanished_ms } else { clear_ms };
             now_ms - presence.seen_ms < kept_ms

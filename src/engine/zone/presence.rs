@@ -153,10 +153,12 @@ impl Occupancy {
 
     /// Everybody inside long enough who has not been told yet: to be told from now on.
     pub fn tell(&mut self) -> Vec<Arrival> {
-        let (newest, dwell) = (self.newest, self.rules.dwell);
+        let (newest, rules) = (self.newest, self.rules);
+        let dwell = rules.dwell;
         let due = |presence: &&mut Presence| {
-            // Whoever must dwell must be seen to dwell.
-            let there = dwell.is_zero() || newest.since(presence.seen_at) <= COUNTED_FOR;
+            // Whoever must dwell must be seen to dwell, and whoever is let go now has left before.
+            let seen = newest.since(presence.seen_at) <= COUNTED_FOR;
+            let there = dwell.is_zero() || (seen && presence.stays(&rules, newest));
             presence.told == Told::NotYet
                 && there
                 && newest.since(presence.entry.first_seen_at) >= dwell
@@ -360,11 +362,7 @@ impl Occupancy {
         let told = |presence: &&Presence| presence.told == Told::Yes;
         let last = self.presences.iter().filter(told).map(|presence| presence.held_at).max();
         let rules = self.rules;
-        self.presences.retain(|presence| {
-            let kept =
-                if presence.in_the_middle { rules.vanished_after } else { rules.clear_after };
-            at.since(presence.held_at) < kept
-        });
+        self.presences.retain(|presence| presence.stays(&rules, at));
         if self.presences.iter().any(|presence| presence.told == Told::Yes) { None } else { last }
     }
 
@@ -377,6 +375,14 @@ impl Occupancy {
         let (dx, dy) = (reach_px / size.width_px(), reach_px / size.height_px());
         let around = [(x - dx, y), (x + dx, y), (x, y - dy), (x, y + dy)];
         spot.inside && around.iter().all(|&point| self.area.contains(point))
+    }
+}
+
+impl Presence {
+    /// Whether somebody not held since then is still taken to be inside.
+    fn stays(&self, rules: &Rules, at: Instant) -> bool {
+        let kept = if self.in_the_middle { rules.vanished_after } else { rules.clear_after };
+        at.since(self.held_at) < kept
     }
 }
 
