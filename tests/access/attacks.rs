@@ -254,8 +254,8 @@ fn a_mark_is_worth_nothing_for_another_person_or_after_a_new_password() {
     let eva = known(&sign_in(&served, PASSWORD, "").expect("in")).to_owned();
     let body = json!({ "name": "Mallory", "password": PASSWORD }).to_string();
     let reply = served.request_as(&[], "POST", "/api/session", &[JSON], body.as_bytes());
-    let given = reply.head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
-    let mallory = given.last().and_then(|cookie| cookie.split(';').next()).expect("a mark");
+    let mut given = reply.head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+    let mallory = given.next_back().and_then(|cookie| cookie.split(';').next()).expect("a mark");
     assert!(mallory.starts_with("standclear_known="), "{mallory}");
     guess(&served);
     sign_in(&served, PASSWORD, mallory).expect_err("not Eva's mark");
