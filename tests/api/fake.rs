@@ -366,22 +366,6 @@ impl Served {
         stream
     }
 
-    /// From another address of this machine, `127.0.0.HOST`.
-    pub fn connect_from(&self, host: u8) -> TcpStream {
-        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
-        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
-        bind(&socket, &SocketAddr::from(([127, 0, 0, host], 0))).expect("an address");
-        connect(&socket, &self.address).expect("connected");
-        let stream = TcpStream::from(socket);
-        stream.set_read_timeout(Some(PATIENCE)).expect("set");
-        stream
-    }
-
-    /// Connections that say nothing, from as many addresses as it takes.
-    pub fn crowd(&self, count: usize) -> Vec<TcpStream> {
-        (0..count).map(|n| self.connect_from(u8::try_from(10 + n / 100).expect("few"))).collect()
-    }
-
     pub fn get(&self, path: &str) -> Reply {
         self.request("GET", path, &[], b"")
     }

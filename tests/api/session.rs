@@ -1,6 +1,8 @@
-//! People and machines of a served fake.
+//! People and machines of a served fake, and crowds before its door.
 
-use super::{PASSWORD, Reply, Served};
+use std::net::{SocketAddr, TcpStream};
+
+use super::{PASSWORD, PATIENCE, Reply, Served};
 
 /// What a browser keeps of having signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,5 +47,21 @@ impl Served {
         let reply = self.post("/api/tokens", &body.to_string());
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.json()["token"].as_str().expect("a secret").to_owned()
+    }
+
+    /// From another address of this machine, `127.0.0.HOST`.
+    pub fn connect_from(&self, host: u8) -> TcpStream {
+        use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        bind(&socket, &SocketAddr::from(([127, 0, 0, host], 0))).expect("an address");
+        connect(&socket, &self.address).expect("connected");
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(PATIENCE)).expect("set");
+        stream
+    }
+
+    /// Connections that say nothing, from as many addresses as it takes.
+    pub fn crowd(&self, count: usize) -> Vec<TcpStream> {
+        (0..count).map(|n| self.connect_from(u8::try_from(10 + n / 100).expect("few"))).collect()
     }
 }
