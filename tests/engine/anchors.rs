@@ -46,6 +46,21 @@ fn somebody_whose_hidden_feet_are_inside_alarms_though_the_box_ends_outside() {
 }
 
 #[test]
+fn foot_of_the_box_still_counts_when_the_estimate_lies_outside() {
+    let seen = behind_a_bench();
+    let (x, y) = seen.bounds.anchor_norm(size());
+    let strip =
+        vec![(x - 0.1, y - 0.01), (x + 0.1, y - 0.01), (x + 0.1, y + 0.01), (x - 0.1, y + 0.01)];
+    let (from, _) = anchor(&seen).stretch();
+    assert!(from.1 > y + 0.02, "the estimate is below the strip");
+    let zones = vec![ZoneSpec::restricted(crate::world::area(&strip), Rules::DEFAULT)];
+    let spec = CameraSpec { zones, ground: Some(floor()), marks: vec![] };
+    let mut world = World::of(spec, &Restored::default());
+    world.film(10.0, 10, |_| vec![seen]);
+    assert_eq!(world.incidents(), 1);
+}
+
+#[test]
 fn who_crouches_sits_or_lies_in_full_view_keeps_their_feet() {
     for (height_m, width_m, what) in [
         (1.75, 0.7, "stands"),

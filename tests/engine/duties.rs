@@ -49,6 +49,20 @@ fn criterion_says_which_part_of_a_person_counts() {
 }
 
 #[test]
+fn whoever_was_inside_by_their_share_is_held_by_seven_tenths_of_it() {
+    // The edge is at 500 px: 100 px wide, so the share inside is what is right of it, in hundredths.
+    let seen = |share: f64| vec![person_sized(450.0 + share, 600.0, 100.0, 200.0, 0.8)];
+    for (held_by, state) in [(36.0, ZoneState::Occupied), (34.0, ZoneState::Clear)] {
+        let share = Share::new(0.5).expect("a share");
+        let mut world = World::on_duty(vec![restricted(Criterion::Overlap(share))]);
+        world.film(10.0, 10, |_| seen(51.0));
+        assert_eq!(world.incidents(), 1);
+        world.film(10.0, 40, |_| seen(held_by));
+        assert_eq!(world.state(), state, "{held_by} of a hundred inside");
+    }
+}
+
+#[test]
 fn any_counts_a_box_that_only_touches_the_edge() {
     for (x, incidents) in [(460.0, 1), (459.0, 0)] {
         let mut world = World::on_duty(vec![restricted(Criterion::Any)]);
@@ -153,6 +167,17 @@ fn second_person_who_is_hidden_for_a_moment_ends_no_incident() {
         world.film(10.0, 3, |_| two());
     }
     assert_eq!((world.incidents(), world.intrusion()), (1, AlarmState::Unacknowledged));
+}
+
+#[test]
+fn second_person_who_vanished_in_the_middle_counts_until_they_must_have_left() {
+    // Counted for half a second; who is hidden in the middle of the zone still holds it for two.
+    let mut world = counted(HeadCount::AtMost(1), 0);
+    world.film(10.0, 10, |_| two());
+    world.film(10.0, 19, |_| one());
+    world.film(10.0, 10, |_| two());
+    assert_eq!(world.count(|kind| matches!(kind, EventKind::IncidentEnded { .. })), 0);
+    assert_eq!((world.incidents(), world.entries()), (1, 1));
 }
 
 #[test]

@@ -162,6 +162,22 @@ fn lease_that_nobody_renews_arms_the_zone_by_itself() {
 }
 
 #[test]
+fn lease_is_over_at_its_end_and_not_a_moment_later() {
+    let mut world = World::new(&[right_half()]);
+    world.film(10.0, 5, |_| inside());
+    let until = world.now.after(Duration::from_millis(100));
+    disarm(&mut world, Duration::from_millis(100));
+    for (at, arming) in [
+        (until.before(Duration::from_nanos(1)), ArmingView::Disarmed(DisarmedBy::Interlock)),
+        (until, ArmingView::Armed),
+    ] {
+        world.now = at;
+        world.step(Input::Tick);
+        assert_eq!(world.engine.zone(ZONE).map(|zone| zone.arming), Some(arming));
+    }
+}
+
+#[test]
 fn lease_that_ran_out_before_it_came_arms() {
     let mut world = World::new(&[right_half()]);
     disarm(&mut world, MINUTE);

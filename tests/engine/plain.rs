@@ -98,7 +98,7 @@ impl Zone {
             .collect();
         self.hold(&mut free, now);
         free.retain(|&(d, a)| d.score.get() >= 0.3 && self.inside(a));
-        self.gather(&free, now);
+        self.gather(&free, pictures);
         let mut happened = Vec::new();
         for &(d, anchor) in &free {
             let last_now = |c: &Candidate| c.last == d.bounds && c.hits.last() == Some(&now);
@@ -145,9 +145,11 @@ impl Zone {
         free.retain(|_| !used.contains(&index.next().expect("endless")));
     }
 
-    fn gather(&mut self, free: &[(Detection, Anchor)], now: Instant) {
+    fn gather(&mut self, free: &[(Detection, Anchor)], pictures: &[Instant]) {
+        let now = pictures[pictures.len() - 1];
+        let window = window(pictures);
         for candidate in &mut self.candidates {
-            candidate.hits.retain(|hit| now.since(*hit) <= ms(700));
+            candidate.hits.retain(|hit| now.since(*hit) <= window);
         }
         self.candidates.retain(|candidate| !candidate.hits.is_empty());
         for (d, _) in free {
@@ -168,16 +170,17 @@ impl Zone {
     }
 }
 
+/// How far back evidence reaches.
+fn window(pictures: &[Instant]) -> Duration {
+    match pictures {
+        [.., previous, now] if now.since(*previous) <= ms(700) => ms(300).max(now.since(*previous)),
+        _ => ms(300),
+    }
+}
+
 fn somebody(hits: &[Instant], pictures: &[Instant]) -> bool {
     let now = pictures[pictures.len() - 1];
-    let mut window = ms(300);
-    if let [.., previous, _] = pictures
-        && now.since(*previous) <= ms(700)
-    {
-        window = window.max(now.since(*previous));
-    }
-    let hits: Vec<_> = hits.iter().filter(|hit| now.since(**hit) <= window).collect();
-    let first = *hits[0];
+    let first = hits[0];
     let chances = pictures.iter().filter(|taken| **taken >= first).count();
     let kept = &pictures[pictures.len().saturating_sub(48)..];
     let mut gaps: Vec<Duration> = kept.windows(2).map(|w| w[1].since(w[0])).collect();

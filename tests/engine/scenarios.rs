@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use standclear::engine::detection::Detection;
+use standclear::engine::geometry::Area;
 use standclear::engine::zone::Rules;
-use standclear::engine::{AlarmState, EventKind, ZoneState};
+use standclear::engine::{AlarmState, Criterion, Duty, EventKind, ZoneState};
 
 use crate::world::{World, person, person_sized, right_half};
 
@@ -179,6 +180,35 @@ fn somebody_who_vanishes_in_the_middle_is_kept_longer_than_somebody_at_the_edge(
     assert!(edge >= Rules::DEFAULT.clear_after && edge < Rules::DEFAULT.clear_after + tick);
     let vanished = Rules::DEFAULT.vanished_after;
     assert!(middle >= vanished && middle < vanished + tick);
+}
+
+#[test]
+fn old_sight_takes_no_evidence_from_a_fresh_one() {
+    // Two small boxes half a second ago; now a whole person, then only their head where one was.
+    let small = |x: f64| vec![person_sized(x, 600.0, 6.0, 12.0, INSIDE)];
+    let whole = || vec![person_sized(748.0, 690.0, 40.0, 101.0, INSIDE)];
+    let mut world = World::new(&[right_half()]);
+    world.film(10.0, 6, |i| match i {
+        0 => small(746.0),
+        1 | 5 => small(700.0),
+        4 => whole(),
+        _ => vec![],
+    });
+    assert_eq!(world.incidents(), 1, "seen twice within a tenth of a second");
+}
+
+#[test]
+fn somebody_who_vanishes_over_a_hole_of_the_zone_has_left_it() {
+    // Eight pixels wide: whoever steps over it is held by the margin, but is not in the middle.
+    let hole = vec![(0.746, 0.696), (0.754, 0.696), (0.754, 0.704), (0.746, 0.704)];
+    let area = Area::new(&[vec![right_half(), hole]]).expect("valid");
+    let duty = Duty::Restricted { area, criterion: Criterion::Foot, approach: None };
+    let mut world = World::on_duty(vec![duty]);
+    world.film(10.0, 10, |_| vec![person(730.0, 700.0, INSIDE)]);
+    world.film(10.0, 10, |_| vec![person(750.0, 700.0, INSIDE)]);
+    assert_eq!(world.state(), ZoneState::Occupied);
+    world.film(10.0, 11, |_| vec![]);
+    assert_eq!(world.state(), ZoneState::Clear, "a second later, and not two");
 }
 
 /// One walk over the zone, in metres of nothing but time: where somebody is at second `t`.

@@ -9,7 +9,7 @@ use standclear::engine::{
     Restored, RestoredAlarm, SirenPattern, ZoneState,
 };
 
-use crate::world::{CAMERA, World, ZONE, person, right_half, size};
+use crate::world::{CAMERA, World, ZONE, person, person_sized, right_half, size};
 
 const SECOND: Duration = Duration::from_millis(1000);
 
@@ -121,6 +121,37 @@ fn loss_of_sight_neither_ends_an_incident_nor_its_acknowledgement() {
     assert_eq!(world.state(), ZoneState::Occupied);
     assert_eq!(world.intrusion(), AlarmState::Acknowledged);
     assert_eq!(world.incidents(), 1);
+}
+
+#[test]
+fn picture_that_brings_sight_back_proves_nobodys_absence_however_soon_the_zone_clears() {
+    let span = Duration::from_millis(300);
+    let rules = Rules { clear_after: span, vanished_after: span, ..Rules::DEFAULT };
+    let mut world = World::with(&[right_half()], rules, &Restored::default());
+    world.film(10.0, 5, |_| vec![person(700.0, 600.0, 0.8)]);
+    world.step(Input::CameraLost { camera: CAMERA });
+    world.wait(Duration::from_secs(5));
+    world.picture(&[]);
+    world.wait(Duration::from_millis(600));
+    world.picture(&[]);
+    assert_eq!(world.state(), ZoneState::Occupied, "seen again, for one picture");
+    world.film(10.0, 4, |_| vec![]);
+    assert_eq!(world.state(), ZoneState::Clear);
+}
+
+#[test]
+fn somebody_further_away_than_two_seconds_run_is_a_stranger_after_a_loss_of_sight() {
+    // 40 px high: half a height and ten are 420 px.
+    for (x, state) in [(900.0, AlarmState::Acknowledged), (960.0, AlarmState::Unacknowledged)] {
+        let seen = |x: f64| vec![person_sized(x, 600.0, 16.0, 40.0, 0.8)];
+        let mut world = watched();
+        world.film(10.0, 5, |_| seen(520.0));
+        world.acknowledge_all();
+        world.step(Input::WorkerDown);
+        world.wait(Duration::from_secs(8));
+        world.film(10.0, 3, |_| seen(x));
+        assert_eq!(world.intrusion(), state, "{} px away", x - 520.0);
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ const EVIDENCE_SHARE_MIN: f64 = 0.5;
 const EVIDENCE_HITS_MIN: usize = 2;
 
 /// Two consecutive pictures may lie this far apart and still confirm each other (dropped frames).
-pub(super) const CONSECUTIVE_GAP_MAX: Duration = Duration::from_millis(700);
+const CONSECUTIVE_GAP_MAX: Duration = Duration::from_millis(700);
 
 /// Gaps between pictures that must be known before a camera counts as slow.
 const GAPS_KNOWN_MIN: usize = 3;
@@ -50,16 +50,22 @@ impl<'a> Pace<'a> {
         Pace { pictures, usual_gap }
     }
 
-    /// First sight and best score, when these hits, oldest first, are somebody.
-    pub(super) fn evidence(self, hits: &[Hit], rules: Rules) -> Option<(Instant, Score)> {
-        let now = *self.pictures.last()?;
-        let window = match self.pictures {
+    /// How far back evidence reaches from the newest picture. What is older will never be evidence
+    /// again: it ages at least as fast as this grows.
+    pub(super) fn window(self, rules: Rules) -> Duration {
+        match self.pictures {
             // The last two pictures always see each other, unless far apart.
-            [.., previous, _] if now.since(*previous) <= CONSECUTIVE_GAP_MAX => {
+            [.., previous, now] if now.since(*previous) <= CONSECUTIVE_GAP_MAX => {
                 rules.enter_window.max(now.since(*previous))
             }
             _ => rules.enter_window,
-        };
+        }
+    }
+
+    /// First sight and best score, when these hits, oldest first, are somebody.
+    pub(super) fn evidence(self, hits: &[Hit], rules: Rules) -> Option<(Instant, Score)> {
+        let now = *self.pictures.last()?;
+        let window = self.window(rules);
         let old = hits.partition_point(|hit| now.since(hit.at) > window);
         let hits = &hits[old..];
         let first = hits.first()?.at;

@@ -9,7 +9,7 @@ use super::super::geometry::Area;
 use super::super::site::Criterion;
 use super::super::time::Instant;
 use super::super::tracking::reachable;
-use super::evidence::{CONSECUTIVE_GAP_MAX, Hit};
+use super::evidence::Hit;
 use super::inside::{inside, near};
 use super::{Arrival, Change, Look, PEOPLE_MAX, Rules, Telling, foot_distance};
 
@@ -142,7 +142,7 @@ impl Occupancy {
                 && spot.verdict == Verdict::Person
                 && spot.detection.score.get() >= self.rules.enter_score
         });
-        self.extend_candidates(&free, look.at);
+        self.extend_candidates(&free, look);
         self.admit(&free, look);
         let arrivals = match look.telling {
             Telling::Tell => self.tell(),
@@ -292,8 +292,9 @@ impl Occupancy {
     }
 
     /// Adds each detection to the candidate it may belong to, or starts one.
-    fn extend_candidates(&mut self, free: &[Spot], at: Instant) {
-        let kept = self.rules.enter_window.max(CONSECUTIVE_GAP_MAX);
+    fn extend_candidates(&mut self, free: &[Spot], look: Look<'_>) {
+        // An old sight must not draw a new one away from the candidate that it would complete.
+        let (at, kept) = (look.at, look.pace.window(self.rules));
         for candidate in &mut self.candidates {
             candidate.hits.retain(|hit| at.since(hit.at) <= kept);
         }
