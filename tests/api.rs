@@ -74,7 +74,11 @@ fn state_is_what_the_reference_says() {
                 "until": "2026-03-02T05:00:00.000Z"
             },
             "polygons": [[[[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]],
-            "line": null
+            "line": null,
+            "walk_test": {
+                "state": "overdue", "due_at": "2026-02-28T14:00:00.000Z",
+                "last": {"id": 9, "at": "2026-01-29T14:00:00.000Z", "result": "passed"}
+            }
         })
     );
 }

@@ -9,9 +9,6 @@ use crate::exact::{Area, Length, Point, part, px};
 use crate::sightings::{Rules, Sighting, Size};
 use crate::zones::{Criterion, Zone};
 
-/// Hits older than this, or than the enter window, are forgotten.
-const HIT_KEPT_MS: i64 = 700;
-
 /// One incident as a reader of the event file sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Incident {
@@ -147,7 +144,7 @@ impl<'a> Checker<'a> {
 
     /// Rules 4.2 and 4.3.
     fn believe(&mut self, now_ms: i64, left_over: &[&Sighting]) {
-        let kept_ms = HIT_KEPT_MS.max(self.zone.enter_window_ms);
+        let kept_ms = self.window_ms();
         for candidate in &mut self.candidates {
             candidate.hits_ms.retain(|hit_ms| now_ms - hit_ms <= kept_ms);
         }
@@ -183,9 +180,14 @@ impl<'a> Checker<'a> {
         self.candidates.append(&mut new);
     }
 
+    /// Rule 4.3 for a camera whose pictures come closer together than the enter window.
+    fn window_ms(&self) -> i64 {
+        self.zone.enter_window_ms + self.rules.window_more_ms
+    }
+
     /// First sight of somebody who has been seen often enough.
     fn evidence(&self, now_ms: i64, candidate: &Candidate) -> Option<i64> {
-        let window_ms = self.zone.enter_window_ms + self.rules.window_more_ms;
+        let window_ms = self.window_ms();
         let hits: Vec<i64> =
             candidate.hits_ms.iter().copied().filter(|hit| now_ms - hit <= window_ms).collect();
         let first_ms = *hits.first()?;
