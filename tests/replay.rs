@@ -238,7 +238,7 @@ fn bad_zone_files_are_refused_before_the_model_runs() {
     let video = footage();
     refused(
         &["replay", text(&video), "--zones", text(&bow_tie)],
-        &["bow-tie.json", "`a`", "crosses itself"],
+        &["bow-tie.json", "features[0]", "crosses itself"],
     );
 }
 
