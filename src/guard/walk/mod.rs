@@ -10,13 +10,14 @@
 //! nothing here ever switches a zone off.
 //!
 //! - `edges`, `path`, `run`, `due`: pure. `thread`: takes observations and looks after everything.
-//! - `facts`: what else a report says.
+//! - `keep`: what the store has yet to take. `facts`: what else a report says.
 //!
 //! Not here: how a test lies on disk (`store::walk`), how its report looks (`web`).
 
 mod due;
 mod edges;
 mod facts;
+mod keep;
 mod path;
 mod run;
 mod thread;
@@ -31,15 +32,16 @@ use jiff::SignedDuration;
 pub use self::due::Every;
 use self::edges::edges;
 pub use self::facts::report_of;
+use self::keep::{Running, State};
 pub use self::run::TIME_MS_MAX;
-use self::run::{Counts, Finding, Incident, Run, Task, Tried};
+use self::run::{Counts, Incident, Run, Task};
 use self::thread::Dues;
 pub use self::thread::WalkThread;
 use super::arming::{Held, TestHold};
 use super::clerk::Clerk;
 use super::handle::{
-    Heat, LiveReceiver, SirenHeard, SirenSound, Snapshot, WalkDeskError, WalkError, WalkReport,
-    WalkTest, WalkTests, WalkView,
+    Heat, SirenHeard, SirenSound, Snapshot, WalkDeskError, WalkError, WalkReport, WalkTest,
+    WalkTests, WalkView,
 };
 use super::heat::HeatMap;
 use super::live::LiveHub;
@@ -51,24 +53,22 @@ use crate::clock;
 use crate::engine::CameraIndex;
 use crate::engine::detection::FrameSize;
 use crate::engine::geometry::Line;
-use crate::engine::time::Instant;
 use crate::store::Store;
 use crate::store::query::StoreReader;
-use crate::store::walk::{Attempt, NewWalkTest};
+use crate::store::walk::NewWalkTest;
 use crate::store::zones::{BY_BOX, Signed};
 use crate::zone_file::{Criterion, Duty, Zone};
 
 /// Longest test.
 pub const TEST_MAX: Duration = Duration::from_secs(30 * 60);
 
-/// Attempts that wait to be kept; a person walks in a few times a minute.
-const UNSAVED_MAX: usize = 64;
-
 /// Everything about walk tests.
 #[derive(Debug)]
 pub struct WalkDesk {
     /// Held only to look or to replace, never while the store is asked.
     state: Mutex<State>,
+    /// Held by whoever writes what the running test is in the store: pages and the thread do.
+    saving: Mutex<()>,
     dues: Mutex<Dues>,
     parts: WalkParts,
 }
@@ -87,30 +87,14 @@ pub struct WalkParts {
     pub heat: HeatMap,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    running: Option<Running>,
-}
-
-/// The test that runs.
-#[derive(Debug)]
-struct Running {
-    id: u64,
-    /// Of the zone.
-    zone: String,
-    digest: String,
-    run: Run,
-    started_at: Instant,
-    lost_before: u32,
-    hint: Option<String>,
-    unsaved: VecDeque<Tried>,
-    /// Until it has given the picture of the test.
-    viewer: Option<LiveReceiver>,
-}
-
 impl WalkDesk {
     pub fn new(parts: WalkParts) -> WalkDesk {
-        WalkDesk { state: Mutex::default(), dues: Mutex::default(), parts }
+        WalkDesk {
+            state: Mutex::default(),
+            saving: Mutex::default(),
+            dues: Mutex::default(),
+            parts,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -150,27 +134,9 @@ impl WalkDesk {
 
     /// Keeps what was found. What the store does not take now is tried again.
     fn save(&self) -> Result<(), WalkDeskError> {
-        loop {
-            let next = self.state().running.as_ref().and_then(|running| {
-                running.unsaved.front().map(|tried| (running.id, tried.clone()))
-            });
-            let Some((id, tried)) = next else { return Ok(()) };
-            let heard = tried.heard;
-            let attempt = attempt_of(tried);
-            let kept = self.ask(move |store| store.add_walk_attempt(id, &attempt, heard));
-            match kept {
-                Ok(()) => {}
-                Err(WalkDeskError::Refused(refusal)) => {
-                    tracing::warn!("an attempt of walk test {id} is not kept: {refusal}");
-                }
-                Err(busy) => return Err(busy),
-            }
-            if let Some(running) = &mut self.state().running
-                && running.id == id
-            {
-                running.unsaved.pop_front();
-            }
-        }
+        keep::save(&self.state, &self.saving, |id, attempt, heard| {
+            self.ask(move |store| store.add_walk_attempt(id, &attempt, heard))
+        })
     }
 
     fn lost_in(&self, id: u64) -> u32 {
@@ -321,24 +287,6 @@ impl WalkTests for WalkDesk {
     }
 }
 
-impl Running {
-    fn take(&mut self, findings: Vec<Finding>) {
-        for finding in findings {
-            match finding {
-                Finding::Hint(hint) => self.hint = Some(hint),
-                Finding::Attempt(tried) => {
-                    self.hint = None;
-                    if self.unsaved.len() < UNSAVED_MAX {
-                        self.unsaved.push_back(tried);
-                    } else {
-                        self.hint = Some("The store is too slow; walk in again.".into());
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// A zone to be tested.
 struct Place<'a> {
     camera: CameraIndex,
@@ -396,20 +344,6 @@ impl<'a> Place<'a> {
             armed: view.map_or("", |view| &view.arming.reason),
             has_incident: view.is_some_and(|view| view.incident.is_some()),
         })
-    }
-}
-
-/// What an attempt is in the store.
-fn attempt_of(tried: Tried) -> Attempt {
-    Attempt {
-        edge: tried.edge,
-        at: clock::wall_at(tried.at),
-        outcome: tried.outcome,
-        detected_ms: tried.detected_ms,
-        decided_ms: tried.decided_ms,
-        time_ms: tried.time_ms,
-        frames: tried.frames,
-        incident: tried.incident,
     }
 }
 
