@@ -162,7 +162,9 @@ impl Starter<'_> {
         let version = match same {
             Some(version) => version,
             None => {
-                let reason = format!("the zone file {}", camera.zones.display());
+                let name = camera.zones.file_name().unwrap_or(camera.zones.as_os_str());
+                // People read this on a page; where the file lies is the log's business.
+                let reason = format!("the zone file {}", name.display());
                 let before = self.store.zones_of(&camera.id).ok().and_then(|kept| kept.in_force);
                 let before = before.and_then(|version| parse(&version.document).ok());
                 let new = self.new_version(camera, &usable.document, BY_FILE, reason, before);
