@@ -192,7 +192,12 @@ const RING: &str = "/features/0/geometry/coordinates/0";
 
 /// A square of 0.4, open, as the outline of the first zone.
 fn squared(change: impl Fn(&mut Vec<Value>)) -> Vec<String> {
-    let square = [[0.1, 0.1], [0.5, 0.1], [0.5, 0.5], [0.1, 0.5]].map(|p| json!(p)).to_vec();
+    ring_changed(&[[0.1, 0.1], [0.5, 0.1], [0.5, 0.5], [0.1, 0.5]], change)
+}
+
+/// Of the first zone with this outline.
+fn ring_changed(outline: &[[f64; 2]], change: impl Fn(&mut Vec<Value>)) -> Vec<String> {
+    let square: Vec<Value> = outline.iter().map(|p| json!(p)).collect();
     let mut old = example("ignore.json");
     *old.pointer_mut(RING).expect("a ring") = json!(square);
     let mut ring = square;
@@ -209,14 +214,14 @@ fn moved_corners_are_told_in_pixels_and_direction() {
         squared(|ring| ring[0] = json!([0.082, 0.1])),
         [
             "Yard: one corner moved 18 px left",
-            "Yard: area grew by 2.25 % (16 % → 16.36 % of the picture)"
+            "Yard: area grew by 2 % (16 % → 16.4 % of the picture)"
         ]
     );
     assert_eq!(
         squared(|ring| ring[2] = json!([0.47, 0.48])),
         [
             "Yard: one corner moved 36 px up and left",
-            "Yard: area shrank by 6.25 % (16 % → 15 % of the picture)"
+            "Yard: area shrank by 6 % (16 % → 15 % of the picture)"
         ]
     );
     assert_eq!(
@@ -230,6 +235,28 @@ fn moved_corners_are_told_in_pixels_and_direction() {
         ring[1] = json!([0.53, 0.1]);
     });
     assert_eq!(two[0], "Yard: 2 corners moved, the farthest 30 px right");
+}
+
+#[test]
+fn a_small_zone_is_not_said_to_grow_from_one_size_to_the_same() {
+    let small = [[0.1, 0.1], [0.12, 0.1], [0.12, 0.12], [0.1, 0.12]];
+    let told = ring_changed(&small, |ring| ring[0] = json!([0.098, 0.1]));
+    assert_eq!(told, ["Yard: one corner moved 2 px left", "Yard: area grew by 5 %"]);
+}
+
+#[test]
+fn a_new_calibration_is_told_by_what_it_has_and_not_by_what_it_lacks() {
+    let told = |people: usize| {
+        let mut new = example("restricted.json");
+        let marked = new["ground"]["people"].as_array_mut().expect("people");
+        marked.truncate(people);
+        let mut old = new.clone();
+        old.as_object_mut().expect("a document").remove("ground");
+        let told = difference(&read(&old), &read(&new), FrameSize::new(1000, 1000));
+        told.into_iter().map(|d| d.text).collect::<Vec<_>>()
+    };
+    assert_eq!(told(0), ["Calibration: new, 6 points"]);
+    assert_eq!(told(2), ["Calibration: new, 6 points and 2 people"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! Not here: everything that is not drawn.
 
 use super::super::document::{Point, Polygon, Ring};
-use super::super::words::{counted, percent};
+use super::super::words::counted;
 use crate::engine::detection::FrameSize;
 
 /// Smaller changes of the area are not worth a sentence.
@@ -139,9 +139,20 @@ fn area_change(old: f64, new: f64) -> Option<String> {
         return None;
     }
     let word = if new > old { "grew" } else { "shrank" };
-    let by = percent((new / old - 1.0).abs());
-    let (old, new) = (percent(old), percent(new));
-    Some(format!("area {word} by {by} % ({old} % → {new} % of the picture)"))
+    // Never 0 %: AREA_CHANGE_MIN is rounded up.
+    let by = ((new / old - 1.0).abs() * 100.0).round();
+    let (old, new) = (of_picture(old), of_picture(new));
+    let shares = match old == new {
+        true => String::new(),
+        false => format!(" ({old} → {new} of the picture)"),
+    };
+    Some(format!("area {word} by {by} %{shares}"))
+}
+
+/// A share of the picture: nobody draws finer than a tenth of a percent.
+pub(super) fn of_picture(share: f64) -> String {
+    let tenths = (share * 1_000.0).round();
+    if tenths < 1.0 { "less than 0.1 %".to_owned() } else { format!("{} %", tenths / 10.0) }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

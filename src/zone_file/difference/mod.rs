@@ -12,7 +12,7 @@ use drawing::Unit;
 use super::document::{
     Document, Duty, GroundPoints, Hazard, Interlock, Mark, Presence, Schedule, Watch, Zone,
 };
-use super::words::{count, counted, criterion, direction, percent};
+use super::words::{count, counted, criterion, direction};
 use crate::engine::detection::FrameSize;
 
 /// One change.
@@ -80,9 +80,9 @@ impl Told {
             | Duty::Warning { area, .. }
             | Duty::Occupancy { area, .. }
             | Duty::Ignore { area, .. } => format!(
-                "{} with {corners} corners, {} % of the picture",
+                "{} with {corners} corners, {} of the picture",
                 zone.kind().words(),
-                percent(drawing::share(area))
+                drawing::of_picture(drawing::share(area))
             ),
         }
     }
@@ -214,16 +214,19 @@ impl Told {
 
     fn calibration(&mut self, old: Option<&GroundPoints>, new: Option<&GroundPoints>) {
         let size = |ground: &GroundPoints| {
-            let points = counted(ground.points.len(), "point");
+            let points = ground.points.len();
+            let points = (points > 0).then(|| counted(points, "point"));
             let people = match ground.people.len() {
-                1 => "one person".to_owned(),
-                people => format!("{people} people"),
+                0 => None,
+                1 => Some("one person".to_owned()),
+                people => Some(format!("{people} people")),
             };
-            format!("{points} and {people}")
+            let both: Vec<String> = [points, people].into_iter().flatten().collect();
+            if both.is_empty() { String::new() } else { format!(", {}", both.join(" and ")) }
         };
         match (old, new) {
             (None, None) => {}
-            (None, Some(ground)) => self.camera(format!("Calibration: new, {}", size(ground))),
+            (None, Some(ground)) => self.camera(format!("Calibration: new{}", size(ground))),
             (Some(_), None) => self.camera("Calibration removed".to_owned()),
             (Some(old), Some(new)) => {
                 let changes = [
