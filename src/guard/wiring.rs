@@ -118,6 +118,8 @@ impl Walks {
             lost: observations.lost.clone(),
             every: walk::every(days),
             heat: HeatMap::new(config.cameras.iter().map(|camera| camera.id.clone())),
+            input_long_side_px: config.model.input_long_side_px,
+            sources: config.cameras.iter().map(|camera| camera.source.clone()).collect(),
         }));
         Walks { desk, tap, observations }
     }

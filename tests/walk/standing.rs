@@ -5,7 +5,7 @@ use standclear::store::audit::AuditReader;
 
 use crate::site::{TestSite, wait_for, wait_until};
 use crate::worker::Scene;
-use crate::yard::{LEFT, RIGHT, RING, TOP, begin, draw, look, site, start, walk};
+use crate::yard::{LEFT, RIGHT, RING, TOP, begin, draw, look, site, start, start_from, walk};
 
 fn audited(site: &TestSite) -> Vec<(String, String, String)> {
     let reader = AuditReader::of_store(&site.path("data")).expect("a log");
@@ -61,6 +61,36 @@ fn a_test_holds_over_a_restart_until_the_zone_is_another_one() {
     guard.stop();
     let who = |by: &str, action: &str| (by.to_owned(), action.to_owned(), "bay".to_owned());
     assert_eq!(audited(&site), [who("Eva", "walk_test_started"), who("Eva", "walk_test_finished")]);
+}
+
+#[test]
+fn a_test_holds_for_the_camera_and_the_model_it_was_made_with() {
+    let site = site(RING, "restricted", "");
+    let guard = start(&site, "");
+    let test = begin(&guard);
+    for (scene, edge) in
+        [(Scene::FromLeft, LEFT), (Scene::FromRight, RIGHT), (Scene::FromAbove, TOP)]
+    {
+        walk(&site, &guard, test.id, scene, edge);
+    }
+    guard.handle().walk_desk().finish_walk(test.id, "Eva").expect("finished");
+    due(&guard, DueState::Valid);
+    guard.stop();
+    let has_model =
+        |digest: &str| std::fs::write(site.path("model"), digest).expect("another model");
+    let after = |pattern: &str, more: &str, wanted: DueState| {
+        let guard = start_from(&site, pattern, more);
+        due(&guard, wanted);
+        guard.stop();
+    };
+    // Another source behind the same camera's name: nobody walked before that one.
+    after("snow", "", DueState::Overdue);
+    // The model sees less in smaller pictures.
+    after("ball", "[model]\ninput_long_side = 320\n", DueState::Overdue);
+    has_model("another");
+    after("ball", "", DueState::Overdue);
+    has_model("d1ce");
+    after("ball", "", DueState::Valid);
 }
 
 #[test]

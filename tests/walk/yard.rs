@@ -39,6 +39,11 @@ pub fn draw(site: &TestSite, ring: &str, kind: &str, members: &str) {
 }
 
 pub fn start(site: &TestSite, more: &str) -> Guard {
+    start_from(site, "ball", more)
+}
+
+/// With this pattern as the camera's pictures.
+pub fn start_from(site: &TestSite, pattern: &str, more: &str) -> Guard {
     let text = format!(
         r#"
         site = {{ name = "Test & Co", time_zone = "Europe/Prague" }}
@@ -46,7 +51,7 @@ pub fn start(site: &TestSite, more: &str) -> Guard {
         [[camera]]
         id = "yard"
         name = "Yard"
-        source = {{ test = "ball" }}
+        source = {{ test = "{pattern}" }}
         zones = "yard.json"
         {more}"#
     );

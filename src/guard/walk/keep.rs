@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::run::{Finding, Run, Tried};
 use crate::clock;
+use crate::engine::CameraIndex;
 use crate::engine::time::Instant;
 use crate::guard::handle::{LiveReceiver, SirenHeard, WalkDeskError, WalkError};
 use crate::store::walk::Attempt;
@@ -25,6 +26,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Running {
     pub id: u64,
+    pub camera: CameraIndex,
     /// Of the zone.
     pub zone: String,
     pub digest: String,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::super::edges::edges;
 use super::super::run::{Counts, Incident, TIME_MS_MAX, Task};
 use super::*;
+use crate::engine::ZoneIndex;
 use crate::engine::detection::FrameSize;
-use crate::engine::{CameraIndex, ZoneIndex};
 use crate::store::StoreError;
 use crate::store::walk::Outcome;
 use crate::zone_file::shape;
@@ -33,6 +33,7 @@ fn running() -> Running {
     };
     Running {
         id: 7,
+        camera: CameraIndex(0),
         zone: "z".into(),
         digest: String::new(),
         run: Run::new(task, Incident::None),

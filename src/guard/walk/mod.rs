@@ -2,7 +2,7 @@
 //!
 //! Terms: a test has **edges** to be walked in at, each a stretch of the zone's outline; an
 //! **attempt** is one walk across one of them. A test proves something of the zone as it was: its
-//! **digest** (`zones::digest`) says what that is, and with another digest the test is **overdue** at
+//! **digest** (`zones::digest`) says what that is, model and camera with it, and with another digest the test is **overdue** at
 //! once, as after the days that are configured.
 //!
 //! One test at a time: there is one siren. It ends after [`TEST_MAX`], when the zone is changed and
@@ -47,17 +47,18 @@ use super::heat::HeatMap;
 use super::live::LiveHub;
 use super::message::Message;
 use super::observer::{Lost, Observation};
-use super::zones::digest::zone_digest;
+use super::zones::digest::{Looking, zone_digest};
 use super::zones::{Guarding, ZoneDesk};
 use crate::clock;
 use crate::engine::CameraIndex;
 use crate::engine::detection::FrameSize;
 use crate::engine::geometry::Line;
+use crate::link::{ModelInfo, Source};
 use crate::store::Store;
 use crate::store::query::StoreReader;
 use crate::store::walk::NewWalkTest;
 use crate::store::zones::{BY_BOX, Signed};
-use crate::zone_file::{Criterion, Duty, Zone};
+use crate::zone_file::{Criterion, Document, Duty, Zone};
 
 /// Longest test.
 pub const TEST_MAX: Duration = Duration::from_secs(30 * 60);
@@ -85,6 +86,10 @@ pub struct WalkParts {
     pub lost: Lost,
     pub every: Every,
     pub heat: HeatMap,
+    /// What the model is told to look at; `None`: its default.
+    pub input_long_side_px: Option<u32>,
+    /// In the order of the cameras.
+    pub sources: Vec<Source>,
 }
 
 impl WalkDesk {
@@ -122,6 +127,19 @@ impl WalkDesk {
         let running = self.state();
         let running = running.running.as_ref().filter(|running| running.id == test.id);
         WalkView { hint: running.and_then(|running| running.hint.clone()), test }
+    }
+
+    /// What the test of a zone hangs on, with this model.
+    fn digest(
+        &self,
+        model: &str,
+        camera: CameraIndex,
+        document: &Document,
+        zone: &str,
+    ) -> Option<String> {
+        let source = self.parts.sources.get(usize::from(camera.0))?;
+        let input_long_side_px = self.parts.input_long_side_px;
+        zone_digest(document, zone, Looking { model, input_long_side_px, source })
     }
 
     /// Takes an observation to the running test.
@@ -178,7 +196,8 @@ impl WalkTests for WalkDesk {
         let guarding = self.parts.zones.guarding();
         let place = Place::find(&now, &guarding, camera, zone)?;
         let found = edges(place.zone, place.size);
-        let digest = zone_digest(place.document, zone).filter(|_| !found.is_empty());
+        let digest = self.digest(&place.model.digest, place.camera, place.document, zone);
+        let digest = digest.filter(|_| !found.is_empty());
         let Some(digest) = digest else {
             return Err(WalkDeskError::NotTestable { zone: place.zone.name.clone() });
         };
@@ -215,6 +234,7 @@ impl WalkTests for WalkDesk {
         let started_at = clock::monotonic();
         let running = Running {
             id: test.id,
+            camera: place.camera,
             zone: zone.to_owned(),
             digest,
             run,
@@ -293,7 +313,8 @@ struct Place<'a> {
     camera_name: &'a str,
     number: crate::engine::ZoneIndex,
     zone: &'a Zone,
-    document: &'a crate::zone_file::Document,
+    document: &'a Document,
+    model: &'a ModelInfo,
     size: FrameSize,
     version: u32,
     version_digest: &'a str,
@@ -328,6 +349,7 @@ impl<'a> Place<'a> {
         if let Some(why) = &shown.unknown {
             return Err(not_watched(why));
         }
+        let model = now.model.as_ref().ok_or_else(|| not_watched("the model is not loaded"))?;
         let size = shown.size_px.and_then(|(width, height)| FrameSize::new(width, height));
         let size = size.ok_or_else(|| not_watched("no picture has come yet"))?;
         let view = now.zones.iter().find(|view| view.number == usize::from(number.0));
@@ -338,6 +360,7 @@ impl<'a> Place<'a> {
             number,
             zone: drawn,
             document,
+            model,
             size,
             version: in_force.map_or(0, |zones| zones.version),
             version_digest: in_force.map_or("", |zones| &zones.digest),

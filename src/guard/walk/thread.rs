@@ -11,13 +11,12 @@ use std::time::Duration;
 use super::due::due;
 use super::{TEST_MAX, WalkDesk};
 use crate::clock;
-use crate::engine::ZoneIndex;
 use crate::engine::time::Instant;
+use crate::engine::{CameraIndex, ZoneIndex};
 use crate::guard::handle::{WalkDeskError, WalkDue};
 use crate::guard::message::{Message, WalkNews};
 use crate::guard::observer::Observations;
 use crate::guard::records::SiteNames;
-use crate::guard::zones::digest::zone_digest;
 use crate::store::walk::WalkStanding;
 use crate::store::zones::BY_BOX;
 use crate::telemetry::chain;
@@ -33,6 +32,8 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Dues {
     /// Of the zones by these names.
     names: Option<Arc<SiteNames>>,
+    /// With the model of this digest.
+    model: String,
     zones: BTreeMap<ZoneIndex, Standing>,
     told: Option<(Instant, Vec<(ZoneIndex, WalkDue)>)>,
 }
@@ -122,23 +123,29 @@ impl WalkDesk {
         }
     }
 
-    /// Tells the alarm path how every zone's test stands.
+    /// Tells the alarm path how every zone's test stands. What is tested hangs on the model: before it
+    /// is loaded nothing is watched, which is heard, and nothing can be said of a test.
     fn tell_dues(&self) -> Result<(), WalkDeskError> {
+        let Some(model) = self.now().model.as_ref().map(|model| model.digest.clone()) else {
+            return Ok(());
+        };
         let guarding = self.parts.zones.guarding();
         let (now, wall) = (clock::monotonic(), clock::wall());
         let mut dues = self.dues.lock().unwrap_or_else(PoisonError::into_inner);
         let same = dues.names.as_ref().is_some_and(|names| Arc::ptr_eq(names, &guarding.names));
-        if !same {
+        if !same || dues.model != model {
             dues.zones = BTreeMap::new();
             for (number, slot) in guarding.names.live() {
-                let document = guarding.documents.get(usize::from(slot.info.camera));
-                let digest = document.and_then(|document| zone_digest(document, &slot.info.id));
+                let camera = CameraIndex(slot.info.camera);
+                let document = guarding.documents.get(usize::from(camera.0));
+                let digest = document
+                    .and_then(|document| self.digest(&model, camera, document, &slot.info.id));
                 if let Some(digest) = digest {
                     let id = slot.info.id.clone();
                     dues.zones.insert(number, Standing { id, digest, standing: None });
                 }
             }
-            dues.names = Some(guarding.names.clone());
+            (dues.names, dues.model) = (Some(guarding.names.clone()), model);
             dues.told = None;
         }
         let mut outcome = Ok(());
@@ -169,16 +176,20 @@ impl WalkDesk {
         outcome
     }
 
-    /// Ends a test that has run too long, or whose zone is another one by now.
+    /// Ends a test that has run too long, or of what is no more.
     fn end_what_is_over(&self) -> Result<(), WalkDeskError> {
         let running = self.state().running.as_ref().map(|running| {
-            (running.id, running.zone.clone(), running.digest.clone(), running.started_at)
+            let what = (running.camera, running.zone.clone(), running.digest.clone());
+            (running.id, what, running.started_at)
         });
-        let Some((id, zone, digest, started_at)) = running else { return Ok(()) };
-        let guarding = self.parts.zones.guarding();
-        let now = guarding.documents.iter().find_map(|document| zone_digest(document, &zone));
-        let why = if now != Some(digest) {
-            "the zone was changed while the test ran"
+        let Some((id, (camera, zone, digest), started_at)) = running else { return Ok(()) };
+        let (now, guarding) = (self.now(), self.parts.zones.guarding());
+        let document = guarding.documents.get(usize::from(camera.0));
+        let same = now.model.as_ref().zip(document).is_some_and(|(model, document)| {
+            self.digest(&model.digest, camera, document, &zone) == Some(digest)
+        });
+        let why = if !same {
+            "the zone or the model was changed while the test ran"
         } else if clock::monotonic().since(started_at) > TEST_MAX {
             "it was not finished within 30 minutes"
         } else {

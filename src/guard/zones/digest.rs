@@ -2,23 +2,52 @@
 //!
 //! A walk test shows that somebody who crosses the edge is heard. It holds as long as everything
 //! that decides this is the same: the drawing, the duty, the timing, the calibration and the ignore
-//! zones of the camera, since whoever stands in one of those counts nowhere. It does not hang on
+//! zones of the camera, since whoever stands in one of those counts nowhere; and who looks: the
+//! model, the size it looks at, and where the camera's pictures come from. It does not hang on
 //! names, reasons, the hazard beside the zone, or on when the zone is armed. Marks end by
 //! themselves within days and are not in it.
+//!
+//! Not in it either: the size of the camera's pictures, which is not known before the first one
+//! comes. A test must not be overdue for a moment after every start.
 
+use sha2::{Digest, Sha256};
+
+use crate::link::Source;
+use crate::store::audit::hex;
 use crate::zone_file::{Document, Duty, Zone};
+
+/// Who looks, and at what.
+#[derive(Clone, Copy, Debug)]
+pub struct Looking<'a> {
+    /// sha256 of the model, hex.
+    pub model: &'a str,
+    pub input_long_side_px: Option<u32>,
+    pub source: &'a Source,
+}
 
 /// A text that changes when the zone's walk test has to be done again: sha256, hex. `None` for an
 /// id the document has not, and for an ignore zone, which has nothing to test.
-pub fn zone_digest(document: &Document, id: &str) -> Option<String> {
+pub fn zone_digest(document: &Document, id: &str, looking: Looking<'_>) -> Option<String> {
     let zone = document.zone(id)?;
     if matches!(zone.duty, Duty::Ignore { .. }) {
         return None;
     }
     let ignored = document.zones.iter().filter(|zone| matches!(zone.duty, Duty::Ignore { .. }));
     let zones = std::iter::once(zone).chain(ignored).map(bare).collect();
-    let tested = Document { name: None, ground: document.ground.clone(), marks: Vec::new(), zones };
-    Some(tested.digest())
+    let drawn = Document { name: None, ground: document.ground.clone(), marks: Vec::new(), zones };
+    let mut hash = Sha256::new();
+    // What a video does at its end changes no picture of it.
+    let (kind, place) = match looking.source {
+        Source::File { path, ending: _ } => ("file", path),
+        Source::Test { pattern } => ("test", pattern),
+    };
+    let input = looking.input_long_side_px.map_or_else(String::new, |px| px.to_string());
+    for part in [&drawn.digest(), looking.model, &input, kind, place] {
+        hash.update(part);
+        // None of them holds this one, so no two of them are mistaken for each other.
+        hash.update([0]);
+    }
+    Some(hex(&hash.finalize().into()))
 }
 
 /// The zone without what its test does not hang on.
