@@ -158,8 +158,9 @@ impl Guard {
         let clerk = Clerk::new(queues.jobs.clone());
         let (accounts, setup_code) =
             Accounts::new(accounts, audit, clerk.clone()).map_err(StartError::Accounts)?;
+        let (rules, last_alive) = (mind.names.rules(), inheritance.last_alive);
         let (machine, MachineEnds { door, post: arming, hold }) =
-            Machine::of(config, mind.names.rules(), queues.inputs.clone());
+            Machine::of(config, rules, last_alive, queues.inputs.clone());
         let zones = Arc::new(ZoneDesk::new(ZoneDeskParts {
             names: mind.names.clone(),
             documents,

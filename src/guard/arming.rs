@@ -32,7 +32,7 @@ pub use self::desk::{ArmingDesk, ArmingNews, ArmingPost};
 pub use self::hold::{Held, TestHold};
 pub use self::thread::{ArmingPlan, ArmingThread};
 use self::watch::ClockWatch;
-pub use self::watch::{Calendar, Doubt, STEADY_FOR, YEAR_MIN};
+pub use self::watch::{Calendar, Doubt, MACHINE_UP_FOR, STEADY_AT_START, STEADY_FOR, YEAR_MIN};
 use crate::engine::time::Instant;
 use crate::engine::{self, ZoneIndex};
 use crate::guard::handle::{Armed, ZoneArming};
@@ -120,9 +120,10 @@ enum Told {
 }
 
 impl Arming {
-    /// For a site in the time zone of this IANA name.
-    pub fn new(time_zone: &str, rules: ZoneRules) -> Arming {
-        let clock = ClockWatch::new(time_zone);
+    /// For a site in the time zone of this IANA name; `last_alive` is the latest time of an earlier
+    /// life. Begins in doubt of the clock.
+    pub fn new(time_zone: &str, rules: ZoneRules, last_alive: Option<Timestamp>) -> Arming {
+        let clock = ClockWatch::new(time_zone, last_alive);
         let mut arming =
             Arming { epoch: 0, time_zone: clock.time_zone(), clock, slots: Vec::new(), held: None };
         arming.put_rules(rules);

@@ -6,6 +6,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use jiff::Timestamp;
+
 use super::arming::{ArmingPlan, ArmingPost, ArmingThread, TestHold, ZoneRules};
 use super::inputs::{self, HttpDoor, InputAdapter, InputTable, SharedInputs, Stop};
 use super::message::Message;
@@ -39,10 +41,11 @@ pub struct MachineThreads {
 }
 
 impl Machine {
-    /// `rules` are those of all zones, by number.
+    /// `rules` are those of all zones, by number; `last_alive` is the last sign of an earlier life.
     pub fn of(
         config: &Config,
         rules: Vec<Option<ArmingRule>>,
+        last_alive: Option<Timestamp>,
         alarm_path: SyncSender<Message>,
     ) -> (Machine, MachineEnds) {
         let (adapters, door) = inputs::configured(config);
@@ -53,6 +56,7 @@ impl Machine {
         let plan = ArmingPlan {
             time_zone: config.site.time_zone.clone(),
             rules: ZoneRules { epoch: 0, rules },
+            last_alive,
             inputs: shared.clone(),
             changes,
             alarm_path,

@@ -219,6 +219,8 @@ impl SiteNames {
 #[derive(Debug)]
 pub struct Inheritance {
     pub restored: Restored,
+    /// The last sign of the earlier life.
+    pub last_alive: Option<Timestamp>,
     /// The open alarms that still have a source.
     pub alarms: Vec<OpenAlarm>,
     /// Closes the alarms whose zone or camera is no longer configured.
@@ -241,6 +243,7 @@ pub fn inherit(remembered: Remembered, names: &SiteNames, at: Timestamp) -> Inhe
             away: away(remembered.last_alive, at),
             alarms: Vec::new(),
         },
+        last_alive: remembered.last_alive,
         alarms: Vec::new(),
         records: Vec::new(),
     };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::Weekday;
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use standclear::engine::time::Instant;
 use standclear::engine::{ArmingView, DisarmedBy};
@@ -147,6 +147,28 @@ fn a_clock_that_is_set_into_the_weekend_disarms_nothing_until_it_is_steady() {
     world.step_wall(-3);
     world.run(Duration::from_millis(500), Reaches::Yes);
     assert!(world.is_armed());
+}
+
+#[test]
+fn a_box_that_has_just_started_is_armed_until_its_clock_can_be_believed() {
+    let saturday: Timestamp = SATURDAY_NOON.parse().expect("a time");
+    let mut world = World::just_started(by_schedule(workdays()), saturday, "Europe/Prague", None);
+    world.person = true;
+    world.run(Duration::from_secs(8), Reaches::Yes);
+    assert!(world.is_armed() && world.alarmed);
+    let because = "Armed because the clock has not been watched for long enough";
+    assert_eq!(world.shown().reason, because);
+    world.run(Duration::from_secs(5), Reaches::Yes);
+    assert!(!world.is_armed());
+
+    // It is later than the clock shows: nothing is off however steadily it runs.
+    let last_alive = saturday + SignedDuration::from_hours(1);
+    let zone = "Europe/Prague";
+    let mut world = World::just_started(by_schedule(workdays()), saturday, zone, Some(last_alive));
+    world.run(Duration::from_secs(3_598), Reaches::Yes);
+    assert!(world.is_armed());
+    world.run(Duration::from_secs(5), Reaches::Yes);
+    assert!(!world.is_armed());
 }
 
 #[test]

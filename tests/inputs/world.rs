@@ -11,7 +11,7 @@ use standclear::engine::{
     AlarmSource, ArmingView, CameraIndex, CameraSpec, Engine, FrameReport, Input, Restored, Site,
     ZoneIndex, ZoneSpec,
 };
-use standclear::guard::arming::{Arming, ZoneRules};
+use standclear::guard::arming::{Arming, MACHINE_UP_FOR, STEADY_AT_START, ZoneRules};
 use standclear::guard::handle::ZoneArming;
 use standclear::guard::inputs::{InputIndex, InputTable, Moment, Said};
 use standclear::zone_file::ArmingRule;
@@ -48,17 +48,32 @@ pub struct World {
 }
 
 impl World {
+    /// At `start` the box has watched its clock for long enough.
     pub fn new(rule: ArmingRule, start: &str, time_zone: &str) -> World {
+        let start: Timestamp = start.parse().expect("a time");
+        let wall = start - SignedDuration::try_from(STEADY_AT_START).expect("short");
+        let mut world = World::just_started(rule, wall, time_zone, None);
+        world.look(Reaches::Yes);
+        world.run(STEADY_AT_START, Reaches::Yes);
+        world
+    }
+
+    /// A box that begins to watch at `wall`, on a machine that has been up for long.
+    pub fn just_started(
+        rule: ArmingRule,
+        wall: Timestamp,
+        time_zone: &str,
+        last_alive: Option<Timestamp>,
+    ) -> World {
         let ring = vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
         let area = Area::new(&[vec![ring]]).expect("an area");
         let zones = vec![ZoneSpec::restricted(area, Rules::DEFAULT)];
         let site = Site { cameras: vec![CameraSpec { zones, ..CameraSpec::default() }] };
-        let wall: Timestamp = start.parse().expect("a time");
-        let now = Moment { monotonic: Instant::from_millis(100_000), wall };
+        let now = Moment { monotonic: Instant::ZERO.after(MACHINE_UP_FOR), wall };
         let rules = ZoneRules { epoch: 0, rules: vec![Some(rule)] };
         World {
             engine: Engine::new(site, &Restored::default(), now.monotonic),
-            arming: Arming::new(time_zone, rules),
+            arming: Arming::new(time_zone, rules, last_alive),
             table: InputTable::new(&[posted("press", MAX_AGE_MS)], wall),
             now,
             looked_ms: 0,

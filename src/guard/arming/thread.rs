@@ -10,6 +10,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Arming, TestHold, ZoneRules};
 use crate::clock;
 use crate::engine::time::Instant;
@@ -36,6 +38,8 @@ pub struct ArmingPlan {
     /// IANA name.
     pub time_zone: String,
     pub rules: ZoneRules,
+    /// The last sign of an earlier life: now is not before it.
+    pub last_alive: Option<Timestamp>,
     pub inputs: Arc<SharedInputs>,
     /// New rules, from the alarm path's [`super::ArmingPost`].
     pub changes: Receiver<ZoneRules>,
@@ -117,7 +121,7 @@ struct Runner {
 
 impl Runner {
     fn new(plan: &ArmingPlan) -> Runner {
-        let arming = Arming::new(&plan.time_zone, plan.rules.clone());
+        let arming = Arming::new(&plan.time_zone, plan.rules.clone(), plan.last_alive);
         Runner { arming, notes: Vec::new(), notes_lost: 0 }
     }
 
