@@ -15,6 +15,28 @@ pub fn monotonic() -> Instant {
     Instant::from_nanos(seconds * 1_000_000_000 + nanos)
 }
 
+/// One run of the machine, from switching on to switching off: the monotonic clock's, and nobody
+/// else's. Two times of different runs are compared by the civil clock alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootId(String);
+
+impl BootId {
+    pub fn new(id: String) -> BootId {
+        BootId(id)
+    }
+
+    /// That of this run; `None` where the kernel does not tell.
+    pub fn now() -> Option<BootId> {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let id = id.trim();
+        (!id.is_empty()).then(|| BootId(id.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The civil time, in UTC.
 #[expect(clippy::disallowed_methods, reason = "the one legal place")]
 pub fn wall() -> jiff::Timestamp {

@@ -32,6 +32,7 @@ fn started(second: i64) -> Record {
         at: at(second),
         version: "0.1.0".into(),
         zone_revision: "z1".into(),
+        boot: None,
         zones: vec![zone("gate"), zone("dock")],
     }
 }

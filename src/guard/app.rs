@@ -26,7 +26,7 @@ use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
 use super::outbox::Outbox;
-use super::records::{Inheritance, SiteNames, inherit};
+use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::siren::{NoSiren, SirenOutput, SirenThread};
 use super::walk::{self, WalkThread};
 use super::web_thread::WebThread;
@@ -316,9 +316,10 @@ impl Prepared {
         let begun = zones::begin(config, &mut store)?;
         let Begun { site, infos, in_force, documents, notes } = begun;
         let names = Arc::new(SiteNames::new(config, infos, in_force));
-        let at = clock::wall();
-        let mut inheritance = inherit(remembered, &names, at);
-        let mut first = vec![names.started(at)];
+        let start = Start::now();
+        let at = start.at;
+        let mut inheritance = inherit(remembered, &names, &start);
+        let mut first = vec![names.started(&start)];
         first.append(&mut inheritance.records);
         first.extend(notes.into_iter().map(|text| Record::Note { at, text }));
         if config.zones.approval == Approval::Author {

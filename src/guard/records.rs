@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::message::ReceivedReport;
 use super::words;
-use crate::clock;
+use crate::clock::{self, BootId};
 use crate::config::Config;
 use crate::engine::time::Instant;
 use crate::engine::{
@@ -205,13 +205,27 @@ impl SiteNames {
     }
 
     /// The first record of a life.
-    pub fn started(&self, at: Timestamp) -> Record {
+    pub fn started(&self, start: &Start) -> Record {
         Record::Started {
-            at,
+            at: start.at,
+            boot: start.boot.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
             zone_revision: self.revision(),
             zones: self.live().map(|(_, zone)| self.zone_name(&zone.info)).collect(),
         }
+    }
+}
+
+/// When a life begins, and in which run of the machine.
+#[derive(Clone, Debug)]
+pub struct Start {
+    pub at: Timestamp,
+    pub boot: Option<BootId>,
+}
+
+impl Start {
+    pub fn now() -> Start {
+        Start { at: clock::wall(), boot: BootId::now() }
     }
 }
 
@@ -227,20 +241,24 @@ pub struct Inheritance {
     pub records: Vec<Record>,
 }
 
-/// How long nobody watched; for ever when that is not known, or when the clock was put back.
-fn away(last_alive: Option<Timestamp>, at: Timestamp) -> Duration {
-    last_alive
-        .and_then(|last| Duration::try_from(at.duration_since(last)).ok())
-        .unwrap_or(Duration::MAX)
+/// How long nobody watched; for ever when that is not known: the clock was put back, or the machine
+/// was off meanwhile, and a clock without a battery stands still then.
+fn away(remembered: &Remembered, start: &Start) -> Duration {
+    match (&remembered.last_boot, &start.boot, remembered.last_alive) {
+        (Some(then), Some(now), Some(last)) if then == now => {
+            Duration::try_from(start.at.duration_since(last)).unwrap_or(Duration::MAX)
+        }
+        _ => Duration::MAX,
+    }
 }
 
 /// Sorts what the store remembers.
-pub fn inherit(remembered: Remembered, names: &SiteNames, at: Timestamp) -> Inheritance {
+pub fn inherit(remembered: Remembered, names: &SiteNames, start: &Start) -> Inheritance {
     let mut inheritance = Inheritance {
         restored: Restored {
             last_incident: remembered.last_incident,
             last_alarm: remembered.last_alarm,
-            away: away(remembered.last_alive, at),
+            away: away(&remembered, start),
             alarms: Vec::new(),
         },
         last_alive: remembered.last_alive,
@@ -258,7 +276,7 @@ pub fn inherit(remembered: Remembered, names: &SiteNames, at: Timestamp) -> Inhe
                 });
                 inheritance.alarms.push(open);
             }
-            None => inheritance.records.extend(orphaned(open, at)),
+            None => inheritance.records.extend(orphaned(open, start.at)),
         }
     }
     inheritance
@@ -334,4 +352,31 @@ pub struct EvidenceContext<'a> {
     pub names: &'a SiteNames,
     pub model_digest: &'a str,
     pub stages: &'a [(&'static str, f64)],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long a box was off that stopped at noon in run `then`, and starts after so many seconds
+    /// of its clock in run `now`.
+    fn away_s(then: Option<&str>, now: Option<&str>, seconds: i64) -> Option<u64> {
+        let boot = |id: Option<&str>| id.map(|id| BootId::new(id.into()));
+        let last: Timestamp = "2026-05-04T12:00:00Z".parse().expect("a time");
+        let remembered =
+            Remembered { last_alive: Some(last), last_boot: boot(then), ..Remembered::default() };
+        let at = last + jiff::SignedDuration::from_secs(seconds);
+        let away = away(&remembered, &Start { at, boot: boot(now) });
+        (away != Duration::MAX).then_some(away.as_secs())
+    }
+
+    #[test]
+    fn a_clock_that_may_have_stood_still_does_not_tell_how_long_the_box_was_off() {
+        assert_eq!(away_s(Some("a"), Some("a"), 5), Some(5), "the machine ran on");
+        assert_eq!(away_s(Some("a"), Some("b"), 5), None, "the machine was off");
+        assert_eq!(away_s(None, Some("b"), 5), None);
+        assert_eq!(away_s(Some("a"), None, 5), None);
+        assert_eq!(away_s(None, None, 5), None);
+        assert_eq!(away_s(Some("a"), Some("a"), -5), None, "the clock was put back");
+    }
 }

@@ -113,10 +113,13 @@ fn describe(record: &Record) -> Detail {
 }
 
 fn describe_life(detail: &mut Detail, record: &Record) {
-    let Record::Started { version, zone_revision, zones, .. } = record else {
+    let Record::Started { version, zone_revision, boot, zones, .. } = record else {
         return;
     };
     detail.add("version", version).add("zone_revision", zone_revision);
+    if let Some(boot) = boot {
+        detail.add("boot", boot.as_str());
+    }
     for zone in zones {
         detail.add("zone", &zone.id).add("name", &zone.name).add("camera", &zone.camera);
     }

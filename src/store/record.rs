@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::clock::BootId;
 use crate::engine::{AlarmId, AlarmState, IncidentId};
 
 /// One thing to keep. A batch of them is one transaction.
@@ -13,6 +14,8 @@ pub enum Record {
         at: Timestamp,
         version: String,
         zone_revision: String,
+        /// The machine's run; `None` where it is not known.
+        boot: Option<BootId>,
         zones: Vec<ZoneName>,
     },
     IncidentStarted(IncidentStart),

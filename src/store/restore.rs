@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use super::event::{self, Detail, EventRow};
 use super::query::timestamp;
 use super::record::{AlarmKey, OpenAlarm};
+use crate::clock::BootId;
 use crate::engine::{AlarmId, AlarmState, IncidentId};
 
 /// What the store remembers of earlier lives.
@@ -18,6 +19,8 @@ pub struct Remembered {
     pub last_alarm: u64,
     /// The last sign of the earlier life, to the minute; `None` when there was none.
     pub last_alive: Option<Timestamp>,
+    /// The machine's run in which that life began; `None` when it is not known.
+    pub last_boot: Option<BootId>,
     /// Alarms that are not normal, oldest first.
     pub open_alarms: Vec<OpenAlarm>,
 }
@@ -41,6 +44,7 @@ pub(super) fn restore(
         last_incident: highest(&transaction, "incident")?,
         last_alarm: highest(&transaction, "alarm")?,
         last_alive: last_alive(&transaction)?.and_then(|us| Timestamp::from_microsecond(us).ok()),
+        last_boot: last_boot(&transaction)?,
         open_alarms: open_alarms(&transaction)?,
     };
     transaction.commit()?;
@@ -64,6 +68,13 @@ fn last_alive(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     connection
         .query_row("SELECT last_alive_us FROM life ORDER BY id DESC LIMIT 1", [], |row| row.get(0))
         .optional()
+}
+
+fn last_boot(connection: &Connection) -> rusqlite::Result<Option<BootId>> {
+    let last: Option<Option<String>> = connection
+        .query_row("SELECT boot_id FROM life ORDER BY id DESC LIMIT 1", [], |row| row.get(0))
+        .optional()?;
+    Ok(last.flatten().map(BootId::new))
 }
 
 /// Nothing is known after the last sign of life, so that is where everything open ends. Something

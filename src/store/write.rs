@@ -10,8 +10,9 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::audit::{self, AuditEntry};
 use super::event::{self, Appended, source_name, state_name, subject};
-use super::record::{IncidentStart, Record, ZoneName};
+use super::record::{IncidentStart, Record};
 use super::retention;
+use crate::clock::BootId;
 use crate::engine::AlarmState;
 
 /// Adds one record; `life` is the row of the life it belongs to.
@@ -25,9 +26,7 @@ pub(super) fn write_record(
         return Ok(());
     }
     match record {
-        Record::Started { at, version, zone_revision, zones } => {
-            *life = Some(start_life(connection, *at, version, zone_revision, zones)?)
-        }
+        Record::Started { .. } => *life = start_life(connection, record)?.or(*life),
         Record::IncidentStarted(start) => start_incident(connection, start)?,
         Record::PersonEntered { .. } => enter_person(connection, record)?,
         Record::IncidentEnded { .. } => end_incident(connection, record)?,
@@ -87,17 +86,15 @@ pub(super) fn write_snapshot(
 }
 
 /// A zone counts as not watched from the start until the engine says that it is.
-fn start_life(
-    connection: &Connection,
-    at: Timestamp,
-    version: &str,
-    zone_revision: &str,
-    zones: &[ZoneName],
-) -> rusqlite::Result<i64> {
+fn start_life(connection: &Connection, record: &Record) -> rusqlite::Result<Option<i64>> {
+    let Record::Started { at, version, zone_revision, boot, zones } = record else {
+        return Ok(None);
+    };
+    let boot = boot.as_ref().map(BootId::as_str);
     connection.execute(
-        "INSERT INTO life (started_us, last_alive_us, version, zone_revision)
-         VALUES (?1, ?1, ?2, ?3)",
-        params![at.as_microsecond(), version, zone_revision],
+        "INSERT INTO life (started_us, last_alive_us, version, zone_revision, boot_id)
+         VALUES (?1, ?1, ?2, ?3, ?4)",
+        params![at.as_microsecond(), version, zone_revision, boot],
     )?;
     let life = connection.last_insert_rowid();
     for (place, zone) in zones.iter().enumerate() {
@@ -107,9 +104,9 @@ fn start_life(
                  VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
             .execute(params![life, place, zone.id, zone.name, zone.camera])?;
-        open_unknown(connection, &zone.id, at, "starting")?;
+        open_unknown(connection, &zone.id, *at, "starting")?;
     }
-    Ok(life)
+    Ok(Some(life))
 }
 
 /// A zone that is unknown already stays so since when it was; the log has the new cause.

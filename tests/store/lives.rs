@@ -82,6 +82,7 @@ fn history_of_a_zone_added_later_has_no_record_before() {
         at: at(100),
         version: "0.1.0".into(),
         zone_revision: "z2".into(),
+        boot: None,
         zones: vec![zone("crane")],
     };
     store.write(&[more, known("crane", 101)]).expect("kept");
@@ -132,4 +133,22 @@ fn a_new_intruder_takes_the_answer_back() {
     assert_eq!(remembered.open_alarms[0].raised_at, at(10));
     store.write(&[alarm(1, 30, AlarmState::Normal, 1)]).expect("kept");
     assert_eq!(store.restore().expect("remembered").open_alarms, []);
+}
+
+#[test]
+fn the_run_of_the_machine_in_which_a_life_began_is_remembered() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    assert_eq!(store.restore().expect("remembered").last_boot, None);
+    let boot = standclear::clock::BootId::new("4f2c".into());
+    let Record::Started { at, version, zone_revision, zones, .. } = started(0) else {
+        panic!("another record");
+    };
+    let begun = Record::Started { at, version, zone_revision, boot: Some(boot.clone()), zones };
+    store.write(&[begun]).expect("kept");
+    drop(store);
+    let mut store = open(dir.path());
+    assert_eq!(store.restore().expect("remembered").last_boot, Some(boot));
+    store.write(&[started(10)]).expect("kept");
+    assert_eq!(store.restore().expect("remembered").last_boot, None, "of the newest life");
 }

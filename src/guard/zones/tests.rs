@@ -8,7 +8,7 @@ use std::thread;
 use super::*;
 use crate::engine::Refusal;
 use crate::guard::message::{Claimed, RezoneOrder};
-use crate::guard::records::inherit;
+use crate::guard::records::{Start, inherit};
 use crate::guard::wiring::Mind;
 
 /// A camera's zones, a desk over them, and what it orders of the alarm path.
@@ -46,7 +46,7 @@ impl Site {
         let remembered = store.restore().expect("remembered");
         let begun = begin(&config, &mut store).expect("begun");
         let names = Arc::new(SiteNames::new(&config, begun.infos, begun.in_force));
-        let inheritance = inherit(remembered, &names, clock::wall());
+        let inheritance = inherit(remembered, &names, &Start::now());
         let mind = Mind::of(&config, names, begun.site, &inheritance);
         let reader = store.reader().expect("a reader");
         let (alarm_path, orders) = mpsc::sync_channel(1);
