@@ -82,7 +82,7 @@ impl ArmingThread {
 fn run(mut plan: ArmingPlan, stop: &Stop) {
     plan.inputs.wake_me();
     loop {
-        let ran = panic::catch_unwind(AssertUnwindSafe(|| Runner::new(&plan).run(&plan, stop)));
+        let ran = panic::catch_unwind(AssertUnwindSafe(|| Runner::new(&plan).run(&mut plan, stop)));
         match ran {
             Ok(Ended::Stopped) => return,
             Ok(Ended::AlarmPathGone) => {
@@ -101,16 +101,18 @@ fn run(mut plan: ArmingPlan, stop: &Stop) {
             }
             thread::park_timeout(LOOK_EVERY);
         }
-        // What it was told while it lived is not known any more; newer rules come first.
-        while let Ok(rules) = plan.changes.try_recv() {
-            plan.rules = rules;
-        }
     }
 }
 
 enum Ended {
     Stopped,
     AlarmPathGone,
+}
+
+/// Whether there can be more.
+enum Changes {
+    MayCome,
+    NeverAgain,
 }
 
 struct Runner {
@@ -125,12 +127,10 @@ impl Runner {
         Runner { arming, notes: Vec::new(), notes_lost: 0 }
     }
 
-    fn run(&mut self, plan: &ArmingPlan, stop: &Stop) -> Ended {
+    fn run(&mut self, plan: &mut ArmingPlan, stop: &Stop) -> Ended {
         while !stop.is_stopped() {
-            match plan.changes.try_recv() {
-                Ok(rules) => self.arming.put_rules(rules),
-                Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => return Ended::AlarmPathGone,
+            if let Changes::NeverAgain = self.take_rules(plan) {
+                return Ended::AlarmPathGone;
             }
             let looked_at = clock::monotonic();
             self.look(plan, Moment { monotonic: looked_at, wall: clock::wall() });
@@ -145,6 +145,20 @@ impl Runner {
             }
         }
         Ended::Stopped
+    }
+
+    /// Takes new rules. They are kept in the plan too: a thread that begins anew goes on by the
+    /// newest, since decisions by older ones are not carried out.
+    fn take_rules(&mut self, plan: &mut ArmingPlan) -> Changes {
+        match plan.changes.try_recv() {
+            Ok(rules) => {
+                plan.rules = rules.clone();
+                self.arming.put_rules(rules);
+                Changes::MayCome
+            }
+            Err(TryRecvError::Empty) => Changes::MayCome,
+            Err(TryRecvError::Disconnected) => Changes::NeverAgain,
+        }
     }
 
     fn look(&mut self, plan: &ArmingPlan, now: Moment) {
@@ -203,4 +217,34 @@ fn shown(table: &InputTable, now: Instant, arming: &Arming) -> Vec<Input> {
         age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
     };
     table.rows(now).map(input).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::guard::arming::ArmingPost;
+
+    #[test]
+    fn a_thread_that_begins_anew_goes_on_by_the_newest_rules() {
+        let (mut post, changes) = ArmingPost::new();
+        let (alarm_path, _messages) = sync_channel(1);
+        let table = InputTable::new(&[], clock::wall());
+        let mut plan = ArmingPlan {
+            time_zone: "UTC".into(),
+            rules: ZoneRules::default(),
+            last_alive: None,
+            inputs: Arc::new(SharedInputs::new(table)),
+            changes,
+            alarm_path,
+            hold: TestHold::default(),
+        };
+        let mut runner = Runner::new(&plan);
+        post.put_rules(vec![None]);
+        assert!(matches!(runner.take_rules(&mut plan), Changes::MayCome));
+        // As after a panic.
+        let anew = Runner::new(&plan);
+        assert!(post.is_current(anew.arming.epoch()), "its decisions are carried out");
+    }
 }
