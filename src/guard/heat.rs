@@ -86,7 +86,8 @@ impl HeatMap {
             return;
         }
         let again = new.clone();
-        match clerk.ask(move |store| store.add_heat(&new)) {
+        let now = Hour::of(clock::wall());
+        match clerk.ask(move |store| store.add_heat(&new, now)) {
             // Once more would count it twice; once less is what a crash would cost as well.
             Ok(Ok(())) | Err(ClerkError::Unclear) => {}
             Ok(Err(error)) => {

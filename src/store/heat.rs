@@ -1,4 +1,4 @@
-//! How long feet of people were where: a grid an hour and camera, kept for a month.
+//! How long feet of people were where: a grid an hour and camera, kept for a month of hours.
 //!
 //! A row holds only the cells that have any. Adding merges into the row that is there, so that a
 //! box that ends in the middle of an hour goes on where it was.
@@ -17,8 +17,11 @@ use super::{Store, StoreError};
 pub const HEAT_COLUMNS: u16 = 64;
 pub const HEAT_ROWS: u16 = 48;
 
-/// Hours kept: 31 days.
+/// Hours kept, those without anybody not counted: 31 days.
 pub const HEAT_HOURS_KEPT: i64 = 31 * 24;
+
+/// Hours by which a clock that is right may have been put back since.
+const HOURS_AHEAD_MAX: i64 = 1;
 
 /// Most incidents in one answer, the newest: more cannot be told apart on a picture.
 pub const HEAT_INCIDENTS_MAX: u32 = 1_000;
@@ -63,11 +66,12 @@ pub struct HeatIncident {
 }
 
 impl Store {
-    /// Adds to what is kept of these hours, and takes what is too old.
+    /// Adds to what is kept of these hours, and takes what is too much: first hours that are ahead of
+    /// `now`, which only a wrong clock makes, then the oldest.
     ///
     /// # Errors
     /// The disk is full or fails; then nothing was added.
-    pub fn add_heat(&mut self, hours: &[HeatHour]) -> Result<(), StoreError> {
+    pub fn add_heat(&mut self, hours: &[HeatHour], now: Hour) -> Result<(), StoreError> {
         let path = &self.path;
         let mut add = || {
             let transaction =
@@ -82,10 +86,13 @@ impl Store {
                     )?
                     .execute(params![hour.camera, hour.hour.0, to_bytes(&cells)])?;
             }
-            // By the rows themselves: a clock that was put back must not take what is new.
+            // By their number and not by their age: one wrong date must not take the others.
             transaction.execute(
-                "DELETE FROM heat_hour WHERE hour <= (SELECT max(hour) FROM heat_hour) - ?1",
-                [HEAT_HOURS_KEPT],
+                "DELETE FROM heat_hour WHERE hour IN (
+                   SELECT DISTINCT hour FROM heat_hour
+                   ORDER BY hour > ?1, CASE WHEN hour > ?1 THEN hour ELSE -hour END
+                   LIMIT -1 OFFSET ?2)",
+                [now.0.saturating_add(HOURS_AHEAD_MAX), HEAT_HOURS_KEPT],
             )?;
             transaction.commit()
         };

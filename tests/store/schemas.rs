@@ -145,8 +145,8 @@ fn a_store_of_schema_4_takes_walk_tests_and_heat_and_keeps_what_it_had() {
         hour: Hour::of(at(0)),
         cells: HeatCells::from([(7, 1_500)]),
     };
-    store.add_heat(std::slice::from_ref(&hour)).expect("kept");
-    store.add_heat(&[hour]).expect("added");
+    store.add_heat(std::slice::from_ref(&hour), hour.hour).expect("kept");
+    store.add_heat(std::slice::from_ref(&hour), hour.hour).expect("added");
     // Beside the box that is open.
     let reader = WalkReader::open(dir.path()).expect("a reader");
     assert_eq!(reader.walk_tests(Some("gate")).expect("tests"), [done]);
@@ -170,7 +170,31 @@ fn a_month_of_heat_is_kept_and_not_more() {
         cells: HeatCells::from([(1, 1)]),
     };
     let hours: Vec<HeatHour> = (0..31 * 24 + 10).map(hour).collect();
-    store.add_heat(&hours).expect("kept");
+    store.add_heat(&hours, Hour(31 * 24 + 9)).expect("kept");
     assert_eq!(number(dir.path(), "SELECT count(*) FROM heat_hour"), 31 * 24);
     assert_eq!(number(dir.path(), "SELECT min(hour) FROM heat_hour"), 10);
+}
+
+#[test]
+fn a_wrong_date_in_the_future_takes_no_heat_and_is_the_first_to_go() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let hour = |hour| HeatHour {
+        camera: "east".into(),
+        hour: Hour(hour),
+        cells: HeatCells::from([(1, 1)]),
+    };
+    let count = |what: &str| number(dir.path(), &format!("SELECT count(*) FROM heat_hour {what}"));
+    let days: Vec<HeatHour> = (0..100).map(hour).collect();
+    store.add_heat(&days, Hour(99)).expect("kept");
+    store.add_heat(&[hour(500_000), hour(500_001)], Hour(500_001)).expect("the clock is wrong");
+    assert_eq!(count("WHERE hour < 100"), 100);
+    // The clock is right again: what comes now is kept, and goes on being kept.
+    let days: Vec<HeatHour> = (100..31 * 24 - 1).map(hour).collect();
+    store.add_heat(&days, Hour(31 * 24 - 2)).expect("kept");
+    assert_eq!(count("WHERE hour < 500000"), 31 * 24 - 1);
+    assert_eq!(count("WHERE hour = 500001"), 0, "the farthest ahead goes first");
+    store.add_heat(&[hour(31 * 24 - 1), hour(31 * 24)], Hour(31 * 24)).expect("kept");
+    assert_eq!(count("WHERE hour >= 500000"), 0);
+    assert_eq!((count(""), count("WHERE hour = 0")), (31 * 24, 0));
 }
