@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::{ArmedCamera, ZoneDesk, frame_size};
+use super::{ArmedCamera, Clocks, ZoneDesk, frame_size};
 use crate::clock;
 use crate::engine::{CameraIndex, CameraSpec, ZoneIndex};
 use crate::guard::clerk::ClerkError;
@@ -52,6 +52,8 @@ impl ZoneDesk {
         how: Compile,
     ) -> Result<Plan, ZoneDeskError> {
         let document = parse(&version.document).map_err(ZoneDeskError::Fields)?;
+        // Before: set in between, the clocks are found apart at the next look.
+        let clocks = Clocks::now();
         let compiled = self.compile(index, &document, how)?;
         let armed = self.armed();
         let twice = elsewhere(&armed.names, index, &document);
@@ -63,7 +65,7 @@ impl ZoneDesk {
         let rezoned = armed.names.rezoned(index, compiled.infos, in_force);
         let (names, slots) = rezoned.ok_or(ZoneDeskError::NoNumbers)?;
         let frame_size = frame_size(&self.now(), index);
-        let camera = ArmedCamera { document: Arc::new(document), frame_size };
+        let camera = ArmedCamera { document: Arc::new(document), frame_size, clocks };
         Ok(Plan { index, spec: compiled.spec, slots, names, camera })
     }
 

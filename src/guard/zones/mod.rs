@@ -29,6 +29,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
+use jiff::{SignedDuration, Timestamp};
+
 use self::apply::Compile;
 pub use self::start::{Begun, begin};
 pub use self::tend::ZoneThread;
@@ -42,6 +44,7 @@ use super::records::SiteNames;
 use crate::clock;
 use crate::engine::CameraIndex;
 use crate::engine::detection::FrameSize;
+use crate::engine::time::Instant;
 use crate::store::Store;
 use crate::store::query::StoreReader;
 use crate::store::zones::{
@@ -102,11 +105,34 @@ struct ArmedCamera {
     document: Arc<Document>,
     /// The picture its calibration was made for.
     frame_size: Option<FrameSize>,
+    /// The clocks by which the ends of its marks were reckoned.
+    clocks: Clocks,
+}
+
+/// How far the civil clock is ahead of the monotonic one; another distance means that somebody has
+/// set it.
+#[derive(Clone, Copy, Debug)]
+struct Clocks {
+    ahead: SignedDuration,
+}
+
+impl Clocks {
+    fn now() -> Clocks {
+        let up = clock::monotonic().since(Instant::ZERO);
+        let up = SignedDuration::try_from(up).unwrap_or(SignedDuration::MAX);
+        Clocks { ahead: clock::wall().duration_since(Timestamp::UNIX_EPOCH).saturating_sub(up) }
+    }
+
+    fn apart(self, other: Clocks) -> SignedDuration {
+        self.ahead.saturating_sub(other.ahead).abs()
+    }
 }
 
 impl ZoneDesk {
     pub fn new(parts: ZoneDeskParts) -> ZoneDesk {
-        let camera = |document| ArmedCamera { document: Arc::new(document), frame_size: None };
+        let clocks = Clocks::now();
+        let camera =
+            |document| ArmedCamera { document: Arc::new(document), frame_size: None, clocks };
         let cameras = parts.documents.into_iter().map(camera).collect();
         ZoneDesk {
             armed: Mutex::new(Armed { names: parts.names, cameras }),

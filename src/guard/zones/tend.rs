@@ -1,5 +1,6 @@
 //! What has to be looked after about zones while the box guards: pictures that come in another size
-//! than the calibration was made for, and changes that were left unsettled.
+//! than the calibration was made for, marks whose ends were reckoned by a clock that has been set
+//! since, and changes that were left unsettled.
 
 use std::io;
 use std::sync::Arc;
@@ -8,13 +9,19 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{Armed, ZoneDesk, frame_size};
+use jiff::SignedDuration;
+
+use super::{Armed, Clocks, ZoneDesk, frame_size};
 use crate::engine::CameraIndex;
 use crate::guard::handle::ZoneDeskError;
 use crate::telemetry::chain;
 
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Marks whose ends are off by more are reckoned anew. A mark is dated by people, and a time server
+/// that slews needs more than a day for this much.
+const MARKS_OFF_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// The thread that looks.
 #[derive(Debug)]
@@ -64,14 +71,15 @@ impl ZoneDesk {
         };
         let armed = self.armed();
         for (index, camera) in (0u16..).map(CameraIndex).zip(&now.cameras) {
-            if !unsettled && !resized(&armed, index, frame_size(&now, index)) {
+            let stale = resized(&armed, index, frame_size(&now, index)) || misdated(&armed, index);
+            if !unsettled && !stale {
                 continue;
             }
             let Some(version) = self.kept(&camera.id)?.in_force else { continue };
             let armed_version =
                 armed.names.in_force.get(usize::from(index.0)).map(|zones| zones.version);
             let settled = armed_version == Some(version.number);
-            if settled && !resized(&armed, index, frame_size(&now, index)) {
+            if settled && !stale {
                 continue;
             }
             self.arm_what_is_in_force(index, &version)?;
@@ -92,5 +100,12 @@ fn resized(
 ) -> bool {
     armed.cameras.get(usize::from(index.0)).is_some_and(|camera| {
         size.is_some() && camera.frame_size != size && camera.document.ground.is_some()
+    })
+}
+
+/// Whether the clock by which the ends of marks were reckoned has been set since.
+fn misdated(armed: &Armed, index: CameraIndex) -> bool {
+    armed.cameras.get(usize::from(index.0)).is_some_and(|camera| {
+        !camera.document.marks.is_empty() && camera.clocks.apart(Clocks::now()) > MARKS_OFF_MAX
     })
 }

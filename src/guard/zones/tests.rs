@@ -178,3 +178,30 @@ fn of_two_changes_at_once_one_is_told_that_the_box_is_busy() {
     );
     assert_eq!(made.expect("in force").number, number);
 }
+
+#[test]
+fn a_mark_that_was_reckoned_by_a_wrong_clock_is_reckoned_anew() {
+    let site = Site::new();
+    let until = clock::wall() + SignedDuration::from_hours(2);
+    let marks =
+        format!(r#"{{"marks":[{{"box":[0.1,0.1,0.05,0.1],"reason":"cone","until":"{until}"}}],"#);
+    let text = document(0.6).to_pretty().replacen('{', &marks, 1);
+    let marked: Json = serde_json::from_str(&text).expect("JSON");
+    site.desk.put_draft("yard", &marked, "Ada").expect("kept");
+    let number = site.desk.propose("yard", "Ada", "a cone").expect("proposed").number;
+    site.played(take, |desk| desk.approve("yard", number, "Ben")).expect("in force");
+    site.desk.tend().expect("nothing to do");
+    assert!(site.orders.try_recv().is_err(), "the clock was not set");
+
+    // By the clock that the box started with, the mark had a day more.
+    let ahead = SignedDuration::from_hours(24);
+    site.desk.armed.lock().expect("no panic").cameras[0].clocks.ahead -= ahead;
+    let check_and_take = |order: RezoneOrder| {
+        let left = order.spec.marks[0].until.since(clock::monotonic());
+        assert!(left.as_secs() <= 2 * 3600 && left.as_secs() > 7_000, "{left:?}");
+        take(order);
+    };
+    site.played(check_and_take, |desk| desk.tend()).expect("armed anew");
+    site.desk.tend().expect("nothing more to do");
+    assert!(site.orders.try_recv().is_err());
+}
