@@ -7,7 +7,8 @@ use standclear::engine::ground::Ground;
 use standclear::engine::time::Instant;
 use standclear::engine::zone::Rules;
 use standclear::engine::{
-    BoxNorm, CameraSpec, Input, Restored, StaticMark, Verdict, ZoneSpec, ZoneState,
+    AlarmState, BoxNorm, CameraSpec, Criterion, Duty, Empty, HeadCount, Input, Restored,
+    StaticMark, Verdict, ZoneSpec, ZoneState,
 };
 
 use crate::floor::{floor, patch, somebody, standing};
@@ -50,6 +51,45 @@ fn somebody_inside_of_whom_little_is_left_to_see_stays_inside() {
     world.film(10.0, 60, |_| vec![cat()]);
     assert_eq!(world.engine.looked(CAMERA)[0].verdict, Verdict::TooSmall);
     assert_eq!(world.state(), ZoneState::Occupied, "doubt keeps an alarm");
+}
+
+/// A place on the floor where so many must be, after two seconds.
+fn counted_floor(count: HeadCount) -> World {
+    let area = patch((-2.0, 2.0), (9.0, 12.0));
+    let duty = Duty::Occupancy { area, criterion: Criterion::Foot, count };
+    let rules = Rules { dwell: Duration::from_secs(2), ..Rules::DEFAULT };
+    let zones = vec![ZoneSpec { duty, rules }];
+    let spec = CameraSpec { zones, ground: Some(floor()), marks: vec![] };
+    World::of(spec, &Restored::default())
+}
+
+#[test]
+fn what_is_left_at_a_place_that_must_be_staffed_does_not_stand_in_for_whoever_left() {
+    let mut world = counted_floor(HeadCount::AtLeast { people: 1, empty: Empty::Alarms });
+    world.film(10.0, 30, |_| vec![standing(0.0, 10.0)]);
+    assert_eq!(world.incidents(), 0);
+    world.film(10.0, 30, |_| vec![cat()]);
+    assert_eq!(world.engine.looked(CAMERA)[0].verdict, Verdict::TooSmall);
+    assert_eq!(world.incidents(), 1, "nobody is there");
+    world.film(10.0, 30, |_| vec![standing(0.0, 10.0), cat()]);
+    assert_eq!(world.intrusion(), AlarmState::ReturnedUnacknowledged, "staffed again");
+}
+
+#[test]
+fn lone_worker_of_whom_little_is_left_to_see_is_not_an_empty_place() {
+    let mut world = counted_floor(HeadCount::AtLeast { people: 2, empty: Empty::Allowed });
+    world.film(10.0, 10, |_| vec![standing(0.0, 10.0)]);
+    world.film(10.0, 30, |_| vec![cat()]);
+    assert_eq!(world.incidents(), 1);
+    assert_eq!(world.intrusion(), AlarmState::Unacknowledged);
+}
+
+#[test]
+fn one_too_many_of_whom_little_is_left_to_see_stays_one_too_many() {
+    let mut world = counted_floor(HeadCount::AtMost(0));
+    world.film(10.0, 30, |_| vec![standing(0.0, 10.0)]);
+    world.film(10.0, 30, |_| vec![cat()]);
+    assert_eq!(world.intrusion(), AlarmState::Unacknowledged);
 }
 
 /// A cone in the zone, 60 × 120 px, marked for a minute.
@@ -106,6 +146,21 @@ fn alarm_that_a_thing_raised_ends_a_minute_after_it_is_marked() {
     world.film(10.0, 40, |_| vec![cone(0.0)]);
     assert_eq!(world.state(), ZoneState::Clear);
     assert_eq!(world.incidents(), 1);
+}
+
+#[test]
+fn marked_thing_does_not_staff_a_place() {
+    let bounds_norm = BoxNorm { left: 0.67, top: 0.48, width: 0.06, height: 0.12 };
+    let marks = vec![StaticMark { bounds_norm, until: Instant::from_millis(61_000) }];
+    let count = HeadCount::AtLeast { people: 1, empty: Empty::Alarms };
+    let duty = Duty::Occupancy { area: area(&right_half()), criterion: Criterion::Foot, count };
+    let zones = vec![ZoneSpec { duty, rules: Rules::DEFAULT }];
+    let mut world = World::of(CameraSpec { zones, ground: None, marks }, &Restored::default());
+    let worker = person_sized(730.0, 600.0, 80.0, 210.0, 0.8);
+    world.film(10.0, 20, |_| vec![worker, cone(0.0)]);
+    assert_eq!(world.incidents(), 0);
+    world.film(10.0, 30, |_| vec![cone(0.0)]);
+    assert_eq!(world.incidents(), 1, "the worker left, the cone stayed");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Too many or too few people: an incident once that has lasted for the grace.
 //!
-//! The count is of people seen within half a second (`Occupancy::people`). Whatever was wrong counts
-//! as wrong until it has been right for `clear_after`: doubt keeps an alarm, and a lone worker whom
+//! The count is of people seen within half a second (`Occupancy::people`). Doubt alarms: whoever may
+//! be there is one too many, but does not stand in for one too few. Whatever was wrong counts as
+//! wrong until it has been right for `clear_after`: doubt keeps an alarm, and a lone worker whom
 //! somebody visits for a moment does not start anew.
 
 use std::time::Duration;
@@ -33,21 +34,6 @@ struct Wrong {
 enum Told {
     NotYet,
     Yes,
-}
-
-impl HeadCount {
-    fn is_wrong(self, people: usize) -> bool {
-        match self {
-            HeadCount::AtMost(most) => people > usize::from(most),
-            HeadCount::AtLeast { people: least, empty } => {
-                let nobody_is_fine = match empty {
-                    Empty::Allowed => people == 0,
-                    Empty::Alarms => false,
-                };
-                people < usize::from(least) && !nobody_is_fine
-            }
-        }
-    }
 }
 
 impl Headcounter {
@@ -125,13 +111,22 @@ impl Headcounter {
         }
     }
 
-    /// Too many stay too many until one is known to have left, not only hidden for a moment.
     fn is_wrong(&self) -> bool {
-        let doubt = match (self.count, self.wrong) {
-            (HeadCount::AtMost(_), Some(_)) => self.count.is_wrong(self.occupancy.held()),
-            (HeadCount::AtMost(_), None) | (HeadCount::AtLeast { .. }, _) => false,
-        };
-        doubt || self.count.is_wrong(self.occupancy.people())
+        match self.count {
+            // Too many stay too many until one is known to have left, not only hidden for a moment.
+            HeadCount::AtMost(most) => {
+                let doubted = if self.wrong.is_some() { self.occupancy.held() } else { 0 };
+                self.occupancy.people().max(doubted) > usize::from(most)
+            }
+            HeadCount::AtLeast { people: least, empty } => {
+                let nobody_is_fine = match empty {
+                    // Only where nobody may be: what is in doubt may be somebody who lies there.
+                    Empty::Allowed => self.occupancy.people() == 0,
+                    Empty::Alarms => false,
+                };
+                self.occupancy.people_beyond_doubt() < usize::from(least) && !nobody_is_fine
+            }
+        }
     }
 
     fn tell(&mut self, newest: Option<Arrival>) -> Vec<Arrival> {

@@ -64,6 +64,8 @@ struct Presence {
     held_at: Instant,
     /// When what held it was last not explained away by an engineer.
     unexplained_at: Instant,
+    /// What the detection that held it last was taken for.
+    held_by: Verdict,
     /// Whether the last hold was far from every way out.
     in_the_middle: bool,
 }
@@ -118,9 +120,19 @@ impl Occupancy {
 
     /// People inside: those seen within `COUNTED_FOR`, and at least one while anybody holds the zone.
     pub fn people(&self) -> usize {
-        let seen = |presence: &&Presence| self.newest.since(presence.seen_at) <= COUNTED_FOR;
-        let count = self.presences.iter().filter(seen).count();
-        count.max(usize::from(!self.presences.is_empty()))
+        self.count(|_| true)
+    }
+
+    /// The same without those that a doubtful detection held last: it may be a thing beside which
+    /// somebody stood who has left.
+    pub fn people_beyond_doubt(&self) -> usize {
+        self.count(|presence| presence.held_by == Verdict::Person)
+    }
+
+    fn count(&self, counts: impl Fn(&Presence) -> bool) -> usize {
+        let held = || self.presences.iter().filter(|presence| counts(presence));
+        let seen = held().filter(|it| self.newest.since(it.seen_at) <= COUNTED_FOR).count();
+        seen.max(usize::from(held().next().is_some()))
     }
 
     /// Everybody who still holds the zone, seen or not: nobody says that they have left.
@@ -283,6 +295,7 @@ impl Occupancy {
         let presence = &mut self.presences[p];
         (presence.bounds, presence.in_the_middle) = (spot.detection.bounds, in_the_middle);
         (presence.seen_at, presence.held_at) = (look.at, look.at);
+        presence.held_by = spot.verdict;
         if !explained(spot.verdict) {
             presence.unexplained_at = look.at;
         }
@@ -352,6 +365,7 @@ impl Occupancy {
                 seen_at: look.at,
                 held_at: look.at,
                 unexplained_at: look.at,
+                held_by: spot.verdict,
                 in_the_middle: self.in_the_middle(spot, look.size),
             });
         }
