@@ -1,5 +1,7 @@
 //! What others may look at, and what the walk desk says of its tests.
 
+use std::collections::BTreeSet;
+
 use super::{Changed, Runner, Seen};
 use crate::engine::time::Instant;
 use crate::engine::{
@@ -64,10 +66,17 @@ impl Runner {
         if !std::sync::Arc::ptr_eq(&news.names, &self.path.names) {
             return;
         }
+        // A step looks at every zone: only what changes something is worth one.
+        let active = |state| matches!(state, AlarmState::Unacknowledged | AlarmState::Acknowledged);
+        let alarms = self.path.engine.alarms();
+        let overdue: BTreeSet<AlarmSource> =
+            alarms.iter().filter(|it| active(it.state)).map(|it| it.source).collect();
         for (zone, due) in &news.zones {
-            let walk_test = match due.state {
-                DueState::Valid => WalkTest::Valid,
-                DueState::Overdue => WalkTest::Overdue,
+            let alarmed = overdue.contains(&AlarmSource::Untested(*zone));
+            let walk_test = match (due.state, alarmed) {
+                (DueState::Valid, true) => WalkTest::Valid,
+                (DueState::Overdue, false) => WalkTest::Overdue,
+                (DueState::Valid, false) | (DueState::Overdue, true) => continue,
             };
             self.step(Input::Tested { zone: *zone, walk_test });
         }
