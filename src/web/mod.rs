@@ -57,6 +57,10 @@ pub const CONNECTIONS_MAX: usize = 256;
 /// Questions to the store at once; more wait for their turn, within [`REQUEST_TIMEOUT`].
 pub const QUESTIONS_MAX: usize = 8;
 
+/// Answers to alarms at once: in a queue of their own, so that no crowd of questions to the store
+/// keeps a supervisor from answering.
+pub const ANSWERS_MAX: usize = 4;
+
 /// Passwords hashed at once: 19 MiB each, and a core.
 pub const PASSWORDS_MAX: usize = 2;
 
@@ -147,6 +151,7 @@ pub async fn serve(
         passwords: Arc::new(Semaphore::new(PASSWORDS_MAX)),
         viewers: Arc::new(Semaphore::new(VIEWERS_MAX)),
         questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
+        answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
         stopping,
         replaced_at: freshness.replaced_at.clone(),
     };
@@ -202,6 +207,7 @@ pub(crate) struct App {
     passwords: Arc<Semaphore>,
     viewers: Arc<Semaphore>,
     questions: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
     stopping: watch::Receiver<Running>,
     /// When the snapshot was last replaced, on the monotonic clock.
     replaced_at: watch::Receiver<Instant>,

@@ -1,7 +1,7 @@
 //! The plain routes: one question, one answer.
 //!
 //! The guard's handle blocks (it waits for the engine or for the disk), so it is asked from
-//! blocking tasks, [`super::QUESTIONS_MAX`] at a time.
+//! blocking tasks, [`super::QUESTIONS_MAX`] at a time; answers to alarms have places of their own.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -75,7 +75,8 @@ pub(super) async fn acknowledge(
     let id = path_number(path)?;
     let AcknowledgeDto {} = body::object(body, "{}: whoever is signed in answers")?;
     let by = caller.name;
-    let answer = ask(&app, move |handle| handle.acknowledge(AlarmId(id), &by)).await?;
+    let answer = move |handle: &dyn Handle| handle.acknowledge(AlarmId(id), &by);
+    let answer = ask_in_turn(&app, &app.answers, answer).await?;
     let state = answer.map_err(|refusal| {
         let (status, code) = match refusal {
             AcknowledgeError::UnknownAlarm => (StatusCode::NOT_FOUND, "unknown_alarm"),

@@ -12,6 +12,7 @@ mod zone_desk;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub struct Fake {
     pub answers: Mutex<Vec<(u64, String)>>,
     pub asked_since: Mutex<Option<Timestamp>>,
     pub accounts: Accounts,
+    /// Questions to the store that hang.
+    pub hanging: AtomicUsize,
     /// What was said of which input, by whom.
     pub inputs: Mutex<Vec<(String, InputValue, String)>>,
 }
@@ -58,6 +61,9 @@ pub struct Fake {
 pub const PANICS: u64 = 1001;
 pub const HANGS: u64 = 1002;
 pub const STOPS: u64 = 1003;
+
+/// Incidents before this one are a question that the store takes long over.
+pub const HANGS_BEFORE: u64 = 1004;
 
 /// The first admin of every fake.
 pub const ADMIN: &str = "Zoë 山田 🦺";
@@ -93,6 +99,10 @@ impl Handle for Fake {
     }
 
     fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {
+        if before == Some(HANGS_BEFORE) {
+            self.hanging.fetch_add(1, Ordering::SeqCst);
+            std::thread::park_timeout(PATIENCE);
+        }
         if before == Some(666) {
             return Err(HistoryError::Incidents(rusqlite::Error::InvalidQuery));
         }
@@ -308,6 +318,7 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
     };
     let fake = Arc::new(Fake {
         accounts,
+        hanging: AtomicUsize::new(0),
         snapshots: watch::Sender::new(Arc::new(snapshot())),
         pictures: watch::Sender::new(None),
         viewer: Arc::new(()),

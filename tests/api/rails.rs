@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use standclear::clock;
-use standclear::web::{self, CONNECTIONS_MAX, Settings, WebError};
+use standclear::web::{self, CONNECTIONS_MAX, QUESTIONS_MAX, Settings, WebError};
 
 use super::ACKNOWLEDGE;
-use super::fake::{eventually, serve};
+use super::fake::{HANGS_BEFORE, eventually, serve};
 
 #[test]
 fn only_loopback_names_are_answered() {
@@ -161,4 +162,22 @@ fn whoever_finds_no_place_is_told_at_once_and_served_later() {
     assert!(took < Duration::from_secs(3), "{took:?}");
     drop(idle);
     eventually("there is a place again", || served.get("/healthz").status != 503);
+}
+
+#[test]
+fn slow_questions_on_every_place_do_not_keep_an_alarm_from_being_answered() {
+    let served = serve();
+    let question = format!("/api/incidents?before={HANGS_BEFORE}");
+    std::thread::scope(|scope| {
+        for _ in 0..2 * QUESTIONS_MAX {
+            scope.spawn(|| served.get(&question).refused(503, "too_slow"));
+        }
+        eventually("every place is taken", || {
+            served.fake.hanging.load(Ordering::SeqCst) == QUESTIONS_MAX
+        });
+        let start = clock::monotonic();
+        assert_eq!(served.post(ACKNOWLEDGE, "{}").status, 200);
+        let took = clock::monotonic().since(start);
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    });
 }
