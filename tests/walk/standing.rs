@@ -119,6 +119,31 @@ fn a_test_that_a_restart_interrupted_is_abandoned_and_that_is_recorded() {
 }
 
 #[test]
+fn a_test_that_only_the_store_knows_of_is_abandoned_and_another_can_start() {
+    let site = site(RING, "restricted", "");
+    let guard = start(&site, "");
+    let known = begin(&guard);
+    guard.handle().walk_desk().abandon_walk(known.id, "Eva").expect("abandoned");
+    // As after a start that the desk could not wait for.
+    let disk = rusqlite::Connection::open(site.path("data/standclear.db")).expect("the store");
+    let began = disk.execute(
+        "INSERT INTO walk_test (zone, zone_name, camera, zone_digest, zones_version, tester, by,
+           started_us, state, siren, limit_ms, facts)
+         SELECT zone, zone_name, camera, zone_digest, zones_version, tester, by,
+           started_us, 'running', siren, limit_ms, facts FROM walk_test",
+        [],
+    );
+    assert_eq!(began.expect("a row"), 1);
+    let astray = u64::try_from(disk.last_insert_rowid()).expect("a number");
+    wait_for("its end", || (look(&guard, astray).test.state == WalkState::Abandoned).then_some(()));
+    // One that is watched goes on.
+    let next = begin(&guard);
+    walk(&site, &guard, next.id, Scene::FromLeft, LEFT);
+    assert_eq!(look(&guard, next.id).test.state, WalkState::Running);
+    guard.stop();
+}
+
+#[test]
 fn where_no_test_is_required_nothing_is_overdue_and_the_log_says_so() {
     let site = site(RING, "restricted", "");
     let guard = start(&site, "[walk_test]\nrequired = false\n");

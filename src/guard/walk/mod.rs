@@ -230,6 +230,8 @@ impl WalkTests for WalkDesk {
         };
         let incident = if place.has_incident { Incident::Open } else { Incident::None };
         let run = Run::new(task, incident);
+        // Until it is known here, it would be one that nobody watches.
+        let _turn = keep::turn(&self.saving);
         let test = self.ask(move |store| store.start_walk_test(&new))?;
         let started_at = clock::monotonic();
         let running = Running {

@@ -9,11 +9,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::due::due;
+use super::keep::turn;
 use super::{TEST_MAX, WalkDesk};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, ZoneIndex};
-use crate::guard::handle::{WalkDeskError, WalkDue};
+use crate::guard::handle::{WalkDeskError, WalkDue, WalkError};
 use crate::guard::message::{Message, WalkNews};
 use crate::guard::observer::Observations;
 use crate::guard::records::SiteNames;
@@ -113,6 +114,7 @@ impl WalkDesk {
         // A test ends in time, whatever of it cannot be kept.
         let (saved, pictured) = (self.save(), self.take_picture());
         self.end_what_is_over()?;
+        self.end_what_nobody_watches()?;
         saved.and(pictured).and(told)
     }
 
@@ -198,6 +200,27 @@ impl WalkDesk {
         tracing::info!("walk test {id} is abandoned: {why}");
         match self.abandon(id, BY_BOX, why) {
             Ok(_) | Err(WalkDeskError::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends a test that runs only in the store: whoever started it was told that this is not known.
+    fn end_what_nobody_watches(&self) -> Result<(), WalkDeskError> {
+        let watched = || self.state().running.as_ref().map(|running| running.id);
+        let astray = || {
+            let runs = self.parts.reader.running_walk_test();
+            runs.map(|id| id.filter(|id| watched() != Some(*id))).map_err(WalkDeskError::Store)
+        };
+        if astray()?.is_none() {
+            return Ok(());
+        }
+        // Perhaps it is only being started: looked at again when nobody does that.
+        let _turn = turn(&self.saving);
+        let Some(id) = astray()? else { return Ok(()) };
+        let why = "the store was too slow when it was started";
+        tracing::info!("walk test {id} is abandoned: {why}");
+        match self.abandon(id, BY_BOX, why) {
+            Ok(_) | Err(WalkDeskError::Refused(WalkError::Over { .. })) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -69,6 +69,14 @@ impl StoreReader {
         ask(&mut self.connection()).map_err(HistoryError::WalkTests)
     }
 
+    /// The test that runs.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn running_walk_test(&self) -> Result<Option<u64>, HistoryError> {
+        running_id(&self.connection()).map_err(HistoryError::WalkTests)
+    }
+
     /// Walk tests, newest first, of one zone or of all, at most [`WALK_TESTS_AT_ONCE_MAX`].
     ///
     /// # Errors
@@ -170,14 +178,17 @@ pub(super) fn test(connection: &Connection, id: u64) -> rusqlite::Result<Option<
 }
 
 pub(super) fn running(connection: &Connection) -> rusqlite::Result<Option<WalkTest>> {
-    let id: Option<u64> = connection
-        .prepare_cached("SELECT id FROM walk_test WHERE state = 'running'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    match id {
+    match running_id(connection)? {
         Some(id) => test(connection, id),
         None => Ok(None),
     }
+}
+
+fn running_id(connection: &Connection) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached("SELECT id FROM walk_test WHERE state = 'running'")?
+        .query_row([], |row| row.get(0))
+        .optional()
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<WalkTest> {
