@@ -21,9 +21,9 @@ pub use self::walk::{
     WalkTests, WalkView,
 };
 pub use self::zones::{
-    ApprovalRule, Calibration, CameraZones, Closed, Draft, FieldError, Findings, HeightsKnown,
-    Json, Measured, Pipeline, SetbackFit, Signed, VersionSource, VersionState, ZoneDeskError,
-    ZoneDraft, ZoneSetback, ZoneVersion, Zones, ZonesError,
+    ApprovalRule, Calibration, CameraZones, Closed, Draft, DraftBefore, FieldError, Findings,
+    HeightsKnown, Json, Measured, Pipeline, SetbackFit, Signed, VersionSource, VersionState,
+    ZoneDeskError, ZoneDraft, ZoneSetback, ZoneVersion, Zones, ZonesError,
 };
 pub use super::accounts::secret::same_text;
 pub use super::accounts::{

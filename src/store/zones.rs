@@ -26,6 +26,7 @@ mod steps;
 mod write;
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 pub(super) use self::read::named;
 pub use self::read::{ZoneReader, ZonesOfCamera};
@@ -97,6 +98,17 @@ pub struct ZoneDraft {
     pub saved: Signed,
 }
 
+/// What somebody who saves a draft believes is kept already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DraftBefore {
+    /// They did not say.
+    Anything,
+    /// No draft.
+    Nothing,
+    /// The draft of this digest.
+    Digest(String),
+}
+
 /// A document on its way to being a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewVersion {
@@ -142,6 +154,11 @@ pub enum ZonesError {
     OwnChange { number: u32, by: String },
     #[error("the zones could not be kept")]
     Store(#[source] StoreError),
+}
+
+/// sha256 of a document's text, hex: what whoever saw a draft names it by.
+pub fn text_digest(document: &str) -> String {
+    Sha256::digest(document.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn spoken(number: Option<u32>) -> String {

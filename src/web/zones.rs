@@ -18,8 +18,8 @@ use axum::routing::{delete, get, post, put};
 use tokio::time;
 
 use self::dto::{
-    CameraZonesDto, DifferencesDto, DocumentDto, DraftDto, EmptyDto, ReasonDto, VersionDto,
-    VersionsDto,
+    CameraZonesDto, DifferencesDto, DocumentDto, DraftDto, EmptyDto, ProposeDto, PutDraftDto,
+    ReasonDto, VersionDto, VersionsDto,
 };
 use self::refusal::zone_error;
 use super::access::{Access, Caller, Role, body};
@@ -117,10 +117,11 @@ pub(super) async fn zones(
     put,
     path = "/api/cameras/{id}/zones/draft",
     params(("id" = String, Path, description = "Camera id")),
-    request_body = DocumentDto,
+    request_body = PutDraftDto,
     responses(
         (status = 200, body = DraftDto),
         (status = 404, description = "`unknown_camera`", body = ErrorBody),
+        (status = 409, description = "`draft_changed`: another draft than `if_digest` says is kept", body = ErrorBody),
         (status = 413, description = "`too_large`: 1 MB", body = ErrorBody),
         (status = 422, description = "`bad_request`: not the shape of a zone document; `fields` says where", body = ErrorBody),
         (status = 503, description = "`busy`, `store`, `unclear`, `too_slow`", body = ErrorBody),
@@ -133,8 +134,9 @@ pub(super) async fn put_draft(
     sent: Result<Bytes, BytesRejection>,
 ) -> Result<Json<DraftDto>, ApiError> {
     let camera = path_text(path)?;
-    let sent = sent_document(sent)?;
-    let put = move |desk: &dyn Zones| desk.put_draft(&camera, &sent.document, &caller.name);
+    let sent: PutDraftDto = body::object_within(sent, DOCUMENT_BODY_BYTES_MAX, DOCUMENT)?;
+    let (document, before) = (sent.document, sent.if_digest.into());
+    let put = move |desk: &dyn Zones| desk.put_draft(&camera, &document, &caller.name, &before);
     ask(&app, put).await.map(|draft| Json(draft.into()))
 }
 
@@ -191,7 +193,7 @@ pub(super) async fn delete_draft(
     post,
     path = "/api/cameras/{id}/zones/propose",
     params(("id" = String, Path, description = "Camera id")),
-    request_body = ReasonDto,
+    request_body = ProposeDto,
     responses(
         (status = 200, body = VersionDto),
         (status = 404, description = "`unknown_camera`", body = ErrorBody),
@@ -207,8 +209,10 @@ pub(super) async fn propose(
     sent: Result<Bytes, BytesRejection>,
 ) -> Result<Json<VersionDto>, ApiError> {
     let camera = path_text(path)?;
-    let reason = sent_reason(sent)?;
-    let propose = move |desk: &dyn Zones| desk.propose(&camera, &caller.name, &reason);
+    let right = format!("{{\"reason\": \"…\", \"digest\": \"…\"}}, with {}", right_reason());
+    let sent: ProposeDto = body::object(sent, &right)?;
+    let (reason, digest) = (fit_reason(&sent.reason)?, sent.digest);
+    let propose = move |desk: &dyn Zones| desk.propose(&camera, &caller.name, &reason, &digest);
     ask(&app, propose).await.map(|version| Json(version.into()))
 }
 
@@ -429,16 +433,24 @@ fn sent_document(sent: Result<Bytes, BytesRejection>) -> Result<DocumentDto, Api
 }
 
 fn sent_reason(sent: Result<Bytes, BytesRejection>) -> Result<String, ApiError> {
-    let right = format!("why, 1 to {REASON_CHARS_MAX} characters");
-    let sent: ReasonDto = body::object(sent, &format!("{{\"reason\": \"…\"}}, with {right}"))?;
-    let reason = sent.reason.trim();
+    let right = format!("{{\"reason\": \"…\"}}, with {}", right_reason());
+    let sent: ReasonDto = body::object(sent, &right)?;
+    fit_reason(&sent.reason)
+}
+
+fn right_reason() -> String {
+    format!("why, 1 to {REASON_CHARS_MAX} characters")
+}
+
+fn fit_reason(sent: &str) -> Result<String, ApiError> {
+    let reason = sent.trim();
     let fits = (1..=REASON_CHARS_MAX).contains(&reason.chars().count());
     // Several lines are fine; what a terminal would obey is not.
     let plain = !reason.chars().any(|c| c.is_control() && c != '\n');
     if fits && plain {
         return Ok(reason.to_owned());
     }
-    Err(ApiError::bad_request("reason", &sent.reason, &right))
+    Err(ApiError::bad_request("reason", sent, &right_reason()))
 }
 
 fn version_path(

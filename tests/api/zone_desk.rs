@@ -1,6 +1,8 @@
 //! The fake's zone desk: it knows no camera. The real one has tests of its own.
 
-use standclear::guard::handle::{CameraZones, Draft, Json, ZoneDeskError, ZoneVersion, Zones};
+use standclear::guard::handle::{
+    CameraZones, Draft, DraftBefore, Json, ZoneDeskError, ZoneVersion, Zones,
+};
 
 use super::Fake;
 
@@ -13,7 +15,13 @@ impl Zones for Fake {
         no_camera(camera)
     }
 
-    fn put_draft(&self, camera: &str, _: &Json, _: &str) -> Result<Draft, ZoneDeskError> {
+    fn put_draft(
+        &self,
+        camera: &str,
+        _: &Json,
+        _: &str,
+        _: &DraftBefore,
+    ) -> Result<Draft, ZoneDeskError> {
         no_camera(camera)
     }
 
@@ -21,7 +29,13 @@ impl Zones for Fake {
         no_camera(camera)
     }
 
-    fn propose(&self, camera: &str, _: &str, _: &str) -> Result<ZoneVersion, ZoneDeskError> {
+    fn propose(
+        &self,
+        camera: &str,
+        _: &str,
+        _: &str,
+        _: &str,
+    ) -> Result<ZoneVersion, ZoneDeskError> {
         no_camera(camera)
     }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use standclear::store::Store;
 use standclear::store::zones::{
-    ApprovalRule, Decision, NewVersion, Signed, VersionSource, VersionState,
+    ApprovalRule, Decision, DraftBefore, NewVersion, Signed, VersionSource, VersionState,
 };
 use standclear::zone_file::{Document, parse};
 
@@ -110,7 +110,7 @@ fn a_year(store: &mut Store) -> [Document; 2] {
     let file = made("2025-01-10T08:00:00Z", "file", &first, "the zone file");
     store.put_zones_in_force(&file, VersionSource::File, &[]).expect("kept");
     let draft = signed("2025-03-01T11:00:00Z", "Ada");
-    store.put_zone_draft("yard", &second.to_text(), &draft).expect("kept");
+    store.put_zone_draft("yard", &second.to_text(), &draft, &DraftBefore::Anything).expect("kept");
     let wider = made("2025-03-01T12:00:00Z", "Ada", &second, "the barrier was moved");
     store.propose_zones(&wider, &second.to_text()).expect("proposed");
     let decision = Decision {

@@ -13,7 +13,7 @@ use crate::client::{Answer, Person};
 use crate::generate::{Dice, Schema};
 use crate::site::{intrusion, wait_alarm};
 use crate::worker::Scene;
-use crate::world::{AROUND, BESIDE, World, ZONES};
+use crate::world::{AROUND, BESIDE, World, ZONES, seen};
 
 /// Requests tried; more with STANDCLEAR_CASES.
 const CASES: u64 = 2_400;
@@ -22,7 +22,8 @@ const CASES: u64 = 2_400;
 const LOOK_EVERY: u64 = 50;
 
 /// Members of bodies, paths and queries that are no members of a document.
-const OF_THE_REQUEST: [&str; 5] = ["body", "document", "path", "reason", "n"];
+const OF_THE_REQUEST: [&str; 7] =
+    ["body", "document", "if_digest", "path", "reason", "digest", "n"];
 
 fn cases() -> u64 {
     std::env::var("STANDCLEAR_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES)
@@ -203,7 +204,11 @@ fn one(person: &mut Person, bodies: &Bodies, dice: &mut Dice, seed: u64, tally: 
         // Documents, each verdict held against the schema.
         0..=4 => {
             let document = bodies.document(dice);
-            let body = json!({ "document": document }).to_string();
+            let mut body = json!({ "document": document });
+            if method == "PUT" && dice.one_in(4) {
+                body["if_digest"] = seen(person);
+            }
+            let body = body.to_string();
             let answer = person.ask(method, path, body.as_bytes());
             told(&answer, bodies, body.as_bytes(), seed);
             let whole = answer.status == 200 && answer.json["problems"] == json!([]);
@@ -234,6 +239,11 @@ fn one(person: &mut Person, bodies: &Bodies, dice: &mut Dice, seed: u64, tally: 
                 _ => format!("{ZONES}/propose"),
             };
             let body = match dice.below(4) {
+                0 if path.ends_with("propose") => {
+                    let digests = [seen(person), json!("x"), json!(7), json!(null)];
+                    let digest = dice.pick(&digests);
+                    json!({ "reason": "because", "digest": digest }).to_string().into_bytes()
+                }
                 0 => json!({ "reason": "because" }).to_string().into_bytes(),
                 1 => json!({}).to_string().into_bytes(),
                 2 => json!({ "reason": dice.pick(&[json!(null), json!(7), json!("\u{0}"), json!("x".repeat(600))]) }).to_string().into_bytes(),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::client::Person;
 use crate::world::{
     AROUND, AROUND_TOO, AUTHOR, BESIDE, World, ZONES, document, draw, propose, trail, version, zone,
 };
@@ -38,17 +39,22 @@ fn a_draft_is_kept_unfinished_and_a_wrong_shape_leaves_no_trace() {
     assert_eq!(now["draft"]["document"], draft["document"], "what was refused changed nothing");
     assert_eq!((&now["in_force"]["number"], &now["proposed"]), (&json!(1), &Value::Null));
 
-    let answer = ada.post(&format!("{ZONES}/propose"), &json!({ "reason": "new dock" }));
+    let digest = &draft["digest"];
+    let propose = format!("{ZONES}/propose");
+    let answer = ada.post(&propose, &json!({ "reason": "new dock", "digest": digest }));
     assert!(answer.fields()[0].starts_with("features[1].geometry"), "{}", answer.json);
     answer.refused(422, "bad_request");
     for reason in [json!(""), json!("  "), json!("a".repeat(501)), json!(7), Value::Null] {
-        let answer = ada.post(&format!("{ZONES}/propose"), &json!({ "reason": reason }));
+        let answer = ada.post(&propose, &json!({ "reason": reason, "digest": digest }));
         assert_eq!(answer.status, 422, "{reason}");
         assert!(!answer.fields().is_empty(), "{}", answer.json);
     }
     ada.delete(&path).ok();
     ada.delete(&path).refused(409, "no_draft");
-    ada.post(&format!("{ZONES}/propose"), &json!({ "reason": "x" })).refused(409, "no_draft");
+    let body = json!({ "reason": "x", "digest": digest });
+    ada.post(&propose, &body).refused(409, "no_draft");
+    let answer = ada.post(&propose, &json!({ "reason": "x" }));
+    assert_eq!(answer.fields(), ["digest"], "{}", answer.json);
     let log = trail(ada);
     let actions: Vec<&str> = log.iter().map(|entry| entry.1.as_str()).collect();
     assert_eq!(actions, ["zones_taken_from_file", "zone_draft_discarded"]);
@@ -167,12 +173,41 @@ fn a_draft_of_what_is_no_longer_in_force_is_not_proposed() {
     let draft = draw(&mut world.ada, &document(&[("bay", AROUND_TOO)]));
     assert_eq!(draft["base"], 1);
     world.ben.post(&version(second, "approve"), &json!({})).ok();
-    let told = world.ada.post(&format!("{ZONES}/propose"), &json!({ "reason": "x" }));
+    let body = json!({ "reason": "x", "digest": draft["digest"] });
+    let told = world.ada.post(&format!("{ZONES}/propose"), &body);
     let error = told.refused(409, "stale_draft");
     assert!(error["message"].as_str().is_some_and(|m| m.contains("version 2 is in force now")));
     world.ada.delete(&format!("{ZONES}/draft")).ok();
     assert_eq!(draw(&mut world.ada, &document(&[("bay", AROUND_TOO)]))["base"], 2);
     assert_eq!(propose(&mut world.ada, "now"), 3);
+    world.guard.stop();
+}
+
+#[test]
+fn nobody_proposes_and_nobody_overwrites_what_they_have_not_seen() {
+    let mut world = World::new(&[("bay", BESIDE)]);
+    let World { ada, ben, .. } = &mut world;
+    let path = format!("{ZONES}/draft");
+    let save = |person: &mut Person, sides, before: &Value| {
+        let body = json!({ "document": document(&[("bay", sides)]), "if_digest": before });
+        person.put(&path, &body)
+    };
+    let hers = save(ada, AROUND, &Value::Null).ok()["digest"].clone();
+    save(ben, AROUND_TOO, &Value::Null).refused(409, "draft_changed");
+    let again = save(ada, AROUND, &Value::Null).ok();
+    assert_eq!(again["digest"], hers, "an answer that was lost may be asked for again");
+    let his = save(ben, AROUND_TOO, &hers).ok()["digest"].clone();
+    assert_ne!(his, hers);
+    save(ada, BESIDE, &hers).refused(409, "draft_changed");
+    // Ada presses for what she looked at, and that is no longer the draft.
+    let propose = format!("{ZONES}/propose");
+    let body = json!({ "reason": "mine", "digest": hers });
+    ada.post(&propose, &body).refused(409, "draft_changed");
+    let now = ada.get(ZONES).ok();
+    assert_eq!((&now["draft"]["digest"], &now["proposed"]), (&his, &Value::Null));
+    let body = json!({ "reason": "his", "digest": his });
+    assert_eq!(ada.post(&propose, &body).ok()["document"], now["draft"]["document"]);
+    save(ben, BESIDE, &his).refused(409, "draft_changed");
     world.guard.stop();
 }
 

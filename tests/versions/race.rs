@@ -90,9 +90,10 @@ fn approving_and_going_back_at_once_leaves_one_of_the_two() {
 fn of_two_proposals_of_one_draft_one_counts_and_a_draft_saved_meanwhile_is_not_lost() {
     let mut world = World::new(&[("bay", BESIDE)]);
     for round in 0..12 {
-        draw(&mut world.ada, &document(&[("bay", AROUND)]));
+        let drawn = draw(&mut world.ada, &document(&[("bay", AROUND)]));
         let propose = |person: &mut Person| {
-            person.post(&format!("{ZONES}/propose"), &json!({ "reason": "x" }))
+            let body = json!({ "reason": "x", "digest": drawn["digest"] });
+            person.post(&format!("{ZONES}/propose"), &body)
         };
         let answers = together((&mut world.ada, &propose), (&mut world.ben, &propose));
         let taken = answers.iter().filter(|answer| answer.status == 200).count();
@@ -110,11 +111,11 @@ fn of_two_proposals_of_one_draft_one_counts_and_a_draft_saved_meanwhile_is_not_l
         let saved = saved.ok()["document"].clone();
         let now = world.ada.get(ZONES).ok();
         match proposed.status {
-            // What Ben saved was proposed, or it is the draft that waits.
-            200 => {
-                let proposed = &proposed.json["document"];
-                assert!(*proposed == saved || now["draft"]["document"] == saved, "{now}");
-            }
+            // Ada proposed what she had seen, never what Ben saved meanwhile.
+            200 => assert_eq!(
+                (&proposed.json["document"], &now["draft"]["document"]),
+                (&drawn["document"], &saved)
+            ),
             409 => assert_eq!(
                 (&proposed.json["error"]["code"], &now["draft"]["document"]),
                 (&json!("draft_changed"), &saved)

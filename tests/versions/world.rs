@@ -143,9 +143,15 @@ pub fn draw(person: &mut Person, document: &Value) -> Value {
 
 #[track_caller]
 pub fn propose(person: &mut Person, reason: &str) -> u64 {
-    let proposed = person.post(&format!("{ZONES}/propose"), &json!({ "reason": reason })).ok();
+    let body = json!({ "reason": reason, "digest": seen(person) });
+    let proposed = person.post(&format!("{ZONES}/propose"), &body).ok();
     assert_eq!(proposed["state"], "proposed");
     proposed["number"].as_u64().expect("a number")
+}
+
+/// The digest of the draft as it is kept now; null for none.
+pub fn seen(person: &mut Person) -> Value {
+    person.get(ZONES).ok()["draft"]["digest"].clone()
 }
 
 /// Ids of the zones the box shows.

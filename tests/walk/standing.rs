@@ -1,6 +1,6 @@
 //! What a walk test is worth later: after a change, after a restart, and where none is required.
 
-use standclear::guard::handle::{DueState, EdgeState, WalkState};
+use standclear::guard::handle::{DraftBefore, DueState, EdgeState, WalkState};
 use standclear::store::audit::AuditReader;
 
 use crate::site::{TestSite, wait_for, wait_until};
@@ -175,8 +175,8 @@ fn a_zone_that_is_changed_while_it_is_tested_is_overdue_at_once_and_the_test_is_
     let moved = document.replace("0.62", "0.6");
     assert_ne!(moved, document);
     let moved = serde_json::from_str(&moved).expect("JSON");
-    desk.put_draft("yard", &moved, "Eva").expect("a draft");
-    let version = desk.propose("yard", "Eva", "a little more").expect("proposed");
+    let draft = desk.put_draft("yard", &moved, "Eva", &DraftBefore::Anything).expect("a draft");
+    let version = desk.propose("yard", "Eva", "a little more", &draft.digest).expect("proposed");
     desk.approve("yard", version.number, "Eva").expect("in force");
     drop(handle);
     due(&guard, DueState::Overdue);

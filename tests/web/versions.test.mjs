@@ -64,8 +64,9 @@ describe('versions of zones', { skip: impossible ?? false }, () => {
   const propose = async (zones, reason) => {
     await box.signIn(EVA);
     const draft = await box.send('PUT', `${ZONES}/draft`, { document: zoneDocument(zones) });
-    assert.equal(draft.status, 200, await draft.text());
-    const proposed = await box.send('POST', `${ZONES}/propose`, { reason });
+    assert.equal(draft.status, 200);
+    const { digest } = await draft.json();
+    const proposed = await box.send('POST', `${ZONES}/propose`, { reason, digest });
     assert.equal(proposed.status, 200, await proposed.text());
   };
   const version = (on, number) => on.page.getByRole('listitem').filter({ hasText: `Version ${number}` }).first();
@@ -175,7 +176,8 @@ describe('versions of zones', { skip: impossible ?? false }, () => {
     await box.signIn(ADMIN);
     const draft = await box.send('PUT', `${ZONES}/draft`, { document: zoneDocument([ROAD]) });
     assert.equal(draft.status, 200);
-    const { number } = await (await box.send('POST', `${ZONES}/propose`, { reason: 'Less' })).json();
+    const { digest } = await draft.json();
+    const { number } = await (await box.send('POST', `${ZONES}/propose`, { reason: 'Less', digest })).json();
     const own = await box.send('POST', `${ZONES}/versions/${number}/approve`);
     assert.equal(own.status, 403);
     assert.equal((await own.json()).error.code, 'own_change');

@@ -7,7 +7,8 @@ use crate::guard::clerk::ClerkError;
 use crate::store::query::HistoryError;
 
 pub use crate::store::zones::{
-    ApprovalRule, Closed, Signed, VersionSource, VersionState, ZoneDraft, ZoneVersion, ZonesError,
+    ApprovalRule, Closed, DraftBefore, Signed, VersionSource, VersionState, ZoneDraft, ZoneVersion,
+    ZonesError,
 };
 pub use crate::zone_file::{FieldError, Json};
 
@@ -19,13 +20,27 @@ pub trait Zones: Send + Sync + 'static {
     /// What would be said of a document; nothing is kept.
     fn check_zones(&self, camera: &str, document: &Json, by: &str) -> Result<Draft, ZoneDeskError>;
 
-    /// Keeps a draft, finished or not; one that has not even the right shape is refused.
-    fn put_draft(&self, camera: &str, document: &Json, by: &str) -> Result<Draft, ZoneDeskError>;
+    /// Keeps a draft, finished or not; one that has not even the right shape is refused, and one
+    /// that would overwrite what its author has not seen.
+    fn put_draft(
+        &self,
+        camera: &str,
+        document: &Json,
+        by: &str,
+        before: &DraftBefore,
+    ) -> Result<Draft, ZoneDeskError>;
 
     fn delete_draft(&self, camera: &str, by: &str) -> Result<(), ZoneDeskError>;
 
-    /// Makes the draft a version that waits for approval.
-    fn propose(&self, camera: &str, by: &str, reason: &str) -> Result<ZoneVersion, ZoneDeskError>;
+    /// Makes the draft of this digest a version that waits for approval: whoever proposes answers
+    /// for what they saw, not for what somebody else saved since.
+    fn propose(
+        &self,
+        camera: &str,
+        by: &str,
+        reason: &str,
+        digest: &str,
+    ) -> Result<ZoneVersion, ZoneDeskError>;
 
     /// Brings a proposed version into force; when this returns `Ok`, the box decides by it.
     fn approve(&self, camera: &str, number: u32, by: &str) -> Result<ZoneVersion, ZoneDeskError>;
@@ -99,6 +114,8 @@ pub struct Draft {
     pub base: Option<u32>,
     /// Canonical text.
     pub document: String,
+    /// sha256 of the text, hex.
+    pub digest: String,
     pub findings: Findings,
 }
 

@@ -48,8 +48,8 @@ use crate::engine::time::Instant;
 use crate::store::Store;
 use crate::store::query::StoreReader;
 use crate::store::zones::{
-    ApprovalRule, Decision, NewVersion, Signed, VersionSource, VersionState, ZoneDraft,
-    ZoneVersion, ZonesError, ZonesOfCamera,
+    ApprovalRule, Decision, DraftBefore, NewVersion, Signed, VersionSource, VersionState,
+    ZoneDraft, ZoneVersion, ZonesError, ZonesOfCamera, text_digest,
 };
 use crate::zone_file::limits::PIPELINE_MS_DEFAULT;
 use crate::zone_file::{Compiled, Context, Document, difference, parse, shape, shape_of};
@@ -227,7 +227,7 @@ impl ZoneDesk {
             // It was kept by another version of this program.
             Err(problems) => Findings { problems, ..Findings::default() },
         };
-        Draft { saved: draft.saved, base: draft.base, document: draft.document, findings }
+        told(draft, findings)
     }
 }
 
@@ -262,16 +262,24 @@ impl Zones for ZoneDesk {
             Some(draft) => draft.base,
             None => kept.in_force.map(|version| version.number),
         };
-        Ok(Draft { saved: signed(by), base, document: document.to_text(), findings })
+        let document = document.to_text();
+        Ok(told(ZoneDraft { base, document, saved: signed(by) }, findings))
     }
 
-    fn put_draft(&self, camera: &str, document: &Json, by: &str) -> Result<Draft, ZoneDeskError> {
+    fn put_draft(
+        &self,
+        camera: &str,
+        document: &Json,
+        by: &str,
+        before: &DraftBefore,
+    ) -> Result<Draft, ZoneDeskError> {
         let index = self.camera(camera)?;
         let document = shape_of(document).map_err(ZoneDeskError::Fields)?;
         let (id, text, saved) = (camera.to_owned(), document.to_text(), signed(by));
-        let draft = self.ask(move |store| store.put_zone_draft(&id, &text, &saved))?;
+        let before = before.clone();
+        let draft = self.ask(move |store| store.put_zone_draft(&id, &text, &saved, &before))?;
         let findings = self.judge(index, &self.kept(camera)?, &document);
-        Ok(Draft { saved: draft.saved, base: draft.base, document: draft.document, findings })
+        Ok(told(draft, findings))
     }
 
     fn delete_draft(&self, camera: &str, by: &str) -> Result<(), ZoneDeskError> {
@@ -280,13 +288,22 @@ impl Zones for ZoneDesk {
         self.ask(move |store| store.delete_zone_draft(&id, &signed))
     }
 
-    fn propose(&self, camera: &str, by: &str, reason: &str) -> Result<ZoneVersion, ZoneDeskError> {
+    fn propose(
+        &self,
+        camera: &str,
+        by: &str,
+        reason: &str,
+        digest: &str,
+    ) -> Result<ZoneVersion, ZoneDeskError> {
         let index = self.camera(camera)?;
         let kept = self.kept(camera)?;
         let Some(draft) = &kept.draft else {
             let camera = camera.to_owned();
             return Err(ZoneDeskError::Refused(ZonesError::NoDraft { camera }));
         };
+        if text_digest(&draft.document) != digest {
+            return Err(ZoneDeskError::Refused(ZonesError::DraftChanged));
+        }
         let document = parse(&draft.document).map_err(ZoneDeskError::Fields)?;
         let findings = self.judge(index, &kept, &document);
         if !findings.problems.is_empty() {
@@ -392,6 +409,11 @@ impl Zones for ZoneDesk {
         };
         Ok(sentences(&document(from)?, &document(to)?, frame_size(&self.now(), index)))
     }
+}
+
+fn told(draft: ZoneDraft, findings: Findings) -> Draft {
+    let ZoneDraft { base, document, saved } = draft;
+    Draft { saved, base, digest: text_digest(&document), document, findings }
 }
 
 fn signed(by: &str) -> Signed {

@@ -64,8 +64,9 @@ impl Site {
     }
 
     fn propose(&self, right: f64) -> u32 {
-        self.desk.put_draft("yard", &document(right), "Ada").expect("kept");
-        self.desk.propose("yard", "Ada", "wider").expect("proposed").number
+        let any = DraftBefore::Anything;
+        let draft = self.desk.put_draft("yard", &document(right), "Ada", &any).expect("kept");
+        self.desk.propose("yard", "Ada", "wider", &draft.digest).expect("proposed").number
     }
 
     /// Version in force, the proposed one, and the version that is armed.

@@ -5,8 +5,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::read::{draft, in_state, version};
 use super::{
-    BY_BOX, Decision, NewVersion, Signed, Step, VersionSource, VersionState, ZoneDraft,
-    ZoneVersion, ZonesError, life,
+    BY_BOX, Decision, DraftBefore, NewVersion, Signed, Step, VersionSource, VersionState,
+    ZoneDraft, ZoneVersion, ZonesError, life, text_digest,
 };
 use crate::store::Store;
 use crate::store::audit::{self, AuditEntry};
@@ -40,17 +40,24 @@ impl From<ZonesError> for Stop {
 
 impl Store {
     /// Keeps a draft. A new one is drawn from what is in force; a changed one keeps its base.
+    /// Saving what is kept already is no conflict: an answer may have been lost on its way.
     ///
     /// # Errors
-    /// The disk is full or fails.
+    /// What is kept is not what was believed, or the disk is full or fails.
     pub fn put_zone_draft(
         &mut self,
         camera: &str,
         document: &str,
         saved: &Signed,
+        before: &DraftBefore,
     ) -> Result<ZoneDraft, ZonesError> {
         self.change_zones(|connection, _life| {
-            let base = match draft(connection, camera)? {
+            let kept = draft(connection, camera)?;
+            let same = kept.as_ref().is_some_and(|draft| draft.document == document);
+            if !same && !believed(kept.as_ref(), before) {
+                return Err(ZonesError::DraftChanged.into());
+            }
+            let base = match kept {
                 Some(draft) => draft.base,
                 None => in_force_number(connection, camera)?,
             };
@@ -267,6 +274,14 @@ impl Store {
             Stop::Refused(refusal) => refusal,
             Stop::Broken(source) => ZonesError::Store(self.zones_error(source)),
         })
+    }
+}
+
+fn believed(kept: Option<&ZoneDraft>, before: &DraftBefore) -> bool {
+    match (before, kept) {
+        (DraftBefore::Anything, _) | (DraftBefore::Nothing, None) => true,
+        (DraftBefore::Digest(digest), Some(draft)) => *digest == text_digest(&draft.document),
+        (DraftBefore::Nothing, Some(_)) | (DraftBefore::Digest(_), None) => false,
     }
 }
 

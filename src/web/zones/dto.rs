@@ -1,11 +1,11 @@
 //! What the API says about zones.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::guard::handle::{
-    ApprovalRule, Calibration, CameraZones, Draft, HeightsKnown, Json, Measured, SetbackFit,
-    VersionSource, VersionState, ZoneSetback, ZoneVersion,
+    ApprovalRule, Calibration, CameraZones, Draft, DraftBefore, HeightsKnown, Json, Measured,
+    SetbackFit, VersionSource, VersionState, ZoneSetback, ZoneVersion,
 };
 use crate::web::dto::timestamp;
 use crate::web::error::FieldDto;
@@ -16,6 +16,53 @@ use crate::web::error::FieldDto;
 pub(in crate::web) struct DocumentDto {
     #[schema(value_type = Object)]
     pub document: Json,
+}
+
+/// A zone document to keep, and what its author believes is kept now.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct PutDraftDto {
+    #[schema(value_type = Object)]
+    pub document: Json,
+    /// The digest of the draft that this one is made from, null for none: anything else is not
+    /// overwritten. Absent: whatever is there is.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub if_digest: IfDigest,
+}
+
+/// A member that may be absent, null or a text, and means another thing each time.
+#[derive(Debug, Default)]
+pub(in crate::web) enum IfDigest {
+    #[default]
+    Absent,
+    Given(Option<String>),
+}
+
+impl<'de> Deserialize<'de> for IfDigest {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<IfDigest, D::Error> {
+        Option::deserialize(from).map(IfDigest::Given)
+    }
+}
+
+impl From<IfDigest> for DraftBefore {
+    fn from(given: IfDigest) -> DraftBefore {
+        match given {
+            IfDigest::Absent => DraftBefore::Anything,
+            IfDigest::Given(None) => DraftBefore::Nothing,
+            IfDigest::Given(Some(digest)) => DraftBefore::Digest(digest),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct ProposeDto {
+    /// Why, 1 to 500 characters; the audit log keeps it.
+    #[schema(min_length = 1, max_length = 500)]
+    pub reason: String,
+    /// Of the draft that is proposed.
+    pub digest: String,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -126,6 +173,8 @@ pub(in crate::web) struct DraftDto {
     base: Option<u32>,
     #[schema(value_type = Object)]
     document: Option<Json>,
+    /// sha256 of the document: names what was seen, when it is saved over or proposed.
+    digest: String,
     /// What keeps it from being proposed.
     problems: Vec<FieldDto>,
     warnings: Vec<FieldDto>,
@@ -243,6 +292,7 @@ impl From<Draft> for DraftDto {
             at: timestamp(draft.saved.at),
             base: draft.base,
             document: tree(&draft.document),
+            digest: draft.digest,
             problems: findings.problems.into_iter().map(Into::into).collect(),
             warnings: findings.warnings.into_iter().map(Into::into).collect(),
             differences: findings.differences,

@@ -26,7 +26,7 @@ export interface Findings {
   readonly problems: readonly FieldProblem[]; readonly warnings: readonly FieldProblem[]; readonly differences: readonly string[];
   readonly calibration: Calibration | null; readonly setback: readonly Setback[];
 }
-export interface SavedDraft extends Findings { readonly by: string; readonly at: string; readonly base: number | null; readonly document: Document }
+export interface SavedDraft extends Findings { readonly by: string; readonly at: string; readonly base: number | null; readonly document: Document; /** Names what was seen, when it is saved over or proposed. */ readonly digest: string }
 export interface ZonesAnswer {
   readonly in_force: Version | null; readonly draft: SavedDraft | null; readonly proposed: Version | null;
   readonly frame: { width_px: number; height_px: number } | null; readonly pipeline: Pipeline;
@@ -50,8 +50,9 @@ export async function fetchZones(camera: string): Promise<ZonesAnswer> {
   };
 }
 
-export async function saveDraft(camera: string, document: Document): Promise<SavedDraft> {
-  return draftOf(await request('PUT', zonesPath(camera, '/draft'), { document: toWire(document) }));
+/** `before`: digest of the draft this one is made from, null for none; the box overwrites nothing else. */
+export async function saveDraft(camera: string, document: Document, before: string | null): Promise<SavedDraft> {
+  return draftOf(await request('PUT', zonesPath(camera, '/draft'), { document: toWire(document), if_digest: before }));
 }
 
 export async function checkDraft(camera: string, document: Document): Promise<Findings> {
@@ -62,8 +63,8 @@ export async function discardDraft(camera: string): Promise<void> {
   await request('DELETE', zonesPath(camera, '/draft'));
 }
 
-export async function proposeDraft(camera: string, reason: string): Promise<Version> {
-  return versionOf(await request('POST', zonesPath(camera, '/propose'), { reason }));
+export async function proposeDraft(camera: string, reason: string, digest: string): Promise<Version> {
+  return versionOf(await request('POST', zonesPath(camera, '/propose'), { reason, digest }));
 }
 
 export async function approveVersion(camera: string, number: number): Promise<Version> {
@@ -97,6 +98,7 @@ function versionOf(value: unknown): Version {
 
 export function draftOf(value: unknown): SavedDraft {
   const draft = objectOf(value);
+  if (typeof draft['digest'] !== 'string') throw new ContractError('a draft without a digest');
   return { ...(draft as unknown as SavedDraft), ...findingsOf(draft), document: fromWire(draft['document']) };
 }
 

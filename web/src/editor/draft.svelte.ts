@@ -39,6 +39,8 @@ export class Draft {
   /** What came of pressing one of the buttons of approval. */
   failed = $state('');
   busy = $state(false);
+  /** Somebody is about to answer for what is shown: nothing else may slip in under their hand. */
+  answering = $state(false);
 
   timeZone = $state('UTC');
   cameraName = $state('');
@@ -59,7 +61,7 @@ export class Draft {
   readonly #current: () => Document;
   readonly #saver: Saver<Document>;
   readonly #check: ReturnType<typeof newest<Document, Findings>>;
-  /** The time of the draft on the box as we last knew it. */
+  /** Digest of the draft on the box that what is drawn here began with; null for none. */
   #known: string | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #proposedNumber: number | null = null;
@@ -127,13 +129,14 @@ export class Draft {
 
   async #put(document: Document): Promise<void> {
     try {
-      const draft = await saveDraft(this.camera, document);
-      this.#known = draft.at;
+      const draft = await saveDraft(this.camera, document, this.#known);
+      this.#known = draft.digest;
       this.refusedFields = [];
       if (this.answer) this.answer = { ...this.answer, draft };
       if (sameDocument(document, this.#current())) this.findings = draft;
     } catch (error) {
       if (error instanceof RequestError) this.refusedFields = error.fields;
+      if (isConflict(error)) await this.#collided();
       throw error;
     }
   }
@@ -145,7 +148,7 @@ export class Draft {
 
   #take(answer: ZonesAnswer): void {
     this.answer = answer;
-    this.#known = answer.draft?.at ?? null;
+    this.#known = answer.draft?.digest ?? null;
     const proposed = answer.proposed;
     if (proposed?.number !== this.#proposedNumber) {
       this.#proposedNumber = proposed?.number ?? null;
@@ -176,12 +179,22 @@ export class Draft {
     if (this.#occupied() || !this.answer) return;
     const before = this.answer.in_force?.number ?? null;
     const known = this.#known;
-    const theirs = answer.draft?.at ?? null;
+    const theirs = answer.draft?.digest ?? null;
     const now = answer.in_force?.number ?? null;
     if (now !== null && now !== before) this.applied = { number: now, at: answer.in_force?.applied_at ?? '' };
     if (theirs === known) return this.#follow(answer, before);
     // Nothing here would be lost: what the box keeps now is what is shown.
-    if (!this.#saver.dirty && answer.draft) return this.#show(answer, answer.draft.document);
+    if (!this.#saver.dirty && !this.answering && answer.draft) return this.#show(answer, answer.draft.document);
+    this.#hold(answer);
+  }
+
+  /** The box refused because it keeps another draft than the one seen here. */
+  async #collided(): Promise<void> {
+    if (this.conflict === null) this.#hold(await fetchZones(this.camera));
+  }
+
+  #hold(answer: ZonesAnswer): void {
+    const known = this.#known;
     this.#saver.hold();
     this.#take(answer);
     this.#known = known;
@@ -213,13 +226,13 @@ export class Draft {
     this.#saver.forget();
     this.#saver.release();
     this.conflict = null;
-    this.#known = theirs?.at ?? null;
+    this.#known = theirs?.digest ?? null;
     this.#adopt(theirs?.document ?? this.inForce);
     this.#check.ask(this.#current());
   }
 
   keepMine(): void {
-    this.#known = this.conflict?.theirs?.at ?? null;
+    this.#known = this.conflict?.theirs?.digest ?? null;
     this.conflict = null;
     this.#saver.release();
     this.#saver.changed(this.#current());
@@ -239,6 +252,7 @@ export class Draft {
       const document = this.#current();
       this.#saver.forget();
       await discardDraft(this.camera);
+      this.#known = null;
       await this.#put(document);
       this.#take(await fetchZones(this.camera));
     });
@@ -248,7 +262,7 @@ export class Draft {
     return this.#press(async () => {
       if (!(await this.#saver.flush())) throw new Error('The draft could not be saved, so it was not proposed. Try again.');
       if (!this.answer?.draft) await this.#put(this.#current());
-      const version = await proposeDraft(this.camera, reason);
+      const version = await proposeDraft(this.camera, reason, this.#known ?? '');
       this.#reached(version);
       await this.load();
     });
@@ -282,6 +296,8 @@ export class Draft {
       return true;
     } catch (error) {
       this.failed = wordsOf(error);
+      // A look that fails is made again by itself.
+      if (isConflict(error)) await this.#collided().catch(() => undefined);
       if (error instanceof RequestError && error.fields.length > 0) this.refusedFields = error.fields;
       return false;
     } finally {
@@ -301,6 +317,10 @@ export class Draft {
       // The page works without: times are UTC and say so, and the box refuses an id used twice.
     }
   }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof RequestError && error.code === 'draft_changed';
 }
 
 function conflictWords({ draft, proposed }: ZonesAnswer, time: (at: string) => string): string {
