@@ -57,6 +57,8 @@ pub struct ZoneVersion {
     pub state: VersionState,
     pub source: VersionSource,
     pub made: Signed,
+    /// Everybody who saved the draft it was proposed from; empty for what never was a draft.
+    pub drawn_by: Vec<String>,
     pub reason: String,
     pub approved: Option<Signed>,
     /// When it came into force.
@@ -95,7 +97,10 @@ pub enum VersionSource {
 pub struct ZoneDraft {
     pub base: Option<u32>,
     pub document: String,
+    /// The last who saved it.
     pub saved: Signed,
+    /// Everybody who saved it since it was begun.
+    pub drawn_by: Vec<String>,
 }
 
 /// What somebody who saves a draft believes is kept already.
@@ -150,7 +155,7 @@ pub enum ZonesError {
         spoken(*.base), spoken(*.in_force)
     )]
     StaleVersion { number: u32, base: Option<u32>, in_force: Option<u32> },
-    #[error("{by} proposed version {number}, so somebody else must approve it")]
+    #[error("{by} drew or proposed version {number}, so somebody else must approve it")]
     OwnChange { number: u32, by: String },
     #[error("the zones could not be kept")]
     Store(#[source] StoreError),

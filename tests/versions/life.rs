@@ -184,6 +184,28 @@ fn a_draft_of_what_is_no_longer_in_force_is_not_proposed() {
 }
 
 #[test]
+fn who_drew_a_part_of_a_change_does_not_approve_it_under_another_name() {
+    let mut world = World::new(&[("bay", BESIDE)]);
+    let mut cara = world.ada.add("Cara", "engineer");
+    let World { ada, ben, .. } = &mut world;
+    draw(ben, &document(&[("bay", AROUND_TOO)]));
+    draw(ada, &document(&[("bay", AROUND)]));
+    let number = propose(ada, "wider");
+    let approve = version(number, "approve");
+    let error = ben.post(&approve, &json!({})).refused(403, "own_change");
+    assert!(error["message"].as_str().is_some_and(|m| m.starts_with("Ben drew")), "{error}");
+    ada.post(&approve, &json!({})).refused(403, "own_change");
+    assert_eq!(cara.post(&approve, &json!({})).ok()["drawn_by"], json!(["Ben", "Ada"]));
+    // What was thrown away with a draft is in no later one.
+    draw(ben, &document(&[("bay", AROUND_TOO)]));
+    ben.delete(&format!("{ZONES}/draft")).ok();
+    draw(ada, &document(&[("bay", BESIDE)]));
+    let number = propose(ada, "as before");
+    ben.post(&version(number, "approve"), &json!({})).ok();
+    world.guard.stop();
+}
+
+#[test]
 fn nobody_proposes_and_nobody_overwrites_what_they_have_not_seen() {
     let mut world = World::new(&[("bay", BESIDE)]);
     let World { ada, ben, .. } = &mut world;

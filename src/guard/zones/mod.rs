@@ -263,7 +263,7 @@ impl Zones for ZoneDesk {
             None => kept.in_force.map(|version| version.number),
         };
         let document = document.to_text();
-        Ok(told(ZoneDraft { base, document, saved: signed(by) }, findings))
+        Ok(told(ZoneDraft { base, document, saved: signed(by), drawn_by: Vec::new() }, findings))
     }
 
     fn put_draft(
@@ -412,7 +412,7 @@ impl Zones for ZoneDesk {
 }
 
 fn told(draft: ZoneDraft, findings: Findings) -> Draft {
-    let ZoneDraft { base, document, saved } = draft;
+    let ZoneDraft { base, document, saved, drawn_by: _ } = draft;
     Draft { saved, base, digest: text_digest(&document), document, findings }
 }
 

@@ -27,7 +27,7 @@ pub struct ZonesOfCamera {
 pub struct ZoneReader(StoreReader);
 
 const COLUMNS: &str = "camera, number, base, document, digest, state, source, by, at_us, reason, \
-    approved_by, approved_us, applied_us, closed_by, closed_us, closed_reason";
+    approved_by, approved_us, applied_us, closed_by, closed_us, closed_reason, drawn_by";
 
 impl Store {
     /// What the store holds of a camera's zones.
@@ -208,15 +208,26 @@ pub(super) fn version(
 
 pub(super) fn draft(connection: &Connection, camera: &str) -> rusqlite::Result<Option<ZoneDraft>> {
     connection
-        .prepare_cached("SELECT base, document, by, at_us FROM zone_draft WHERE camera = ?1")?
+        .prepare_cached(
+            "SELECT base, document, by, at_us, drawn_by FROM zone_draft WHERE camera = ?1",
+        )?
         .query_row([camera], |row| {
             Ok(ZoneDraft {
                 base: row.get(0)?,
                 document: row.get(1)?,
                 saved: Signed { by: row.get(2)?, at: timestamp(3, row.get(3)?)? },
+                drawn_by: people(row, 4)?,
             })
         })
         .optional()
+}
+
+/// A JSON list of names.
+fn people(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
 }
 
 fn rows(
@@ -244,6 +255,7 @@ fn version_row(row: &Row<'_>) -> rusqlite::Result<ZoneVersion> {
         state: named(row, 5, &VersionState::ALL, VersionState::name)?,
         source: named(row, 6, &VersionSource::ALL, VersionSource::name)?,
         made: Signed { by: row.get(7)?, at: timestamp(8, row.get(8)?)? },
+        drawn_by: people(row, 16)?,
         reason: row.get(9)?,
         approved: signed(10, 11)?,
         applied_at: applied_us.map(|at_us| timestamp(12, at_us)).transpose()?,

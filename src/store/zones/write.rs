@@ -57,18 +57,29 @@ impl Store {
             if !same && !believed(kept.as_ref(), before) {
                 return Err(ZonesError::DraftChanged.into());
             }
-            let base = match kept {
-                Some(draft) => draft.base,
-                None => in_force_number(connection, camera)?,
+            let (base, mut drawn_by) = match kept {
+                Some(draft) => (draft.base, draft.drawn_by),
+                None => (in_force_number(connection, camera)?, Vec::new()),
             };
+            if !drawn_by.iter().any(|name| same_person(name, &saved.by)) {
+                drawn_by.push(saved.by.clone());
+            }
             connection
                 .prepare_cached(
-                    "INSERT INTO zone_draft (camera, base, document, by, at_us)
-                     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (camera) DO UPDATE SET
-                       document = excluded.document, by = excluded.by, at_us = excluded.at_us",
+                    "INSERT INTO zone_draft (camera, base, document, by, at_us, drawn_by)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (camera) DO UPDATE SET
+                       document = excluded.document, by = excluded.by, at_us = excluded.at_us,
+                       drawn_by = excluded.drawn_by",
                 )?
-                .execute(params![camera, base, document, saved.by, saved.at.as_microsecond()])?;
-            Ok(ZoneDraft { base, document: document.to_owned(), saved: saved.clone() })
+                .execute(params![
+                    camera,
+                    base,
+                    document,
+                    saved.by,
+                    saved.at.as_microsecond(),
+                    names(&drawn_by)
+                ])?;
+            Ok(ZoneDraft { base, document: document.to_owned(), saved: saved.clone(), drawn_by })
         })
     }
 
@@ -109,7 +120,7 @@ impl Store {
             if draft.base != in_force {
                 return Err(ZonesError::StaleDraft { base: draft.base, in_force }.into());
             }
-            let made = proposed(connection, new, VersionSource::Page)?;
+            let made = proposed(connection, new, VersionSource::Page, &draft.drawn_by)?;
             remove_draft(connection, camera)?;
             Ok(made)
         })
@@ -121,7 +132,7 @@ impl Store {
     /// # Errors
     /// The disk is full or fails.
     pub fn propose_zone_file(&mut self, new: &NewVersion) -> Result<ZoneVersion, ZonesError> {
-        self.change_zones(|connection, _life| proposed(connection, new, VersionSource::File))
+        self.change_zones(|connection, _life| proposed(connection, new, VersionSource::File, &[]))
     }
 
     /// Brings a proposed version into force in place of the one that is; `zones` are the camera's
@@ -192,7 +203,8 @@ impl Store {
             withdraw_proposal(connection, camera, made, "another version came into force")?;
             let base = in_force_number(connection, camera)?;
             replace_in_force(connection, camera)?;
-            let now = insert_drawn_from(connection, new, source, VersionState::InForce, base)?;
+            let now =
+                insert_drawn_from(connection, new, source, VersionState::InForce, (base, &[]))?;
             life::change(connection, life, camera, zones, made.at)?;
             let action = match source {
                 VersionSource::File => "zones_taken_from_file",
@@ -313,10 +325,10 @@ fn approvable(
     if base != in_force {
         return Err(ZonesError::StaleVersion { number, base, in_force }.into());
     }
-    let by = proposed.made.by;
+    let mut authors = proposed.drawn_by.iter().chain([&proposed.made.by]);
     match rule {
-        ApprovalRule::SecondPerson if same_person(&by, &signed.by) => {
-            Err(ZonesError::OwnChange { number, by }.into())
+        ApprovalRule::SecondPerson if authors.any(|name| same_person(name, &signed.by)) => {
+            Err(ZonesError::OwnChange { number, by: signed.by.clone() }.into())
         }
         ApprovalRule::SecondPerson | ApprovalRule::Anybody => Ok(()),
     }
@@ -393,11 +405,13 @@ fn proposed(
     connection: &Connection,
     new: &NewVersion,
     source: VersionSource,
+    drawn_by: &[String],
 ) -> Result<ZoneVersion, Stop> {
     let camera = &new.camera;
     withdraw_proposal(connection, camera, &new.made, "another version was proposed")?;
     let base = in_force_number(connection, camera)?;
-    let made = insert_drawn_from(connection, new, source, VersionState::Proposed, base)?;
+    let made =
+        insert_drawn_from(connection, new, source, VersionState::Proposed, (base, drawn_by))?;
     note_version(connection, &new.made, "zones_proposed", &made, &new.differences)?;
     Ok(made)
 }
@@ -407,15 +421,15 @@ fn insert_drawn_from(
     new: &NewVersion,
     source: VersionSource,
     state: VersionState,
-    base: Option<u32>,
+    (base, drawn_by): (Option<u32>, &[String]),
 ) -> Result<ZoneVersion, Stop> {
     let at_us = new.made.at.as_microsecond();
     let applied_us = (state == VersionState::InForce).then_some(at_us);
     let number: u32 = connection
         .prepare_cached(
             "INSERT INTO zone_version (camera, number, base, document, digest, state, source, by,
-               at_us, reason, applied_us)
-             SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+               at_us, reason, applied_us, drawn_by)
+             SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
              FROM zone_version WHERE camera = ?1 RETURNING number",
         )?
         .query_row(
@@ -429,7 +443,8 @@ fn insert_drawn_from(
                 new.made.by,
                 at_us,
                 new.reason,
-                applied_us
+                applied_us,
+                names(drawn_by)
             ],
             |row| row.get(0),
         )?;
@@ -470,6 +485,11 @@ fn note(
         detail: detail.into(),
     };
     audit::append(connection, &entry).map_err(Stop::Broken)
+}
+
+/// A JSON list.
+fn names(people: &[String]) -> String {
+    serde_json::Value::from(people).to_string()
 }
 
 /// A flat JSON object.

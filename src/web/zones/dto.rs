@@ -129,6 +129,8 @@ pub(in crate::web) struct VersionDto {
     state: VersionStateDto,
     by: String,
     at: String,
+    /// Whoever saved its draft: none of them approves it.
+    drawn_by: Vec<String>,
     reason: String,
     /// The version it was drawn from.
     base: Option<u32>,
@@ -266,6 +268,7 @@ impl From<ZoneVersion> for VersionDto {
             },
             by: version.made.by,
             at: timestamp(version.made.at),
+            drawn_by: version.drawn_by,
             reason: version.reason,
             base: version.base,
             approved_at: approved.as_ref().map(|signed| timestamp(signed.at)),
