@@ -54,7 +54,10 @@ impl ZoneDesk {
         let document = parse(&version.document).map_err(ZoneDeskError::Fields)?;
         // Before: set in between, the clocks are found apart at the next look.
         let clocks = Clocks::now();
-        let compiled = self.compile(index, &document, how)?;
+        // Looked at once: what is recorded is what it was compiled for, also when the picture
+        // changes its size this moment.
+        let frame_size = frame_size(&self.now(), index);
+        let compiled = self.compile_for(index, &document, how, frame_size)?;
         let armed = self.armed();
         let twice = elsewhere(&armed.names, index, &document);
         if !twice.is_empty() {
@@ -64,7 +67,6 @@ impl ZoneDesk {
             InForce { version: version.number, digest: version.digest.clone(), fault: None };
         let rezoned = armed.names.rezoned(index, compiled.infos, in_force);
         let (names, slots) = rezoned.ok_or(ZoneDeskError::NoNumbers)?;
-        let frame_size = frame_size(&self.now(), index);
         let camera = ArmedCamera { document: Arc::new(document), frame_size, clocks };
         Ok(Plan { index, spec: compiled.spec, slots, names, camera })
     }

@@ -209,12 +209,22 @@ impl ZoneDesk {
         document: &Document,
         how: Compile,
     ) -> Result<Compiled, ZoneDeskError> {
+        self.compile_for(camera, document, how, frame_size(&self.now(), camera))
+    }
+
+    fn compile_for(
+        &self,
+        camera: CameraIndex,
+        document: &Document,
+        how: Compile,
+        frame_size: Option<FrameSize>,
+    ) -> Result<Compiled, ZoneDeskError> {
         let now = self.now();
         let context = Context {
             camera: camera.0,
             now: clock::wall(),
             monotonic_now: clock::monotonic(),
-            frame_size: frame_size(&now, camera),
+            frame_size,
             pipeline_max_ms: pipeline(&now).max_ms,
             inputs: Some(&self.inputs),
         };
