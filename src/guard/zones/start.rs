@@ -33,7 +33,7 @@ use crate::store::{Store, StoreError};
 use crate::zone_file::limits::PIPELINE_MS_DEFAULT;
 use crate::zone_file::{
     Compiled, Context, Document, FieldError, ZoneFileError, ZoneInfo, difference, load_document,
-    parse,
+    parse, shape,
 };
 
 /// The site as the guard begins it.
@@ -54,8 +54,14 @@ pub fn begin(config: &Config, store: &mut Store) -> Result<Begun, StartError> {
         folder: &config.store.path,
         inputs: config.inputs.iter().map(|input| input.name.clone()).collect(),
         now: (clock::wall(), clock::monotonic()),
+        before: Vec::new(),
         begun: Begun::default(),
     };
+    for camera in &config.cameras {
+        let kept = starter.store.zones_of(&camera.id).map_err(|error| starter.broken(error))?;
+        let document = kept.in_force.and_then(|version| shape(&version.document).ok());
+        starter.before.push(document);
+    }
     for camera in &config.cameras {
         starter.camera(camera)?;
     }
@@ -72,6 +78,8 @@ struct Starter<'a> {
     folder: &'a Path,
     inputs: Vec<String>,
     now: (Timestamp, Instant),
+    /// In force when the box stopped, in the order of the cameras.
+    before: Vec<Option<Document>>,
     begun: Begun,
 }
 
@@ -112,7 +120,7 @@ impl Starter<'_> {
         if !slow.is_empty() {
             return Err(refused(slow));
         }
-        if let Some((zone, other)) = self.twice(&document) {
+        if let Some((zone, other)) = self.twice(&document).or_else(|| self.later(&document)) {
             return Err(ZoneFileError::DuplicateId { place: place(), zone, other });
         }
         let compiled = self.compile(&document).map_err(refused)?;
@@ -134,6 +142,17 @@ impl Starter<'_> {
         let mut infos = self.begun.infos.iter();
         let known = infos.find(|info| document.zone(&info.id).is_some())?;
         Some((known.id.clone(), format!("camera {} of the list", known.camera + 1)))
+    }
+
+    /// A zone of the document that a camera after this one has in force: a changed file must not
+    /// take the zones of another camera from it.
+    fn later(&self, document: &Document) -> Option<(String, String)> {
+        let after = self.before.iter().enumerate().skip(self.begun.documents.len() + 1);
+        let mut zones = after.flat_map(|(at, kept)| {
+            kept.iter().flat_map(move |d| d.zones.iter().map(move |z| (at, z)))
+        });
+        let (at, zone) = zones.find(|(_, zone)| document.zone(&zone.id).is_some())?;
+        Some((zone.id.clone(), format!("camera {} of the list", at + 1)))
     }
 
     fn compile(&self, document: &Document) -> Result<Compiled, Vec<FieldError>> {

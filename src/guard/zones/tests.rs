@@ -110,6 +110,42 @@ fn refuse(order: RezoneOrder) {
 }
 
 #[test]
+fn a_changed_file_takes_no_zone_from_a_later_camera() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, id: &str| {
+        let text = document(0.5).to_pretty().replace("\"bay\"", &format!("\"{id}\""));
+        fs::write(folder.path().join(name), text).expect("written");
+    };
+    write("yard.json", "bay");
+    write("dock.json", "dock");
+    let text = r#"
+        site = { name = "Test", time_zone = "UTC" }
+        web.listen = "127.0.0.1:0"
+        [[camera]]
+        id = "yard"
+        name = "Yard"
+        source = { test = "ball" }
+        zones = "yard.json"
+        [[camera]]
+        id = "dock"
+        name = "Dock"
+        source = { test = "ball" }
+        zones = "dock.json"
+    "#;
+    let config = crate::config::Config::parse(&folder.path().join("standclear.toml"), text);
+    let config = config.expect("valid");
+    let mut store = Store::open(&folder.path().join("data")).expect("a store");
+    begin(&config, &mut store).expect("begun");
+    write("yard.json", "dock");
+    let begun = begin(&config, &mut store).expect("it starts all the same");
+    let told: Vec<(u32, bool)> =
+        begun.in_force.iter().map(|zones| (zones.version, zones.fault.is_some())).collect();
+    assert_eq!(told, [(1, true), (1, false)]);
+    let ids: Vec<&str> = begun.infos.iter().map(|info| info.id.as_str()).collect();
+    assert_eq!(ids, ["bay", "dock"]);
+}
+
+#[test]
 fn what_is_not_taken_in_time_is_never_taken_and_is_proposed_again() {
     let site = Site::new();
     let number = site.propose(0.6);
