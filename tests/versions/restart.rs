@@ -31,6 +31,19 @@ fn what_was_drawn_on_the_page_stays_though_the_file_is_older() {
 }
 
 #[test]
+fn another_spelling_of_a_file_that_said_what_was_in_force_undoes_nothing_drawn_since() {
+    let mut world = World::new(&[("bay", BESIDE)]);
+    let wider = document(&[("bay", AROUND)]);
+    world.change(&wider, "wider");
+    let mut world = world.restart_after(|site| write_zones(site, &wider.to_string()));
+    world.change(&document(&[("bay", AROUND), ("dock", BESIDE)]), "a dock");
+    let spelled = serde_json::to_string_pretty(&wider).expect("JSON");
+    let mut world = world.restart_after(|site| write_zones(site, &spelled));
+    assert_eq!(now(&mut world).0, 3);
+    world.guard.stop();
+}
+
+#[test]
 fn a_file_that_was_changed_while_the_box_was_off_is_a_version_of_its_own() {
     let mut world = World::new(&[("bay", BESIDE)]);
     world.change(&document(&[("bay", AROUND)]), "wider");

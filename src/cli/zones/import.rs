@@ -210,7 +210,8 @@ fn remember_file(store: &mut Store, camera: &Camera) -> Result<(), Box<dyn Error
     if let Ok(bytes) = fs::read(&camera.zones) {
         let digest: String =
             Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        store.remember_zone_file(&camera.id, &digest, clock::wall())?;
+        let document = load_document(&camera.zones).ok().map(|document| document.digest());
+        store.remember_zone_file(&camera.id, &digest, document.as_deref(), clock::wall())?;
     }
     Ok(())
 }

@@ -174,7 +174,7 @@ impl Starter<'_> {
         digest: Option<String>,
     ) -> Result<(), StartError> {
         if let Some(version) = self.other_spelling(camera, &kept, &usable)? {
-            self.remember_file(camera, digest)?;
+            self.remember_file(camera, digest, &usable.document.digest())?;
             return self.begin_with(camera, version, None);
         }
         let same = kept.in_force.filter(|version| version.digest == usable.document.digest());
@@ -197,7 +197,7 @@ impl Starter<'_> {
                 version
             }
         };
-        self.remember_file(camera, digest)?;
+        self.remember_file(camera, digest, &usable.document.digest())?;
         let in_force = InForce { version: version.number, digest: version.digest, fault: None };
         self.add(camera, usable, in_force);
         Ok(())
@@ -213,15 +213,23 @@ impl Starter<'_> {
         let once =
             self.store.zones_once_in_force(&camera.id).map_err(|error| self.broken(error))?;
         let mut from_file = once.iter().filter(|version| version.made.by == BY_FILE);
-        let taken_last = from_file.next().map(|version| version.digest.as_str());
+        // A file that said what was in force already made no version; the store knows it by itself.
+        let taken_last = kept.file_document.as_deref();
+        let taken_last =
+            taken_last.or_else(|| from_file.next().map(|version| version.digest.as_str()));
         let same = taken_last == Some(usable.document.digest().as_str());
         Ok(kept.in_force.clone().filter(|_| same))
     }
 
-    fn remember_file(&mut self, camera: &Camera, digest: Option<String>) -> Result<(), StartError> {
+    fn remember_file(
+        &mut self,
+        camera: &Camera,
+        digest: Option<String>,
+        document: &str,
+    ) -> Result<(), StartError> {
         let Some(digest) = digest else { return Ok(()) };
         let at = self.now.0;
-        let remembered = self.store.remember_zone_file(&camera.id, &digest, at);
+        let remembered = self.store.remember_zone_file(&camera.id, &digest, Some(document), at);
         remembered.map_err(|error| self.refused(error))
     }
 

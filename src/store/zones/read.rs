@@ -20,6 +20,8 @@ pub struct ZonesOfCamera {
     pub draft: Option<ZoneDraft>,
     /// sha256 of the zone file as it was last taken, hex.
     pub file_digest: Option<String>,
+    /// Digest of the document that file held.
+    pub file_document: Option<String>,
 }
 
 /// Reads zone versions beside a box that may be running.
@@ -182,6 +184,11 @@ pub(super) fn zones_of(connection: &Connection, camera: &str) -> rusqlite::Resul
             .prepare_cached("SELECT digest FROM zone_file WHERE camera = ?1")?
             .query_row([camera], |row| row.get(0))
             .optional()?,
+        file_document: connection
+            .prepare_cached("SELECT document_digest FROM zone_file WHERE camera = ?1")?
+            .query_row([camera], |row| row.get(0))
+            .optional()?
+            .flatten(),
     })
 }
 

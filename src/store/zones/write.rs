@@ -247,7 +247,7 @@ impl Store {
         })
     }
 
-    /// Remembers the zone file on disk as taken.
+    /// Remembers the zone file on disk as taken, by its bytes and by the document they held.
     ///
     /// # Errors
     /// The disk is full or fails.
@@ -255,16 +255,18 @@ impl Store {
         &mut self,
         camera: &str,
         digest: &str,
+        document: Option<&str>,
         at: Timestamp,
     ) -> Result<(), ZonesError> {
         self.change_zones(|connection, _life| {
             connection
                 .prepare_cached(
-                    "INSERT INTO zone_file (camera, digest, at_us) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (camera) DO UPDATE SET
-                       digest = excluded.digest, at_us = excluded.at_us",
+                    "INSERT INTO zone_file (camera, digest, at_us, document_digest)
+                     VALUES (?1, ?2, ?3, ?4) ON CONFLICT (camera) DO UPDATE SET
+                       digest = excluded.digest, at_us = excluded.at_us,
+                       document_digest = excluded.document_digest",
                 )?
-                .execute(params![camera, digest, at.as_microsecond()])?;
+                .execute(params![camera, digest, at.as_microsecond(), document])?;
             Ok(())
         })
     }
