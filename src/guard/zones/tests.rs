@@ -224,8 +224,10 @@ fn a_mark_that_was_reckoned_by_a_wrong_clock_is_reckoned_anew() {
         format!(r#"{{"marks":[{{"box":[0.1,0.1,0.05,0.1],"reason":"cone","until":"{until}"}}],"#);
     let text = document(0.6).to_pretty().replacen('{', &marks, 1);
     let marked: Json = serde_json::from_str(&text).expect("JSON");
-    site.desk.put_draft("yard", &marked, "Ada").expect("kept");
-    let number = site.desk.propose("yard", "Ada", "a cone").expect("proposed").number;
+    let any = DraftBefore::Anything;
+    let draft = site.desk.put_draft("yard", &marked, "Ada", &any).expect("kept");
+    let proposed = site.desk.propose("yard", "Ada", "a cone", &draft.digest);
+    let number = proposed.expect("proposed").number;
     site.played(take, |desk| desk.approve("yard", number, "Ben")).expect("in force");
     site.desk.tend().expect("nothing to do");
     assert!(site.orders.try_recv().is_err(), "the clock was not set");
