@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedShapes, firstComparison, mayApprove, shapesOf, type Version, type VersionState } from './zones';
+import { changedShapes, consequencesFirst, doubtsOf, firstComparison, mayApprove, shapesOf, type Version, type VersionState } from './zones';
 
 const feature = (id: string, properties: object, geometry: object) => ({ type: 'Feature', properties: { id, name: id, ...properties }, geometry });
 const square = { type: 'Polygon', coordinates: [[[0, 0], [1, 0], [1, 1], [0, 0]]] };
@@ -41,4 +41,26 @@ describe('firstComparison', () => {
   it('is_what_waits_against_what_is_in_force', () => expect(firstComparison([version(11, 'replaced'), version(12, 'in_force'), version(13, 'proposed')])).toEqual({ from: 12, to: 13 }));
   it('else_what_is_in_force_against_the_one_before', () => expect(firstComparison([version(10, 'replaced'), version(11, 'replaced'), version(12, 'in_force')])).toEqual({ from: 11, to: 12 }));
   it('is_none_with_one_version', () => expect(firstComparison([version(1, 'in_force')])).toBeNull());
+});
+
+describe('consequencesFirst', () => {
+  it('a_guard_that_goes_is_said_before_all_else', () => {
+    const told = consequencesFirst(['Gate road: one corner moved 18 px left', 'Press: hazard removed', 'Crossing: restricted zone removed', 'Hedge: new ignored area with 4 corners', 'Crossing: kind warning zone → ignored area']);
+    expect(told.map(({ text, loss }) => [loss, text])).toEqual([
+      [true, 'Crossing: restricted zone removed'],
+      [true, 'Hedge: new ignored area with 4 corners'],
+      [true, 'Crossing: kind warning zone → ignored area'],
+      [false, 'Gate road: one corner moved 18 px left'],
+      [false, 'Press: hazard removed'],
+    ]);
+  });
+});
+
+describe('doubtsOf', () => {
+  it('warnings_and_set_backs_that_are_too_short_are_told_and_others_are_not', () => {
+    const setback = (zone: string, tight: boolean, actual_m: number | null) => ({ zone, required_m: 2.26, actual_m, tight });
+    expect(doubtsOf({ problems: [], warnings: [{ field: 'features[0]', message: 'Small.' }], setback: [setback('press-3', true, 1.9), setback('saw', false, 3), setback('lift', true, null)] }))
+      .toEqual(['Small.', 'Set-back of press-3: wanted 2.26 m, it is 1.90 m.', 'Set-back of lift: wanted 2.26 m, it is not measurable.']);
+  });
+  it('an_older_box_that_says_nothing_is_no_fault', () => expect(doubtsOf({})).toEqual([]));
 });

@@ -101,3 +101,26 @@ export function firstComparison(versions: readonly Version[]): { from: number; t
   const before = in_force && newest.find((v) => v.state === 'replaced' && v.number < in_force.number);
   return in_force && before ? { from: before.number, to: in_force.number } : null;
 }
+
+export interface Change { readonly text: string; readonly loss: boolean }
+
+/** A guard that goes, or an area that is no longer looked at; as the box words its differences. */
+const LOSS = /: (?:(?:restricted|warning|occupancy) zone|tripwire) removed$|: new ignored area\b|: kind .*→ ignored area$/;
+
+/** Sentences with what is lost first: whoever puts zones in force must not find it at the end of the list. */
+export function consequencesFirst(sentences: readonly string[]): Change[] {
+  const changes = sentences.map((text) => ({ text, loss: LOSS.test(text) }));
+  return [...changes.filter(({ loss }) => loss), ...changes.filter(({ loss }) => !loss)];
+}
+
+/** What the box finds doubtful in a document: what keeps it from force, its warnings, set-backs that are too short. */
+export function doubtsOf(findings: unknown): string[] {
+  if (!isObject(findings)) return [];
+  const list = (key: string) => (Array.isArray(findings[key]) ? findings[key].filter(isObject) : []);
+  const said = [...list('problems'), ...list('warnings')].map(({ message }) => String(message ?? ''));
+  const tight = list('setback').filter(({ tight }) => tight === true).map(({ zone, required_m, actual_m }) => {
+    const metres = (m: unknown) => (typeof m === 'number' ? `${m.toFixed(2)} m` : 'not measurable');
+    return `Set-back of ${String(zone)}: wanted ${metres(required_m)}, it is ${metres(actual_m)}.`;
+  });
+  return [...said, ...tight].filter((text) => text !== '');
+}
