@@ -10,8 +10,9 @@ import * as edits from './model/edits';
 import type { Corner, Edit } from './model/edits';
 import * as floor from './model/floor';
 import * as history from './model/history';
-import { alarming, placed, type SeenPerson } from './model/inside';
+import { alarming, placed, type SeenPerson, type Tone } from './model/inside';
 import type { Refusal } from './model/validity';
+import { armedBySchedule, siteMoment } from './model/week';
 import { cornerWords, shapeWords } from './model/words';
 
 export const TOOLS = ['select', 'zone', 'rectangle', 'hole', 'part', 'line', 'ignore', 'floor', 'person', 'hazard', 'mark'] as const;
@@ -74,7 +75,17 @@ export class Editor {
   readonly looking = $derived(this.comparing || this.reviewed !== null);
   readonly shown = $derived(this.preview ?? this.reviewed ?? this.document);
   readonly placed = $derived(placed(this.shown, this.peopleShown ? this.people : []));
-  readonly tones = $derived(alarming(this.shown, this.placed));
+  /** The browser's time, as often as a schedule can tell the difference. */
+  now_ms = $state(Date.now());
+  /** Zones that their schedule leaves off now. An interlock may arm them all the same, and is not known here: armed. */
+  readonly resting: ReadonlySet<string> = $derived.by(() => {
+    // Without the box's state the site's zone is not known either.
+    const moment = this.draft.cameraName === '' ? null : siteMoment(this.now_ms, this.draft.timeZone);
+    const off = moment ? this.shown.zones.filter((zone) => !zone.interlock && !armedBySchedule(zone.schedule, moment)) : [];
+    return new Set(off.map(({ id }) => id));
+  });
+  readonly #wouldAlarm = $derived(alarming(this.shown, this.placed));
+  readonly tones: ReadonlyMap<string, Tone> = $derived(new Map([...this.#wouldAlarm].map(([id, tone]) => [id, this.resting.has(id) ? 'none' : tone])));
   readonly differs = $derived(!sameDocument(this.document, this.draft.inForce));
   readonly frame: Size = $derived.by(() => {
     const frame = this.draft.answer?.frame;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DAYS } from './document';
-import { ALWAYS, block, CELLS_A_DAY, daysWords, isAlways, painted, scheduleWords, spansOf, weekOf, WORK_HOURS, type Cell, type Week } from './week';
+import { ALWAYS, armedBySchedule, block, CELLS_A_DAY, daysWords, isAlways, painted, scheduleWords, siteMoment, spansOf, weekOf, WORK_HOURS, type Cell, type Week } from './week';
 
 const EMPTY: Week = DAYS.map(() => new Array<Cell>(CELLS_A_DAY).fill('off'));
 
@@ -50,4 +50,34 @@ describe('words', () => {
     expect(isAlways(ALWAYS)).toBe(true);
     expect(isAlways(WORK_HOURS)).toBe(false);
   });
+});
+
+describe('armedBySchedule', () => {
+  // 2026-11-21 is a Saturday.
+  const at = (date: string, time: string) => ({ date, minute: Number(time.slice(0, 2)) * 60 + Number(time.slice(3)) });
+  it('without_a_schedule_a_zone_is_armed', () => expect(armedBySchedule(undefined, at('2026-11-21', '03:00'))).toBe(true));
+  it('begins_and_ends_to_the_minute', () => {
+    const armed = (time: string) => armedBySchedule(WORK_HOURS, at('2026-11-20', time));
+    expect(['05:59', '06:00', '21:59', '22:00'].map(armed)).toEqual([false, true, true, false]);
+    expect(armedBySchedule(WORK_HOURS, at('2026-11-21', '12:00'))).toBe(false);
+  });
+  it('a_night_goes_on_into_the_morning_after_and_no_further', () => {
+    const night = { armed: [{ days: ['fri'] as const, from: '22:00', to: '06:00' }] };
+    expect(armedBySchedule(night, at('2026-11-20', '05:00'))).toBe(false);
+    expect(armedBySchedule(night, at('2026-11-20', '23:00'))).toBe(true);
+    expect(armedBySchedule(night, at('2026-11-21', '05:59'))).toBe(true);
+    expect(armedBySchedule(night, at('2026-11-21', '06:00'))).toBe(false);
+  });
+  it('a_date_that_is_otherwise_goes_before_the_week', () => {
+    const schedule = { ...WORK_HOURS, exceptions: [{ date: '2026-11-20', armed: 'never' as const }, { date: '2026-11-21', armed: [{ from: '08:00', to: '12:00' }] }, { date: '2026-11-22', armed: 'all_day' as const }] };
+    expect(armedBySchedule(schedule, at('2026-11-20', '12:00'))).toBe(false);
+    expect(armedBySchedule(schedule, at('2026-11-21', '11:59'))).toBe(true);
+    expect(armedBySchedule(schedule, at('2026-11-21', '12:00'))).toBe(false);
+    expect(armedBySchedule(schedule, at('2026-11-22', '23:59'))).toBe(true);
+  });
+});
+
+describe('siteMoment', () => {
+  it('is_the_day_and_the_minute_of_the_site', () => expect(siteMoment(Date.parse('2026-11-20T23:30:00Z'), 'Europe/Berlin')).toEqual({ date: '2026-11-21', minute: 30 }));
+  it('says_nothing_of_a_zone_that_is_not_known', () => expect(siteMoment(0, 'Nowhere/Else')).toBeNull());
 });

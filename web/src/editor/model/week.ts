@@ -8,6 +8,7 @@ import { DAYS, type ArmedSpan, type Day, type Exception, type Hours, type Schedu
 export const CELLS_A_DAY = 48;
 const CELL_MIN = 30;
 const DAY_MIN = 24 * 60;
+const DAY_MS = 86_400_000;
 export type Cell = 'on' | 'partly' | 'off';
 /** By day, Monday first, then by half hour. */
 export type Week = readonly (readonly Cell[])[];
@@ -142,4 +143,44 @@ export function exceptionWords({ armed }: Exception): string {
   if (armed === 'all_day') return 'armed all day';
   if (armed === 'never') return 'not armed';
   return armed.length === 0 ? 'not armed' : `armed ${armed.map(hoursWords).join(', ')}`;
+}
+
+/** A moment as the site's calendar and clock have it. */
+export interface SiteMoment { readonly date: string; readonly minute: number }
+
+/** Null where the browser does not know the zone: then nothing is said of the moment. */
+export function siteMoment(at_ms: number, timeZone: string): SiteMoment | null {
+  try {
+    const format = new Intl.DateTimeFormat('en-GB', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+    const parts = new Map(format.formatToParts(at_ms).map(({ type, value }) => [type, value]));
+    return { date: `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}`, minute: minuteOf(`${parts.get('hour')}:${parts.get('minute')}`) };
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a schedule has a zone armed at a moment; without a schedule always. What began yesterday counts until its end. */
+export function armedBySchedule(schedule: Schedule | undefined, { date, minute }: SiteMoment): boolean {
+  if (!schedule) return true;
+  const runsOn = (hours: Hours) => minuteOf(hours.from) <= minute && (pastMidnight(hours) || minute < minuteOf(hours.to));
+  const runsOver = (hours: Hours) => pastMidnight(hours) && minute < minuteOf(hours.to);
+  return hoursOf(schedule, date).some(runsOn) || hoursOf(schedule, dayBefore(date)).some(runsOver);
+}
+
+function pastMidnight({ from, to }: Hours): boolean {
+  return minuteOf(to) <= minuteOf(from);
+}
+
+/** The hours that begin on a date. */
+function hoursOf({ armed, exceptions }: Schedule, date: string): readonly Hours[] {
+  const plan = exceptions?.find((exception) => exception.date === date)?.armed;
+  if (plan === 'all_day') return [{ from: '00:00', to: '24:00' }];
+  if (plan === 'never') return [];
+  // Monday first, as the days are listed; a date alone is read as UTC, and so is its weekday.
+  const day = DAYS[(new Date(date).getUTCDay() + 6) % 7];
+  return plan ?? armed.filter(({ days }) => days.some((d) => d === day));
+}
+
+function dayBefore(date: string): string {
+  return new Date(Date.parse(date) - DAY_MS).toISOString().slice(0, 10);
 }
