@@ -29,14 +29,15 @@ impl Kind {
 impl Schedule {
     /// The week, as `Mon–Fri 06:00–22:00, Sat 08:00–12:00`.
     pub fn words(&self) -> String {
+        self.ranges_words().join(", ")
+    }
+
+    /// Each range of the week by itself, in the order of the week.
+    pub(super) fn ranges_words(&self) -> Vec<String> {
         let mut ranges: Vec<&WeekRange> = self.armed.iter().collect();
         let first = |range: &WeekRange| range.days.first().map(|day| day.to_monday_zero_offset());
         ranges.sort_by_key(|range| (first(range), range.range.from, range.range.to));
-        let ranges: Vec<String> = ranges
-            .iter()
-            .map(|week| format!("{} {}", days(&week.days), range(week.range)))
-            .collect();
-        ranges.join(", ")
+        ranges.iter().map(|week| format!("{} {}", days(&week.days), range(week.range))).collect()
     }
 }
 
@@ -153,4 +154,13 @@ pub(super) fn percent(share: f64) -> f64 {
 /// `one corner`, `2 corners`.
 pub(super) fn counted(count: usize, thing: &str) -> String {
     if count == 1 { format!("one {thing}") } else { format!("{count} {thing}s") }
+}
+
+/// `one`, `one and two`, `one, two and three`.
+pub(super) fn and(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }

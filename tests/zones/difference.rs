@@ -180,12 +180,98 @@ fn what_is_new_is_told() {
         zone["properties"]["name"] = json!("Second lift");
         document["features"].as_array_mut().expect("zones").push(zone);
     });
-    assert_eq!(added.len(), 1);
     assert!(added[0].starts_with("Second lift: new occupancy zone with 4 corners, "), "{added:?}");
+    assert_eq!(added[1..], ["Second lift: people: at most 1 person"]);
     let turned = told("occupancy.json", |document| {
         document["features"].as_array_mut().expect("zones").reverse();
     });
     assert_eq!(turned, ["The zones stand in another order"]);
+}
+
+/// What is said, behind the drawing, of the first zone of the example when it is new.
+fn told_of_new(name: &str, change: impl Fn(&mut Value)) -> Vec<String> {
+    let mut new = example(name);
+    change(&mut new);
+    let mut old = new.clone();
+    let zones = old["features"].as_array_mut().expect("zones");
+    zones.remove(0);
+    let mut told = difference(&read(&old), &read(&new), None);
+    assert!(told[0].text.contains(": new "), "{told:?}");
+    told.remove(0);
+    told.into_iter().map(|difference| difference.text).collect()
+}
+
+/// The second person approves what stands here, and sees nothing else of a new zone.
+#[test]
+fn a_new_zone_is_told_with_all_that_is_not_as_usual() {
+    assert_eq!(
+        told_of_new("restricted.json", set("/features/0/properties/hazard/height_m", json!(0.5))),
+        [
+            "Press 3: warning of an approach 1500 ms ahead",
+            "Press 3: armed while press-3-running is on or not known",
+            "Press 3: hazard with a stop time of 450 ms",
+            "Press 3: height of the detection plane 0.5 m",
+        ]
+    );
+    assert_eq!(
+        told_of_new("occupancy.json", |_| ()),
+        [
+            "Control stand: people: always at least 1 person",
+            "Control stand: dwell 30000 ms",
+            "Control stand: armed Mon–Fri 06:00–22:00, else off",
+            "Control stand: on 2026-12-24: armed 06:00–12:00 (“Christmas Eve”)",
+            "Control stand: on 2026-12-25: not armed (“closed”)",
+        ]
+    );
+    assert_eq!(
+        told_of_new("warning.json", |document| {
+            let properties = &mut document["features"][0]["properties"];
+            properties["enter_window_ms"] = json!(200);
+            properties["clear_after_ms"] = json!(5000);
+            properties["interlock"] = json!({"armed_while": {"input": "crane", "is": "on"}});
+            properties["schedule"] = json!({"armed": [
+                {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "06:00", "to": "22:00"},
+                {"days": ["sat"], "from": "06:00", "to": "22:00"},
+            ]});
+        }),
+        [
+            "Below the crane: counts as inside with 30 % of the person",
+            "Below the crane: dwell 500 ms",
+            "Below the crane: entry window 200 ms",
+            "Below the crane: clear after 5000 ms",
+            "Below the crane: armed Mon–Fri 06:00–22:00 and Sat 06:00–22:00, else by its \
+             interlock alone",
+            "Below the crane: armed while crane is on or not known",
+        ]
+    );
+    assert_eq!(
+        told_of_new("tripwire.json", |_| ()).first().map(String::as_str),
+        Some("Gate, way out only: direction left to right")
+    );
+    let reason = told_of_new("ignore.json", |document| {
+        document["features"].as_array_mut().expect("zones").swap(0, 1);
+    });
+    assert_eq!(
+        reason,
+        ["Poster wall: reason for ignoring “life-size people on the poster; nobody can stand \
+          behind it”"]
+    );
+}
+
+/// A zone that was not looked at and now is gets all of that at once.
+#[test]
+fn what_comes_with_another_kind_is_told() {
+    let told = told("ignore.json", |document| {
+        let properties = document["features"][0]["properties"].as_object_mut().expect("members");
+        properties.remove("reason");
+        properties.insert("kind".into(), json!("restricted"));
+        properties.insert("criterion".into(), json!("any"));
+        properties.insert("clear_after_ms".into(), json!(5000));
+    });
+    for text in ["Yard: counts as inside with any part of the person", "Yard: clear after 5000 ms"]
+    {
+        assert!(told.iter().any(|found| found == text), "`{text}` is missing in {told:?}");
+    }
 }
 
 const RING: &str = "/features/0/geometry/coordinates/0";

@@ -6,6 +6,7 @@
 //! Not here: who changed it, and whether that was right.
 
 mod drawing;
+mod written_out;
 
 use drawing::Unit;
 
@@ -30,7 +31,7 @@ pub fn difference(old: &Document, new: &Document, size: Option<FrameSize>) -> Ve
     for zone in &new.zones {
         match old.zone(&zone.id) {
             Some(before) => told.zone(before, zone),
-            None => told.add(zone, format!("new {}", told.drawn(zone))),
+            None => told.new_zone(zone),
         }
     }
     for zone in old.zones.iter().filter(|zone| new.zone(&zone.id).is_none()) {
@@ -87,6 +88,19 @@ impl Told {
         }
     }
 
+    /// All that is not as usual: who approves it has seen nothing of it before.
+    fn new_zone(&mut self, zone: &Zone) {
+        self.add(zone, format!("new {}", self.drawn(zone)));
+        self.all(zone, written_out::particulars(zone));
+        self.presence(None, zone.presence(), zone);
+        self.watch(None, zone.watch(), zone);
+        self.all(zone, zone.hazard().map(written_out::hazard).unwrap_or_default());
+    }
+
+    fn all(&mut self, zone: &Zone, texts: Vec<String>) {
+        texts.iter().for_each(|text| self.add(zone, text));
+    }
+
     fn zone(&mut self, old: &Zone, new: &Zone) {
         if old.name != new.name {
             self.add(new, format!("renamed, was “{}”", old.name));
@@ -140,14 +154,16 @@ impl Told {
     }
 
     fn presence(&mut self, old: Option<&Presence>, new: Option<&Presence>, zone: &Zone) {
-        let (Some(old), Some(new)) = (old, new) else { return };
+        let Some(new) = new else { return };
+        let Some(old) = old else { return self.all(zone, written_out::presence(new)) };
         let what = "counts as inside with";
         self.changed(zone, what, criterion(old.criterion), criterion(new.criterion));
         self.changed(zone, "dwell", milliseconds(old.dwell_ms), milliseconds(new.dwell_ms));
     }
 
     fn watch(&mut self, old: Option<&Watch>, new: Option<&Watch>, zone: &Zone) {
-        let (Some(old), Some(new)) = (old, new) else { return };
+        let Some(new) = new else { return };
+        let Some(old) = old else { return self.all(zone, written_out::watch(new)) };
         let (was, is) = (old.enter_window_ms, new.enter_window_ms);
         self.changed(zone, "entry window", milliseconds(was), milliseconds(is));
         let (was, is) = (old.clear_after_ms, new.clear_after_ms);
@@ -187,6 +203,10 @@ impl Told {
             (None, Some(hazard)) => {
                 let ms = hazard.stop_time_ms;
                 self.add(zone, format!("hazard drawn, stops within {ms} ms"));
+                if hazard.height_m > 0.0 {
+                    let height = hazard.height_m;
+                    self.add(zone, format!("height of the detection plane {height} m"));
+                }
             }
             (Some(_), None) => self.add(zone, "hazard removed"),
             (Some(old), Some(new)) => {
