@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::engine::detection::FrameSize;
 use crate::zone_file::limits::{PIPELINE_MS_DEFAULT, SYSTEM_MS_MAX};
 use crate::zone_file::{
-    ArmingRule, Compiled, Context, Document, Duty, FieldError, Zone, ZoneFileError, load_document,
+    ArmingRule, Compiled, Context, Document, Duty, FieldError, Zone, load_text, parse, shape,
 };
 
 /// The configuration that is looked for when none is named.
@@ -130,10 +130,13 @@ fn check(args: &CheckArgs) -> Result<(), Box<dyn Error>> {
 type Outcome = Result<(Document, Compiled), Vec<String>>;
 
 fn outcome(file: &Path, args: &CheckArgs, now: Timestamp, earlier: &[(&Path, Outcome)]) -> Outcome {
-    let lines = |errors: &[FieldError]| errors.iter().map(ToString::to_string).collect();
-    let document = load_document(file).map_err(|error| match error {
-        ZoneFileError::Refused { errors, .. } => lines(&errors),
-        other => vec![crate::telemetry::chain(&other)],
+    let lines =
+        |errors: &[FieldError]| errors.iter().map(ToString::to_string).collect::<Vec<String>>();
+    let text = load_text(file).map_err(|error| vec![crate::telemetry::chain(&error)])?;
+    let document = parse(&text).map_err(|mut errors| {
+        // A time sum can be told of a document that is wrong elsewhere: all in one go.
+        errors.extend(shape(&text).iter().flat_map(|draft| draft.slow_zones(args.pipeline)));
+        lines(&errors)
     })?;
     let context = Context {
         camera: 0,

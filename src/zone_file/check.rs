@@ -14,6 +14,7 @@ use super::document::{
 use super::field::{Errors, FieldError};
 use super::limits::{CORNERS_TOTAL_MAX, GROUND_PEOPLE, GROUND_POINTS};
 use super::read::Geometry;
+use super::read_zone::NAME_RIGHT;
 use crate::engine::geometry::{Area, AreaError, Line, LineError, PointNorm};
 
 /// Rounding to six digits can move two edges of a mark by this much, frame fractions.
@@ -37,9 +38,12 @@ impl Document {
         let drawn: Vec<(usize, Geometry)> =
             numbered.clone().map(|(number, zone)| (number, geometry_of(zone))).collect();
         geometries(&drawn, &mut errors);
-        let names: Vec<(usize, String)> =
+        let known: Vec<(usize, String)> =
             numbered.clone().map(|(number, zone)| (number, zone.id.clone())).collect();
-        ids(&names, &mut errors);
+        ids(&known, &mut errors);
+        for (number, zone) in numbered.clone() {
+            name(number, &zone.name, &mut errors);
+        }
         for (number, zone) in numbered {
             let place = format!("features[{number}].properties");
             check_zone(&place, zone, self.ground.is_some(), &mut errors);
@@ -93,6 +97,14 @@ pub(super) fn ids(ids: &[(usize, String)], errors: &mut Errors) {
                 format!("the id is used twice, also by features[{earlier}]; ids must differ");
             errors.add(FieldError::new(place, format!("`{id}`"), right));
         }
+    }
+}
+
+/// What people read in an alarm.
+pub(super) fn name(number: usize, name: &str, errors: &mut Errors) {
+    if name.is_empty() {
+        let place = format!("features[{number}].properties.name");
+        errors.add(FieldError::new(place, "\"\"", NAME_RIGHT));
     }
 }
 
@@ -217,9 +229,6 @@ fn check_mark(place: &str, mark: &Mark, errors: &mut Errors) {
 }
 
 fn check_zone(place: &str, zone: &Zone, has_ground: bool, errors: &mut Errors) {
-    if zone.name.is_empty() {
-        errors.add(FieldError::new(format!("{place}.name"), "\"\"", "must be what people call it"));
-    }
     if zone.reason() == Some("") {
         let right = "must say why this blind spot was chosen";
         errors.add(FieldError::new(format!("{place}.reason"), "\"\"", right));

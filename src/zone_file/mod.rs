@@ -31,5 +31,5 @@ pub use self::read::{parse, shape, shape_of};
 pub use self::schedule::{Armed, Planned};
 pub use self::site::{
     SiteContext, SiteZones, ZoneFileError, assemble, load_document, load_documents, load_site,
-    load_site_at, revision,
+    load_site_at, load_text, revision,
 };

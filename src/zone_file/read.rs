@@ -35,6 +35,9 @@ pub fn parse(text: &str) -> Result<Document, Vec<FieldError>> {
         None => {
             check::geometries(&read.geometries, &mut errors);
             check::ids(&read.ids, &mut errors);
+            for (number, name) in &read.names {
+                check::name(*number, name, &mut errors);
+            }
         }
     }
     read.document.filter(|_| errors.is_empty()).ok_or_else(|| errors.into_vec())
@@ -58,14 +61,44 @@ fn tree(text: &str) -> Result<Json, Vec<FieldError>> {
         let right = format!("at most {DOCUMENT_BYTES_MAX} bytes are read; is it a zone document?");
         return Err(vec![FieldError::new(ROOT, format!("{} bytes", text.len()), right)]);
     }
+    if text.trim().is_empty() {
+        let right = format!("it is empty; {WANTED}");
+        return Err(vec![FieldError::new(ROOT, "line 1, column 1", right)]);
+    }
     serde_json::from_str(text).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
-        let what = error.to_string();
-        let what = what.split(" at line ").next().unwrap_or("not JSON");
-        let right = format!("{what}; write a GeoJSON FeatureCollection of zones");
+        let right = format!("this is not JSON: {}; {WANTED}", slip(&error));
         vec![FieldError::new(ROOT, place, right)]
     })
 }
+
+/// What stands wrong in a text that is no JSON, in the words of who wrote it.
+fn slip(error: &serde_json::Error) -> &'static str {
+    if error.is_eof() {
+        return "it ends too early, with a brace, bracket or quote still open";
+    }
+    let told = error.to_string();
+    let known = SLIPS.iter().find(|(library, _)| told.starts_with(library));
+    known.map_or("something stands here that JSON does not have", |(_, ours)| ours)
+}
+
+const WANTED: &str = "write a GeoJSON FeatureCollection of zones";
+
+/// The commonest slips: how the JSON library begins to tell them, and how people say it.
+const SLIPS: &[(&str, &str)] = &[
+    ("key must be a string", "the name of a member stands here without its double quotes"),
+    ("trailing comma", "a comma stands before a closing brace or bracket"),
+    ("trailing characters", "something stands behind the end of the document"),
+    ("expected value", "a value should begin here"),
+    ("expected ident", "a value should begin here"),
+    ("expected `:`", "a colon is missing behind the name of a member"),
+    ("expected `,` or `}`", "a comma or a closing brace is missing"),
+    ("expected `,` or `]`", "a comma or a closing bracket is missing"),
+    ("control character", "a text goes on over the end of its line"),
+    ("invalid number", "this is no number"),
+    ("number out of range", "the number is too large"),
+    ("recursion limit", "too many braces and brackets stand inside each other"),
+];
 
 /// Where a zone is, before its kind is looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,16 +108,18 @@ pub(super) enum Geometry {
 }
 
 /// What could be read of a document.
+#[derive(Default)]
 struct Found {
     document: Option<Document>,
     /// Each with the number of its feature.
     geometries: Vec<(usize, Geometry)>,
     ids: Vec<(usize, String)>,
+    names: Vec<(usize, String)>,
 }
 
 impl Found {
     fn read(json: &Json, errors: &mut Errors) -> Found {
-        let mut found = Found { document: None, geometries: Vec::new(), ids: Vec::new() };
+        let mut found = Found::default();
         let known = ["type", "name", "ground", "marks", "features"];
         let root = Place::Root;
         let Some(members) = Members::of(json, root, &known, errors) else { return found };
@@ -138,6 +173,9 @@ impl Found {
             .and_then(|json| read_zone::properties(json, place.member("properties"), errors));
         if let Some(id) = properties.as_ref().and_then(|p| p.id.as_ref()) {
             self.ids.push((number, id.clone()));
+        }
+        if let Some(name) = properties.as_ref().and_then(|p| p.name.as_ref()) {
+            self.names.push((number, name.clone()));
         }
         read_zone::zone(properties?, geometry, place, errors)
     }

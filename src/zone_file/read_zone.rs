@@ -35,13 +35,17 @@ const OF_KINDS: &[(&str, &[Kind])] = &[
     ("reason", &[Kind::Ignore]),
 ];
 
+/// What is asked for where the name is missing or empty.
+pub(super) const NAME_RIGHT: &str = "give the zone a name, 1 to 80 characters";
+const _: () = assert!(NAME_CHARS_MAX == 80, "NAME_RIGHT says another limit");
+
 const MILLISECONDS: &str = " (milliseconds)";
 
 /// What was read of a zone's properties; `None` also where a value was wrong, which is noted.
 #[derive(Default)]
 pub(super) struct Properties {
     pub id: Option<String>,
-    name: Option<String>,
+    pub name: Option<String>,
     kind: Option<Kind>,
     criterion: Option<Criterion>,
     enter_window_ms: Option<u32>,
@@ -66,7 +70,7 @@ pub(super) fn properties(json: &Json, place: Place<'_>, errors: &mut Errors) -> 
     if let Some(json) = members.required("id", place, right, errors) {
         read.id = id(json, place.member("id"), errors);
     }
-    if let Some(json) = members.required("name", place, "must be what people call it", errors) {
+    if let Some(json) = members.required("name", place, NAME_RIGHT, errors) {
         read.name = line_of_text(json, place.member("name"), NAME_CHARS_MAX, errors);
     }
     let kinds = Kind::ALL.map(|kind| (kind.as_str(), kind));

@@ -54,6 +54,8 @@ pub enum ZoneFileError {
         #[source]
         source: io::Error,
     },
+    #[error("zone file {path}: {why}")]
+    NoText { path: PathBuf, why: &'static str },
     #[error(
         "zone file {path}: {bytes} bytes are more than the {DOCUMENT_BYTES_MAX} allowed; is it a zone file?"
     )]
@@ -152,14 +154,36 @@ pub fn load_documents(
 
 /// Reads and checks one zone file.
 pub fn load_document(path: &Path) -> Result<Document, ZoneFileError> {
-    let failed = |source| ZoneFileError::Read { path: path.to_path_buf(), source };
+    let text = load_text(path)?;
+    let place = format!("zone file {}", path.display());
+    parse(&text).map_err(|errors| ZoneFileError::Refused { place, errors })
+}
+
+/// The text of a zone file, whatever it says.
+pub fn load_text(path: &Path) -> Result<String, ZoneFileError> {
+    let failed = |source: io::Error| {
+        let path = path.to_path_buf();
+        match why_no_text(source.kind()) {
+            Some(why) => ZoneFileError::NoText { path, why },
+            None => ZoneFileError::Read { path, source },
+        }
+    };
     let bytes = fs::metadata(path).map_err(failed)?.len();
     if usize::try_from(bytes).map_or(true, |bytes| bytes > DOCUMENT_BYTES_MAX) {
         return Err(ZoneFileError::TooLong { path: path.to_path_buf(), bytes });
     }
-    let text = fs::read_to_string(path).map_err(failed)?;
-    let place = format!("zone file {}", path.display());
-    parse(&text).map_err(|errors| ZoneFileError::Refused { place, errors })
+    fs::read_to_string(path).map_err(failed)
+}
+
+/// What people can mend, in their words instead of the system's.
+fn why_no_text(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::NotFound => Some("does not exist; is its name right?"),
+        io::ErrorKind::PermissionDenied => Some("this user may not read it; give it the right to"),
+        io::ErrorKind::IsADirectory => Some("is a folder; name the file in it"),
+        io::ErrorKind::InvalidData => Some("is not text in UTF-8; is it a zone document?"),
+        _ => None,
+    }
 }
 
 /// The zones of a site from the document in force of every camera: (camera id, document).

@@ -56,13 +56,44 @@ fn a_refused_file_fails_the_command_and_hides_no_other() {
     for line in [
         &format!("FAIL  {bad}\n      features[0].properties.kind = \"forbidden\""),
         "dwell 1200 ms + worst measured pipeline 700 ms = 2200 ms",
-        "FAIL  /nowhere.json\n      zone file /nowhere.json: cannot be read",
+        "FAIL  /nowhere.json\n      zone file /nowhere.json: does not exist; is its name right?\n",
         &format!("OK    {good}: 1 zone"),
     ] {
         assert!(text.contains(line), "`{line}` is missing in\n{text}");
     }
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("3 of 4 zone documents are refused"), "{told}");
+}
+
+#[test]
+fn a_file_that_is_no_document_is_told_in_peoples_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (empty, bytes, here) = (path("empty.json"), path("bytes.json"), path("."));
+    fs::write(&empty, "").expect("written");
+    fs::write(&bytes, [0xff, 0xfe, 0x00]).expect("written");
+    let text = out(&check(&[&empty, &bytes, &here, "/nowhere.json"]));
+    for line in [
+        "document = line 1, column 1: it is empty; write a GeoJSON FeatureCollection of zones\n",
+        &format!("zone file {bytes}: is not text in UTF-8; is it a zone document?\n"),
+        &format!("zone file {here}: is a folder; name the file in it\n"),
+        "zone file /nowhere.json: does not exist; is its name right?\n",
+    ] {
+        assert!(text.contains(line), "`{line}` is missing in\n{text}");
+    }
+    assert!(!text.contains("os error") && !text.contains("EOF"), "{text}");
+}
+
+#[test]
+fn a_time_sum_is_told_beside_a_missing_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bad = folder.path().join("bad.json");
+    let document = document_with(r#""kind":"restricted","dwell_ms":1200"#);
+    fs::write(&bad, document.replace("\"Gate\"", "\"\"")).expect("written");
+    let text = out(&check(&[&bad.display().to_string()]));
+    for words in ["give the zone a name", "= 2200 ms"] {
+        assert!(text.contains(words), "`{words}` is missing in\n{text}");
+    }
 }
 
 #[test]

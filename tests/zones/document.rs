@@ -154,13 +154,40 @@ fn a_draft_keeps_its_problems_and_no_foreign_members() {
 #[test]
 fn text_that_is_no_json_names_line_and_column() {
     let message = |text: &str| told(text)[0].clone();
-    assert!(message("{").starts_with("document = line 1, column 1: EOF"), "{}", message("{"));
+    for (text, place, words) in [
+        ("", "line 1, column 1", "it is empty"),
+        (" \n ", "line 1, column 1", "it is empty"),
+        ("{", "line 1, column 1", "it ends too early"),
+        ("{\n  name: 1}", "line 2, column 3", "without its double quotes"),
+        ("zones", "line 1, column 1", "a value should begin here"),
+        ("{\"name\" 1}", "line 1, column 9", "a colon is missing"),
+        ("{\"a\": 1 \"b\": 2}", "line 1, column 9", "a comma or a closing brace is missing"),
+        ("[1 2]", "line 1, column 4", "a comma or a closing bracket is missing"),
+        ("{\"a\": 1,}", "line 1, column 9", "a comma stands before"),
+        ("{} {}", "line 1, column 4", "behind the end of the document"),
+        ("{\"a\": \"b\n\"}", "line 2, column 0", "over the end of its line"),
+        ("{\"a\": 01}", "line 1, column 8", "this is no number"),
+    ] {
+        let told = message(text);
+        assert!(told.starts_with(&format!("document = {place}: ")), "{text}: {told}");
+        assert!(told.contains(words) && told.contains("GeoJSON"), "{text}: {told}");
+    }
     assert!(message("{\n  \"type\": 1e999}").contains("line 2"), "huge numbers are refused");
     assert!(message("NaN").starts_with("document = line 1, column"));
     let deep = "[".repeat(100_000);
-    assert!(message(&deep).contains("recursion limit"), "{}", message(&deep));
+    assert!(message(&deep).contains("too many braces and brackets"), "{}", message(&deep));
     let long = " ".repeat(8 * 1024 * 1024 + 1);
     assert!(message(&long).contains("at most 8388608 bytes"), "{}", message(&long));
+}
+
+#[test]
+fn an_empty_name_is_told_beside_everything_else() {
+    let wanted = "features[0].properties.name = \"\": give the zone a name, 1 to 80 characters";
+    let nameless = document_with(r#""kind":"restricted""#).replace("\"Gate\"", "\"\"");
+    assert_eq!(told(&nameless), [wanted]);
+    let twice_wrong = nameless.replace("restricted", "forbidden");
+    assert!(told(&twice_wrong).contains(&wanted.to_owned()), "{:?}", told(&twice_wrong));
+    assert_eq!(told(&twice_wrong).len(), 2);
 }
 
 #[test]
