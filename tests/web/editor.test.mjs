@@ -365,9 +365,12 @@ describe('zone editor', { skip: impossible ?? false }, () => {
     await picture(second.page, 'editor-approve');
     await editor.watchClosely();
     await second.page.getByRole('button', { name: /^Approve/ }).click();
+    const dialog = second.page.getByRole('dialog');
+    await eventually('the dialog says what changes', SHOWN_WITHIN_MS, async () => /Path: new/.test(await dialog.innerText()));
+    await dialog.getByRole('button', { name: /^Approve/ }).click();
     await reviewer.shows(new RegExp(`Version ${proposed.number} is in force since \\d\\d:\\d\\d; its walk test is due`));
 
-    const { numbers, closed, states } = await eventually('pictures and states of both versions', SHOWN_WITHIN_MS, async () => {
+    const { numbers, closed, states } = await eventually('pictures and states of both versions', 3 * SHOWN_WITHIN_MS, async () => {
       const all = await editor.seen();
       const of = (version) => all.states.filter((state) => state.version === version).length;
       return all.numbers.length > 20 && of(proposed.number - 1) >= 1 && of(proposed.number) >= STATES_AROUND && all;
