@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::output::{self, to_stdout};
 use crate::config::Config;
+use crate::guard::handle::WalkFacts;
 use crate::guard::walk::report_of;
 use crate::store::walk::{EdgeState, WalkReader, WalkTest};
 use crate::web::walk::report;
@@ -78,11 +79,16 @@ fn print(out: &mut dyn Write, test: &WalkTest, zone: &TimeZone) -> io::Result<()
     let passed = test.edges.iter().filter(|edge| edge.state() == EdgeState::Pass).count();
     let slowest = test.edges.iter().filter_map(|edge| edge.attempts.last()?.time_ms).max();
     let slowest = slowest.map_or(String::new(), |ms| format!(", slowest {ms} ms"));
+    let state = if WalkFacts::of(test).leaves_siren_unproved(test) {
+        "passed, siren not proved"
+    } else {
+        test.state.name()
+    };
     writeln!(
         out,
-        "{:>5}  {at}  {:<10}  {}: {passed} of {} edges pass{slowest}, by {}",
+        "{:>5}  {at}  {:<24}  {}: {passed} of {} edges pass{slowest}, by {}",
         test.id,
-        test.state.name(),
+        state,
         test.zone,
         test.edges.len(),
         test.tester

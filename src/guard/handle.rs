@@ -17,8 +17,8 @@ pub use self::inputs::{
 pub use self::walk::{
     Attempt, CalibrationFacts, DueState, EdgeState, HEAT_COLUMNS, HEAT_ROWS, Heat, HeatIncident,
     IgnoredFacts, LastWalk, ModelFacts, Outcome, SetbackFacts, SirenHeard, Skipped, SkippedBy,
-    WalkDeskError, WalkDue, WalkEdge, WalkError, WalkFacts, WalkReport, WalkState, WalkTest,
-    WalkTests, WalkView,
+    VersionFacts, WalkDeskError, WalkDue, WalkEdge, WalkError, WalkFacts, WalkReport, WalkState,
+    WalkTest, WalkTests, WalkView,
 };
 pub use self::zones::{
     ApprovalRule, Calibration, CameraZones, Closed, Draft, DraftBefore, FieldError, Findings,

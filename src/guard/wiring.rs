@@ -117,6 +117,7 @@ impl Walks {
             hold,
             lost: observations.lost.clone(),
             every: walk::every(days),
+            siren: config.siren.device.clone(),
             heat: HeatMap::new(config.cameras.iter().map(|camera| camera.id.clone())),
             input_long_side_px: config.model.input_long_side_px,
             sources: config.cameras.iter().map(|camera| camera.source.clone()).collect(),

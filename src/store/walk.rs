@@ -79,6 +79,13 @@ pub enum SirenHeard {
     Muted,
 }
 
+/// Whether a test must show that the siren can be heard; a box without a siren cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SirenProof {
+    Needed,
+    NotNeeded,
+}
+
 /// A stretch of a zone's outline, to be walked in at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WalkEdge {

@@ -6,9 +6,12 @@ use std::net::TcpStream;
 use standclear::guard::accounts::{Visitor, When};
 use standclear::guard::app::Guard;
 use standclear::guard::handle::{
-    CalibrationFacts, SetbackFacts, SirenHeard, WalkReport, WalkState,
+    CalibrationFacts, Outcome, SetbackFacts, Signed, SirenHeard, VersionFacts, WalkReport,
+    WalkState,
 };
 use standclear::web::walk::report::{STATEMENT, page};
+
+use rustix::process::Signal;
 
 use crate::site::wait_for;
 use crate::worker::Scene;
@@ -91,14 +94,77 @@ fn what_an_auditor_needs_is_in_the_report_and_nothing_is_markup() {
     });
     let text = page(&report);
     for wanted in [
-        "PASS",
+        "PASS, siren not proved",
+        "now: the siren could not sound, so this test does not make the zone valid",
         "The siren was muted (no &lt;card&gt;)",
         "7 points on the floor; residual 0.08 m (RMS), worst point 0.21 m",
         "S = 1.6 m/s × (0.30 s + 0.45 s) + 1.20 m = 2.40 m",
         "Required 2.40 m, actual 1.90 m. <b>Less than required",
         "3 observations were lost",
-        "or at once when the zone is changed",
     ] {
+        assert!(text.contains(wanted), "the report lacks {wanted:?}");
+    }
+    assert!(!text.contains("class=\"result passed\""), "not as a proved one");
+    report.facts.no_siren = true;
+    let text = page(&report);
+    for wanted in ["class=\"result passed\">PASS<", "This box has no siren", "or at once when"] {
+        assert!(text.contains(wanted), "the report lacks {wanted:?}");
+    }
+    guard.stop();
+}
+
+#[test]
+fn the_slowest_walk_is_told_also_when_it_is_the_one_that_failed() {
+    let site = site(RING, "restricted", "");
+    let guard = start(&site, "");
+    let mut report = walked(&guard, &site);
+    let late = report.test.edges[LEFT as usize].attempts.last_mut().expect("walked");
+    late.outcome = Outcome::Fail { reason: "late".into() };
+    (late.detected_ms, late.decided_ms, late.time_ms) = (Some(87), Some(4_163), Some(4_346));
+    report.test.state = WalkState::Failed;
+    let at = late.at;
+    let text = page(&report);
+    assert!(text.contains("slowest 4346 ms of 2000 ms allowed"));
+    // As the page shows them: parts that add up.
+    let cells = "<td class=\"n\">87</td><td class=\"n\">4076</td><td class=\"n\">183</td>\
+                 <td class=\"n\">4346</td>";
+    assert!(text.contains(cells), "{cells}");
+    let clock = at.in_tz("Europe/Prague").expect("a zone").strftime("%H:%M:%S").to_string();
+    assert!(text.contains(&format!("<td class=\"w\">{clock}</td>")), "{clock}");
+    // A skipped edge's walks do not count.
+    report.test.edges[LEFT as usize].skipped = report.test.edges[RIGHT as usize].skipped.clone();
+    assert!(!page(&report).contains("slowest 4346"));
+    guard.stop();
+}
+
+#[test]
+fn the_report_says_who_answers_for_the_zone_when_it_is_armed_and_when_nobody_saw_it() {
+    let schedule = r#","schedule": {"armed": [{"days": ["mon", "tue", "wed", "thu", "fri"],
+        "from": "06:00", "to": "22:00"}]}"#;
+    let site = site(RING, "restricted", schedule);
+    let guard = start(&site, "");
+    let test = begin(&guard);
+    let desk = handle(&guard);
+    let mut report = desk.walk_desk().walk_report(test.id).expect("a report");
+    assert!(report.version.is_some() && report.unseen.is_empty(), "{:?}", report.unseen);
+    assert!(page(&report).contains("by schedule: Mon–Fri 06:00–22:00"), "{}", report.facts.armed);
+    drop(desk);
+
+    // The camera is gone while the test runs.
+    site.signal_worker(Signal::KILL);
+    report = wait_for("a time unseen", || {
+        let report = guard.handle().walk_desk().walk_report(test.id).expect("a report");
+        (!report.unseen.is_empty()).then_some(report)
+    });
+    assert!(report.unseen[0].0 >= test.started.at);
+    let at = test.started.at;
+    report.version = Some(VersionFacts {
+        made: Signed { by: "Ada".into(), at },
+        approved: Some(Signed { by: "<Ben>".into(), at }),
+        applied_at: Some(at),
+    });
+    let text = page(&report);
+    for wanted in ["The zone was not seen</b> from", ">Ada, ", ">&lt;Ben&gt;, ", "In force since"] {
         assert!(text.contains(wanted), "the report lacks {wanted:?}");
     }
     guard.stop();

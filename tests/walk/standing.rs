@@ -1,6 +1,6 @@
 //! What a walk test is worth later: after a change, after a restart, and where none is required.
 
-use standclear::guard::handle::{DraftBefore, DueState, EdgeState, WalkState};
+use standclear::guard::handle::{DraftBefore, DueState, EdgeState, SirenHeard, WalkState};
 use standclear::store::audit::AuditReader;
 
 use crate::site::{TestSite, wait_for, wait_until};
@@ -91,6 +91,40 @@ fn a_test_holds_for_the_camera_and_the_model_it_was_made_with() {
     after("ball", "", DueState::Overdue);
     has_model("d1ce");
     after("ball", "", DueState::Valid);
+}
+
+#[test]
+fn a_test_that_nobody_could_hear_counts_only_where_no_siren_is_meant_to_be() {
+    let site = site(RING, "restricted", "");
+    *site.siren.broken.lock().expect("not poisoned") = Some("no card".into());
+    let guard = start(&site, "");
+    wait_until(&guard, "a broken siren", |now| now.siren.fault.is_some());
+    let test = begin(&guard);
+    for (scene, edge) in
+        [(Scene::FromLeft, LEFT), (Scene::FromRight, RIGHT), (Scene::FromAbove, TOP)]
+    {
+        walk(&site, &guard, test.id, scene, edge);
+    }
+    let done = guard.handle().walk_desk().finish_walk(test.id, "Eva").expect("finished");
+    assert_eq!((done.test.state, done.test.siren), (WalkState::Passed, SirenHeard::Muted));
+    let hint = done.hint.expect("a reason");
+    assert!(hint.contains("siren could not sound") && hint.contains("valid"), "{hint}");
+    // It is known as the last test, and yet the zone is overdue.
+    wait_until(&guard, "overdue for want of a siren", |now| {
+        let due = now.zones[0].walk_test.as_ref();
+        due.is_some_and(|due| {
+            let known = due.last.as_ref().is_some_and(|last| last.id == test.id);
+            known && due.state == DueState::Overdue
+        })
+    });
+    guard.stop();
+
+    let guard = start(&site, "[siren]\ndevice = \"none\"\n");
+    due(&guard, DueState::Valid);
+    let test = begin(&guard);
+    assert_eq!(test.siren, SirenHeard::Muted);
+    assert!(look(&guard, test.id).hint.is_none(), "there is no siren to be mended");
+    guard.stop();
 }
 
 #[test]

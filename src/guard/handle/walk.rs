@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FieldError, HistoryError};
 use crate::guard::clerk::ClerkError;
+use crate::store::zones::Signed;
 
 pub use crate::store::heat::{HEAT_COLUMNS, HEAT_ROWS, HeatIncident};
 pub use crate::store::walk::{
@@ -79,6 +80,18 @@ pub struct WalkReport {
     pub picture: Option<Vec<u8>>,
     /// Pictures of incidents, by number.
     pub snapshots: Vec<(u64, Vec<u8>)>,
+    /// Of the zones that were tested; `None` when they are kept no more.
+    pub version: Option<VersionFacts>,
+    /// When the box did not see the zone while the test ran; the end is `None` while it lasts.
+    pub unseen: Vec<(Timestamp, Option<Timestamp>)>,
+}
+
+/// Who answers for a zone version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionFacts {
+    pub made: Signed,
+    pub approved: Option<Signed>,
+    pub applied_at: Option<Timestamp>,
 }
 
 /// What held when a test was started, beside the zone itself.
@@ -104,10 +117,24 @@ pub struct WalkFacts {
     pub setback: Option<SetbackFacts>,
     pub ignored: Vec<IgnoredFacts>,
     pub siren_device: String,
+    /// The configuration says that this box has none.
+    pub no_siren: bool,
     /// Why the siren could not sound.
     pub siren_fault: Option<String>,
     pub pipeline_p99_ms: u32,
     pub valid_days: Option<u32>,
+}
+
+impl WalkFacts {
+    /// Facts of another version of this program may lack some; what is there counts.
+    pub fn of(test: &WalkTest) -> WalkFacts {
+        serde_json::from_str(&test.facts).unwrap_or_default()
+    }
+
+    /// A test that passed while a siren that should be there could not sound.
+    pub fn leaves_siren_unproved(&self, test: &WalkTest) -> bool {
+        test.state == WalkState::Passed && test.siren == SirenHeard::Muted && !self.no_siren
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

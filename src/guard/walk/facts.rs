@@ -1,16 +1,23 @@
 //! What a report says beside the zone and its edges.
 
+use jiff::Timestamp;
+
 use super::{Place, WalkDesk};
+use crate::config::SirenDevice;
 use crate::guard::handle::{
-    CalibrationFacts, IgnoredFacts, ModelFacts, SetbackFacts, SetbackFit, Snapshot, WalkFacts,
-    WalkReport,
+    CalibrationFacts, IgnoredFacts, ModelFacts, SetbackFacts, SetbackFit, SirenHeard, Snapshot,
+    VersionFacts, WalkFacts, WalkReport, WalkState, WalkTest,
 };
 use crate::guard::zones::Guarding;
-use crate::store::query::{HistoryError, StoreReader};
-use crate::zone_file::{Duty, Polygon};
+use crate::store::query::{HistoryError, SpanState, StoreReader};
+use crate::zone_file::{Duty, Polygon, Zone};
 
 /// Most pictures in one report; each has some 300 kB.
 const SNAPSHOTS_MAX: usize = 24;
+
+/// Why a test that passes unheard leaves its zone overdue.
+const SIREN_NOT_PROVED: &str = "The siren could not sound, so this test does not make the zone's \
+    walk test valid. Mend the siren, then test again.";
 
 impl WalkDesk {
     /// What holds now.
@@ -44,7 +51,7 @@ impl WalkDesk {
             kind: place.zone.kind().as_str().into(),
             polygons: closed(place.zone.area()),
             line: place.zone.line().to_vec(),
-            armed: place.armed.to_owned(),
+            armed: armed(place.zone),
             version_digest: place.version_digest.to_owned(),
             model: now.model.as_ref().map(|model| ModelFacts {
                 name: model.name.clone(),
@@ -64,11 +71,62 @@ impl WalkDesk {
             }),
             ignored: ignored.collect(),
             siren_device: now.siren.device.clone(),
+            no_siren: self.parts.siren == SirenDevice::None,
             siren_fault: now.siren.fault.clone(),
             pipeline_p99_ms: now.latency.capture_to_siren_p99_ms.unwrap_or_default(),
             valid_days: days.and_then(|days| u32::try_from(days).ok()),
         }
     }
+}
+
+/// What a siren that cannot sound means for a test that passed, or may yet.
+pub(super) fn siren_hint(test: &WalkTest) -> Option<&'static str> {
+    match (test.siren, test.state) {
+        (SirenHeard::Muted, WalkState::Running | WalkState::Passed)
+            if !WalkFacts::of(test).no_siren =>
+        {
+            Some(SIREN_NOT_PROVED)
+        }
+        (SirenHeard::Muted | SirenHeard::Sounds, _) => None,
+    }
+}
+
+/// The rule by which the zone alarms beside its tests, not what it says at this moment.
+fn armed(zone: &Zone) -> String {
+    let Some(watch) = zone.watch() else { return "never".into() };
+    let plan = watch.schedule.as_ref().map(|schedule| {
+        let mut plan = format!("by schedule: {}", schedule.words());
+        for exception in &schedule.exceptions {
+            plan += &format!("; on {} {}", exception.date, exception.words());
+        }
+        plan
+    });
+    match (plan, &watch.interlock) {
+        (None, None) => "always".into(),
+        (Some(plan), None) => plan,
+        (None, Some(interlock)) => interlock.words(),
+        (Some(plan), Some(interlock)) => format!("{plan}; besides {}", interlock.words()),
+    }
+}
+
+/// When the zone was not seen between start and end of its test.
+fn unseen(
+    reader: &StoreReader,
+    test: &WalkTest,
+) -> Result<Vec<(Timestamp, Option<Timestamp>)>, HistoryError> {
+    let start = test.started.at;
+    let end = test.closed.as_ref().map_or(Timestamp::MAX, |closed| closed.signed.at);
+    let spans = reader.history(start)?.into_iter().filter(|span| {
+        span.zone == test.zone
+            && span.state == SpanState::Unknown
+            && span.from < end
+            && span.to.is_none_or(|to| to > start)
+    });
+    let within = spans.map(|span| {
+        let to = span.to.or(test.closed.as_ref().map(|closed| closed.signed.at));
+        (span.from.max(start), to.map(|to| to.min(end)))
+    });
+    Ok(within.collect())
 }
 
 /// Rings as GeoJSON has them: the first point again at the end.
@@ -95,7 +153,13 @@ pub fn report_of(reader: &StoreReader, id: u64) -> Result<Option<WalkReport>, Hi
             snapshots.push((incident, jpeg));
         }
     }
-    // Facts of another version of this program may lack some; what is there counts.
-    let facts = serde_json::from_str(&test.facts).unwrap_or_default();
-    Ok(Some(WalkReport { test, facts, picture, snapshots }))
+    let facts = WalkFacts::of(&test);
+    let version = reader.zone_version(&test.camera, test.zones_version)?;
+    let version = version.map(|version| VersionFacts {
+        made: version.made,
+        approved: version.approved,
+        applied_at: version.applied_at,
+    });
+    let unseen = unseen(reader, &test)?;
+    Ok(Some(WalkReport { test, facts, picture, snapshots, version, unseen }))
 }

@@ -50,6 +50,7 @@ use super::observer::{Lost, Observation};
 use super::zones::digest::{Looking, zone_digest};
 use super::zones::{Guarding, ZoneDesk};
 use crate::clock;
+use crate::config::SirenDevice;
 use crate::engine::CameraIndex;
 use crate::engine::detection::FrameSize;
 use crate::engine::geometry::Line;
@@ -85,6 +86,8 @@ pub struct WalkParts {
     pub hold: TestHold,
     pub lost: Lost,
     pub every: Every,
+    /// As configured.
+    pub siren: SirenDevice,
     pub heat: HeatMap,
     /// What the model is told to look at; `None`: its default.
     pub input_long_side_px: Option<u32>,
@@ -126,7 +129,9 @@ impl WalkDesk {
     fn view(&self, test: WalkTest) -> WalkView {
         let running = self.state();
         let running = running.running.as_ref().filter(|running| running.id == test.id);
-        WalkView { hint: running.and_then(|running| running.hint.clone()), test }
+        let hint = running.and_then(|running| running.hint.clone());
+        let hint = hint.or_else(|| facts::siren_hint(&test).map(str::to_owned));
+        WalkView { hint, test }
     }
 
     /// What the test of a zone hangs on, with this model.
@@ -320,7 +325,6 @@ struct Place<'a> {
     size: FrameSize,
     version: u32,
     version_digest: &'a str,
-    armed: &'a str,
     has_incident: bool,
 }
 
@@ -366,7 +370,6 @@ impl<'a> Place<'a> {
             size,
             version: in_force.map_or(0, |zones| zones.version),
             version_digest: in_force.map_or("", |zones| &zones.digest),
-            armed: view.map_or("", |view| &view.arming.reason),
             has_incident: view.is_some_and(|view| view.incident.is_some()),
         })
     }

@@ -12,13 +12,14 @@ use super::due::due;
 use super::keep::turn;
 use super::{TEST_MAX, WalkDesk};
 use crate::clock;
+use crate::config::SirenDevice;
 use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, ZoneIndex};
 use crate::guard::handle::{WalkDeskError, WalkDue, WalkError};
 use crate::guard::message::{Message, WalkNews};
 use crate::guard::observer::Observations;
 use crate::guard::records::SiteNames;
-use crate::store::walk::WalkStanding;
+use crate::store::walk::{SirenProof, WalkStanding};
 use crate::store::zones::BY_BOX;
 use crate::telemetry::chain;
 
@@ -150,11 +151,15 @@ impl WalkDesk {
             (dues.names, dues.model) = (Some(guarding.names.clone()), model);
             dues.told = None;
         }
+        let proof = match self.parts.siren {
+            SirenDevice::Default | SirenDevice::Named(_) => SirenProof::Needed,
+            SirenDevice::None => SirenProof::NotNeeded,
+        };
         let mut outcome = Ok(());
         let mut zones = Vec::with_capacity(dues.zones.len());
         for (number, zone) in &mut dues.zones {
             if zone.standing.is_none() {
-                match self.parts.reader.walk_standing(&zone.id, &zone.digest) {
+                match self.parts.reader.walk_standing(&zone.id, &zone.digest, proof) {
                     Ok(standing) => zone.standing = Some(standing),
                     Err(error) => outcome = Err(WalkDeskError::Store(error)),
                 }

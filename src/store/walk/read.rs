@@ -7,8 +7,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    Attempt, Outcome, SirenHeard, Skipped, SkippedBy, WALK_TESTS_AT_ONCE_MAX, WalkEdge, WalkState,
-    WalkTest,
+    Attempt, Outcome, SirenHeard, SirenProof, Skipped, SkippedBy, WALK_TESTS_AT_ONCE_MAX, WalkEdge,
+    WalkState, WalkTest,
 };
 use crate::store::query::{HistoryError, StoreReader, timestamp};
 use crate::store::zones::{Closed, Signed, named};
@@ -19,7 +19,8 @@ use crate::store::{FILE_NAME, StoreError};
 pub struct WalkStanding {
     /// The newest that was finished, of whatever the zone was then.
     pub last: Option<LastWalk>,
-    /// The newest that passed or failed, of what the zone is.
+    /// The newest that passed or failed, of what the zone is. One that passed unheard, where the
+    /// siren was to be proved, decides nothing.
     pub decisive: Option<LastWalk>,
 }
 
@@ -104,7 +105,16 @@ impl StoreReader {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn walk_standing(&self, zone: &str, digest: &str) -> Result<WalkStanding, HistoryError> {
+    pub fn walk_standing(
+        &self,
+        zone: &str,
+        digest: &str,
+        proof: SirenProof,
+    ) -> Result<WalkStanding, HistoryError> {
+        let decisive = match proof {
+            SirenProof::Needed => "(state = 'failed' OR (state = 'passed' AND siren = 'sounds'))",
+            SirenProof::NotNeeded => "state IN ('passed', 'failed')",
+        };
         let ask = |connection: &Connection| {
             Ok(WalkStanding {
                 last: last(
@@ -115,7 +125,7 @@ impl StoreReader {
                 )?,
                 decisive: last(
                     connection,
-                    "state IN ('passed', 'failed') AND zone_digest = ?2",
+                    &format!("{decisive} AND zone_digest = ?2"),
                     zone,
                     digest,
                 )?,

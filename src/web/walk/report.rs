@@ -3,6 +3,8 @@
 //! No script, no link to anything: style, pictures and drawing are in it. Every text that a person
 //! wrote is escaped. It says what was measured and what was not; it judges nothing anew.
 
+mod edges;
+
 use std::fmt::Write;
 
 use jiff::tz::TimeZone;
@@ -11,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::encode::{base64, escaped};
 use crate::guard::handle::{
-    Attempt, EdgeState, Outcome, SirenHeard, WalkEdge, WalkFacts, WalkReport, WalkState, WalkTest,
+    EdgeState, Signed, SirenHeard, WalkEdge, WalkFacts, WalkReport, WalkState, WalkTest,
 };
 
 /// Size of the drawing where the camera's is not known.
@@ -33,11 +35,13 @@ h2 { font-size: 11.5pt; margin: 7mm 0 2mm; font-weight: 600; break-after: avoid;
 p { margin: 1.5mm 0; }
 .result { margin: 4mm 0; padding: 3mm 4mm; border: 1.5pt solid #15181c; font-size: 13pt; font-weight: 600; }
 .result small { display: block; font-size: 10pt; font-weight: 400; }
-.passed { border-color: #1a6b3c; } .failed { border-color: #a3161c; } .incomplete, .abandoned, .running { border-style: dashed; }
+.passed { border-color: #1a6b3c; } .unproved { border-color: #8a5a00; border-style: dashed; } .failed { border-color: #a3161c; } .incomplete, .abandoned, .running { border-style: dashed; }
 .note { border-left: 2.5pt solid #8a5a00; padding: 1mm 3mm; }
 table { width: 100%; border-collapse: collapse; }
 th, td { text-align: left; vertical-align: top; padding: 1.2mm 2mm 1.2mm 0; border-bottom: 0.4pt solid #b9bec5; overflow-wrap: anywhere; }
 th { font-weight: 600; }
+table.walks th, table.walks td { hyphens: none; overflow-wrap: normal; }
+table.walks { font-size: 9.5pt; } .w { white-space: nowrap; }
 table.facts th { width: 42mm; font-weight: 400; color: #4a515a; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr, figure { break-inside: avoid; }
@@ -45,7 +49,7 @@ code { font: 8.5pt/1.3 ui-monospace, 'Cascadia Mono', Menlo, Consolas, monospace
 figure { margin: 3mm 0; } figure svg, figure img { display: block; width: 100%; height: auto; border: 0.4pt solid #b9bec5; }
 figcaption { font-size: 9pt; color: #4a515a; margin-top: 1mm; }
 .evidence { display: grid; grid-template-columns: 1fr 1fr; gap: 3mm; } .evidence figure { margin: 0; }
-.sign { display: grid; grid-template-columns: 1fr 1fr; gap: 12mm; margin-top: 14mm; break-inside: avoid; }
+.sign { display: grid; grid-template-columns: 2fr 1fr; gap: 14mm 12mm; margin-top: 14mm; break-inside: avoid; }
 .sign div { border-top: 0.6pt solid #15181c; padding-top: 1mm; font-size: 9pt; color: #4a515a; }
 footer { margin-top: 8mm; border-top: 0.6pt solid #15181c; padding-top: 2mm; font-size: 9pt; break-inside: avoid; }
 @media print { body { padding: 0; max-width: none; } }
@@ -107,13 +111,18 @@ impl Page<'_> {
         let slowest = test
             .edges
             .iter()
-            .filter(|edge| edge.state() == EdgeState::Pass)
+            .filter(|edge| matches!(edge.state(), EdgeState::Pass | EdgeState::Fail))
             .filter_map(|edge| edge.attempts.last()?.time_ms)
             .max();
         let slowest = slowest.map_or(String::new(), |ms| {
             format!("; slowest {ms} ms of {} ms allowed", test.limit_ms)
         });
+        let unproved = self.facts.leaves_siren_unproved(test);
         let (word, meaning) = match test.state {
+            WalkState::Passed if unproved => (
+                "PASS, siren not proved",
+                "Every edge that can be walked was detected in time, but nobody could hear it.",
+            ),
             WalkState::Passed => ("PASS", "Every edge that can be walked was heard in time."),
             WalkState::Failed => ("FAIL", "At least one edge was not heard, or not in time."),
             WalkState::Incomplete => (
@@ -126,7 +135,7 @@ impl Page<'_> {
         let mut out = format!(
             "<div class=\"result {}\">{word}<small>{meaning} {} of {} edges passed, {} failed, {} \
              skipped, {} not walked{slowest}.</small></div>\n",
-            test.state.name(),
+            if unproved { "unproved" } else { test.state.name() },
             count(EdgeState::Pass),
             test.edges.len(),
             count(EdgeState::Fail),
@@ -138,13 +147,33 @@ impl Page<'_> {
         {
             let _ = writeln!(out, "<p>Why it was given up: {}.</p>", escaped(&closed.reason));
         }
-        if test.siren == SirenHeard::Muted {
+        out + &self.notes()
+    }
+
+    /// What takes from the test, whatever its result.
+    fn notes(&self) -> String {
+        let test = self.test;
+        let mut out = String::new();
+        if test.siren == SirenHeard::Muted && self.facts.no_siren {
+            out += "<p class=\"note\"><b>This box has no siren</b>, as its configuration says. This \
+                test shows detection and decision, not a sound.</p>\n";
+        } else if test.siren == SirenHeard::Muted {
             let why = self.facts.siren_fault.as_deref().unwrap_or("the output was broken");
             let _ = writeln!(
                 out,
                 "<p class=\"note\"><b>The siren was muted ({}).</b> Nobody heard it. This test shows \
                  detection, decision and the order to the siren, not its sound.</p>",
                 escaped(why)
+            );
+        }
+        for (from, to) in &self.report.unseen {
+            let to = to.map_or("the end of this report".to_owned(), |to| self.when(to));
+            let _ = writeln!(
+                out,
+                "<p class=\"note\"><b>The zone was not seen</b> from {} until {}: UNKNOWN while the \
+                 test ran.</p>",
+                escaped(&self.when(*from)),
+                escaped(&to)
             );
         }
         if test.lost > 0 {
@@ -164,9 +193,13 @@ impl Page<'_> {
         let model = facts.model.as_ref();
         let siren = match test.siren {
             SirenHeard::Sounds => format!("audible, on {}", facts.siren_device),
+            SirenHeard::Muted if facts.no_siren => "this box has no siren".to_owned(),
             SirenHeard::Muted => "muted".to_owned(),
         };
         let next = match (test.state, closed, facts.valid_days) {
+            _ if facts.leaves_siren_unproved(test) => {
+                "now: the siren could not sound, so this test does not make the zone valid".into()
+            }
             (WalkState::Passed, Some(closed), Some(days)) => {
                 let days_on = SignedDuration::from_hours(i64::from(days) * 24);
                 let due = closed.signed.at.checked_add(days_on).unwrap_or(Timestamp::MAX);
@@ -175,7 +208,8 @@ impl Page<'_> {
             (WalkState::Passed, _, None) => "none is required by the configuration".into(),
             (_, _, _) => "now: this test does not hold".into(),
         };
-        let rows: [(&str, String); 15] = [
+        let version = self.report.version.as_ref();
+        let rows: [(&str, String); 18] = [
             ("Site", facts.site.clone()),
             ("Camera", format!("{} ({})", facts.camera_name, test.camera)),
             ("Zone", format!("{} ({}), {}", test.zone_name, test.zone, facts.kind)),
@@ -191,6 +225,12 @@ impl Page<'_> {
             ("Siren", siren),
             ("Armed otherwise", facts.armed.clone()),
             ("Zone version in force", test.zones_version.to_string()),
+            ("Made by", self.signed(version.map(|it| &it.made))),
+            ("Approved by", self.signed(version.and_then(|it| it.approved.as_ref()))),
+            (
+                "In force since",
+                version.and_then(|it| it.applied_at).map_or("not known".into(), |at| self.when(at)),
+            ),
             ("Digest of that version", facts.version_digest.clone()),
             ("Digest of what was tested", test.zone_digest.clone()),
             ("Model", model.map_or("not known".into(), |it| format!("{} {}", it.name, it.version))),
@@ -255,45 +295,6 @@ impl Page<'_> {
         svg + &format!("</svg><figcaption>{caption}</figcaption></figure>\n")
     }
 
-    fn edges(&self) -> String {
-        let mut out = String::from(
-            "<h2>Edges</h2>\n<p>Times in milliseconds from the first picture with the person inside: \
-             until the box had seen it, until it was sure, and until the siren had the sound.</p>\n\
-             <table><thead><tr><th>Edge</th><th>Result</th><th class=\"n\">Seen</th>\
-             <th class=\"n\">Sure</th><th class=\"n\">Siren</th><th class=\"n\">Pictures</th>\
-             <th class=\"n\">Walked</th><th>Evidence</th></tr></thead><tbody>",
-        );
-        for edge in &self.test.edges {
-            let newest = edge.attempts.last();
-            let ms = |of: fn(&Attempt) -> Option<u32>| {
-                newest.and_then(of).map_or("–".to_owned(), |ms| ms.to_string())
-            };
-            let word = match edge.state() {
-                EdgeState::Pass => "pass".to_owned(),
-                EdgeState::Fail => format!("<b>FAIL</b>: {}", escaped(&failure(newest))),
-                EdgeState::Waiting => "not walked".to_owned(),
-                EdgeState::Skipped => {
-                    let reason = edge.skipped.as_ref().map_or("", |skip| &skip.reason);
-                    format!("skipped: {}", escaped(reason))
-                }
-            };
-            let incident = newest.and_then(|attempt| attempt.incident);
-            let _ = write!(
-                out,
-                "<tr><td>{}</td><td>{word}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-                 <td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}×</td><td>{}</td></tr>",
-                escaped(&edge.label),
-                ms(|it| it.detected_ms),
-                ms(|it| it.decided_ms),
-                ms(|it| it.time_ms),
-                newest.map_or("–".to_owned(), |attempt| attempt.frames.to_string()),
-                edge.attempts.len(),
-                incident.map_or("–".to_owned(), |incident| format!("incident {incident}")),
-            );
-        }
-        out + "</tbody></table>\n"
-    }
-
     /// What the zone rests on: calibration, set-back, and where nobody looks.
     fn around(&self) -> String {
         let facts = self.facts;
@@ -349,38 +350,6 @@ impl Page<'_> {
         out
     }
 
-    /// Every walk, where an edge was walked more than once.
-    fn attempts(&self) -> String {
-        if self.test.edges.iter().all(|edge| edge.attempts.len() < 2) {
-            return String::new();
-        }
-        let mut out = String::from(
-            "<h2>Every walk</h2>\n<table><thead><tr><th>When</th><th>Edge</th><th>Result</th>\
-             <th class=\"n\">Siren, ms</th></tr></thead><tbody>",
-        );
-        let mut walks: Vec<(&WalkEdge, &Attempt)> = self
-            .test
-            .edges
-            .iter()
-            .flat_map(|edge| edge.attempts.iter().map(move |attempt| (edge, attempt)))
-            .collect();
-        walks.sort_by_key(|(_, attempt)| attempt.at);
-        for (edge, attempt) in walks {
-            let result = match &attempt.outcome {
-                Outcome::Pass => "pass".to_owned(),
-                Outcome::Fail { reason } => format!("<b>FAIL</b>: {}", escaped(reason)),
-            };
-            let _ = write!(
-                out,
-                "<tr><td>{}</td><td>{}</td><td>{result}</td><td class=\"n\">{}</td></tr>",
-                escaped(&self.when(attempt.at)),
-                escaped(&edge.label),
-                attempt.time_ms.map_or("–".to_owned(), |ms| ms.to_string())
-            );
-        }
-        out + "</tbody></table>\n"
-    }
-
     fn evidence(&self) -> String {
         if self.report.snapshots.is_empty() {
             return "<h2>Pictures</h2>\n<p>No picture of an incident was kept.</p>\n".into();
@@ -409,7 +378,8 @@ impl Page<'_> {
 
     fn end(&self) -> String {
         format!(
-            "<div class=\"sign\"><div>Tester: {}</div><div>Responsible for safety</div></div>\n\
+            "<div class=\"sign\"><div>Tester: {}</div><div>Date</div>\
+             <div>Responsible for safety</div><div>Date</div></div>\n\
              <footer><p><b>{STATEMENT}</b></p><p>A walk test shows that one person, dressed and \
              walking as the tester, was heard at that time in that light. Made by Standclear {}.</p>\
              </footer>\n</body></html>\n",
@@ -418,16 +388,18 @@ impl Page<'_> {
         )
     }
 
+    fn signed(&self, signed: Option<&Signed>) -> String {
+        signed.map_or("not known".into(), |it| format!("{}, {}", it.by, self.when(it.at)))
+    }
+
+    /// The time of day, of what happened within half an hour.
+    fn clock(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+
     /// As the site's clocks show it.
     fn when(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%-d %b %Y %H:%M:%S %Z").to_string()
-    }
-}
-
-fn failure(attempt: Option<&Attempt>) -> String {
-    match attempt.map(|attempt| &attempt.outcome) {
-        Some(Outcome::Fail { reason }) => reason.clone(),
-        Some(Outcome::Pass) | None => String::new(),
     }
 }
 
