@@ -262,14 +262,16 @@ fn a_new_zone_is_told_with_all_that_is_not_as_usual() {
 #[test]
 fn what_comes_with_another_kind_is_told() {
     let told = told("ignore.json", |document| {
-        let properties = document["features"][0]["properties"].as_object_mut().expect("members");
+        let properties = document["features"][1]["properties"].as_object_mut().expect("members");
         properties.remove("reason");
         properties.insert("kind".into(), json!("restricted"));
         properties.insert("criterion".into(), json!("any"));
         properties.insert("clear_after_ms".into(), json!(5000));
     });
-    for text in ["Yard: counts as inside with any part of the person", "Yard: clear after 5000 ms"]
-    {
+    for text in [
+        "Poster wall: counts as inside with any part of the person",
+        "Poster wall: clear after 5000 ms",
+    ] {
         assert!(told.iter().any(|found| found == text), "`{text}` is missing in {told:?}");
     }
 }
