@@ -21,6 +21,7 @@
 //! (`guard`).
 
 mod life;
+mod notes;
 mod read;
 mod steps;
 mod write;

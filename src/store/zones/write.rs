@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::notes::{json, names, note, note_version};
 use super::read::{draft, in_state, version};
 use super::{
     BY_BOX, Decision, DraftBefore, NewVersion, Signed, Step, VersionSource, VersionState,
     ZoneDraft, ZoneVersion, ZonesError, life, text_digest,
 };
 use crate::store::Store;
-use crate::store::audit::{self, AuditEntry};
 use crate::store::record::ZoneName;
 
 /// Who may approve a proposal.
@@ -21,7 +21,7 @@ pub enum ApprovalRule {
 }
 
 /// What stops a transaction.
-enum Stop {
+pub(super) enum Stop {
     Refused(ZonesError),
     Broken(rusqlite::Error),
 }
@@ -451,51 +451,4 @@ fn insert_drawn_from(
             |row| row.get(0),
         )?;
     found(connection, &new.camera, number)
-}
-
-fn note_version(
-    connection: &Connection,
-    signed: &Signed,
-    action: &str,
-    version: &ZoneVersion,
-    differences: &[String],
-) -> Result<(), Stop> {
-    let number = version.number.to_string();
-    let differences = differences.join("; ");
-    let detail = json(&[
-        ("version", &number),
-        ("digest", &version.digest),
-        ("made_by", &version.made.by),
-        ("reason", &version.reason),
-        ("differences", &differences),
-    ]);
-    note(connection, signed, action, &version.camera, &detail)
-}
-
-fn note(
-    connection: &Connection,
-    signed: &Signed,
-    action: &str,
-    camera: &str,
-    detail: &str,
-) -> Result<(), Stop> {
-    let entry = AuditEntry {
-        at: signed.at,
-        by: signed.by.clone(),
-        action: action.into(),
-        subject: camera.into(),
-        detail: detail.into(),
-    };
-    audit::append(connection, &entry).map_err(Stop::Broken)
-}
-
-/// A JSON list.
-fn names(people: &[String]) -> String {
-    serde_json::Value::from(people).to_string()
-}
-
-/// A flat JSON object.
-fn json(fields: &[(&str, &str)]) -> String {
-    let fields = fields.iter().map(|&(key, value)| (key.to_owned(), value.into()));
-    serde_json::Value::Object(fields.collect()).to_string()
 }
