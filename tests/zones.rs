@@ -82,6 +82,11 @@ fn refusals_name_the_zone_and_what_would_be_right() {
             &["`gate`", "used twice"],
         ),
         (file(&[("", "restricted", SQUARE)]), &["features[0].properties.id = \"\"", "1 to 64"]),
+        (
+            // Two ids that differ by what nobody sees.
+            file(&[("gate", "restricted", SQUARE), ("\u{feff}gate", "restricted", SQUARE)]),
+            &["features[1].properties.id", "no blanks"],
+        ),
         (file(&[]), &["no zone"]),
         ("{".to_owned(), &["line 1", "GeoJSON"]),
         (

@@ -232,6 +232,12 @@ pub fn word<T: Clone>(
     found.map(|(_, value)| value.clone())
 }
 
+/// A text without the blanks around it. The byte order mark is one: nobody sees it, and two ids that
+/// differ by it alone look the same.
+pub fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
 /// One line of text of at most so many characters, without the blanks around it.
 pub fn line_of_text(
     json: &Json,
@@ -243,7 +249,7 @@ pub fn line_of_text(
         Json::Text(text)
             if text.chars().count() <= chars_max && !text.contains(char::is_control) =>
         {
-            Some(text.trim().to_owned())
+            Some(trimmed(text).to_owned())
         }
         _ => {
             errors.wrong(place, json, format!("must be text of 1 to {chars_max} characters"));

@@ -8,7 +8,7 @@ use super::document::{
     Criterion, DayPlan, DayRange, Direction, Duty, Empty, Exception, Hazard, HeadCount, Interlock,
     Kind, Level, Presence, Schedule, Share, TimeOfDay, Watch, WeekRange, Zone,
 };
-use super::field::{Errors, Members, Place, line_of_text, list, number, whole, word};
+use super::field::{Errors, Members, Place, line_of_text, list, number, trimmed, whole, word};
 use super::json::Json;
 use super::limits::{
     APPROACH_MS, CLEAR_AFTER_MS, CLEAR_AFTER_MS_DEFAULT, DWELL_MS, ENTER_WINDOW_MS,
@@ -187,7 +187,7 @@ fn id(json: &Json, place: Place<'_>, errors: &mut Errors) -> Option<String> {
     match json {
         Json::Text(text)
             if (1..=ID_CHARS_MAX).contains(&text.chars().count())
-                && text.trim() == text
+                && trimmed(text) == text
                 && !text.contains(char::is_control) =>
         {
             Some(text.clone())
