@@ -164,7 +164,16 @@ pub enum ZonesError {
 
 /// sha256 of a document's text, hex: what whoever saw a draft names it by.
 pub fn text_digest(document: &str) -> String {
-    Sha256::digest(document.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    digest(document.as_bytes())
+}
+
+/// sha256 of a zone file as it lies on the disk, hex: by it the box knows a file it has taken.
+pub fn file_digest(bytes: &[u8]) -> String {
+    digest(bytes)
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn spoken(number: Option<u32>) -> String {

@@ -296,6 +296,11 @@ enum AnchorDto {
     Conservative,
 }
 
+/// Nothing is to be said.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct EmptyDto {}
+
 /// Nothing: whoever is signed in answers the alarm.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -15,8 +15,9 @@ use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
-use self::dto::{EmptyDto, HeatDto, SkipDto, StartDto, WalkTestDto, WalkTestsDto};
+use self::dto::{HeatDto, SkipDto, StartDto, WalkTestDto, WalkTestsDto};
 use super::access::{Access, Caller, Role, body};
+use super::dto::EmptyDto;
 use super::error::{ApiError, ErrorBody};
 use super::query::{Numbers, Pairs, path_number, path_text};
 use super::{App, RouteEntry, rails, routes};

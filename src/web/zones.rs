@@ -18,11 +18,12 @@ use axum::routing::{delete, get, post, put};
 use tokio::time;
 
 use self::dto::{
-    CameraZonesDto, DifferencesDto, DocumentDto, DraftDto, EmptyDto, ProposeDto, PutDraftDto,
-    ReasonDto, VersionDto, VersionsDto,
+    CameraZonesDto, DifferencesDto, DocumentDto, DraftDto, ProposeDto, PutDraftDto, ReasonDto,
+    VersionDto, VersionsDto,
 };
 use self::refusal::zone_error;
 use super::access::{Access, Caller, Role, body};
+use super::dto::EmptyDto;
 use super::error::{ApiError, ErrorBody};
 use super::live::take_place;
 use super::query::{Numbers, Pairs, path_text};

@@ -5,14 +5,12 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use sha2::{Digest, Sha256};
-
 use super::{PIPELINE_MS_DEFAULT, Picture};
 use crate::cli::output::to_stdout;
 use crate::clock;
 use crate::config::{Approval, Camera, Config};
 use crate::store::record::ZoneName;
-use crate::store::zones::{NewVersion, Signed, VersionSource, ZonesOfCamera};
+use crate::store::zones::{NewVersion, Signed, VersionSource, ZonesOfCamera, file_digest};
 use crate::store::{Store, StoreError};
 use crate::zone_file::{
     Compiled, Context, Document, FieldError, ZoneFileError, difference, load_document, shape,
@@ -208,8 +206,7 @@ fn zone_names(camera: &Camera, compiled: &Compiled) -> Vec<ZoneName> {
 /// What was imported comes after what the camera's own zone file says now.
 fn remember_file(store: &mut Store, camera: &Camera) -> Result<(), Box<dyn Error>> {
     if let Ok(bytes) = fs::read(&camera.zones) {
-        let digest: String =
-            Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = file_digest(&bytes);
         let document = load_document(&camera.zones).ok().map(|document| document.digest());
         store.remember_zone_file(&camera.id, &digest, document.as_deref(), clock::wall())?;
     }

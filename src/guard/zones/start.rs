@@ -17,7 +17,6 @@ use std::fs;
 use std::path::Path;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use crate::clock;
 use crate::config::{Camera, Config};
@@ -28,6 +27,7 @@ use crate::guard::records::InForce;
 use crate::store::record::ZoneName;
 use crate::store::zones::{
     BY_BOX, BY_FILE, NewVersion, Signed, VersionSource, ZoneVersion, ZonesError, ZonesOfCamera,
+    file_digest,
 };
 use crate::store::{Store, StoreError};
 use crate::zone_file::limits::PIPELINE_MS_DEFAULT;
@@ -92,7 +92,7 @@ struct Usable {
 impl Starter<'_> {
     fn camera(&mut self, camera: &Camera) -> Result<(), StartError> {
         let kept = self.store.zones_of(&camera.id).map_err(|error| self.broken(error))?;
-        let digest = file_digest(&camera.zones);
+        let digest = digest_at(&camera.zones);
         let taken = digest.is_some() && digest == kept.file_digest;
         let mut fault = None;
         if kept.in_force.is_none() || !taken {
@@ -355,7 +355,6 @@ impl Starter<'_> {
 }
 
 /// `None` for a file that cannot be read: then it counts as changed, and reading it says why.
-fn file_digest(path: &Path) -> Option<String> {
-    let bytes = fs::read(path).ok()?;
-    Some(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+fn digest_at(path: &Path) -> Option<String> {
+    fs::read(path).ok().map(|bytes| file_digest(&bytes))
 }

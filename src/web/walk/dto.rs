@@ -27,10 +27,6 @@ pub(in crate::web) struct SkipDto {
     pub reason: String,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::web) struct EmptyDto {}
-
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct WalkTestsDto {
     /// Newest first, at most 200.

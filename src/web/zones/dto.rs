@@ -73,10 +73,6 @@ pub(in crate::web) struct ReasonDto {
     pub reason: String,
 }
 
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::web) struct EmptyDto {}
-
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct CameraZonesDto {
     camera: String,
