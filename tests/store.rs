@@ -10,6 +10,8 @@ use standclear::store::record::{AlarmKey, IncidentStart, OpenAlarm, Record, Zone
 use standclear::store::{FILE_NAME, SNAPSHOT_BYTES_MAX, Store, StoreError};
 use tempfile::TempDir;
 
+#[path = "store/check.rs"]
+mod check;
 #[path = "store/crash.rs"]
 mod crash;
 #[path = "store/lives.rs"]

@@ -6,6 +6,7 @@
 pub mod audit;
 #[cfg(feature = "vision")]
 pub mod bench;
+pub mod check;
 #[cfg(feature = "vision")]
 pub mod detect;
 pub mod doctor;
@@ -45,6 +46,8 @@ enum Command {
     Run(run::Args),
     /// Check everything that guarding needs, and say what to do about what is missing.
     Doctor(doctor::Args),
+    /// Check that everything the box remembers is what it wrote.
+    Check(check::Args),
     /// The audit log: whether it is whole, and what is in it.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -74,6 +77,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.command {
         Command::Run(args) => run::run(args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Audit(command) => audit::run(&command),
         Command::Users(command) => users::run(&command),
         Command::Zones(args) => zones::run(args),

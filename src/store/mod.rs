@@ -15,6 +15,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod check;
 pub mod error;
 mod event;
 pub mod heat;
