@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::covered;
 use super::document::{Document, Duty, GroundPoints, Interlock, Point, Polygon, Schedule, Zone};
 use super::field::{Errors, FieldError};
 use super::limits::{ENTER_WINDOW_MS, MARK_DAYS_MAX, SYSTEM_MS_MAX};
@@ -124,6 +125,7 @@ impl Document {
         let marks = self.marks_that_hold(context, &mut doubts, &mut warnings);
         doubts.extend(self.slow_zones(context.pipeline_max_ms));
         self.unknown_inputs(context, &mut doubts);
+        covered::warn(&self.zones, &mut warnings);
         let mut zones = Vec::new();
         let mut refused = Vec::new();
         for (number, zone) in self.zones.iter().enumerate() {

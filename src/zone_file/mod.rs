@@ -10,6 +10,7 @@
 
 mod check;
 mod compile;
+mod covered;
 mod difference;
 mod document;
 mod field;

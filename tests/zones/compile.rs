@@ -307,3 +307,31 @@ fn a_file_too_slow_for_two_seconds_is_refused_at_the_start() {
         load_site(&[("yard".to_owned(), path.as_path())]).expect_err("refused").to_string();
     assert!(refused.contains("yard.json") && refused.contains("= 2200 ms"), "{refused}");
 }
+
+/// A guarded square with a part of it ignored, from its left edge to this x, frame fractions.
+fn ignored_to(x: f64) -> Document {
+    let mut value: Value =
+        serde_json::from_str(&document_with(r#""kind":"restricted""#)).expect("JSON");
+    let corners = json!([[[0.1, 0.1], [x, 0.1], [x, 0.9], [0.1, 0.9], [0.1, 0.1]]]);
+    value["features"].as_array_mut().expect("features").push(json!({
+        "type": "Feature",
+        "properties": {"id": "poster", "name": "Poster", "kind": "ignore", "reason": "a picture"},
+        "geometry": {"type": "Polygon", "coordinates": corners},
+    }));
+    value["features"][0]["geometry"]["coordinates"] =
+        json!([[[0.2, 0.2], [0.6, 0.2], [0.6, 0.6], [0.2, 0.6], [0.2, 0.2]]]);
+    parse(&value.to_string()).expect("a document")
+}
+
+#[test]
+fn an_ignored_area_over_a_guarded_one_is_a_warning_that_says_how_much() {
+    for (x, share) in [(0.3, "25 %"), (0.5, "75 %"), (0.9, "100 %")] {
+        let warnings = lines(&compiled(&ignored_to(x)).warnings);
+        let it = warnings.iter().find(|line| line.contains("“Poster”"));
+        let it = it.unwrap_or_else(|| panic!("no warning at {x}: {warnings:?}"));
+        assert!(it.contains(share) && it.contains("features[0]"), "{it}");
+    }
+    for x in [0.15, 0.22] {
+        assert!(compiled(&ignored_to(x)).warnings.is_empty(), "at {x}");
+    }
+}
