@@ -10,6 +10,8 @@ export type VersionState = 'proposed' | 'in_force' | 'replaced' | 'withdrawn' | 
 export interface Version {
   readonly number: number; readonly state: VersionState; readonly by: string; readonly at: string; readonly reason: string;
   readonly approved_by: string | null; readonly applied_at: string | null; readonly document: Document;
+  /** Whoever saved its draft. */
+  readonly drawn_by?: readonly string[];
 }
 export interface Calibration {
   readonly residual_m: number; readonly worst_m: number; readonly per_point_m: readonly number[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { detailWords, passwordRules, signInWords, verifiedWords, waitWords } from './accounts';
+import { detailBesides, detailWords, passwordRules, signInWords, subjectWords, verifiedWords, waitWords } from './accounts';
 import { RequestError } from './request';
 
 const met = (password: string, again = password, name = 'Eva') => passwordRules(password, again, name).map((rule) => rule.met);
@@ -21,6 +21,14 @@ describe('words', () => {
   it.each([
     [null, ''], ['', ''], ['by hand', 'by hand'], [{}, ''], [{ old_role: null, from: '10.0.0.9', role: 'viewer' }, 'role viewer, from 10.0.0.9'], [{ digest: 'dfd8b71f3c56621d', differences: 'Gate: moved', version: 2, made_by: 'Eva' }, 'version 2, Gate: moved, made by Eva, digest dfd8…621d'], [{ zones: ['gate', 'pit'], count: 2 }, 'zones gate, pit, count 2'], [{ was: { a: 1 } }, 'was a 1'],
   ])('a detail of %j reads %j', (detail, words) => expect(detailWords(detail)).toBe(words));
+  it('an_alarm_is_named_by_its_zone_which_is_then_not_said_twice', () => {
+    const entry = { subject: 'alarm 40', detail: { zone: 'gate-road', reason: 'fence works' } };
+    const name = (zone: string) => (zone === 'gate-road' ? 'Gate road' : null);
+    expect([subjectWords(entry, name), detailBesides(entry.detail)]).toEqual(['alarm 40, Gate road', 'reason fence works']);
+    expect(subjectWords({ subject: 'alarm 40', detail: { zone: 'gone' } }, name)).toBe('alarm 40, gone');
+    expect(subjectWords({ subject: 'gate-road', detail: null }, name)).toBe('Gate road (gate-road)');
+    expect([subjectWords({ subject: 'Eva', detail: null }, name), detailBesides(null), detailBesides({ zone: 3 })]).toEqual(['Eva', '', 'zone 3']);
+  });
   it('a_whole_chain_is_counted', () => expect(verifiedWords({ ok: true, entries: 812 })).toBe('The chain is whole: 812 entries.'));
   it('a_broken_one_names_the_entry', () => expect(verifiedWords({ ok: false, number: 4, why: 'its digest does not fit' })).toMatch(/^Entry 4 was changed: its digest does not fit\./));
 });

@@ -1,5 +1,6 @@
 // People, tokens, passwords and the audit log: what the box says of them, and what is told before it refuses. Pure.
 
+import { isObject } from './api';
 import { shortDigest } from './format';
 import type { RequestError } from './request';
 import type { Role } from './session.svelte';
@@ -75,6 +76,21 @@ export function detailWords(detail: unknown): string {
     })
     .filter((words) => words !== '')
     .join(', ');
+}
+
+/** What an entry is about, with the zone's name where a number alone says nothing to people: `alarm 40, Gate road`. */
+export function subjectWords({ subject, detail }: Pick<AuditEntry, 'subject' | 'detail'>, nameOf: (zone: string) => string | null): string {
+  const zone = isObject(detail) && typeof detail['zone'] === 'string' ? detail['zone'] : null;
+  if (zone !== null) return `${subject}, ${nameOf(zone) ?? zone}`;
+  const name = nameOf(subject);
+  return name === null || name === subject ? subject : `${name} (${subject})`;
+}
+
+/** What is left to say of an entry whose subject names the zone. */
+export function detailBesides(detail: unknown): string {
+  if (!isObject(detail)) return detailWords(detail);
+  const { zone, ...rest } = detail;
+  return detailWords(typeof zone === 'string' ? rest : detail);
 }
 
 /** Who did it, where it was nobody who signs in. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { zone } from './testing';
-import { currentEdge, inOrderOfDue, middleOf, progressWords, share, shortOf, slowest, type EdgeState, type WalkTest } from './walk';
+import { currentEdge, inOrderOfDue, middleOf, progressWords, resultWords, share, shortOf, slowest, type EdgeState, type WalkTest } from './walk';
 
 const test = (states: readonly EdgeState[], rest: Partial<WalkTest> = {}): WalkTest => ({
   id: 1, zone: 'gate', state: 'running', siren: 'sounds', ...rest,
@@ -36,6 +36,9 @@ describe('words', () => {
   it('count_what_passed_failed_and_was_skipped', () => expect(progressWords(test(['pass', 'pass', 'fail', 'skipped']))).toBe('2 of 4 edges pass, 1 failed, 1 skipped'));
   it('the_slowest_is_named', () => expect(slowest(test(['pass', 'pass', 'waiting']))?.edge).toBe(1));
   it('nothing_measured_has_no_slowest', () => expect(slowest(test(['waiting']))).toBeNull());
+  it.each([['passed', 'sounds', '✓ Passed'], ['passed', 'muted', '△ Passed — siren not proved'], ['failed', 'muted', '◆ Failed'], ['incomplete', 'muted', '– Incomplete']] as const)('a test that %s while the siren %s reads %s', (state, siren, words) => {
+    expect(resultWords(test([], { state, siren }))).toBe(words);
+  });
   it('a_bar_never_runs_over', () => expect([share(500), share(9_000)]).toEqual([25, 100]));
 });
 

@@ -68,7 +68,12 @@ export function progressWords(test: WalkTest): string {
 
 export const EDGE_WORD: Record<EdgeState, string> = { waiting: 'waiting', pass: '✓ pass', fail: '◆ fail', skipped: '– skipped' };
 
-export const WALK_WORD: Record<WalkState, string> = { running: 'Running', passed: '✓ Passed', failed: '◆ Failed', incomplete: '– Incomplete', abandoned: '– Abandoned' };
+const WALK_WORD: Record<WalkState, string> = { running: 'Running', passed: '✓ Passed', failed: '◆ Failed', incomplete: '– Incomplete', abandoned: '– Abandoned' };
+
+/** The result of a test. One whose siren nobody could hear proves the time and not the siren: it must not read as a plain pass. */
+export function resultWords(test: Pick<WalkTest, 'state' | 'siren'>): string {
+  return test.state === 'passed' && test.siren === 'muted' ? '△ Passed — siren not proved' : WALK_WORD[test.state];
+}
 
 /** A time to the alarm as a share of what is allowed, in percent; the bar never runs over. */
 export function share(time_ms: number, limit_ms = TIME_TO_ALARM_MS_MAX): number {

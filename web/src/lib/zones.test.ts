@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changedShapes, consequencesFirst, doubtsOf, firstComparison, mayApprove, shapesOf, type Version, type VersionState } from './zones';
+import { changedShapes, consequencesFirst, doubtsOf, firstComparison, mayApprove, ownWords, shapesOf, type Version, type VersionState } from './zones';
 
 const feature = (id: string, properties: object, geometry: object) => ({ type: 'Feature', properties: { id, name: id, ...properties }, geometry });
 const square = { type: 'Polygon', coordinates: [[[0, 0], [1, 0], [1, 1], [0, 0]]] };
@@ -35,6 +35,11 @@ describe('mayApprove', () => {
     ['proposed', 'Jana', 'second_person', 'yes'], ['proposed', 'Eva', 'second_person', 'own'], ['proposed', 'Eva', 'self', 'yes'],
     ['in_force', 'Jana', 'self', 'no'], ['refused', 'Jana', 'self', 'no'],
   ] as const)('%s by Eva seen by %s with approval %s: %s', (state, me, approval, answer) => expect(mayApprove(version(1, state), me, approval)).toBe(answer));
+  it('whoever_drew_at_it_does_not_approve_it_either', () => {
+    const drawn = { ...version(1, 'proposed'), drawn_by: ['Ben', 'Eva'] };
+    expect([mayApprove(drawn, 'ben', 'second_person'), mayApprove(drawn, 'Jana', 'second_person'), mayApprove(drawn, 'Ben', 'self')]).toEqual(['own', 'yes', 'yes']);
+    expect([ownWords(drawn, 'Ben'), ownWords(drawn, 'eva')]).toEqual(['You drew at it', 'You proposed it']);
+  });
 });
 
 describe('firstComparison', () => {

@@ -8,6 +8,8 @@ export type VersionSource = 'file' | 'page' | 'rollback';
 export interface Version {
   number: number; digest: string; state: VersionState; by: string; at: string; reason: string;
   approved_by: string | null; approved_at: string | null; applied_at: string | null; source: VersionSource;
+  /** Whoever saved its draft: none of them approves it. */
+  drawn_by?: readonly string[];
   /** Who refused or withdrew it, and why. */
   closed_by?: string | null; closed_at?: string | null; closed_reason?: string | null;
 }
@@ -86,10 +88,24 @@ export const VERSION_WORD: Record<VersionState, { shape: string; word: string }>
 
 export const SOURCE_WORD: Record<VersionSource, string> = { file: 'from the file', page: 'drawn here', rollback: 'gone back to' };
 
-/** Who may approve: somebody else than who proposed it, unless the site allows one person alone. */
-export function mayApprove(version: Pick<Version, 'state' | 'by'>, me: string | null, approval: CameraZones['approval']): 'yes' | 'own' | 'no' {
+/** Who may approve: somebody who neither proposed it nor drew at it, unless the site allows one person alone. */
+export function mayApprove(version: Pick<Version, 'state' | 'by' | 'drawn_by'>, me: string | null, approval: CameraZones['approval']): 'yes' | 'own' | 'no' {
   if (version.state !== 'proposed') return 'no';
-  return approval === 'self' || version.by !== me ? 'yes' : 'own';
+  return approval === 'self' || !isOwn(version, me) ? 'yes' : 'own';
+}
+
+function isOwn({ by, drawn_by = [] }: Pick<Version, 'by' | 'drawn_by'>, me: string | null): boolean {
+  return me !== null && [by, ...drawn_by].some((name) => samePerson(name, me));
+}
+
+/** As the box compares people: `eva` and `Eva` are one. */
+function samePerson(a: string, b: string): boolean {
+  return a.trim().toLowerCase() === b.trim().toLowerCase();
+}
+
+/** Why not, to whoever may not. */
+export function ownWords({ by }: Pick<Version, 'by'>, me: string | null): string {
+  return me !== null && samePerson(by, me) ? 'You proposed it' : 'You drew at it';
 }
 
 /** Two versions to look at first: what waits for approval against what is in force, else in force against the one before. */
