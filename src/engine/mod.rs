@@ -20,6 +20,7 @@ pub mod ground_area;
 mod incident;
 mod motion;
 mod overlap;
+pub mod paging;
 pub mod plausible;
 mod rezone;
 pub mod setback;
