@@ -91,6 +91,7 @@ fn every_kind_of_alarm_is_told_with_what_it_is_about() {
         state["alarms"][0],
         json!({
             "id": 40, "kind": "intrusion", "priority": "emergency", "state": "unacknowledged",
+            "version": fake::VERSION, "renewed": fake::RENEWED,
             "zone": "gate-road", "camera": "yard-éast", "part": null, "title": "Gate road",
             "text": "2 people inside", "raised_at": "2026-03-01T14:00:00.000Z",
             "changed_at": "2026-03-01T14:00:00.000Z", "acknowledged_by": null,
@@ -132,6 +133,12 @@ fn an_alarm_is_answered_once_by_whoever_is_signed_in() {
     let answers = served.fake.answers.lock().expect("not poisoned").clone();
     assert_eq!(answers, [(40, fake::ADMIN.to_owned())]);
     served.post(ACKNOWLEDGE, "{}").refused(409, "already_acknowledged");
+    let old = format!("{{\"seen\": {}}}", fake::RENEWED - 1);
+    let told = served.post(ACKNOWLEDGE, &old).refused(409, "newer_cause");
+    assert!(told.contains("look again"), "{told}");
+    let new = format!("{{\"seen\": {}}}", fake::VERSION);
+    served.post(ACKNOWLEDGE, &new).refused(409, "already_acknowledged");
+    served.post(ACKNOWLEDGE, "{\"seen\": \"x\"}").refused(422, "bad_request");
     served.post("/api/alarms/7/acknowledge", "{}").refused(404, "unknown_alarm");
     served.post(&acknowledge(fake::STOPS), "{}").refused(503, "stopping");
 }
@@ -149,7 +156,7 @@ fn a_body_that_is_not_what_it_must_be_is_refused_with_what_would_be() {
         ("{} x", "trailing"),
     ] {
         let told = served.post(ACKNOWLEDGE, body).refused(422, "bad_request");
-        assert!(told.contains(hint) && told.contains("{}: whoever is signed in"), "{body}: {told}");
+        assert!(told.contains(hint) && told.contains("who is signed in answers"), "{body}: {told}");
     }
     let kind = [("Content-Type", "application/json")];
     served.request("POST", ACKNOWLEDGE, &kind, b"{\"\xFF\": 1}").refused(422, "bad_request");

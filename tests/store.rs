@@ -86,6 +86,7 @@ fn alarm(id: u64, second: i64, state: AlarmState, incident: u64) -> Record {
         at: at(second),
         source: AlarmKey::Intrusion("gate".into()),
         state,
+        version: (1 << 20) + u64::try_from(second).expect("not negative"),
         incident: Some(IncidentId(incident)),
         text: "1 person inside".into(),
     }
@@ -141,11 +142,14 @@ fn everything_told_is_there_after_reopening() {
     let mut store = open(dir.path());
     let remembered = store.restore().expect("remembered");
     assert_eq!((remembered.last_incident, remembered.last_alarm), (17, 40));
+    assert_eq!(remembered.last_version, (1 << 20) + 15);
     let open_alarm = OpenAlarm {
         alarm: AlarmId(40),
         source: AlarmKey::Intrusion("gate".into()),
         state: AlarmState::Acknowledged,
         raised_at: at(10),
+        version: (1 << 20) + 15,
+        renewed: (1 << 20) + 10,
         incident: Some(IncidentId(17)),
         acknowledged: Some(("Zoë 山田".into(), at(15))),
         text: "1 person inside".into(),

@@ -38,8 +38,16 @@ pub enum Trigger {
 
 /// The whole behaviour of an alarm. A state that maps to itself is a trigger without effect.
 pub const fn next(state: AlarmState, trigger: Trigger) -> AlarmState {
-    use AlarmState::{Acknowledged, Normal, ReturnedUnacknowledged, Unacknowledged};
+    use AlarmState::{
+        Acknowledged, LatchedAcknowledged, LatchedUnacknowledged, Normal, OutOfService,
+        ReturnedUnacknowledged, Shelved, Unacknowledged,
+    };
     match (state, trigger) {
+        // Not reached yet: nothing latches and nothing is on the shelf.
+        (
+            LatchedUnacknowledged | LatchedAcknowledged | Shelved | OutOfService,
+            Trigger::Activate | Trigger::Renew | Trigger::Return | Trigger::Acknowledge,
+        ) => state,
         (Normal, Trigger::Activate | Trigger::Renew) => Unacknowledged,
         (Normal, Trigger::Return | Trigger::Acknowledge) => Normal,
         (Unacknowledged, Trigger::Activate | Trigger::Renew) => Unacknowledged,

@@ -109,6 +109,15 @@ pub struct FrameReport {
 pub enum Part {
     Siren,
     Store,
+    /// The relay or stack light.
+    Relay,
+    /// The handhelds as a whole: broken when nobody listens.
+    Handhelds,
+}
+
+impl Part {
+    /// Every part there is.
+    pub const ALL: [Part; 4] = [Part::Siren, Part::Store, Part::Relay, Part::Handhelds];
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,7 +252,31 @@ pub enum AlarmSource {
     Untested(ZoneIndex),
 }
 
-/// ISA-18.2 states; `Normal` ends the alarm.
+/// How soon a person must do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// Somebody is where nobody may be: now.
+    Emergency,
+    /// Somebody is close to that, or on the way there: within moments.
+    High,
+    /// Something is not watched, or cannot be heard, seen or kept: now, by whoever repairs it.
+    Fault,
+    /// Within the shift. Shown, never heard.
+    Low,
+}
+
+impl AlarmSource {
+    pub const fn priority(self) -> Priority {
+        match self {
+            AlarmSource::Intrusion(_) => Priority::Emergency,
+            AlarmSource::Warning(_) => Priority::High,
+            AlarmSource::Blind(_) | AlarmSource::Fault(_) => Priority::Fault,
+            AlarmSource::Untested(_) => Priority::Low,
+        }
+    }
+}
+
+/// What an alarm is to people: the states of ISA-18.2 and IEC 62682. `Normal` ends the alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlarmState {
     Normal,
@@ -253,6 +286,30 @@ pub enum AlarmState {
     Acknowledged,
     /// The cause is gone, nobody has answered.
     ReturnedUnacknowledged,
+    /// The cause is gone, nobody has answered, and the zone stays in alarm until it is reset.
+    LatchedUnacknowledged,
+    /// The cause is gone and somebody has answered; the zone stays in alarm until it is reset.
+    LatchedAcknowledged,
+    /// Active; shown, not heard and not sent until its time on the shelf is over.
+    Shelved,
+    /// Active; shown, not heard and not sent until an engineer puts its zone back into service.
+    OutOfService,
+}
+
+impl AlarmState {
+    /// Whether the cause is there.
+    pub const fn is_active(self) -> bool {
+        match self {
+            AlarmState::Unacknowledged
+            | AlarmState::Acknowledged
+            | AlarmState::Shelved
+            | AlarmState::OutOfService => true,
+            AlarmState::Normal
+            | AlarmState::ReturnedUnacknowledged
+            | AlarmState::LatchedUnacknowledged
+            | AlarmState::LatchedAcknowledged => false,
+        }
+    }
 }
 
 /// What a zone is, for the page and for the audit.

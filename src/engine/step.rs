@@ -15,9 +15,9 @@ use super::supervision::WorkerWatch;
 use super::time::Instant;
 use super::zone::{Arrival, Change, Following, Look, Pace, Telling};
 use super::{
-    AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Effects, Entry, Event,
-    EventKind, FrameReport, Health, IncidentId, Input, Looked, Refusal, Restored, SirenOrder,
-    SirenPattern, Site, TrackView, ZoneIndex, ZoneView,
+    AlarmId, AlarmSource, AlarmView, BlindCause, CameraIndex, Effects, Entry, Event, EventKind,
+    FrameReport, Health, IncidentId, Input, Looked, Refusal, Restored, SirenOrder, SirenPattern,
+    Site, TrackView, ZoneIndex, ZoneView,
 };
 
 /// After a longer absence whoever is inside alarms anew. The store knows the end of the earlier life
@@ -57,12 +57,7 @@ impl Engine {
             for zone in spec.zones {
                 let index = ZoneIndex(number(zones.len()));
                 let mut zone = Zone::new(index, camera, zone, spec.ground.as_ref(), now);
-                let active = |source| {
-                    matches!(
-                        alarms.state(source),
-                        AlarmState::Unacknowledged | AlarmState::Acknowledged
-                    )
-                };
+                let active = |source| alarms.state(source).is_active();
                 if active(AlarmSource::Intrusion(index)) || active(AlarmSource::Warning(index)) {
                     zone.inherited = Some(Inherited::NotYetWatched);
                 }

@@ -31,7 +31,9 @@ use super::intake;
 use super::keeper::Answered;
 use super::ledger::Ledger;
 use super::live::{FramePeople, LiveHub, Publication};
-use super::message::{Answer, Message, ReceivedReport, SirenReport, StoreReport, WorkerNews};
+use super::message::{
+    Answer, Command, Message, ReceivedReport, SirenReport, StoreReport, WorkerNews,
+};
 use super::observer::{Observation, Tap};
 use super::outbox::Outbox;
 use super::records::{SiteNames, stages};
@@ -395,11 +397,15 @@ impl Runner {
     }
 
     fn answer(&mut self, answer: Answer) {
-        let alarm = answer.alarm;
+        let Command::Acknowledge { alarm, seen } = answer.command;
         let now = clock::monotonic();
         if answer.is_stale(now) {
             // The person has been told that it did not work, and may not know what sounds now.
             let _ = answer.reply.try_send(Err(AcknowledgeError::Busy));
+            return;
+        }
+        if seen.is_some_and(|seen| self.path.ledger.is_newer(alarm, seen)) {
+            let _ = answer.reply.try_send(Err(AcknowledgeError::NewerCause));
             return;
         }
         let effects = self.path.engine.step(Input::Acknowledge { alarm }, now);

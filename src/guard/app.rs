@@ -148,12 +148,13 @@ impl Guard {
             zone_reader,
             walk_reader,
             inheritance,
+            life,
             accounts,
             audit,
         } = Prepared::of(config)?;
         let (listener, address) = listen(config)?;
         let settings = web_settings(config)?;
-        let mind = Mind::of(config, names, site, &inheritance);
+        let mind = Mind::of(config, names, site, &inheritance, life);
         let queues = Queues::new();
         let clerk = Clerk::new(queues.jobs.clone());
         let (accounts, setup_code) =
@@ -303,6 +304,8 @@ struct Prepared {
     zone_reader: StoreReader,
     walk_reader: StoreReader,
     inheritance: Inheritance,
+    /// Number of the life that begins.
+    life: u64,
     accounts: AccountRows,
     audit: AuditReader,
 }
@@ -332,6 +335,7 @@ impl Prepared {
         }
         walk::begin(&mut store).map_err(StartError::WalkTests)?;
         store.write(&first).map_err(store_error)?;
+        let life = store.life();
         let reader = store.reader().map_err(store_error)?;
         let accounts = store.accounts().map_err(store_error)?;
         let audit = store.audit_reader().map_err(store_error)?;
@@ -346,6 +350,7 @@ impl Prepared {
             zone_reader,
             walk_reader,
             inheritance,
+            life,
             accounts,
             audit,
         })

@@ -43,6 +43,10 @@ pub struct Board {
     pub siren_device: String,
     pub siren_fault: Option<String>,
     pub store_fault: Option<String>,
+    /// Why the relay cannot be switched.
+    pub relay_fault: Option<String>,
+    /// Why no handheld gets an alarm.
+    pub handhelds_fault: Option<String>,
     /// What was heard of inputs and arming.
     pub arming: ArmingDesk,
     /// What was heard of walk tests.
@@ -107,6 +111,8 @@ impl Board {
             siren_device: String::new(),
             siren_fault: None,
             store_fault: None,
+            relay_fault: None,
+            handhelds_fault: None,
             arming: ArmingDesk::default(),
             walk_tests: WalkBoard::default(),
             cameras: names.cameras.iter().map(|_| camera()).collect(),
@@ -168,9 +174,19 @@ impl Board {
                 let cause = engine.blind(camera).map(|cause| self.why_blind(camera, cause));
                 words::trouble(source, cause.as_deref())
             }
-            AlarmSource::Fault(Part::Siren) => words::trouble(source, self.siren_fault.as_deref()),
-            AlarmSource::Fault(Part::Store) => words::trouble(source, self.store_fault.as_deref()),
+            AlarmSource::Fault(part) => words::trouble(source, self.fault(part)),
         }
+    }
+
+    /// Why a part of the box does not work; `None` while it does.
+    fn fault(&self, part: Part) -> Option<&str> {
+        let fault = match part {
+            Part::Siren => &self.siren_fault,
+            Part::Store => &self.store_fault,
+            Part::Relay => &self.relay_fault,
+            Part::Handhelds => &self.handhelds_fault,
+        };
+        fault.as_deref()
     }
 
     /// Now, as one value.
@@ -296,6 +312,9 @@ impl Board {
                 id: alarm.id,
                 source: alarm.source,
                 state: alarm.state,
+                version: notes.version,
+                renewed: notes.renewed,
+                priority: alarm.source.priority(),
                 title: words::title(alarm.source, &self.names),
                 text: self.text(engine, alarm.source, alarm.state),
                 raised_at: notes.raised_at,
@@ -315,9 +334,12 @@ impl Board {
 fn urgency(alarm: &AlarmView) -> impl Ord + use<> {
     let state = match alarm.state {
         AlarmState::Unacknowledged => 0,
-        AlarmState::ReturnedUnacknowledged => 1,
-        AlarmState::Acknowledged => 2,
-        AlarmState::Normal => 3,
+        AlarmState::LatchedUnacknowledged => 1,
+        AlarmState::ReturnedUnacknowledged => 2,
+        AlarmState::Acknowledged => 3,
+        AlarmState::LatchedAcknowledged => 4,
+        AlarmState::Shelved | AlarmState::OutOfService => 5,
+        AlarmState::Normal => 6,
     };
     let kind = match alarm.source {
         AlarmSource::Intrusion(_) => 0,

@@ -14,7 +14,7 @@ use super::handle::{
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
-use super::message::Answer;
+use super::message::{Answer, Command};
 use super::walk::WalkDesk;
 use super::zones::ZoneDesk;
 use crate::clock;
@@ -65,8 +65,13 @@ impl Handle for Desk {
         self.hub.live(camera)
     }
 
-    fn acknowledge(&self, alarm: AlarmId, by: &str) -> Result<AlarmState, AcknowledgeError> {
-        ask(&self.answers, alarm, by)
+    fn acknowledge(
+        &self,
+        alarm: AlarmId,
+        seen: Option<u64>,
+        by: &str,
+    ) -> Result<AlarmState, AcknowledgeError> {
+        ask(&self.answers, Command::Acknowledge { alarm, seen }, by)
     }
 
     fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {
@@ -97,14 +102,14 @@ impl Handle for Desk {
 /// Passes the answer on and waits for what becomes of it.
 fn ask(
     answers: &SyncSender<Answer>,
-    alarm: AlarmId,
+    command: Command,
     by: &str,
 ) -> Result<AlarmState, AcknowledgeError> {
     let asked_at = clock::monotonic();
     let until = asked_at.after(DECIDE_MAX);
     let (reply, replied) = mpsc::sync_channel(REPLIES);
     let by = by.trim().chars().take(BY_CHARS_MAX).collect();
-    answers.try_send(Answer { alarm, by, until, reply }).map_err(|error| match error {
+    answers.try_send(Answer { command, by, until, reply }).map_err(|error| match error {
         TrySendError::Full(_) => AcknowledgeError::Busy,
         TrySendError::Disconnected(_) => AcknowledgeError::Stopping,
     })?;
@@ -123,16 +128,20 @@ fn ask(
 mod tests {
     use super::*;
 
+    fn command() -> Command {
+        Command::Acknowledge { alarm: AlarmId(1), seen: None }
+    }
+
     #[test]
     fn an_answer_that_nobody_took_in_time_is_busy_and_never_carried_out() {
         let (answers, taken) = mpsc::sync_channel(1);
-        assert_eq!(ask(&answers, AlarmId(1), "Eva"), Err(AcknowledgeError::Busy));
+        assert_eq!(ask(&answers, command(), "Eva"), Err(AcknowledgeError::Busy));
         // The queue is full now.
-        assert_eq!(ask(&answers, AlarmId(1), "Eva"), Err(AcknowledgeError::Busy));
+        assert_eq!(ask(&answers, command(), "Eva"), Err(AcknowledgeError::Busy));
         let answer = taken.try_recv().expect("it waits still");
         assert!(answer.is_stale(clock::monotonic()));
         drop(taken);
-        assert_eq!(ask(&answers, AlarmId(1), "Eva"), Err(AcknowledgeError::Stopping));
+        assert_eq!(ask(&answers, command(), "Eva"), Err(AcknowledgeError::Stopping));
     }
 
     #[test]
@@ -144,7 +153,7 @@ mod tests {
             let _ = answer.reply.try_send(Ok(AlarmState::Acknowledged));
             fresh
         });
-        assert_eq!(ask(&answers, AlarmId(1), "Eva"), Ok(AlarmState::Acknowledged));
+        assert_eq!(ask(&answers, command(), "Eva"), Ok(AlarmState::Acknowledged));
         assert!(alarm_path.join().expect("no panic"));
     }
 }

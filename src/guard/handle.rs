@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::engine::{AlarmId, AlarmSource, AlarmState, AnchorHow, Verdict, ZoneState};
+use crate::engine::{AlarmId, AlarmSource, AlarmState, AnchorHow, Priority, Verdict, ZoneState};
 
 pub use self::inputs::{
     Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,
@@ -166,6 +166,11 @@ pub struct Alarm {
     pub id: AlarmId,
     pub source: AlarmSource,
     pub state: AlarmState,
+    /// Rises with every change of the alarm and every further person, over restarts too.
+    pub version: u64,
+    /// The version at which it last wanted an answer. Whoever saw an older one has not seen it all.
+    pub renewed: u64,
+    pub priority: Priority,
     pub title: String,
     pub text: String,
     pub raised_at: Timestamp,
@@ -216,6 +221,8 @@ pub enum AcknowledgeError {
     UnknownAlarm,
     #[error("somebody has answered this alarm already")]
     AlreadyAcknowledged,
+    #[error("more has happened since you looked; look again, then answer")]
+    NewerCause,
     /// It was not carried out, and will not be.
     #[error("the guard is busy and has not taken the answer; press again")]
     Busy,
@@ -232,8 +239,14 @@ pub trait Handle: Inputs + Send + Sync + 'static {
     /// `None` for an unknown camera.
     fn live(&self, camera: &str) -> Option<LiveReceiver>;
 
-    /// Answers an alarm for a person. Blocking for at most a second: call from a blocking task.
-    fn acknowledge(&self, alarm: AlarmId, by: &str) -> Result<AlarmState, AcknowledgeError>;
+    /// Answers an alarm for a person who saw it at version `seen`: refused when it has wanted an
+    /// answer anew since. Blocking for at most a second: call from a blocking task.
+    fn acknowledge(
+        &self,
+        alarm: AlarmId,
+        seen: Option<u64>,
+        by: &str,
+    ) -> Result<AlarmState, AcknowledgeError>;
 
     /// Newest first. Blocking.
     fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError>;

@@ -23,6 +23,10 @@ const WAITING_MAX: usize = 64;
 pub struct AlarmNotes {
     pub raised_at: Timestamp,
     pub changed_at: Timestamp,
+    /// Rises with every change of the alarm and every further person, over restarts too.
+    pub version: u64,
+    /// The version at which it last wanted an answer: raised, raised again, a further person.
+    pub renewed: u64,
     pub acknowledged: Option<(String, Timestamp)>,
     pub incident: Option<IncidentId>,
     pub has_snapshot: bool,
@@ -60,6 +64,7 @@ struct Waiting {
 /// Notes on all open alarms, and the latencies of this life.
 #[derive(Debug, Default)]
 pub struct Ledger {
+    versions: Versions,
     alarms: BTreeMap<AlarmId, AlarmNotes>,
     waiting: Vec<Waiting>,
     latencies: Latencies,
@@ -67,18 +72,56 @@ pub struct Ledger {
     accepted: Option<(u64, Sounding)>,
 }
 
+/// Gives out versions: numbers that only rise, over restarts too, so that whoever keeps the highest
+/// one of an alarm or incident has the newest.
+#[derive(Debug, Default)]
+pub struct Versions {
+    last: u64,
+}
+
+/// Versions that one life has for itself: with a change every second, twelve days. A life that needs
+/// more pushes the next one up.
+const VERSIONS_A_LIFE: u64 = 1 << 20;
+
+impl Versions {
+    /// Those of life number `life`, above every version up to `highest` that was kept.
+    pub fn of_life(life: u64, highest: u64) -> Versions {
+        // What a life that was killed had not kept yet is far less than a life's room.
+        let passed = highest.checked_div(VERSIONS_A_LIFE).unwrap_or_default() + 1;
+        let room = if highest == 0 { life } else { life.max(passed) };
+        Versions { last: room.saturating_mul(VERSIONS_A_LIFE) }
+    }
+
+    /// The next one.
+    pub fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+}
+
 impl Ledger {
     /// Goes on with the alarms of an earlier life.
-    pub fn restored(alarms: &[OpenAlarm]) -> Ledger {
+    pub fn restored(alarms: &[OpenAlarm], versions: Versions) -> Ledger {
+        // A version that was shown but not kept before a kill may be above the one that was kept.
+        let version = versions.last;
         let notes = |open: &OpenAlarm| AlarmNotes {
+            version,
+            renewed: open.renewed,
             acknowledged: open.acknowledged.clone(),
             incident: open.incident,
             ..AlarmNotes::new(open.raised_at)
         };
         Ledger {
             alarms: alarms.iter().map(|open| (open.alarm, notes(open))).collect(),
+            versions,
             ..Ledger::default()
         }
+    }
+
+    /// Whether something happened to the alarm that a person who saw it at version `seen` does not
+    /// know of, and must.
+    pub fn is_newer(&self, alarm: AlarmId, seen: u64) -> bool {
+        self.alarms.get(&alarm).is_some_and(|notes| notes.renewed > seen)
     }
 
     pub fn notes(&self, alarm: AlarmId) -> Option<&AlarmNotes> {
@@ -89,26 +132,37 @@ impl Ledger {
         self.latencies.view(now)
     }
 
-    /// An alarm changed its state; returns its incident, as far as known.
+    /// An alarm changed its state, or a further person came; returns its incident, as far as known,
+    /// and its version from now on.
     pub fn changed(
         &mut self,
         alarm: AlarmId,
         to: AlarmState,
         incident: Option<IncidentId>,
         at: Timestamp,
-    ) -> Option<IncidentId> {
+    ) -> (Option<IncidentId>, u64) {
+        let version = self.versions.next();
         let notes = self.alarms.entry(alarm).or_insert_with(|| AlarmNotes::new(at));
         notes.changed_at = at;
+        notes.version = version;
         notes.link(incident);
         let incident = notes.incident;
         match to {
             AlarmState::Normal => {
                 self.alarms.remove(&alarm);
             }
-            AlarmState::Unacknowledged => notes.acknowledged = None,
-            AlarmState::Acknowledged | AlarmState::ReturnedUnacknowledged => {}
+            AlarmState::Unacknowledged => {
+                notes.acknowledged = None;
+                notes.renewed = version;
+            }
+            AlarmState::Acknowledged
+            | AlarmState::ReturnedUnacknowledged
+            | AlarmState::LatchedUnacknowledged
+            | AlarmState::LatchedAcknowledged
+            | AlarmState::Shelved
+            | AlarmState::OutOfService => {}
         }
-        incident
+        (incident, version)
     }
 
     /// A person answered.
@@ -203,6 +257,8 @@ impl AlarmNotes {
         AlarmNotes {
             raised_at,
             changed_at: raised_at,
+            version: 0,
+            renewed: 0,
             acknowledged: None,
             incident: None,
             has_snapshot: false,
@@ -278,6 +334,30 @@ mod tests {
         assert_eq!(records, []);
         assert_eq!(ledger.notes(AlarmId(1)).expect("open").ladder, []);
         assert_eq!(ledger.latency(Instant::ZERO).capture_to_siren_max_ms, Some(84));
+    }
+
+    #[test]
+    fn versions_rise_within_a_life_and_over_restarts() {
+        let mut first = Versions::of_life(1, 0);
+        assert_eq!((first.next(), first.next()), ((1 << 20) + 1, (1 << 20) + 2));
+        // Another life, and one after a life that had more changes than its share.
+        assert_eq!(Versions::of_life(2, (1 << 20) + 2).next(), (2 << 20) + 1);
+        assert_eq!(Versions::of_life(2, (5 << 20) + 2).next(), (6 << 20) + 1);
+        // A store whose lives were lost but not its alarms.
+        assert_eq!(Versions::of_life(0, (5 << 20) + 2).next(), (6 << 20) + 1);
+    }
+
+    #[test]
+    fn who_looked_before_the_alarm_was_renewed_has_not_seen_it_all() {
+        let (mut ledger, alarm, at) = (ledger(), AlarmId(1), Timestamp::UNIX_EPOCH);
+        let raised = ledger.notes(alarm).expect("open").version;
+        assert!(!ledger.is_newer(alarm, raised));
+        ledger.changed(alarm, AlarmState::Acknowledged, None, at);
+        assert!(!ledger.is_newer(alarm, raised), "an answer is no new cause");
+        let (_, renewed) = ledger.changed(alarm, AlarmState::Unacknowledged, None, at);
+        assert!(ledger.is_newer(alarm, raised));
+        assert!(!ledger.is_newer(alarm, renewed));
+        assert!(!ledger.is_newer(AlarmId(2), 0), "nobody knows that one");
     }
 
     #[test]

@@ -155,10 +155,17 @@ impl Claim {
     }
 }
 
-/// A person's answer to an alarm, on its way to the alarm path.
+/// What a person asks of the alarms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Answers an alarm. `seen`: the version the person saw; refused when more has happened since.
+    Acknowledge { alarm: AlarmId, seen: Option<u64> },
+}
+
+/// A person's command, on its way to the alarm path.
 #[derive(Debug)]
 pub struct Answer {
-    pub alarm: AlarmId,
+    pub command: Command,
     pub by: String,
     /// Who asked has given up by then; what is carried out later would silence an alarm that nobody
     /// has answered.

@@ -197,10 +197,9 @@ impl SiteNames {
             AlarmKey::Untested(id) => zone(id).map(AlarmSource::Untested),
             AlarmKey::Blind(id) => number(self.cameras.iter().position(|(camera, _)| camera == id))
                 .map(|camera| AlarmSource::Blind(CameraIndex(camera))),
-            AlarmKey::Fault(part) => [Part::Siren, Part::Store]
-                .into_iter()
-                .find(|&p| words::part_key(p) == part)
-                .map(AlarmSource::Fault),
+            AlarmKey::Fault(part) => {
+                Part::ALL.into_iter().find(|&p| words::part_key(p) == part).map(AlarmSource::Fault)
+            }
         }
     }
 
@@ -235,6 +234,8 @@ pub struct Inheritance {
     pub restored: Restored,
     /// The last sign of the earlier life.
     pub last_alive: Option<Timestamp>,
+    /// Above every version an alarm has had.
+    pub last_version: u64,
     /// The open alarms that still have a source.
     pub alarms: Vec<OpenAlarm>,
     /// Closes the alarms whose zone or camera is no longer configured.
@@ -262,6 +263,7 @@ pub fn inherit(remembered: Remembered, names: &SiteNames, start: &Start) -> Inhe
             alarms: Vec::new(),
         },
         last_alive: remembered.last_alive,
+        last_version: remembered.last_version,
         alarms: Vec::new(),
         records: Vec::new(),
     };
@@ -293,6 +295,8 @@ fn orphaned(open: OpenAlarm, at: Timestamp) -> [Record; 2] {
         at,
         source: open.source,
         state: crate::engine::AlarmState::Normal,
+        // A new version is not known before the life has begun; the state ends it either way.
+        version: open.version + 1,
         incident: open.incident,
         text: "No longer configured".into(),
     };

@@ -13,7 +13,7 @@ use super::desk::{ANSWERS_MAX, Desk};
 use super::handle::SiteInfo;
 use super::heat::HeatMap;
 use super::keeper::{self, Job};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Versions};
 use super::live::LiveHub;
 use super::machine::Machine;
 use super::message::{Answer, INPUTS_MAX, Message};
@@ -42,10 +42,12 @@ impl Mind {
         names: Arc<SiteNames>,
         site: Site,
         inheritance: &Inheritance,
+        life: u64,
     ) -> Mind {
         let now = clock::monotonic();
         let engine = Engine::new(site, &inheritance.restored, now);
-        let ledger = Ledger::restored(&inheritance.alarms);
+        let versions = Versions::of_life(life, inheritance.last_version);
+        let ledger = Ledger::restored(&inheritance.alarms, versions);
         let site =
             SiteInfo { name: config.site.name.clone(), time_zone: config.site.time_zone.clone() };
         let mut board = Board::new(names.clone(), site, now);

@@ -24,6 +24,8 @@ pub fn part_key(part: Part) -> &'static str {
     match part {
         Part::Siren => "siren",
         Part::Store => "store",
+        Part::Relay => "relay",
+        Part::Handhelds => "handhelds",
     }
 }
 
@@ -36,15 +38,14 @@ pub fn title(source: AlarmSource, names: &SiteNames) -> String {
         AlarmSource::Blind(camera) => names.camera_name(camera).to_owned(),
         AlarmSource::Fault(Part::Siren) => "Siren".into(),
         AlarmSource::Fault(Part::Store) => "Store".into(),
+        AlarmSource::Fault(Part::Relay) => "Relay".into(),
+        AlarmSource::Fault(Part::Handhelds) => "Handhelds".into(),
     }
 }
 
 /// What an alarm about people says; `kind` is the zone's.
 pub fn people(source: AlarmSource, kind: &str, people: u32, state: AlarmState) -> String {
-    let active = match state {
-        AlarmState::Unacknowledged | AlarmState::Acknowledged => true,
-        AlarmState::ReturnedUnacknowledged | AlarmState::Normal => false,
-    };
+    let active = state.is_active();
     let inside = match people {
         0 => "Nobody inside".to_owned(),
         1 => "1 person inside".to_owned(),
@@ -66,11 +67,9 @@ pub fn people(source: AlarmSource, kind: &str, people: u32, state: AlarmState) -
 
 /// What an overdue walk test says.
 pub fn untested(state: AlarmState) -> String {
-    match state {
-        AlarmState::Unacknowledged | AlarmState::Acknowledged => {
-            "The walk test is overdue: nobody has shown lately that this zone alarms".into()
-        }
-        AlarmState::ReturnedUnacknowledged | AlarmState::Normal => "The walk test is valid".into(),
+    match state.is_active() {
+        true => "The walk test is overdue: nobody has shown lately that this zone alarms".into(),
+        false => "The walk test is valid".into(),
     }
 }
 
@@ -92,6 +91,12 @@ pub fn trouble(source: AlarmSource, fault: Option<&str>) -> String {
         }
         (AlarmSource::Fault(Part::Store), Some(fault)) => {
             format!("Incidents cannot be kept: {fault}")
+        }
+        (AlarmSource::Fault(Part::Relay), Some(fault)) => {
+            format!("The relay cannot be switched: {fault}")
+        }
+        (AlarmSource::Fault(Part::Handhelds), Some(fault)) => {
+            format!("Nobody gets alarms on a handheld: {fault}")
         }
         (AlarmSource::Fault(_), None) => "Works again".into(),
         (AlarmSource::Intrusion(_) | AlarmSource::Warning(_) | AlarmSource::Untested(_), fault) => {

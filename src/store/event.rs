@@ -136,10 +136,11 @@ fn describe_entry(detail: &mut Detail, record: &Record) {
 }
 
 fn describe_alarm(detail: &mut Detail, record: &Record) {
-    if let Record::Alarm { source, state, text, .. } = record {
+    if let Record::Alarm { source, state, version, text, .. } = record {
         detail
             .add("source", source_name(source))
             .add("state", state_name(*state))
+            .add("version", version)
             .add("text", text);
     }
 }
@@ -248,5 +249,9 @@ pub(super) fn state_name(state: AlarmState) -> &'static str {
         AlarmState::Unacknowledged => "unacknowledged",
         AlarmState::Acknowledged => "acknowledged",
         AlarmState::ReturnedUnacknowledged => "returned_unacknowledged",
+        AlarmState::LatchedUnacknowledged => "latched_unacknowledged",
+        AlarmState::LatchedAcknowledged => "latched_acknowledged",
+        AlarmState::Shelved => "shelved",
+        AlarmState::OutOfService => "out_of_service",
     }
 }

@@ -137,6 +137,12 @@ impl Store {
         Ok(())
     }
 
+    /// Number of the life that is under way; 0 before its `Record::Started` is written. Each life
+    /// has a higher one than all before it.
+    pub fn life(&self) -> u64 {
+        self.life.and_then(|life| u64::try_from(life).ok()).unwrap_or_default()
+    }
+
     /// Notes that the box lives and watches at `at`; call it every [`ALIVE_EVERY_S`]. Before the
     /// first `Record::Started` of this process it does nothing, because then nobody watches.
     ///

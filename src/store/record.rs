@@ -61,6 +61,8 @@ pub enum Record {
         at: Timestamp,
         source: AlarmKey,
         state: AlarmState,
+        /// Above every version the alarm had before.
+        version: u64,
         incident: Option<IncidentId>,
         text: String,
     },
@@ -122,7 +124,7 @@ pub enum AlarmKey {
     Untested(String),
     /// Camera id.
     Blind(String),
-    /// `siren` or `store`.
+    /// `siren`, `store`, `relay` or `handhelds`.
     Fault(String),
 }
 
@@ -133,6 +135,9 @@ pub struct OpenAlarm {
     pub source: AlarmKey,
     pub state: AlarmState,
     pub raised_at: Timestamp,
+    pub version: u64,
+    /// The version at which it last wanted an answer.
+    pub renewed: u64,
     pub incident: Option<IncidentId>,
     pub acknowledged: Option<(String, Timestamp)>,
     pub text: String,

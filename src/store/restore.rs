@@ -17,6 +17,8 @@ pub struct Remembered {
     pub last_incident: u64,
     /// Highest alarm number ever given; 0 for none.
     pub last_alarm: u64,
+    /// Highest version an alarm has had; 0 for none.
+    pub last_version: u64,
     /// The last sign of the earlier life, to the minute; `None` when there was none.
     pub last_alive: Option<Timestamp>,
     /// The machine's run in which that life began; `None` when it is not known.
@@ -43,6 +45,7 @@ pub(super) fn restore(
     let remembered = Remembered {
         last_incident: highest(&transaction, "incident")?,
         last_alarm: highest(&transaction, "alarm")?,
+        last_version: last_version(&transaction)?,
         last_alive: last_alive(&transaction)?.and_then(|us| Timestamp::from_microsecond(us).ok()),
         last_boot: last_boot(&transaction)?,
         open_alarms: open_alarms(&transaction)?,
@@ -62,6 +65,10 @@ fn highest(connection: &Connection, what: &str) -> rusqlite::Result<u64> {
         [],
         |row| row.get(0),
     )
+}
+
+fn last_version(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT coalesce(max(version), 0) FROM alarm", [], |row| row.get(0))
 }
 
 fn last_alive(connection: &Connection) -> rusqlite::Result<Option<i64>> {
@@ -125,7 +132,7 @@ fn open_alarms(connection: &Connection) -> rusqlite::Result<Vec<OpenAlarm>> {
     connection
         .prepare(
             "SELECT id, source, subject, state, raised_us, incident, acknowledged_by,
-               acknowledged_us, text
+               acknowledged_us, text, version, renewed
              FROM alarm WHERE state <> 'normal' ORDER BY id",
         )?
         .query_map([], open_alarm)?
@@ -146,6 +153,10 @@ fn open_alarm(row: &Row<'_>) -> rusqlite::Result<OpenAlarm> {
         "unacknowledged" => AlarmState::Unacknowledged,
         "acknowledged" => AlarmState::Acknowledged,
         "returned_unacknowledged" => AlarmState::ReturnedUnacknowledged,
+        "latched_unacknowledged" => AlarmState::LatchedUnacknowledged,
+        "latched_acknowledged" => AlarmState::LatchedAcknowledged,
+        "shelved" => AlarmState::Shelved,
+        "out_of_service" => AlarmState::OutOfService,
         other => return Err(unexpected(3, other)),
     };
     let by: Option<String> = row.get(6)?;
@@ -161,6 +172,8 @@ fn open_alarm(row: &Row<'_>) -> rusqlite::Result<OpenAlarm> {
         incident: row.get::<_, Option<u64>>(5)?.map(IncidentId),
         acknowledged: by.zip(answered),
         text: row.get(8)?,
+        version: row.get(9)?,
+        renewed: row.get(10)?,
     })
 }
 

@@ -23,6 +23,9 @@ pub(super) fn write_record(
 ) -> rusqlite::Result<()> {
     let row = event::row_of(connection, record)?;
     if event::append(connection, event::kind(record), &row)? == Appended::Repeat {
+        if matches!(record, Record::Started { .. }) {
+            *life = newest_life(connection)?;
+        }
         return Ok(());
     }
     match record {
@@ -52,6 +55,11 @@ pub(super) fn write_record(
             .map(|_rows| ()),
         (None, _) | (_, None) => Ok(()),
     }
+}
+
+/// The life whose beginning was kept already, by a write of which that was not known.
+fn newest_life(connection: &Connection) -> rusqlite::Result<Option<i64>> {
+    connection.query_row("SELECT max(id) FROM life", [], |row| row.get(0))
 }
 
 /// Whether a snapshot found the incident it belongs to.
@@ -214,16 +222,19 @@ fn end_incident(connection: &Connection, record: &Record) -> rusqlite::Result<()
 
 /// The alarm's newest state. An alarm that wants an answer again has lost the one it had.
 fn change_alarm(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
-    let Record::Alarm { alarm, at, source, state, incident, text } = record else {
+    let Record::Alarm { alarm, at, source, state, version, incident, text } = record else {
         return Ok(());
     };
     let incident = incident.map(|incident| incident.0);
     connection
         .prepare_cached(
-            "INSERT INTO alarm (id, source, subject, state, raised_us, changed_us, incident, text)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7)
+            "INSERT INTO alarm (id, source, subject, state, raised_us, changed_us, incident, text,
+               version, renewed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?8)
              ON CONFLICT (id) DO UPDATE SET state = excluded.state, text = excluded.text,
-               changed_us = excluded.changed_us, incident = coalesce(excluded.incident, incident)",
+               changed_us = excluded.changed_us, incident = coalesce(excluded.incident, incident),
+               version = excluded.version,
+               renewed = iif(excluded.state = 'unacknowledged', excluded.version, renewed)",
         )?
         .execute(params![
             alarm.0,
@@ -232,7 +243,8 @@ fn change_alarm(connection: &Connection, record: &Record) -> rusqlite::Result<()
             state_name(*state),
             at.as_microsecond(),
             incident,
-            text
+            text,
+            version
         ])?;
     connection
         .prepare_cached("UPDATE incident SET alarm = ?2 WHERE id = ?1")?

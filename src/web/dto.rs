@@ -186,6 +186,10 @@ struct AlarmDto {
     kind: AlarmKindDto,
     priority: PriorityDto,
     state: AlarmStateDto,
+    /// Rises with every change of the alarm and every further person.
+    version: u64,
+    /// The version at which it last wanted an answer.
+    renewed: u64,
     zone: Option<String>,
     camera: Option<String>,
     part: Option<PartDto>,
@@ -216,8 +220,9 @@ enum AlarmKindDto {
 #[serde(rename_all = "snake_case")]
 enum PriorityDto {
     Emergency,
-    Warning,
+    High,
     Fault,
+    Low,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -227,6 +232,10 @@ pub(super) enum AlarmStateDto {
     Unacknowledged,
     Acknowledged,
     ReturnedUnacknowledged,
+    LatchedUnacknowledged,
+    LatchedAcknowledged,
+    Shelved,
+    OutOfService,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -234,6 +243,8 @@ pub(super) enum AlarmStateDto {
 enum PartDto {
     Siren,
     Store,
+    Relay,
+    Handhelds,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -301,10 +312,14 @@ enum AnchorDto {
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct EmptyDto {}
 
-/// Nothing: whoever is signed in answers the alarm.
+/// Whoever is signed in answers the alarm.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AcknowledgeDto {}
+pub(super) struct AcknowledgeDto {
+    /// The alarm's `version` that the person saw.
+    #[serde(default)]
+    pub seen: Option<u64>,
+}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AcknowledgedDto {

@@ -59,7 +59,7 @@ pub(super) async fn state(State(app): State<App>) -> Result<Json<StateDto>, ApiE
         (status = 401, description = "`sign_in_needed`", body = ErrorBody),
         (status = 403, description = "`role_needed`, `csrf_needed`, `wrong_origin`", body = ErrorBody),
         (status = 404, description = "`unknown_alarm`", body = ErrorBody),
-        (status = 409, description = "`already_acknowledged`", body = ErrorBody),
+        (status = 409, description = "`already_acknowledged`, `newer_cause`", body = ErrorBody),
         (status = 413, description = "`too_large`", body = ErrorBody),
         (status = 415, description = "`wrong_content_type`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
@@ -73,14 +73,16 @@ pub(super) async fn acknowledge(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<AcknowledgedDto>, ApiError> {
     let id = path_number(path)?;
-    let AcknowledgeDto {} = body::object(body, "{}: whoever is signed in answers")?;
+    let right = r#"{} or {"seen": 7340033}, the version that was shown; who is signed in answers"#;
+    let AcknowledgeDto { seen } = body::object(body, right)?;
     let by = caller.name;
-    let answer = move |handle: &dyn Handle| handle.acknowledge(AlarmId(id), &by);
+    let answer = move |handle: &dyn Handle| handle.acknowledge(AlarmId(id), seen, &by);
     let answer = ask_in_turn(&app, &app.answers, answer).await?;
     let state = answer.map_err(|refusal| {
         let (status, code) = match refusal {
             AcknowledgeError::UnknownAlarm => (StatusCode::NOT_FOUND, "unknown_alarm"),
             AcknowledgeError::AlreadyAcknowledged => (StatusCode::CONFLICT, "already_acknowledged"),
+            AcknowledgeError::NewerCause => (StatusCode::CONFLICT, "newer_cause"),
             AcknowledgeError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             AcknowledgeError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         };

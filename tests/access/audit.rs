@@ -216,6 +216,7 @@ fn an_answer_to_an_alarm_is_an_entry_in_the_same_moment_and_only_once() {
             at: at(0),
             source: AlarmKey::Intrusion("bay".into()),
             state: AlarmState::Unacknowledged,
+            version: 1,
             incident: None,
             text: String::new(),
         },

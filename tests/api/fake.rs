@@ -1,5 +1,7 @@
 //! A guard without cameras behind a real socket, and a client that can be as rude as it likes.
 
+#[path = "alarm_desk.rs"]
+mod alarm_desk;
 #[path = "input_door.rs"]
 mod input_door;
 #[path = "session.rs"]
@@ -23,8 +25,8 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Alarm, Armed, ArmedBy, Camera, Handle, HistoryError, IncidentRow,
-    Input, InputSight, InputValue, Latency, LivePicture, LiveReceiver, Person, Siren, SirenSound,
+    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Handle, HistoryError, IncidentRow, Input,
+    InputSight, InputValue, Latency, LivePicture, LiveReceiver, Person, Siren, SirenSound,
     SiteInfo, Snapshot, Span, SpanState, Vision, VisionState, Visitor, WalkTests, When, Zone,
     ZoneArming, Zones,
 };
@@ -32,6 +34,8 @@ use standclear::store::Store;
 use standclear::web::{self, Settings};
 use tokio::sync::{oneshot, watch};
 
+use alarm_desk::alarm;
+pub use alarm_desk::{RENEWED, VERSION};
 pub use session::Session;
 
 /// Longest wait of any test for something that must happen.
@@ -81,7 +85,12 @@ impl Handle for Fake {
         })
     }
 
-    fn acknowledge(&self, alarm: AlarmId, by: &str) -> Result<AlarmState, AcknowledgeError> {
+    fn acknowledge(
+        &self,
+        alarm: AlarmId,
+        seen: Option<u64>,
+        by: &str,
+    ) -> Result<AlarmState, AcknowledgeError> {
         match alarm.0 {
             PANICS => panic!("the test asked for it"),
             STOPS => return Err(AcknowledgeError::Stopping),
@@ -90,6 +99,9 @@ impl Handle for Fake {
         }
         let mut alarms = self.alarms.lock().expect("not poisoned");
         let state = alarms.get_mut(&alarm.0).ok_or(AcknowledgeError::UnknownAlarm)?;
+        if seen.is_some_and(|seen| seen < RENEWED) {
+            return Err(AcknowledgeError::NewerCause);
+        }
         if *state == AlarmState::Acknowledged {
             return Err(AcknowledgeError::AlreadyAcknowledged);
         }
@@ -230,24 +242,6 @@ fn zone(number: usize, id: &str, state: ZoneState, incident: Option<u64>) -> Zon
         walk_test: Some(walk_desk::overdue()),
         line: Arc::new(Vec::new()),
         polygons: Arc::new(vec![vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]]),
-    }
-}
-
-fn alarm(id: u64, source: AlarmSource, state: AlarmState) -> Alarm {
-    let since = time("2026-03-01T14:00:00Z");
-    Alarm {
-        id: AlarmId(id),
-        source,
-        state,
-        title: "Gate road".into(),
-        text: "2 people inside".into(),
-        raised_at: since,
-        changed_at: since,
-        acknowledged: None,
-        incident: None,
-        has_snapshot: false,
-        ladder: vec![("siren", 190)],
-        stages: vec![("seen", 38.0)],
     }
 }
 

@@ -154,8 +154,11 @@ fn an_answer_silences_and_survives_a_kill_of_vision_and_a_restart() {
     site.shows(Scene::Person);
     let alarm = wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
     let handle = guard.handle();
-    assert_eq!(handle.acknowledge(alarm.id, "Eva"), Ok(AlarmState::Acknowledged));
-    assert_eq!(handle.acknowledge(alarm.id, "Eva"), Err(AcknowledgeError::AlreadyAcknowledged));
+    assert_eq!(handle.acknowledge(alarm.id, None, "Eva"), Ok(AlarmState::Acknowledged));
+    assert_eq!(
+        handle.acknowledge(alarm.id, None, "Eva"),
+        Err(AcknowledgeError::AlreadyAcknowledged)
+    );
     wait_for("silence", || (site.siren.now() == SirenPattern::Silent).then_some(()));
 
     site.signal_worker(Signal::KILL);
@@ -186,7 +189,7 @@ fn an_alarm_of_a_removed_zone_is_closed_and_unknown_numbers_are_refused() {
     let guard = site.start();
     let now = wait_watched(&guard);
     assert!(now.alarms.iter().all(|open| open.id != alarm.id));
-    let answered = guard.handle().acknowledge(alarm.id, "Eva");
+    let answered = guard.handle().acknowledge(alarm.id, None, "Eva");
     assert_eq!(answered, Err(AcknowledgeError::UnknownAlarm));
     guard.stop();
 }
@@ -239,7 +242,7 @@ fn a_store_that_cannot_write_is_an_alarm_and_loses_nothing() {
     // An answer counts although it cannot be kept yet.
     let alarm = wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
     let answered_at = clock::monotonic();
-    let answered = guard.handle().acknowledge(alarm.id, "Eva");
+    let answered = guard.handle().acknowledge(alarm.id, None, "Eva");
     println!("answer after {:?}: {answered:?}", clock::monotonic().since(answered_at));
     wait_alarm(&guard, intrusion, AlarmState::Acknowledged);
     disk.execute_batch("ROLLBACK").expect("given back");

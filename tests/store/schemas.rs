@@ -52,6 +52,7 @@ fn a_store_of_schema_1_goes_on_with_every_row_and_takes_the_new_kinds() {
         at: at(100),
         source,
         state: AlarmState::Unacknowledged,
+        version: 1,
         incident: None,
         text: String::new(),
     };

@@ -1,11 +1,13 @@
 //! Carrying out what the engine wants: sound, record, tell.
 
+use std::collections::BTreeSet;
+
 use super::{Changed, Runner, Seen};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::{
-    AlarmId, AlarmSource, AlarmState, ArmingView, Effects, Entry, Event, EventKind, IncidentId,
-    SirenPattern, ZoneIndex,
+    AlarmId, AlarmSource, AlarmState, AlarmView, ArmingView, Effects, Entry, Event, EventKind,
+    IncidentId, SirenPattern, ZoneIndex,
 };
 use crate::guard::evidence::{EvidenceJob, PaintTask};
 use crate::guard::ledger::{Deciding, EpisodePart};
@@ -29,12 +31,18 @@ impl Runner {
         }
         self.changed = Changed::Yes;
         let mut decided = Vec::new();
+        let mut changed = BTreeSet::new();
         for event in effects.events {
+            if let EventKind::Alarm { alarm, .. } = event.kind {
+                changed.insert(alarm);
+            }
             self.observe(&event, sounded);
             let records = self.record(event, &mut decided);
             self.path.outbox.put(records);
         }
         for (zone, deciding) in decided {
+            let news = self.further_person(zone, &deciding, &changed, now);
+            self.path.outbox.put(news);
             let records = self.hear(zone, deciding, now);
             self.path.outbox.put(records);
         }
@@ -123,14 +131,40 @@ impl Runner {
             }
             AlarmSource::Blind(_) | AlarmSource::Fault(_) | AlarmSource::Untested(_) => None,
         };
+        let (incident, version) = self.path.ledger.changed(alarm, state, incident, at);
         Record::Alarm {
             alarm,
             at,
             source: self.path.names.key(source),
             state,
-            incident: self.path.ledger.changed(alarm, state, incident, at),
+            version,
+            incident,
             text: self.path.board.text(&self.path.engine, source, state),
         }
+    }
+
+    /// A further person in a zone that nobody has answered yet changes no state, and is news to
+    /// whoever is about to answer.
+    fn further_person(
+        &mut self,
+        zone: ZoneIndex,
+        deciding: &Deciding,
+        changed: &BTreeSet<AlarmId>,
+        now: Instant,
+    ) -> Option<Record> {
+        let alarm = self.alarm_of(zone)?.0;
+        let news = deciding.part == EpisodePart::FurtherPerson && !changed.contains(&alarm.id);
+        news.then(|| self.alarm_record(alarm.id, alarm.source, alarm.state, now))
+    }
+
+    /// The alarm that entries into the zone are about, and what it sounds like: an intrusion, or in
+    /// a warning zone a warning.
+    pub(super) fn alarm_of(&self, zone: ZoneIndex) -> Option<(AlarmView, SirenPattern)> {
+        let alarms = self.path.engine.alarms();
+        let find = |source| alarms.iter().copied().find(|alarm| alarm.source == source);
+        let intrusion = find(AlarmSource::Intrusion(zone)).zip(Some(SirenPattern::Intrusion));
+        let warning = || find(AlarmSource::Warning(zone)).zip(Some(SirenPattern::Warning));
+        intrusion.or_else(warning)
     }
 
     fn deciding(&self, incident: IncidentId, part: EpisodePart, entry: &Entry) -> Deciding {
@@ -154,12 +188,7 @@ impl Runner {
 
     /// The entry's alarm is heard when the siren takes the newest order, if that is to sound.
     fn hear(&mut self, zone: ZoneIndex, deciding: Deciding, now: Instant) -> Vec<Record> {
-        let alarms = self.path.engine.alarms();
-        let find = |source| alarms.iter().find(|alarm| alarm.source == source);
-        // An incident is an intrusion, or in a warning zone a warning.
-        let intrusion = find(AlarmSource::Intrusion(zone)).zip(Some(SirenPattern::Intrusion));
-        let warning = || find(AlarmSource::Warning(zone)).zip(Some(SirenPattern::Warning));
-        let Some((alarm, pattern)) = intrusion.or_else(warning) else {
+        let Some((alarm, pattern)) = self.alarm_of(zone) else {
             return Vec::new();
         };
         self.path.ledger.decided(alarm.id, &deciding);

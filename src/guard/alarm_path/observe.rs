@@ -48,11 +48,7 @@ impl Runner {
     }
 
     fn sound_of(&self, zone: ZoneIndex, before: SirenPattern) -> Sound {
-        let alarms = self.path.engine.alarms();
-        let find = |source| alarms.iter().find(|alarm| alarm.source == source);
-        let intrusion = find(AlarmSource::Intrusion(zone)).zip(Some(SirenPattern::Intrusion));
-        let warning = || find(AlarmSource::Warning(zone)).zip(Some(SirenPattern::Warning));
-        match intrusion.or_else(warning) {
+        match self.alarm_of(zone) {
             Some((alarm, _)) if alarm.state != AlarmState::Unacknowledged => Sound::Answered,
             Some((_, pattern)) if self.path.board.siren.pattern != pattern => Sound::Drowned,
             Some((_, pattern)) if before == pattern => Sound::SoundedAlready,
@@ -67,10 +63,9 @@ impl Runner {
             return;
         }
         // A step looks at every zone: only what changes something is worth one.
-        let active = |state| matches!(state, AlarmState::Unacknowledged | AlarmState::Acknowledged);
         let alarms = self.path.engine.alarms();
         let overdue: BTreeSet<AlarmSource> =
-            alarms.iter().filter(|it| active(it.state)).map(|it| it.source).collect();
+            alarms.iter().filter(|it| it.state.is_active()).map(|it| it.source).collect();
         for (zone, due) in &news.zones {
             let alarmed = overdue.contains(&AlarmSource::Untested(*zone));
             let walk_test = match (due.state, alarmed) {

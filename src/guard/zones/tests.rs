@@ -47,7 +47,7 @@ impl Site {
         let begun = begin(&config, &mut store).expect("begun");
         let names = Arc::new(SiteNames::new(&config, begun.infos, begun.in_force));
         let inheritance = inherit(remembered, &names, &Start::now());
-        let mind = Mind::of(&config, names, begun.site, &inheritance);
+        let mind = Mind::of(&config, names, begun.site, &inheritance, 1);
         let reader = store.reader().expect("a reader");
         let (alarm_path, orders) = mpsc::sync_channel(1);
         let desk = ZoneDesk::new(ZoneDeskParts {

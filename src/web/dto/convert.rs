@@ -12,7 +12,9 @@ use super::{
     ZoneStateDto,
 };
 use crate::engine::time::Instant;
-use crate::engine::{AlarmSource, AlarmState, AnchorHow, Part, Verdict, ZoneIndex, ZoneState};
+use crate::engine::{
+    AlarmSource, AlarmState, AnchorHow, Part, Priority, Verdict, ZoneIndex, ZoneState,
+};
 use crate::guard::handle::{
     Alarm, Camera, DueState, IncidentRow, LivePicture, Person, SirenSound, Snapshot, Span,
     SpanState, VisionState, WalkDue, Zone,
@@ -155,38 +157,67 @@ fn walk_due(due: &WalkDue) -> WalkDueDto {
     }
 }
 
-fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
-    let of_zone = |zone: ZoneIndex, kind, priority| {
+/// What an alarm is about, by name.
+struct About {
+    kind: AlarmKindDto,
+    zone: Option<String>,
+    camera: Option<String>,
+    part: Option<PartDto>,
+}
+
+fn about(source: AlarmSource, now: &Snapshot) -> About {
+    let of_zone = |zone: ZoneIndex, kind| {
         let (id, camera) = zone_named(now, usize::from(zone.0)).unzip();
-        (kind, priority, id, camera.and_then(|camera| camera_id(now, camera)), None)
+        let camera = camera.and_then(|camera| camera_id(now, camera));
+        About { kind, zone: id, camera, part: None }
     };
-    let (kind, priority, zone, camera, part) = match alarm.source {
-        AlarmSource::Intrusion(zone) => {
-            of_zone(zone, AlarmKindDto::Intrusion, PriorityDto::Emergency)
+    match source {
+        AlarmSource::Intrusion(zone) => of_zone(zone, AlarmKindDto::Intrusion),
+        AlarmSource::Warning(zone) => of_zone(zone, AlarmKindDto::Warning),
+        AlarmSource::Untested(zone) => of_zone(zone, AlarmKindDto::Untested),
+        AlarmSource::Blind(camera) => {
+            let camera = camera_id(now, usize::from(camera.0));
+            About { kind: AlarmKindDto::Blind, zone: None, camera, part: None }
         }
-        AlarmSource::Warning(zone) => of_zone(zone, AlarmKindDto::Warning, PriorityDto::Warning),
-        AlarmSource::Untested(zone) => of_zone(zone, AlarmKindDto::Untested, PriorityDto::Fault),
-        AlarmSource::Blind(camera) => (
-            AlarmKindDto::Blind,
-            PriorityDto::Fault,
-            None,
-            camera_id(now, usize::from(camera.0)),
-            None,
-        ),
         AlarmSource::Fault(part) => {
-            let part = match part {
-                Part::Siren => PartDto::Siren,
-                Part::Store => PartDto::Store,
-            };
-            (AlarmKindDto::Fault, PriorityDto::Fault, None, None, Some(part))
+            let part = Some(part.into());
+            About { kind: AlarmKindDto::Fault, zone: None, camera: None, part }
         }
-    };
+    }
+}
+
+impl From<Part> for PartDto {
+    fn from(part: Part) -> PartDto {
+        match part {
+            Part::Siren => PartDto::Siren,
+            Part::Store => PartDto::Store,
+            Part::Relay => PartDto::Relay,
+            Part::Handhelds => PartDto::Handhelds,
+        }
+    }
+}
+
+impl From<Priority> for PriorityDto {
+    fn from(priority: Priority) -> PriorityDto {
+        match priority {
+            Priority::Emergency => PriorityDto::Emergency,
+            Priority::High => PriorityDto::High,
+            Priority::Fault => PriorityDto::Fault,
+            Priority::Low => PriorityDto::Low,
+        }
+    }
+}
+
+fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
+    let About { kind, zone, camera, part } = about(alarm.source, now);
     let answer = alarm.acknowledged.as_ref();
     AlarmDto {
         id: alarm.id.0,
         kind,
-        priority,
+        priority: alarm.priority.into(),
         state: alarm.state.into(),
+        version: alarm.version,
+        renewed: alarm.renewed,
         zone,
         camera,
         part,
@@ -210,6 +241,10 @@ impl From<AlarmState> for AlarmStateDto {
             AlarmState::Unacknowledged => AlarmStateDto::Unacknowledged,
             AlarmState::Acknowledged => AlarmStateDto::Acknowledged,
             AlarmState::ReturnedUnacknowledged => AlarmStateDto::ReturnedUnacknowledged,
+            AlarmState::LatchedUnacknowledged => AlarmStateDto::LatchedUnacknowledged,
+            AlarmState::LatchedAcknowledged => AlarmStateDto::LatchedAcknowledged,
+            AlarmState::Shelved => AlarmStateDto::Shelved,
+            AlarmState::OutOfService => AlarmStateDto::OutOfService,
         }
     }
 }

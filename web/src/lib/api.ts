@@ -9,7 +9,11 @@ export type ZoneKind = 'restricted' | 'warning' | 'occupancy' | 'tripwire' | 'ig
 export type Direction = 'left_to_right' | 'right_to_left' | 'both';
 /** `untested`: the walk test of a zone is overdue. */
 export type AlarmKind = 'intrusion' | 'warning' | 'blind' | 'fault' | 'untested';
-export type AlarmState = 'unacknowledged' | 'acknowledged' | 'returned_unacknowledged';
+/** `latched_…`: the cause is gone, and the zone stays in alarm until it is reset. Who is `shelved` or `out_of_service` is shown, not heard. */
+export type AlarmState =
+  | 'unacknowledged' | 'acknowledged' | 'returned_unacknowledged'
+  | 'latched_unacknowledged' | 'latched_acknowledged' | 'shelved' | 'out_of_service';
+export type Priority = 'emergency' | 'high' | 'fault' | 'low';
 export type SirenState = 'silent' | 'intrusion' | 'warning' | 'fault' | 'broken';
 export type InputState = 'on' | 'off' | 'unknown';
 export type VisionState = 'starting' | 'watching' | 'restarting';
@@ -51,7 +55,9 @@ export interface Input { name: string; state: InputState; reason: string | null;
 export interface LadderStep { step: string; after_ms: number }
 export interface StageTime { stage: string; ms: number }
 export interface Alarm {
-  id: number; kind: AlarmKind; priority: 'emergency' | 'warning' | 'fault'; state: AlarmState;
+  id: number; kind: AlarmKind; priority: Priority; state: AlarmState;
+  /** Rises with every change; `renewed`: the one at which it last wanted an answer. */
+  version: number; renewed: number;
   zone: string | null; camera: string | null; part: string | null; title: string; text: string;
   raised_at: string; changed_at: string;
   acknowledged_by: string | null; acknowledged_at: string | null;

@@ -5,8 +5,8 @@ import { alarm, boxState, camera, zone } from './testing';
 
 const blind = (id: number, rest = {}) => alarm(id, { kind: 'blind', priority: 'fault', zone: null, camera: 'yard', title: 'Yard east', text: 'no picture', ...rest });
 const fault = (id: number, rest = {}) => alarm(id, { kind: 'fault', priority: 'fault', zone: null, camera: null, part: 'siren', title: 'Siren', text: 'no device', ...rest });
-const warning = (id: number, rest = {}) => alarm(id, { kind: 'warning', priority: 'warning', zone: 'apron', title: 'apron', text: '1 person inside', ...rest });
-const untested = (id: number, rest = {}) => alarm(id, { kind: 'untested', priority: 'fault', title: 'gate', text: 'walk test due since 1 March', ...rest });
+const warning = (id: number, rest = {}) => alarm(id, { kind: 'warning', priority: 'high', zone: 'apron', title: 'apron', text: '1 person inside', ...rest });
+const untested = (id: number, rest = {}) => alarm(id, { kind: 'untested', priority: 'low', title: 'gate', text: 'walk test due since 1 March', ...rest });
 const OFF = { armed: false, by: 'schedule', reason: '', until: '2026-03-02T05:00:00Z' } as const;
 const occupied = zone('gate', { state: 'occupied', people: 2 });
 

@@ -11,7 +11,7 @@ export interface Tag { tone: Tone; shape: string; word: string }
 export const SHAPE: Record<Tone, string> = { emergency: '▲', warning: '△', unknown: '◆', untested: '◆', acked: '●', off: '‖', clear: '○' };
 
 export function toAnswer(alarm: Alarm): boolean {
-  return alarm.state !== 'acknowledged';
+  return alarm.state === 'unacknowledged' || alarm.state === 'latched_unacknowledged' || alarm.state === 'returned_unacknowledged';
 }
 
 /** The tone of an alarm's kind, whatever has been done about it. */
@@ -43,6 +43,14 @@ export function alarmTag(alarm: Alarm): Tag {
       return tag(tone, tone === 'emergency' || tone === 'warning' ? 'Left, not acknowledged' : 'Over, not acknowledged');
     case 'unacknowledged':
       return tag(tone, KIND_WORD[alarm.kind]);
+    case 'latched_unacknowledged':
+      return tag(tone, 'Left, latched, not acknowledged');
+    case 'latched_acknowledged':
+      return tag('acked', 'Left, latched: reset it');
+    case 'shelved':
+      return tag('off', 'Shelved');
+    case 'out_of_service':
+      return tag('off', 'Out of service');
   }
 }
 
@@ -142,7 +150,11 @@ export function inputTag(input: Input): Tag {
 const RANKS: Record<Alarm['state'], Record<Alarm['kind'], number>> = {
   unacknowledged: { intrusion: 0, warning: 1, blind: 2, fault: 3, untested: 8 },
   returned_unacknowledged: { intrusion: 4, warning: 5, blind: 6, fault: 7, untested: 9 },
+  latched_unacknowledged: { intrusion: 4, warning: 5, blind: 6, fault: 7, untested: 9 },
   acknowledged: { intrusion: 10, warning: 11, blind: 12, fault: 13, untested: 14 },
+  latched_acknowledged: { intrusion: 10, warning: 11, blind: 12, fault: 13, untested: 14 },
+  shelved: { intrusion: 20, warning: 20, blind: 20, fault: 20, untested: 20 },
+  out_of_service: { intrusion: 20, warning: 20, blind: 20, fault: 20, untested: 20 },
 };
 const RANK_ANSWERED = 10;
 

@@ -17,7 +17,7 @@ export function zone(id: string, rest: Partial<Zone> = {}): Zone {
 
 export function alarm(id: number, rest: Partial<Alarm> = {}): Alarm {
   return {
-    id, kind: 'intrusion', priority: 'emergency', state: 'unacknowledged', zone: 'gate', camera: 'yard', part: null, title: 'gate', text: '2 people inside',
+    id, kind: 'intrusion', priority: 'emergency', state: 'unacknowledged', version: 1, renewed: 1, zone: 'gate', camera: 'yard', part: null, title: 'gate', text: '2 people inside',
     raised_at: SINCE, changed_at: SINCE, acknowledged_by: null, acknowledged_at: null, incident: 17, snapshot: false, ladder: [], stages: [], ...rest,
   };
 }
