@@ -11,6 +11,7 @@
 
 mod check;
 mod inputs;
+mod notify;
 
 use std::fs;
 use std::io;
@@ -19,7 +20,9 @@ use std::path::{Path, PathBuf};
 
 pub use self::check::{FPS_MAX, FPS_MIN};
 use self::check::{Tables, Unvalidated, line_at};
+use self::inputs::host;
 pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
+pub use self::notify::{Discovery, MqttVersion, Notify, NotifyMqtt, WebPush, Webhook};
 use crate::link::Source;
 
 /// Everything the guard needs to know, checked.
@@ -40,6 +43,8 @@ pub struct Config {
     pub walk_tests: WalkTests,
     /// There when an input comes from it.
     pub mqtt: Option<Mqtt>,
+    /// Who else is told.
+    pub notify: Notify,
 }
 
 /// Where the box stands.

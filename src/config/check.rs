@@ -15,6 +15,7 @@ use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
 use super::inputs::{UnvalidatedInput, UnvalidatedMqtt};
+use super::notify::UnvalidatedNotify;
 use super::{Camera, Config, ConfigError, Model, Siren, SirenDevice, Site, Store};
 use crate::link::{Ending, Source};
 
@@ -64,6 +65,7 @@ pub(super) struct Tables {
     #[serde(default)]
     input: Vec<Spanned<UnvalidatedInput>>,
     mqtt: Option<UnvalidatedMqtt>,
+    notify: Option<UnvalidatedNotify>,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +136,7 @@ impl TryFrom<Unvalidated<'_>> for Config {
             walk_tests: place.walk_test(&tables.walk_test.unwrap_or_default())?,
             inputs: place.inputs(tables.input, mqtt.as_ref())?,
             mqtt,
+            notify: place.notify(tables.notify.unwrap_or_default())?,
         })
     }
 }

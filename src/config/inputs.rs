@@ -179,16 +179,10 @@ impl Place<'_> {
 
     pub(super) fn mqtt(&self, mqtt: UnvalidatedMqtt) -> Result<Mqtt, ConfigError> {
         let host = self.text_of("mqtt.host", &mqtt.host)?;
-        // A colon is a port or a scheme that does not belong here, unless it is an IPv6 address.
-        let legal = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-        let host = match host.parse::<Ipv6Addr>() {
-            Ok(address) => format!("[{address}]"),
-            Err(_) if host.chars().all(legal) => host,
-            Err(_) => {
-                let right = "must be a host name or an address, such as \"10.0.0.5\"; the port \
-                             goes into mqtt.port";
-                return Err(self.wrong("mqtt.host", &mqtt.host, right));
-            }
+        let Some(host) = self::host(&host) else {
+            let right = "must be a host name or an address, such as \"10.0.0.5\"; the port \
+                         goes into mqtt.port";
+            return Err(self.wrong("mqtt.host", &mqtt.host, right));
         };
         let port = self.whole("mqtt.port", mqtt.port.as_ref(), 1..u32::from(u16::MAX) + 1)?;
         let port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(MQTT_PORT_DEFAULT);
@@ -220,6 +214,16 @@ impl Place<'_> {
             path.display()
         );
         Err(self.wrong("mqtt.password_file", written, &right))
+    }
+}
+
+/// A host as it stands in front of a port; `None` for what is none. A colon is a port or a scheme
+/// that does not belong here, unless it is an IPv6 address.
+pub(super) fn host(written: &str) -> Option<String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    match written.parse::<Ipv6Addr>() {
+        Ok(address) => Some(format!("[{address}]")),
+        Err(_) => written.chars().all(legal).then(|| written.to_owned()),
     }
 }
 

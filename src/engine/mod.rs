@@ -13,6 +13,7 @@ pub mod approach;
 mod approaching;
 pub mod assignment;
 mod camera;
+pub mod delivery;
 pub mod detection;
 pub mod geometry;
 pub mod ground;

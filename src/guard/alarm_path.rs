@@ -35,7 +35,7 @@ use super::message::{
     Answer, Command, Message, ReceivedReport, SirenReport, StoreReport, WorkerNews,
 };
 use super::observer::{Observation, Tap};
-use super::outbox::Outbox;
+use super::handover::Handover;
 use super::records::{SiteNames, stages};
 use super::siren::Siren;
 use super::worker::WorkerPost;
@@ -76,7 +76,7 @@ pub struct AlarmPath {
     pub engine: Engine,
     pub names: Arc<SiteNames>,
     pub siren: Siren,
-    pub outbox: Outbox,
+    pub handover: Handover,
     pub ledger: Ledger,
     pub board: Board,
     pub hub: Arc<LiveHub>,
@@ -187,7 +187,7 @@ impl Runner {
             match message {
                 Ok(message) => {
                     if self.take(message, now) == Next::Stop {
-                        self.path.outbox.flush(None);
+                        self.path.handover.flush(None);
                         return;
                     }
                 }
@@ -203,7 +203,7 @@ impl Runner {
                 self.judge_siren(now);
                 self.path.arming.flush();
             }
-            self.path.outbox.flush(None);
+            self.path.handover.flush(None);
             self.judge_store(now);
             self.publish(now);
         }
@@ -307,7 +307,7 @@ impl Runner {
                 vision.detail = reason;
                 vision.restarts = restarts;
                 let at = clock::wall();
-                self.path.outbox.put([Record::Note { at, text }]);
+                self.path.handover.put([Record::Note { at, text }]);
             }
         }
         self.changed = Changed::Yes;
@@ -320,7 +320,7 @@ impl Runner {
             SirenReport::Accepted { order, at, output } => {
                 self.path.tap.tell(Observation::Siren { order, at, output });
                 let records = self.path.ledger.siren_accepted(order, at, output);
-                self.path.outbox.put(records);
+                self.path.handover.put(records);
                 return;
             }
             SirenReport::Working { device } => {
@@ -381,7 +381,7 @@ impl Runner {
 
     /// What the store thread says, or else what its silence says.
     fn judge_store(&mut self, now: Instant) {
-        let silence = self.path.outbox.fault(now);
+        let silence = self.path.handover.fault(now);
         let fault = self.store_says.clone().or(silence);
         if fault == self.path.board.store_fault && self.store_judged {
             return;
@@ -426,9 +426,9 @@ impl Runner {
         if reply.is_ok() {
             self.path.ledger.answered(alarm, &answer.by, at);
             let by = answer.by;
-            self.path.outbox.put([Record::Acknowledged { alarm, at, by }]);
+            self.path.handover.put([Record::Acknowledged { alarm, at, by }]);
         }
-        self.path.outbox.flush(Some(Answered { to: answer.reply, reply }));
+        self.path.handover.flush(Some(Answered { to: answer.reply, reply }));
     }
 
     fn step(&mut self, input: Input) {

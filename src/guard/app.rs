@@ -25,7 +25,7 @@ use super::handle::{Handle, When};
 use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
-use super::outbox::Outbox;
+use super::handover::Handover;
 use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::siren::{NoSiren, SirenOutput, SirenThread};
 use super::walk::{self, WalkThread};
@@ -221,7 +221,7 @@ impl Guard {
             engine,
             names,
             siren,
-            outbox: Outbox::new(queues.jobs, done),
+            handover: Handover::new(queues.jobs, done),
             ledger,
             board,
             hub,

@@ -4,7 +4,7 @@
 //! that is granted covers the errand's turn; one whose sender has given up is not begun, so that
 //! what a person was told did not happen does not happen later.
 //!
-//! Not here: what the alarm path keeps (`outbox`), which never waits.
+//! Not here: what the alarm path keeps (`handover`), which never waits.
 
 use std::fmt;
 use std::io;

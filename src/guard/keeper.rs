@@ -1,7 +1,7 @@
 //! The store's thread: writes what the alarm path hands over, one synced transaction at a time.
 //!
 //! A failed write is tried again until it works; meanwhile the box has a store fault and the queue
-//! fills. Nothing is dropped here: what does not fit is the outbox's to count. A disk that is nearly
+//! fills. Nothing is dropped here: what does not fit is the handover's to count. A disk that is nearly
 //! full or read-only is a store fault too, before anything has to be written.
 //!
 //! Not here: what is worth keeping, and how it is laid out on disk.

@@ -15,7 +15,7 @@
 //! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`, `sound_card`, `tones`: the siren.
-//! - `keeper`, `outbox`, `disk`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
+//! - `keeper`, `handover`, `disk`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
 //! - `observer`, `walk`, `heat`: what the alarm path lets others look at; walk tests; where people stand.
 //! - `accounts`: who may come in, and what they may do.
@@ -33,6 +33,7 @@ mod desk;
 mod disk;
 mod evidence;
 pub mod handle;
+mod handover;
 mod heat;
 pub mod inputs;
 mod intake;
@@ -43,7 +44,6 @@ mod live;
 mod machine;
 mod message;
 pub mod observer;
-mod outbox;
 mod records;
 pub mod siren;
 #[cfg(feature = "sound")]

@@ -135,6 +135,12 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    #[error("what is to be sent could not be kept in {path}; nothing was changed")]
+    Outbox {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
     #[error("there is no store {path}; name the folder of the box's store, or start the box first")]
     NoStore { path: PathBuf },
     #[error("there is no incident {incident} in {path} to keep a snapshot of")]

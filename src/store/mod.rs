@@ -20,6 +20,7 @@ pub mod error;
 mod event;
 pub mod heat;
 mod open;
+pub mod outbox;
 pub mod query;
 pub mod record;
 mod restore;
@@ -35,6 +36,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 pub use self::error::StoreError;
 pub use self::open::{SCHEMA, in_use_by};
+use self::outbox::enqueue::enqueue;
 use self::query::StoreReader;
 use self::record::Record;
 pub use self::restore::Remembered;
@@ -119,16 +121,24 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(commit)?;
         let mut life = self.life;
+        let failed = |index: usize, source| {
+            StoreError::or_full(path, source, |path, source| StoreError::Record {
+                path,
+                place: index + 1,
+                of: records.len(),
+                kind: event::kind(&records[index]),
+                source,
+            })
+        };
+        let mut new = Vec::with_capacity(records.len());
         for (index, record) in records.iter().enumerate() {
-            write::write_record(&transaction, &mut life, record).map_err(|source| {
-                StoreError::or_full(path, source, |path, source| StoreError::Record {
-                    path,
-                    place: index + 1,
-                    of: records.len(),
-                    kind: event::kind(record),
-                    source,
-                })
-            })?;
+            let logged = write::write_record(&transaction, &mut life, record)
+                .map_err(|source| failed(index, source))?;
+            new.extend(logged.map(|logged| (index, logged)));
+        }
+        for (index, logged) in new {
+            enqueue(&transaction, &records[index], logged)
+                .map_err(|source| failed(index, source))?;
         }
         retention::trim(&transaction).map_err(commit)?;
         transaction.commit().map_err(commit)?;

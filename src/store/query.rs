@@ -82,6 +82,8 @@ pub enum HistoryError {
     WalkTests(#[source] rusqlite::Error),
     #[error("where people stood could not be read from the store")]
     Heat(#[source] rusqlite::Error),
+    #[error("what is to be sent could not be read from the store")]
+    Outbox(#[source] rusqlite::Error),
 }
 
 /// Reads what is committed. Shared freely between threads; one question at a time.

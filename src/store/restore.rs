@@ -5,6 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::event::{self, Detail, EventRow};
+use super::outbox::{self, enqueue::Logged};
 use super::query::timestamp;
 use super::record::{AlarmKey, OpenAlarm};
 use crate::clock::BootId;
@@ -99,6 +100,8 @@ fn close_interrupted(connection: &Connection) -> rusqlite::Result<()> {
             params![incident, at],
         )?;
         note(connection, at, zone, Some(incident), "incident")?;
+        let logged = Logged(connection.last_insert_rowid());
+        outbox::enqueue::interrupted(connection, incident, at, logged)?;
     }
     let spans: Vec<(i64, String, i64)> = connection
         .prepare("SELECT id, zone, from_us FROM unknown_span WHERE to_us IS NULL")?

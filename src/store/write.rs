@@ -10,24 +10,26 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::audit::{self, AuditEntry};
 use super::event::{self, Appended, source_name, state_name, subject};
+use super::outbox::enqueue::Logged;
 use super::record::{IncidentStart, Record};
 use super::retention;
 use crate::clock::BootId;
 use crate::engine::AlarmState;
 
-/// Adds one record; `life` is the row of the life it belongs to.
+/// Adds one record; `life` is the row of the life it belongs to. `None` for a repeat.
 pub(super) fn write_record(
     connection: &Connection,
     life: &mut Option<i64>,
     record: &Record,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Option<Logged>> {
     let row = event::row_of(connection, record)?;
     if event::append(connection, event::kind(record), &row)? == Appended::Repeat {
         if matches!(record, Record::Started { .. }) {
             *life = newest_life(connection)?;
         }
-        return Ok(());
+        return Ok(None);
     }
+    let logged = Logged(connection.last_insert_rowid());
     match record {
         Record::Started { .. } => *life = start_life(connection, record)?.or(*life),
         Record::IncidentStarted(start) => start_incident(connection, start)?,
@@ -52,9 +54,10 @@ pub(super) fn write_record(
         (Some(life), Some(at_us)) => connection
             .prepare_cached("UPDATE life SET last_alive_us = ?2 WHERE id = ?1")?
             .execute(params![life, at_us])
-            .map(|_rows| ()),
-        (None, _) | (_, None) => Ok(()),
+            .map(|_rows| ())?,
+        (None, _) | (_, None) => {}
     }
+    Ok(Some(logged))
 }
 
 /// The life whose beginning was kept already, by a write of which that was not known.

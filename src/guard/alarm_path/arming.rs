@@ -12,7 +12,7 @@ impl Runner {
     pub(super) fn arming(&mut self, news: ArmingNews) {
         let at = clock::wall();
         let notes = news.notes.into_iter().map(|text| Record::Note { at, text });
-        self.path.outbox.put(notes);
+        self.path.handover.put(notes);
         if !self.path.arming.is_current(news.epoch) {
             return;
         }

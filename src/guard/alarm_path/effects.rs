@@ -38,13 +38,13 @@ impl Runner {
             }
             self.observe(&event, sounded);
             let records = self.record(event, &mut decided);
-            self.path.outbox.put(records);
+            self.path.handover.put(records);
         }
         for (zone, deciding) in decided {
             let news = self.further_person(zone, &deciding, &changed, now);
             self.path.outbox.put(news);
             let records = self.hear(zone, deciding, now);
-            self.path.outbox.put(records);
+            self.path.handover.put(records);
         }
     }
 

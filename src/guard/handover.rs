@@ -25,7 +25,7 @@ pub const SILENCE_MAX: Duration = Duration::from_millis(900);
 
 /// The alarm path's end of the store.
 #[derive(Debug)]
-pub struct Outbox {
+pub struct Handover {
     jobs: SyncSender<Job>,
     waiting: VecDeque<Record>,
     lost: u64,
@@ -36,10 +36,10 @@ pub struct Outbox {
     progress: (u64, Instant),
 }
 
-impl Outbox {
+impl Handover {
     /// `done` counts the batches that the store thread is done with.
-    pub fn new(jobs: SyncSender<Job>, done: Arc<AtomicU64>) -> Outbox {
-        Outbox {
+    pub fn new(jobs: SyncSender<Job>, done: Arc<AtomicU64>) -> Handover {
+        Handover {
             jobs,
             waiting: VecDeque::new(),
             lost: 0,
@@ -145,33 +145,33 @@ mod tests {
         Record::Acknowledged { alarm, at, by: "Eva".into() }
     }
 
-    fn outbox() -> Outbox {
+    fn handover() -> Handover {
         // A queue that takes nothing.
-        Outbox::new(mpsc::sync_channel(0).0, Arc::default())
+        Handover::new(mpsc::sync_channel(0).0, Arc::default())
     }
 
     #[test]
     fn an_overflow_drops_the_oldest_descriptions_and_keeps_every_alarm() {
-        let mut outbox = outbox();
-        outbox.put([answer(1), note(1), note(2)]);
-        outbox.put((0..WAITING_MAX - 3).map(answer));
-        outbox.put([answer(2)]);
-        assert_eq!(outbox.lost, 1);
-        let first: Vec<Record> = outbox.waiting.iter().take(2).cloned().collect();
+        let mut handover = handover();
+        handover.put([answer(1), note(1), note(2)]);
+        handover.put((0..WAITING_MAX - 3).map(answer));
+        handover.put([answer(2)]);
+        assert_eq!(handover.lost, 1);
+        let first: Vec<Record> = handover.waiting.iter().take(2).cloned().collect();
         assert_eq!(first, [answer(1), note(2)]);
         // The last description, then one that comes when only alarms are left.
-        outbox.put([answer(3), note(3)]);
-        assert_eq!((outbox.lost, outbox.waiting.len()), (3, WAITING_MAX));
-        assert!(!outbox.waiting.iter().any(only_describes));
-        assert_eq!(outbox.waiting.front(), Some(&answer(1)));
+        handover.put([answer(3), note(3)]);
+        assert_eq!((handover.lost, handover.waiting.len()), (3, WAITING_MAX));
+        assert!(!handover.waiting.iter().any(only_describes));
+        assert_eq!(handover.waiting.front(), Some(&answer(1)));
     }
 
     #[test]
     fn an_overflow_of_alarms_alone_drops_the_oldest_and_says_so() {
-        let mut outbox = outbox();
-        outbox.put((0..=WAITING_MAX).map(answer));
-        assert_eq!((outbox.lost, outbox.waiting.front()), (1, Some(&answer(1))));
-        let fault = outbox.fault(clock::monotonic()).expect("a fault");
+        let mut handover = handover();
+        handover.put((0..=WAITING_MAX).map(answer));
+        assert_eq!((handover.lost, handover.waiting.front()), (1, Some(&answer(1))));
+        let fault = handover.fault(clock::monotonic()).expect("a fault");
         assert!(fault.contains("lost"), "{fault}");
     }
 }

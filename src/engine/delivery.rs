@@ -1,0 +1,540 @@
+//! What a channel sends next, and when it tries again. Pure: the same questions, the same answers.
+//!
+//! Terms: a **class** is how urgent a message is; a **head** is the oldest waiting message of its
+//! class; a **probe** is a test message that tells a channel that is down from a message that nobody
+//! can take.
+//!
+//! - Alarms go before faults before telemetry; within a class the oldest goes first.
+//! - Whatever is not taken is tried again after a pause that doubles from [`PAUSE_MIN`] to
+//!   [`PAUSE_MAX`], shortened by a seeded part so that many boxes do not come back together.
+//! - A message that comes to the front for the first time is tried at once, whatever failed before.
+//! - No answer means that the channel is down: the same message is tried for ever.
+//! - One poisonous message must not block the rest for ever. A message that the receiver calls
+//!   unacceptable [`REFUSALS_MAX`] times is given up. One that fails with an answer
+//!   [`ANSWERS_BEFORE_PROBE`] times is held against a probe: when the probe is taken and the message
+//!   fails once more right behind it, it is the message and not the channel, and it is given up too.
+//!   So a receiver that was down and comes back never costs a message.
+//!
+//! Not here: reading, sending, counting what was given up, and how old a message may be on the wire.
+
+use std::time::Duration;
+
+use super::time::Instant;
+
+/// How urgent a message is; the most urgent first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    Alarm,
+    Fault,
+    Telemetry,
+}
+
+impl Class {
+    /// The most urgent first.
+    pub const ALL: [Class; 3] = [Class::Alarm, Class::Fault, Class::Telemetry];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Alarm => "alarm",
+            Class::Fault => "fault",
+            Class::Telemetry => "telemetry",
+        }
+    }
+
+    /// How long a message of the class is news; later it is history. An alarm that is two minutes
+    /// old has been heard on the site; who gets it then must not run because of it.
+    pub fn valid_for(self) -> Duration {
+        match self {
+            Class::Alarm => Duration::from_secs(120),
+            Class::Fault => Duration::from_secs(600),
+            Class::Telemetry => Duration::from_secs(60),
+        }
+    }
+}
+
+/// Why a channel will never get a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LossReason {
+    /// It waited too long.
+    Age,
+    /// There was no room for it.
+    Room,
+    /// The receiver would not take it.
+    Refused,
+    /// It was too old to be of use to this channel.
+    Expired,
+    /// The channel was taken out of the configuration while it waited.
+    Unconfigured,
+}
+
+impl LossReason {
+    pub const ALL: [LossReason; 5] = [
+        LossReason::Age,
+        LossReason::Room,
+        LossReason::Refused,
+        LossReason::Expired,
+        LossReason::Unconfigured,
+    ];
+
+    /// As it stands in messages and in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            LossReason::Age => "age",
+            LossReason::Room => "room",
+            LossReason::Refused => "refused",
+            LossReason::Expired => "expired",
+            LossReason::Unconfigured => "unconfigured",
+        }
+    }
+}
+
+/// A channel got on: everything of the class up to `position` is dealt with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub class: Class,
+    pub position: u64,
+    /// Messages up to there that are not for this channel.
+    pub passed: Vec<u64>,
+    /// Messages up to there that it will never get.
+    pub lost: Vec<(u64, LossReason)>,
+}
+
+/// What a receiver has been told to have lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub class: Class,
+    pub reason: LossReason,
+    pub rows: u64,
+}
+
+/// Pause after the first failure: a broken connection is often whole again at once.
+pub const PAUSE_MIN: Duration = Duration::from_millis(500);
+
+/// Longest pause. A receiver that comes back waits at most so long for its alarms.
+pub const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Times that a receiver may call a message unacceptable before it is given up: half a minute, in
+/// which a receiver that is being changed gets a second chance.
+pub const REFUSALS_MAX: u32 = 5;
+
+/// Failures with an answer before a message is held against a probe.
+pub const ANSWERS_BEFORE_PROBE: u32 = 5;
+
+/// What became of a message that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver has it.
+    Taken,
+    /// It is none that this channel passes on.
+    NotForIt,
+    /// It came too late to be of use to this receiver.
+    TooLate,
+    /// The receiver says that this message is unacceptable.
+    Refused,
+    /// The receiver answered that it does not work.
+    Failed,
+    /// Nobody answered.
+    Unreachable,
+}
+
+/// What to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Send the head of this class; `attempt` counts from 1.
+    Send { class: Class, id: u64, attempt: u32 },
+    /// Send a test message.
+    Probe,
+    /// Nothing before then; for `None`, before something waits.
+    Wait(Option<Instant>),
+}
+
+/// What an outcome means for the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is done.
+    Done,
+    /// It is passed over, since it is not for this channel.
+    PassOver,
+    /// It is lost: the receiver will not take it.
+    GiveUp,
+    /// It is lost: too old for what the channel is there for.
+    Expired,
+    /// It stays where it is.
+    Again,
+}
+
+/// The oldest waiting message of each class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heads {
+    pub alarm: Option<u64>,
+    pub fault: Option<u64>,
+    pub telemetry: Option<u64>,
+}
+
+impl Heads {
+    pub fn of(self, class: Class) -> Option<u64> {
+        match class {
+            Class::Alarm => self.alarm,
+            Class::Fault => self.fault,
+            Class::Telemetry => self.telemetry,
+        }
+    }
+
+    pub fn set(&mut self, class: Class, head: Option<u64>) {
+        match class {
+            Class::Alarm => self.alarm = head,
+            Class::Fault => self.fault = head,
+            Class::Telemetry => self.telemetry = head,
+        }
+    }
+}
+
+/// How the newest message of a class fares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Trial {
+    id: u64,
+    attempts: u32,
+    refusals: u32,
+    answers: u32,
+    probe: Probe,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Probe {
+    #[default]
+    NotNeeded,
+    Due,
+    /// A probe was taken; the message gets its last chance.
+    Taken,
+}
+
+/// Pauses between tries that fail.
+#[derive(Clone, Debug)]
+pub struct BackOff {
+    random: u64,
+    /// Failures in a row.
+    failures: u32,
+}
+
+impl BackOff {
+    /// `seed` decides the jitter.
+    pub fn new(seed: u64) -> BackOff {
+        // Zero is the one state that the generator does not leave.
+        BackOff { random: seed | 1, failures: 0 }
+    }
+
+    /// It works: the next pause is the first again.
+    pub fn works(&mut self) {
+        self.failures = 0;
+    }
+
+    /// It failed: how long to leave it alone, half to all of what has doubled since the first.
+    pub fn pause(&mut self) -> Duration {
+        let doubled = PAUSE_MIN.saturating_mul(1 << self.failures.min(16)).min(PAUSE_MAX);
+        self.failures = self.failures.saturating_add(1);
+        let part = (self.draw() % 1_024) as u32;
+        doubled / 2 + doubled / 2 * part / 1_024
+    }
+
+    /// xorshift64 (Marsaglia 2003): enough to part boxes from each other.
+    fn draw(&mut self) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random
+    }
+}
+
+/// The policy of one channel.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    back_off: BackOff,
+    not_before: Option<Instant>,
+    trials: [Trial; Class::ALL.len()],
+    sending: Option<Class>,
+}
+
+impl Delivery {
+    /// `seed` decides the jitter.
+    pub fn new(seed: u64) -> Delivery {
+        Delivery {
+            back_off: BackOff::new(seed),
+            not_before: None,
+            trials: [Trial::default(); Class::ALL.len()],
+            sending: None,
+        }
+    }
+
+    /// What to do now, when these messages wait.
+    pub fn next(&mut self, heads: Heads, now: Instant) -> Step {
+        let Some((class, id)) =
+            Class::ALL.into_iter().find_map(|class| Some((class, heads.of(class)?)))
+        else {
+            return Step::Wait(None);
+        };
+        let trial = &mut self.trials[class as usize];
+        if trial.id != id {
+            *trial = Trial { id, ..Trial::default() };
+        } else if let Some(at) = self.not_before.filter(|at| *at > now) {
+            return Step::Wait(Some(at));
+        }
+        self.sending = Some(class);
+        if trial.probe == Probe::Due {
+            return Step::Probe;
+        }
+        trial.attempts = trial.attempts.saturating_add(1);
+        Step::Send { class, id, attempt: trial.attempts }
+    }
+
+    /// What became of the message that was sent last.
+    pub fn sent(&mut self, outcome: Outcome, now: Instant) -> Verdict {
+        let Some(class) = self.sending.take() else {
+            return Verdict::Again;
+        };
+        let verdict = self.trials[class as usize].judge(outcome);
+        match (outcome, verdict) {
+            (Outcome::Taken | Outcome::NotForIt | Outcome::TooLate, _) => self.works(),
+            // The receiver lives, and the rest is not to wait for what is given up.
+            (Outcome::Refused | Outcome::Failed, Verdict::GiveUp) => self.works(),
+            (Outcome::Refused | Outcome::Failed | Outcome::Unreachable, _) => self.pause(now),
+        }
+        verdict
+    }
+
+    /// What became of the probe that was sent last.
+    pub fn probed(&mut self, outcome: Outcome, now: Instant) {
+        let Some(class) = self.sending.take() else {
+            return;
+        };
+        let trial = &mut self.trials[class as usize];
+        match outcome {
+            Outcome::Taken | Outcome::NotForIt | Outcome::TooLate => {
+                trial.probe = Probe::Taken;
+                self.works();
+            }
+            // The channel is down: the message is innocent so far.
+            Outcome::Refused | Outcome::Failed | Outcome::Unreachable => {
+                trial.probe = Probe::NotNeeded;
+                trial.answers = 0;
+                self.pause(now);
+            }
+        }
+    }
+
+    /// When the next try is due, if there was a failure.
+    pub fn not_before(&self) -> Option<Instant> {
+        self.not_before
+    }
+
+    /// Tries again at once: somebody asked, or the line is known to be whole again.
+    pub fn hurry(&mut self) {
+        self.not_before = None;
+    }
+
+    fn works(&mut self) {
+        self.back_off.works();
+        self.not_before = None;
+    }
+
+    fn pause(&mut self, now: Instant) {
+        self.not_before = Some(now.after(self.back_off.pause()));
+    }
+}
+
+impl Trial {
+    fn judge(&mut self, outcome: Outcome) -> Verdict {
+        match outcome {
+            Outcome::Taken => Verdict::Done,
+            Outcome::NotForIt => Verdict::PassOver,
+            Outcome::TooLate => Verdict::Expired,
+            Outcome::Unreachable => {
+                // Whatever a probe showed is old now.
+                self.probe = Probe::NotNeeded;
+                Verdict::Again
+            }
+            Outcome::Refused => {
+                self.refusals += 1;
+                match (self.refusals >= REFUSALS_MAX, self.probe) {
+                    (true, _) | (false, Probe::Taken) => Verdict::GiveUp,
+                    (false, Probe::NotNeeded | Probe::Due) => Verdict::Again,
+                }
+            }
+            Outcome::Failed => match self.probe {
+                Probe::Taken => Verdict::GiveUp,
+                Probe::NotNeeded | Probe::Due => {
+                    self.answers += 1;
+                    if self.answers >= ANSWERS_BEFORE_PROBE {
+                        self.probe = Probe::Due;
+                    }
+                    Verdict::Again
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A receiver as seen from the policy: what it says to a message, and to a probe.
+    struct World {
+        delivery: Delivery,
+        now: Instant,
+        waiting: Vec<(Class, u64)>,
+        done: Vec<u64>,
+        given_up: Vec<u64>,
+        tries: u32,
+    }
+
+    impl World {
+        fn new(waiting: &[(Class, u64)]) -> World {
+            World {
+                delivery: Delivery::new(7),
+                now: Instant::from_nanos(1_000_000_000),
+                waiting: waiting.to_vec(),
+                done: Vec::new(),
+                given_up: Vec::new(),
+                tries: 0,
+            }
+        }
+
+        fn heads(&self) -> Heads {
+            let mut heads = Heads::default();
+            for class in Class::ALL {
+                let head = self.waiting.iter().filter(|(of, _)| *of == class).map(|(_, id)| *id);
+                heads.set(class, head.min());
+            }
+            heads
+        }
+
+        fn run(&mut self, steps: u32, says: impl Fn(Option<u64>, Instant) -> Outcome) {
+            for _ in 0..steps {
+                match self.delivery.next(self.heads(), self.now) {
+                    Step::Wait(None) => return,
+                    Step::Wait(Some(at)) => {
+                        assert!(at > self.now);
+                        self.now = at;
+                    }
+                    Step::Probe => {
+                        let outcome = says(None, self.now);
+                        self.delivery.probed(outcome, self.now);
+                    }
+                    Step::Send { id, .. } => {
+                        self.tries += 1;
+                        match self.delivery.sent(says(Some(id), self.now), self.now) {
+                            Verdict::Done => self.done.push(id),
+                            Verdict::PassOver => {}
+                            Verdict::GiveUp | Verdict::Expired => self.given_up.push(id),
+                            Verdict::Again => continue,
+                        }
+                        self.waiting.retain(|(_, waiting)| *waiting != id);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn alarms_go_before_faults_before_telemetry_and_the_oldest_first() {
+        let mut world = World::new(&[
+            (Class::Telemetry, 1),
+            (Class::Fault, 2),
+            (Class::Alarm, 3),
+            (Class::Telemetry, 4),
+            (Class::Alarm, 5),
+        ]);
+        world.run(100, |_, _| Outcome::Taken);
+        assert_eq!(world.done, [3, 5, 2, 1, 4]);
+    }
+
+    #[test]
+    fn a_receiver_that_says_nothing_is_tried_for_ever_and_costs_nothing() {
+        let mut world = World::new(&[(Class::Alarm, 1), (Class::Alarm, 2)]);
+        let began = world.now;
+        world.run(2_000, |_, _| Outcome::Unreachable);
+        assert_eq!((world.done.len(), world.given_up.len()), (0, 0));
+        // Two steps a try: the try and the pause.
+        let mean = world.now.since(began) / world.tries;
+        assert!(mean > PAUSE_MAX / 2 && mean < PAUSE_MAX, "{mean:?}");
+        world.run(100, |_, _| Outcome::Taken);
+        assert_eq!(world.done, [1, 2]);
+    }
+
+    #[test]
+    fn a_receiver_that_was_down_and_answered_so_costs_no_message() {
+        for up_after_s in 0..400 {
+            let mut world = World::new(&[(Class::Alarm, 1), (Class::Alarm, 2), (Class::Fault, 3)]);
+            let up_at = world.now.after(Duration::from_secs(up_after_s));
+            world.run(2_000, |_, now| {
+                if now >= up_at { Outcome::Taken } else { Outcome::Failed }
+            });
+            assert_eq!(world.done, [1, 2, 3], "up after {up_after_s} s");
+        }
+    }
+
+    #[test]
+    fn one_poisonous_message_is_given_up_and_the_rest_arrives() {
+        for poison in [Outcome::Refused, Outcome::Failed] {
+            let mut world = World::new(&[(Class::Alarm, 1), (Class::Alarm, 2), (Class::Fault, 3)]);
+            let began = world.now;
+            world.run(2_000, |id, _| if id == Some(1) { poison } else { Outcome::Taken });
+            assert_eq!((&*world.done, &*world.given_up), (&[2, 3][..], &[1][..]));
+            assert!(world.now.since(began) < Duration::from_secs(60), "{poison:?}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_that_refuses_everything_is_not_waited_for_for_ever() {
+        let mut world = World::new(&[(Class::Alarm, 1), (Class::Telemetry, 2)]);
+        world.run(2_000, |_, _| Outcome::Refused);
+        assert_eq!(world.given_up, [1, 2]);
+    }
+
+    #[test]
+    fn what_is_not_for_the_channel_or_too_late_blocks_nothing() {
+        let mut world = World::new(&[(Class::Alarm, 1), (Class::Alarm, 2), (Class::Alarm, 3)]);
+        world.run(100, |id, _| match id {
+            Some(1) => Outcome::NotForIt,
+            Some(2) => Outcome::TooLate,
+            _ => Outcome::Taken,
+        });
+        assert_eq!((&*world.done, &*world.given_up), (&[3][..], &[2][..]));
+    }
+
+    #[test]
+    fn pauses_double_to_the_longest_and_the_same_seed_pauses_the_same() {
+        let pauses = |seed| {
+            let mut delivery = Delivery::new(seed);
+            let now = Instant::from_nanos(0);
+            let heads = Heads { alarm: Some(1), ..Heads::default() };
+            let mut pauses = Vec::new();
+            for _ in 0..12 {
+                delivery.hurry();
+                assert!(matches!(delivery.next(heads, now), Step::Send { .. }));
+                delivery.sent(Outcome::Unreachable, now);
+                pauses.push(delivery.not_before().expect("a pause").since(now));
+            }
+            pauses
+        };
+        let (first, other) = (pauses(1), pauses(2));
+        assert_eq!(first, pauses(1));
+        assert_ne!(first, other);
+        for (n, pause) in first.iter().enumerate() {
+            let whole = PAUSE_MIN.saturating_mul(1 << n).min(PAUSE_MAX);
+            assert!(*pause >= whole / 2 && *pause <= whole, "{n}: {pause:?}");
+        }
+    }
+
+    #[test]
+    fn an_alarm_that_comes_while_a_fault_fails_goes_first() {
+        let mut world = World::new(&[(Class::Fault, 1)]);
+        world.run(3, |_, _| Outcome::Unreachable);
+        world.waiting.push((Class::Alarm, 2));
+        let came_at = world.now;
+        world.run(1, |_, _| Outcome::Taken);
+        assert_eq!((&*world.done, world.now), (&[2][..], came_at), "at once");
+        world.run(100, |_, _| Outcome::Taken);
+        assert_eq!(world.done, [2, 1]);
+    }
+}
