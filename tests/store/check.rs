@@ -23,6 +23,7 @@ fn lived() -> TempDir {
         state,
         incident: Some(IncidentId(1)),
         text: "somebody is inside".into(),
+        version: 1,
     };
     store
         .write(&[
