@@ -42,7 +42,7 @@ impl Runner {
         }
         for (zone, deciding) in decided {
             let news = self.further_person(zone, &deciding, &changed, now);
-            self.path.outbox.put(news);
+            self.path.handover.put(news);
             let records = self.hear(zone, deciding, now);
             self.path.handover.put(records);
         }

@@ -23,7 +23,7 @@ fn priority(source: &AlarmKey) -> &'static str {
 
 /// An alarm's new state. Who answered stands in the table by now.
 pub(super) fn alarm(connection: &Connection, record: &Record) -> rusqlite::Result<String> {
-    let Record::Alarm { alarm, at, source, state, incident, text } = record else {
+    let Record::Alarm { alarm, at, source, state, incident, text, .. } = record else {
         return Ok("{}".into());
     };
     let row: Option<(i64, Option<u64>, Option<String>)> = connection

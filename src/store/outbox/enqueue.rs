@@ -122,8 +122,11 @@ fn draft(
     Ok(Some(Draft { class, key, version: version_of(record, logged), at_us, body }))
 }
 
-fn version_of(_record: &Record, logged: Logged) -> i64 {
-    logged.0
+fn version_of(record: &Record, logged: Logged) -> i64 {
+    match record {
+        Record::Alarm { version, .. } => i64::try_from(*version).unwrap_or(i64::MAX),
+        _ => logged.0,
+    }
 }
 
 fn insert(connection: &Connection, draft: &Draft) -> rusqlite::Result<()> {
