@@ -236,9 +236,8 @@ impl Place<'_> {
                 return Err(self.wrong(&format!("{key}.name"), &name, right));
             }
             if let Some(first) = webhooks.iter().position(|other| other.name == *name.get_ref()) {
-                let right = format!(
-                    "notify.webhook[{first}] has this name already; names must be unique"
-                );
+                let right =
+                    format!("notify.webhook[{first}] has this name already; names must be unique");
                 return Err(self.wrong(&format!("{key}.name"), &name, &right));
             }
             let ca_key = format!("{key}.ca_file");

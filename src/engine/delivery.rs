@@ -466,9 +466,7 @@ mod tests {
         for up_after_s in 0..400 {
             let mut world = World::new(&[(Class::Alarm, 1), (Class::Alarm, 2), (Class::Fault, 3)]);
             let up_at = world.now.after(Duration::from_secs(up_after_s));
-            world.run(2_000, |_, now| {
-                if now >= up_at { Outcome::Taken } else { Outcome::Failed }
-            });
+            world.run(2_000, |_, now| if now >= up_at { Outcome::Taken } else { Outcome::Failed });
             assert_eq!(world.done, [1, 2, 3], "up after {up_after_s} s");
         }
     }

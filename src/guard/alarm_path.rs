@@ -27,6 +27,7 @@ use super::arming::ArmingPost;
 use super::board::Board;
 use super::evidence::PaintTask;
 use super::handle::{AcknowledgeError, VisionState};
+use super::handover::Handover;
 use super::intake;
 use super::keeper::Answered;
 use super::ledger::Ledger;
@@ -35,7 +36,6 @@ use super::message::{
     Answer, Command, Message, ReceivedReport, SirenReport, StoreReport, WorkerNews,
 };
 use super::observer::{Observation, Tap};
-use super::handover::Handover;
 use super::records::{SiteNames, stages};
 use super::siren::Siren;
 use super::worker::WorkerPost;

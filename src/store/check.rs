@@ -142,6 +142,17 @@ const INVARIANTS: &[Invariant] = &[
               WHERE alarm > :alarms AND alarm NOT IN (SELECT id FROM alarm)",
     },
     Invariant {
+        holds: "a message is told from every other by key and version",
+        sql: "SELECT key || ' has version ' || version || ' ' || count(*) || ' times' FROM outbox
+              GROUP BY key, version HAVING count(*) > 1",
+    },
+    Invariant {
+        holds: "no channel has got further than there were messages",
+        sql: "SELECT channel || ' has got to ' || class || ' ' || position FROM outbox_cursor
+              WHERE position > coalesce(
+                (SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)",
+    },
+    Invariant {
         holds: "the numbers of the event log have no hole",
         sql: "SELECT (max(id) - min(id) + 1 - count(*)) || ' events are missing' FROM event
               HAVING max(id) - min(id) + 1 <> count(*)",

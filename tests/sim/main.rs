@@ -21,8 +21,8 @@ use std::collections::BTreeMap;
 
 use world::{Told, World};
 
-/// Stories told without being asked for more: a few seconds.
-const SEEDS: u64 = 60;
+/// Stories told without being asked for more: about ten seconds.
+const SEEDS: u64 = 200;
 
 /// Seeds that once told of a fault in the box. They stay.
 const REGRESSIONS: &[u64] = &[];

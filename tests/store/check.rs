@@ -91,8 +91,8 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "alarm 1 is returned_unacknowledged",
     ),
     (
-        "INSERT INTO alarm (id, source, subject, state, raised_us, changed_us, text)
-         VALUES (5, 'intrusion', 'gate', 'unacknowledged', 1, 1, '')",
+        "INSERT INTO alarm (id, source, subject, state, version, renewed, raised_us, changed_us, text)
+         VALUES (5, 'intrusion', 'gate', 'unacknowledged', 1, 1, 1, 1, '')",
         "one thing has one open alarm",
         "2 open alarms of intrusion gate",
     ),
@@ -125,6 +125,17 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "DROP TRIGGER event_goes_oldest_first; DELETE FROM event WHERE id = 3",
         "the numbers of the event log have no hole",
         "1 events are missing",
+    ),
+    (
+        "INSERT INTO outbox (class, key, version, at_us, valid_until_us, body, bytes)
+         VALUES ('alarm', 'alarm-1', 7, 1, 1, '{}', 2), ('fault', 'alarm-1', 7, 1, 1, '{}', 2)",
+        "a message is told from every other by key and version",
+        "alarm-1",
+    ),
+    (
+        "INSERT INTO outbox_cursor (channel, class, position) VALUES ('broker', 'alarm', 999)",
+        "no channel has got further than there were messages",
+        "broker has got to alarm 999",
     ),
     (
         "DROP TRIGGER zone_version_is_never_rewritten; UPDATE zone_version SET document = '{ }'",

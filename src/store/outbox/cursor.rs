@@ -176,14 +176,7 @@ fn step_on(
                WHERE class = ?2 AND id > ?5 AND id <= ?3)
              WHERE channel = ?1 AND class = ?2",
         )?
-        .execute(params![
-            channel,
-            class,
-            step.position,
-            lost + passed,
-            before,
-            at.as_microsecond()
-        ])
+        .execute(params![channel, class, step.position, lost + passed, before, at.as_microsecond()])
         .map(|_rows| ())
 }
 
@@ -237,11 +230,7 @@ fn last_too_old(
 }
 
 /// The last of the oldest messages of the class that make up so many bytes, at most one portion.
-fn last_beyond(
-    connection: &Connection,
-    class: Class,
-    bytes: i64,
-) -> rusqlite::Result<Option<i64>> {
+fn last_beyond(connection: &Connection, class: Class, bytes: i64) -> rusqlite::Result<Option<i64>> {
     connection
         .prepare_cached(
             "SELECT max(id) FROM (
