@@ -14,6 +14,7 @@ pub mod engine;
 pub mod evaluation;
 pub mod guard;
 pub mod link;
+pub mod notify;
 pub mod replay;
 pub mod store;
 pub mod telemetry;

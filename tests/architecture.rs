@@ -96,6 +96,7 @@ fn rooms_import_only_what_they_may() {
     check_imports("config", &["link", "zone_file"]);
     check_imports("store", &["engine", "clock", "config", "telemetry", "link"]);
     check_imports("vision", &["engine", "clock", "config", "telemetry", "link"]);
+    check_imports("notify", &["engine", "clock", "config", "telemetry"]);
     check_imports("replay", &["engine", "zone_file"]);
     check_imports("evaluation", &["engine", "replay"]);
     // The web side sees the guard through its handle and never the store.
@@ -172,7 +173,9 @@ fn each_outside_thing_has_one_place() {
     only_in(&["rusqlite"], &["store"]);
     only_in(&["clock_gettime", "Timestamp::now", "Instant::now"], &["clock.rs"]);
     only_in(&["process::Command", "Command::new"], &["guard"]);
-    only_in(&["rodio", "rumqttc"], &["guard"]);
+    only_in(&["rodio"], &["guard"]);
+    only_in(&["rumqttc"], &["guard", "notify"]);
+    only_in(&["ureq"], &["notify", "guard"]);
     only_in(&["gstreamer::", "gstreamer as", "ort::"], &["vision"]);
     only_in(&["axum"], &["web"]);
     only_in(&["geo::"], &["engine"]);

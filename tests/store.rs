@@ -16,6 +16,8 @@ mod check;
 mod crash;
 #[path = "store/lives.rs"]
 mod lives;
+#[path = "store/model.rs"]
+mod model;
 #[path = "store/outbox.rs"]
 mod outbox;
 #[path = "store/schemas.rs"]

@@ -6,6 +6,7 @@
 pub mod audit;
 #[cfg(feature = "vision")]
 pub mod bench;
+pub mod channels;
 pub mod check;
 #[cfg(feature = "vision")]
 pub mod detect;
@@ -59,6 +60,8 @@ enum Command {
     /// Walk tests: list them, and write a report.
     #[command(subcommand)]
     WalkTests(walk_tests::Command),
+    /// Channels to others: what waits, what was delivered, what was lost.
+    Channels(channels::Args),
     #[cfg(feature = "vision")]
     Replay(replay::Args),
     #[cfg(feature = "vision")]
@@ -82,6 +85,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Users(command) => users::run(&command),
         Command::Zones(args) => zones::run(args),
         Command::WalkTests(command) => walk_tests::run(&command),
+        Command::Channels(args) => channels::run(&args),
         #[cfg(feature = "vision")]
         Command::Replay(args) => replay::run(args),
         #[cfg(feature = "vision")]

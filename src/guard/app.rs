@@ -19,10 +19,12 @@ use std::thread::JoinHandle;
 use super::accounts::Accounts;
 use super::accounts::password::HashError;
 use super::alarm_path::{self, AlarmPath};
+use super::channels::{self, ChannelReaders, ChannelThreads, Channels};
 use super::clerk::Clerk;
 use super::desk::Desk;
 use super::handle::{Handle, When};
 use super::handover::Handover;
+use super::keeper::KeeperParts;
 use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
@@ -81,6 +83,7 @@ pub struct Guard {
     machine: MachineThreads,
     zones: ZoneThread,
     walk: WalkThread,
+    channels: ChannelThreads,
     /// Publisher, painter and store thread; they end when nobody is left to bring anything.
     followers: Vec<JoinHandle<()>>,
 }
@@ -151,6 +154,7 @@ impl Guard {
             life,
             accounts,
             audit,
+            channels,
         } = Prepared::of(config)?;
         let (listener, address) = listen(config)?;
         let settings = web_settings(config)?;
@@ -172,6 +176,7 @@ impl Guard {
             reader: zone_reader,
             clerk: clerk.clone(),
         }));
+        let channels = Channels::new(config, channels, (&mind.hub, &queues.answers), clerk.clone());
         let walks = Walks::of(config, &mind, &queues, zones.clone(), clerk, walk_reader, hold);
         let desk = Arc::new(Desk {
             hub: mind.hub.clone(),
@@ -181,10 +186,21 @@ impl Guard {
             inputs: door,
             zones: zones.clone(),
             walk: walks.desk.clone(),
+            channels: channels.desk.clone(),
         });
-        let front =
-            Front { listener, address, settings, setup_code, desk, zones, machine, arming, walks };
-        let kept = (store, config.store.path.clone());
+        let front = Front {
+            listener,
+            address,
+            settings,
+            setup_code,
+            desk,
+            zones,
+            machine,
+            arming,
+            walks,
+            channels,
+        };
+        let kept = (store, config.store.path.clone(), config.notify.outbox_bytes_max);
         let plan = plan(config, parts.worker_command);
         Guard::run(front, mind, queues, kept, parts.siren, plan).map_err(StartError::Thread)
     }
@@ -194,12 +210,12 @@ impl Guard {
         front: Front,
         mind: Mind,
         queues: Queues,
-        (store, folder): (Store, PathBuf),
+        (store, folder, outbox_bytes_max): (Store, PathBuf, u64),
         siren: Box<dyn SirenOutput>,
         plan: WorkerPlan,
     ) -> io::Result<Guard> {
-        let Front { listener, address, settings, setup_code, desk, zones, machine, arming, walks } =
-            front;
+        let Front { listener, address, settings, setup_code, desk, .. } = front;
+        let Front { zones, machine, arming, walks, channels, .. } = front;
         let Mind { engine, names, ledger, board, hub } = mind;
         let inputs = queues.inputs;
         let (publisher, publications) = live::queue();
@@ -213,9 +229,13 @@ impl Guard {
         };
         let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
         let followers = vec![
-            live::start(hub.clone(), publications, post.clone())?,
+            live::start(hub.clone(), publications, post.clone(), channels.desk.faces())?,
             evidence::start(tasks, queues.jobs.clone())?,
-            keeper::start(store, folder, queues.queued, inputs.clone(), done.clone())?,
+            keeper::start(
+                KeeperParts { store, folder, outbox_bytes_max, done: done.clone() },
+                queues.queued,
+                inputs.clone(),
+            )?,
         ];
         let path = AlarmPath {
             engine,
@@ -244,6 +264,7 @@ impl Guard {
             machine: machine.start()?,
             zones: ZoneThread::start(zones)?,
             walk: WalkThread::start(walks.desk, walks.observations)?,
+            channels: channels.start()?,
             followers,
         })
     }
@@ -285,6 +306,7 @@ impl Guard {
         let _ = self.alarm_path.join();
         self.walk.join();
         self.siren.stop();
+        self.channels.stop();
         self.desk.accounts.tend(When::now());
         drop(self.desk);
         for follower in self.followers {
@@ -308,6 +330,7 @@ struct Prepared {
     life: u64,
     accounts: AccountRows,
     audit: AuditReader,
+    channels: ChannelReaders,
 }
 
 impl Prepared {
@@ -315,6 +338,7 @@ impl Prepared {
         check_sources(config)?;
         let store_error = |error| StartError::of_store(&config.store.path, error);
         let mut store = Store::open(&config.store.path).map_err(store_error)?;
+        channels::register(config, &mut store).map_err(store_error)?;
         let remembered = store.restore().map_err(store_error)?;
         let begun = zones::begin(config, &mut store)?;
         let Begun { site, infos, in_force, documents, notes } = begun;
@@ -341,6 +365,7 @@ impl Prepared {
         let audit = store.audit_reader().map_err(store_error)?;
         let zone_reader = store.reader().map_err(store_error)?;
         let walk_reader = store.reader().map_err(store_error)?;
+        let channels = channels::readers(config, &store).map_err(store_error)?;
         Ok(Prepared {
             names,
             site,
@@ -353,6 +378,7 @@ impl Prepared {
             life,
             accounts,
             audit,
+            channels,
         })
     }
 }

@@ -207,6 +207,7 @@ impl Board {
             retired: self.retired_views(),
             inputs: self.arming.inputs(now),
             alarms: self.alarm_views(engine, ledger),
+            channels: Vec::new(),
         }
     }
 

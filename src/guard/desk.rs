@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::accounts::Accounts;
+use super::channels::ChannelDesk;
 use super::handle::{
-    AcknowledgeError, Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver,
-    SetInputError, Snapshot, Span, WalkTests, Zones,
+    AcknowledgeError, Channels, Handle, HistoryError, IncidentRow, InputValue, Inputs,
+    LiveReceiver, SetInputError, Snapshot, Span, WalkTests, Zones,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
@@ -48,6 +49,7 @@ pub struct Desk {
     pub inputs: HttpDoor,
     pub zones: Arc<ZoneDesk>,
     pub walk: Arc<WalkDesk>,
+    pub channels: Arc<ChannelDesk>,
 }
 
 impl Inputs for Desk {
@@ -97,10 +99,14 @@ impl Handle for Desk {
     fn walk_desk(&self) -> &dyn WalkTests {
         &*self.walk
     }
+
+    fn channel_desk(&self) -> &dyn Channels {
+        &*self.channels
+    }
 }
 
 /// Passes the answer on and waits for what becomes of it.
-fn ask(
+pub(super) fn ask(
     answers: &SyncSender<Answer>,
     command: Command,
     by: &str,

@@ -1,6 +1,7 @@
 //! What the web side may see and do: a snapshot of now, pictures, questions about the past, and one
 //! command. Everything else of the guard is out of its reach.
 
+mod channels;
 mod inputs;
 mod walk;
 mod zones;
@@ -11,6 +12,10 @@ use jiff::Timestamp;
 
 use crate::engine::{AlarmId, AlarmSource, AlarmState, AnchorHow, Priority, Verdict, ZoneState};
 
+pub use self::channels::{
+    Channel, ChannelBacklog, ChannelError, ChannelKind, ChannelLoss, ChannelState, Channels,
+    LossReason, MessageClass, PushSubscription,
+};
 pub use self::inputs::{
     Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,
 };
@@ -56,6 +61,8 @@ pub struct Snapshot {
     /// Most urgent first: unacknowledged before returned before acknowledged, intrusion before
     /// warning before blind before fault before untested, newest first.
     pub alarms: Vec<Alarm>,
+    /// Who else is told, in the order of the configuration. Filled in by the publisher.
+    pub channels: Vec<Channel>,
 }
 
 /// Fixed for the life of the process.
@@ -265,6 +272,19 @@ pub trait Handle: Inputs + Send + Sync + 'static {
 
     /// Walk tests, and where people stand.
     fn walk_desk(&self) -> &dyn WalkTests;
+
+    /// Who else is told, and how that goes.
+    fn channel_desk(&self) -> &dyn Channels;
+
+    /// Keeps where a handheld takes messages while its page is closed. Blocking.
+    fn push_subscribe(&self, device: &str, to: &PushSubscription) -> Result<(), ChannelError> {
+        self.channel_desk().push_subscribe(device, to)
+    }
+
+    /// Forgets it. Blocking.
+    fn push_unsubscribe(&self, device: &str) -> Result<(), ChannelError> {
+        self.channel_desk().push_unsubscribe(device)
+    }
 }
 
 /// A viewer of a camera; dropping it is the viewer leaving.

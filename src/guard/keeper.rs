@@ -20,6 +20,7 @@ use super::message::{Message, Reply, StoreReport};
 use crate::clock;
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
+use crate::store::outbox::{AGE_MAX, Bounds, Trimmed};
 use crate::store::record::Record;
 use crate::store::{ALIVE_EVERY_S, Store};
 use crate::telemetry::chain;
@@ -35,6 +36,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How often the room on the disk is looked at; and how long a quiet thread waits for work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often there is a look whether too much waits for channels.
+const TRIM_EVERY: Duration = Duration::from_secs(60);
+
+/// A box without a battery begins with a wrong clock, and one that jumped ahead would throw away
+/// what waits as too old. Nothing goes by age until the clock has had time to be set.
+const CLOCK_TRUSTED_AFTER: Duration = Duration::from_secs(3_600);
 
 /// Something for the disk.
 #[derive(Debug)]
@@ -65,17 +73,29 @@ impl Answered {
     }
 }
 
-/// Starts the thread; it ends, with everything written, when all senders of `jobs` are gone. `done`
-/// counts the batches of records it is done with; `folder` is where the store is.
+/// What the thread is made of.
+pub struct KeeperParts {
+    pub store: Store,
+    /// Where the store is.
+    pub folder: PathBuf,
+    /// Messages that wait for channels take at most so much.
+    pub outbox_bytes_max: u64,
+    /// Counts the batches of records it is done with.
+    pub done: Arc<AtomicU64>,
+}
+
+/// Starts the thread; it ends, with everything written, when all senders of `jobs` are gone.
 pub fn start(
-    store: Store,
-    folder: PathBuf,
+    parts: KeeperParts,
     jobs: Receiver<Job>,
     reports: SyncSender<Message>,
-    done: Arc<AtomicU64>,
 ) -> io::Result<JoinHandle<()>> {
+    let KeeperParts { store, folder, outbox_bytes_max, done } = parts;
     let now = clock::monotonic();
     let keeper = Keeper {
+        outbox_bytes_max,
+        began_at: now,
+        trimmed_at: None,
         store,
         folder,
         reports,
@@ -105,6 +125,10 @@ struct Keeper {
     untold: bool,
     alive_at: Instant,
     looked_at: Instant,
+    outbox_bytes_max: u64,
+    began_at: Instant,
+    /// `None` while there is more to trim.
+    trimmed_at: Option<Instant>,
 }
 
 impl Keeper {
@@ -112,6 +136,7 @@ impl Keeper {
         loop {
             self.look_at_disk();
             self.tell_state();
+            self.trim_outbox();
             match jobs.recv_timeout(LOOK_EVERY) {
                 Ok(job) => {
                     if self.work(job, jobs) == Work::Over {
@@ -215,6 +240,27 @@ impl Keeper {
             let outcome = self.store.alive(clock::wall());
             self.set_fault(outcome.err().map(|error| chain(&error)));
         }
+    }
+
+    /// Keeps what waits for channels within its bounds, one portion a turn.
+    fn trim_outbox(&mut self) {
+        let now = clock::monotonic();
+        if self.trimmed_at.is_some_and(|at| now.since(at) < TRIM_EVERY) {
+            return;
+        }
+        let trusted = now.since(self.began_at) >= CLOCK_TRUSTED_AFTER;
+        let bounds = Bounds {
+            bytes_max: self.outbox_bytes_max,
+            not_before: trusted.then(|| clock::wall() - AGE_MAX),
+        };
+        self.trimmed_at = match self.store.trim_outbox(bounds) {
+            Ok(Trimmed::Portion) => None,
+            Ok(Trimmed::Enough) => Some(now),
+            Err(error) => {
+                tracing::error!("what waits for channels is not trimmed: {}", chain(&error));
+                Some(now)
+            }
+        };
     }
 
     fn look_at_disk(&mut self) {

@@ -21,6 +21,7 @@ use super::worker::WorkerPost;
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::link::{Picture, ToWorker, Watched};
+use crate::notify::Faces;
 
 /// Publications waiting for the publisher; at 4 cameras and 15 pictures a second, half a second.
 const QUEUE_MAX: usize = 64;
@@ -108,9 +109,10 @@ pub fn start(
     hub: Arc<LiveHub>,
     queue: Receiver<Publication>,
     post: WorkerPost,
+    channels: Faces,
 ) -> io::Result<JoinHandle<()>> {
     let pairing = hub.cameras.iter().map(|_| Pairing::default()).collect();
-    let publisher = Publisher { hub, post, pairing, life: 0 };
+    let publisher = Publisher { hub, post, pairing, life: 0, channels };
     thread::Builder::new().name("publisher".into()).spawn(move || publisher.run(&queue))
 }
 
@@ -120,6 +122,8 @@ struct Publisher {
     pairing: Vec<Pairing>,
     /// The life of the vision process that knows who is watched.
     life: u32,
+    /// Told by their own threads; joined in here, so that the alarm path waits for none of them.
+    channels: Faces,
 }
 
 /// Frames and pictures of one camera that wait for each other.
@@ -133,7 +137,8 @@ impl Publisher {
     fn run(mut self, queue: &Receiver<Publication>) {
         loop {
             match queue.recv_timeout(COUNT_EVERY) {
-                Ok(Publication::Snapshot(snapshot)) => {
+                Ok(Publication::Snapshot(mut snapshot)) => {
+                    Arc::make_mut(&mut snapshot).channels = self.channels.all();
                     self.hub.snapshots.send_replace(snapshot);
                 }
                 Ok(Publication::People(people)) => self.people(people),

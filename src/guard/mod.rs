@@ -16,6 +16,7 @@
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`, `sound_card`, `tones`: the siren.
 //! - `keeper`, `handover`, `disk`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
+//! - `channels`: brokers, webhooks and push services, and all that they may see of this.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
 //! - `observer`, `walk`, `heat`: what the alarm path lets others look at; walk tests; where people stand.
 //! - `accounts`: who may come in, and what they may do.
@@ -28,6 +29,7 @@ mod alarm_path;
 pub mod app;
 pub mod arming;
 mod board;
+mod channels;
 pub mod clerk;
 mod desk;
 mod disk;

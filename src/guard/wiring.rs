@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use super::arming::{ArmingPost, TestHold};
 use super::board::Board;
+use super::channels::Channels;
 use super::clerk::Clerk;
 use super::desk::{ANSWERS_MAX, Desk};
 use super::handle::SiteInfo;
@@ -86,6 +87,7 @@ pub struct Front {
     pub machine: Machine,
     pub arming: ArmingPost,
     pub walks: Walks,
+    pub channels: Channels,
 }
 
 /// Walk tests and the heat map, with both ends of what they are made of.

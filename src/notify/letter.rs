@@ -52,8 +52,7 @@ impl Letter {
             Ok(_) | Err(_) => Map::from_iter([("kind".to_owned(), json!("unreadable"))]),
         };
         // A clock that was put back makes a message look young: louder than needed, not quieter.
-        let occasion =
-            if now > message.valid_until { Occasion::History } else { Occasion::News };
+        let occasion = if now > message.valid_until { Occasion::History } else { Occasion::News };
         let json = envelope(
             &Envelope {
                 box_id,

@@ -14,9 +14,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{
-    Channel, Faces, Letter, Loss, Sent, Source, SourceError, State, Tended, Waiting,
-};
+use super::{Channel, Faces, Letter, Loss, Sent, Source, SourceError, State, Tended, Waiting};
 use crate::clock;
 use crate::engine::delivery::{
     Class, Delivery, Heads, LossReason, Outcome, Progress, Step, Told, Verdict,

@@ -82,9 +82,7 @@ impl WebhookChannel {
             .send(letter.json.as_bytes());
         Ok(match answer {
             Ok(answer) => judged(answer.status().as_u16()),
-            Err(error) => {
-                Sent::not(Outcome::Unreachable, format!("{}: {error}", self.webhook.url))
-            }
+            Err(error) => Sent::not(Outcome::Unreachable, format!("{}: {error}", self.webhook.url)),
         })
     }
 }

@@ -15,6 +15,7 @@
 //! Not here: any decision, the store, what makes a password right.
 
 pub mod access;
+mod channels;
 mod dto;
 mod error;
 mod inputs;
@@ -282,6 +283,13 @@ fn table() -> Vec<RouteEntry> {
         ),
         ("get", "/api/history", AtLeast(Viewer), get(routes::history).layer(timed())),
         ("get", "/api/openapi.json", AtLeast(Viewer), get(openapi::document)),
+        ("get", "/api/channels", AtLeast(Viewer), get(channels::list).layer(timed())),
+        (
+            "post",
+            "/api/channels/{name}/test",
+            AtLeast(Engineer),
+            post(channels::test).layer(timed()),
+        ),
         ("get", "/healthz", Public, get(routes::health)),
         ("get", "/ca.crt", Public, get(tls::authority_download)),
         ("get", "/api/session", Public, get(session::session)),

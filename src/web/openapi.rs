@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{access, inputs, live, routes, stream, tls, walk, zones};
+use super::{access, channels, inputs, live, routes, stream, tls, walk, zones};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -41,6 +41,8 @@ use super::{access, inputs, live, routes, stream, tls, walk, zones};
         routes::incidents,
         routes::snapshot,
         routes::history,
+        channels::list,
+        channels::test,
         document,
         routes::health,
         access::session::session,

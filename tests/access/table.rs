@@ -54,6 +54,8 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("get", "/api/cameras/{id}/zones/differences", VIEWERS),
     ("post", "/api/inputs/{name}", INPUTS),
     ("get", "/api/audit", ENGINEERS),
+    ("get", "/api/channels", VIEWERS),
+    ("post", "/api/channels/{name}/test", ENGINEERS),
     ("post", "/api/cameras/{id}/walk-tests", ENGINEERS),
     ("get", "/api/walk-tests", VIEWERS),
     ("get", "/api/walk-tests/{id}", VIEWERS),

@@ -2,6 +2,8 @@
 
 #[path = "alarm_desk.rs"]
 mod alarm_desk;
+#[path = "channel_desk.rs"]
+mod channel_desk;
 #[path = "input_door.rs"]
 mod input_door;
 #[path = "session.rs"]
@@ -25,10 +27,10 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Handle, HistoryError, IncidentRow, Input,
-    InputSight, InputValue, Latency, LivePicture, LiveReceiver, Person, Siren, SirenSound,
-    SiteInfo, Snapshot, Span, SpanState, Vision, VisionState, Visitor, WalkTests, When, Zone,
-    ZoneArming, Zones,
+    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Channels, Handle, HistoryError,
+    IncidentRow, Input, InputSight, InputValue, Latency, LivePicture, LiveReceiver, Person, Siren,
+    SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision, VisionState, Visitor, WalkTests, When,
+    Zone, ZoneArming, Zones,
 };
 use standclear::store::Store;
 use standclear::web::{self, Settings};
@@ -145,6 +147,10 @@ impl Handle for Fake {
         self
     }
 
+    fn channel_desk(&self) -> &dyn Channels {
+        self
+    }
+
     fn walk_desk(&self) -> &dyn WalkTests {
         self
     }
@@ -218,6 +224,7 @@ pub fn snapshot() -> Snapshot {
             alarm(42, AlarmSource::Fault(Part::Store), AlarmState::Acknowledged),
             alarm(43, AlarmSource::Intrusion(ZoneIndex(99)), AlarmState::Unacknowledged),
         ],
+        channels: Vec::new(),
     }
 }
 

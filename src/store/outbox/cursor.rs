@@ -101,6 +101,15 @@ impl Store {
         })
     }
 
+    /// The box's identity.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn box_id(&self) -> Result<String, StoreError> {
+        let id = self.connection.query_row("SELECT id FROM box", [], |row| row.get(0));
+        id.map_err(|source| StoreError::Outbox { path: self.path.clone(), source })
+    }
+
     pub(super) fn outbox<T>(
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,

@@ -1,0 +1,334 @@
+//! A broker: letters as events, the zones as retained state, Home Assistant, answers by message.
+//!
+//! Topics below `<prefix>/<box>/`: `availability` (`online`, and `offline` as the last will),
+//! `zone/<zone>/state` and `state` (retained), `alarm/<n>`, `incident/<n>`, `zone/<zone>/event`,
+//! `test`, `command/acknowledge` and its `result`. All of it with QoS 1: a letter counts as delivered
+//! with the broker's word, and a broker that forgot its session costs nothing, since what has no word
+//! is still in the outbox.
+//!
+//! Answers are taken only where the connection has a login: who may publish there is the broker's to
+//! say. One that the broker kept from earlier is none: what was said then is not said now.
+//!
+//! Not here: the bytes on the wire (`wire`), what is sent next.
+
+mod discovery;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use self::wire::{Hello, Incoming, Kept, Publication, Wire, WireError, Word};
+use super::{Channel, Letter, Occasion, Refused, Sent, Site, SiteNow, Tended, ZoneNow};
+use crate::clock;
+use crate::config::{Discovery, NotifyMqtt};
+use crate::engine::delivery::{BackOff, Outcome};
+use crate::engine::time::Instant;
+
+/// How often the state of the box is published when only its numbers changed.
+const STATE_EVERY: Duration = Duration::from_secs(60);
+
+/// Largest password file, bytes: it holds one line.
+const PASSWORD_BYTES_MAX: u64 = 1_024;
+
+/// Longest name of a person in an answer, characters.
+const BY_CHARS_MAX: usize = 60;
+
+/// Largest answer that is read, bytes.
+const COMMAND_BYTES_MAX: usize = 1_024;
+
+/// See [`Channel`].
+pub struct MqttChannel {
+    broker: NotifyMqtt,
+    box_id: String,
+    base: String,
+    site: Arc<dyn Site>,
+    wire: Option<Wire>,
+    back_off: BackOff,
+    try_at: Option<Instant>,
+    /// Zone and what was said of it on this connection.
+    shown: BTreeMap<String, String>,
+    state_shown: Option<(String, Instant)>,
+}
+
+/// An answer to an alarm, as it comes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Command {
+    alarm: u64,
+    version: u64,
+    by: String,
+}
+
+impl MqttChannel {
+    pub fn new(broker: NotifyMqtt, box_id: String, site: Arc<dyn Site>, seed: u64) -> MqttChannel {
+        MqttChannel {
+            base: format!("{}/{box_id}", broker.prefix),
+            broker,
+            box_id,
+            site,
+            wire: None,
+            back_off: BackOff::new(seed),
+            try_at: None,
+            shown: BTreeMap::new(),
+            state_shown: None,
+        }
+    }
+
+    fn topic(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.base)
+    }
+
+    fn connect(&mut self) -> Result<(), WireError> {
+        self.shown.clear();
+        self.state_shown = None;
+        let login = match &self.broker.login {
+            None => None,
+            Some(login) => {
+                let password = match &login.password_file {
+                    None => String::new(),
+                    Some(file) => first_line(file)?,
+                };
+                Some((login.user.clone(), password))
+            }
+        };
+        let availability = self.topic("availability");
+        let mut wire = Wire::connect(
+            &self.broker,
+            &Hello {
+                client_id: &format!("standclear-{}", self.box_id),
+                login,
+                will_topic: &availability,
+                will: b"offline",
+            },
+        )?;
+        if self.broker.login.is_some() {
+            wire.subscribe(&self.topic("command/acknowledge"))?;
+        }
+        if self.broker.discovery == Discovery::HomeAssistant {
+            self.announce(&mut wire)?;
+        }
+        // The zones first: whoever sees the box online sees what its zones are.
+        self.show(&mut wire)?;
+        say(&mut wire, &availability, b"online", Kept::Yes)?;
+        self.wire = Some(wire);
+        Ok(())
+    }
+
+    fn announce(&self, wire: &mut Wire) -> Result<(), WireError> {
+        let now = self.site.now();
+        for (topic, config) in discovery::entities(&self.base, &self.box_id, &now) {
+            say(wire, &topic, config.as_bytes(), Kept::Yes)?;
+        }
+        Ok(())
+    }
+
+    /// Publishes what has changed since it was said on this connection.
+    fn show(&mut self, wire: &mut Wire) -> Result<(), WireError> {
+        let now = self.site.now();
+        for zone in &now.zones {
+            let text = zone_state(zone);
+            if self.shown.get(&zone.id) != Some(&text) {
+                let topic = self.topic(&format!("zone/{}/state", zone.id));
+                say(wire, &topic, text.as_bytes(), Kept::Yes)?;
+                self.shown.insert(zone.id.clone(), text);
+            }
+        }
+        let gone = |id: &&String| now.zones.iter().all(|zone| zone.id != **id);
+        let gone: Vec<String> = self.shown.keys().filter(gone).cloned().collect();
+        for id in gone {
+            // An empty retained message takes the kept one away.
+            say(wire, &self.topic(&format!("zone/{id}/state")), b"", Kept::Yes)?;
+            self.shown.remove(&id);
+        }
+        let (state, essence) = (box_state(&now), essence(&now));
+        let at = clock::monotonic();
+        let due = self
+            .state_shown
+            .as_ref()
+            .is_none_or(|(said, when)| *said != essence || at.since(*when) >= STATE_EVERY);
+        if due {
+            say(wire, &self.topic("state"), state.as_bytes(), Kept::Yes)?;
+            self.state_shown = Some((essence, at));
+        }
+        Ok(())
+    }
+
+    fn with_wire<T>(
+        &mut self,
+        work: impl FnOnce(&mut MqttChannel, &mut Wire) -> Result<T, WireError>,
+    ) -> Result<T, WireError> {
+        if self.wire.is_none() {
+            self.connect()?;
+        }
+        let Some(mut wire) = self.wire.take() else {
+            return Err(WireError::Ended);
+        };
+        let outcome = work(self, &mut wire);
+        // A connection that failed once is not trusted again.
+        if outcome.is_ok() {
+            self.wire = Some(wire);
+        }
+        outcome
+    }
+
+    fn look_after(&mut self) -> Result<(), WireError> {
+        self.with_wire(|channel, wire| {
+            for message in wire.tend()? {
+                channel.obey(wire, &message)?;
+            }
+            channel.show(wire)
+        })
+    }
+
+    fn obey(&mut self, wire: &mut Wire, message: &Incoming) -> Result<(), WireError> {
+        if message.topic != self.topic("command/acknowledge") || message.kept == Kept::Yes {
+            return Ok(());
+        }
+        let outcome = self.acknowledge(&message.payload);
+        let result = match &outcome {
+            Ok(alarm) => json!({ "alarm": alarm, "outcome": "acknowledged" }),
+            Err((alarm, refused)) => {
+                tracing::warn!("an answer by MQTT was refused: {}", refused.message);
+                json!({ "alarm": alarm, "outcome": refused.code, "message": refused.message })
+            }
+        };
+        let topic = self.topic("command/acknowledge/result");
+        say(wire, &topic, result.to_string().as_bytes(), Kept::No)
+    }
+
+    fn acknowledge(&self, payload: &[u8]) -> Result<u64, (Option<u64>, Refused)> {
+        let right = r#"must be {"alarm": 12, "version": 7340033, "by": "Eva"}"#;
+        let bad = |why: String| (None, Refused { code: "bad_request", message: why });
+        if payload.len() > COMMAND_BYTES_MAX {
+            return Err(bad(format!("an answer {right}, at most {COMMAND_BYTES_MAX} bytes")));
+        }
+        let command: Command =
+            serde_json::from_slice(payload).map_err(|error| bad(format!("{right}: {error}")))?;
+        let by = command.by.trim();
+        let long = by.is_empty() || by.chars().count() > BY_CHARS_MAX;
+        if long || by.contains(char::is_control) {
+            return Err(bad(format!("by must be a name of 1 to {BY_CHARS_MAX} characters")));
+        }
+        let by = format!("{by} (by MQTT)");
+        self.site
+            .acknowledge(command.alarm, command.version, &by)
+            .map(|()| command.alarm)
+            .map_err(|refused| (Some(command.alarm), refused))
+    }
+
+    fn letter_topic(&self, letter: &Letter) -> String {
+        match (letter.occasion, letter.key.split_once('-')) {
+            (Occasion::Test, _) | (_, None) => self.topic("test"),
+            (_, Some(("zone", zone))) => self.topic(&format!("zone/{zone}/event")),
+            (_, Some((kind, number))) => self.topic(&format!("{kind}/{number}")),
+        }
+    }
+}
+
+impl Channel for MqttChannel {
+    fn tend(&mut self) -> Tended {
+        let connected = self.wire.is_some();
+        if !connected && self.try_at.is_some_and(|at| at > clock::monotonic()) {
+            return Tended::Same;
+        }
+        match self.look_after() {
+            Ok(()) => {
+                self.back_off.works();
+                self.try_at = None;
+                if connected { Tended::Same } else { Tended::Came }
+            }
+            Err(error) => {
+                self.try_at = Some(clock::monotonic().after(self.back_off.pause()));
+                Tended::Broken(error.to_string())
+            }
+        }
+    }
+
+    fn send(&mut self, letter: &Letter) -> Sent {
+        if self.wire.is_none() && self.try_at.is_some_and(|at| at > clock::monotonic()) {
+            return Sent::not(Outcome::Unreachable, "the broker is not connected");
+        }
+        let topic = self.letter_topic(letter);
+        let payload = letter.json.as_bytes();
+        let sent = self.with_wire(|_, wire| {
+            wire.publish(Publication { topic: &topic, payload, kept: Kept::No })
+        });
+        match sent {
+            Ok(Word::Taken) => Sent::taken(),
+            // Mostly rights of the login: the broker is to be mended, the message is not to blame
+            // until a test message goes through.
+            Ok(Word::Refused(why)) => {
+                Sent::not(Outcome::Failed, format!("the broker refuses {topic}: {why}"))
+            }
+            Err(error) => {
+                self.try_at = Some(clock::monotonic().after(self.back_off.pause()));
+                Sent::not(Outcome::Unreachable, error.to_string())
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let topic = self.topic("availability");
+        if let Some(mut wire) = self.wire.take() {
+            // The broker says it by itself when this does not arrive.
+            let _ = say(&mut wire, &topic, b"offline", Kept::Yes);
+            wire.close();
+        }
+    }
+}
+
+/// Publishes; a broker that refuses state is as good as gone, and says why.
+fn say(wire: &mut Wire, topic: &str, payload: &[u8], kept: Kept) -> Result<(), WireError> {
+    match wire.publish(Publication { topic, payload, kept })? {
+        Word::Taken => Ok(()),
+        Word::Refused(why) => Err(WireError::Refused(format!("{topic}: {why}"))),
+    }
+}
+
+fn zone_state(zone: &ZoneNow) -> String {
+    json!({
+        "zone": zone.id,
+        "name": zone.name,
+        "camera": zone.camera,
+        "state": zone.state,
+        "reason": zone.reason,
+        "since": zone.since.to_string(),
+        "people": zone.people,
+        "arming": zone.armed,
+    })
+    .to_string()
+}
+
+fn box_state(now: &SiteNow) -> String {
+    let count = |state| now.zones.iter().filter(|zone| zone.state == state).count();
+    json!({
+        "site": now.name,
+        "at": now.at.to_string(),
+        "zones": { "clear": count("clear"), "occupied": count("occupied"), "unknown": count("unknown") },
+        "siren": now.siren,
+        "vision": now.vision,
+        "unacknowledged": now.unacknowledged,
+        "latency_p99_ms": now.latency_p99_ms,
+        "latency_max_ms": now.latency_max_ms,
+    })
+    .to_string()
+}
+
+/// What of the box's state is told at once; the rest waits for the minute.
+fn essence(now: &SiteNow) -> String {
+    let states: Vec<&str> = now.zones.iter().map(|zone| zone.state).collect();
+    format!("{states:?} {} {} {}", now.siren, now.vision, now.unacknowledged)
+}
+
+fn first_line(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    File::open(file)?.take(PASSWORD_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}

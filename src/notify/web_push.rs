@@ -1,0 +1,232 @@
+//! Push services: what reaches a handheld whose page is closed, while the internet is there.
+//!
+//! In addition to the site's own network, never in place of it. Only what calls people: emergency,
+//! high and fault alarms that wait for an answer, while they are news. Each alarm is a topic, so that
+//! a newer message replaces an older one that was not fetched yet.
+//!
+//! A message counts as delivered when one push service took it; each that did not is asked a second
+//! time first. A subscription that its service says is gone (404, 410) is forgotten. With no
+//! subscription there is nobody to tell.
+//!
+//! Not here: who may subscribe (the handhelds' server).
+
+use std::time::Duration;
+
+use serde_json::json;
+use ureq::Agent;
+use ureq::tls::TlsConfig;
+use web_push::{
+    ContentEncoding, SubscriptionInfo, Urgency, VapidSignatureBuilder, WebPushMessage,
+    WebPushMessageBuilder,
+};
+
+use super::vapid::VapidKeys;
+use super::webhook::agent_with;
+use super::{Channel, Letter, Occasion, Sent, SourceError, Tended};
+use crate::clock;
+use crate::engine::delivery::Outcome;
+
+/// Times each push service is asked to take a message before it is told from one that works.
+const TRIES: u32 = 2;
+
+/// Longest a push service keeps a message for a handheld that is away: until it is history.
+const TTL_MAX: Duration = Duration::from_secs(120);
+
+/// States in which an alarm waits for an answer.
+const WAITING: [&str; 2] = ["unacknowledged", "latched_unacknowledged"];
+
+/// Where a browser takes messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    pub endpoint: String,
+    pub p256dh: String,
+    pub auth: String,
+}
+
+/// The subscriptions there are. Blocking.
+pub trait Subscriptions: Send {
+    /// # Errors
+    /// They cannot be read now.
+    fn all(&self) -> Result<Vec<Subscription>, SourceError>;
+
+    /// Its push service says that it is gone.
+    fn gone(&self, endpoint: &str);
+
+    /// Whether its push service took the last message.
+    fn fared(&self, endpoint: &str, how: Fared);
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fared {
+    Well,
+    Badly,
+}
+
+/// See [`Channel`].
+pub struct WebPushChannel {
+    keys: VapidKeys,
+    contact: String,
+    subscriptions: Box<dyn Subscriptions>,
+    agent: Agent,
+}
+
+impl WebPushChannel {
+    pub fn new(
+        keys: VapidKeys,
+        contact: String,
+        subscriptions: Box<dyn Subscriptions>,
+    ) -> WebPushChannel {
+        let agent = agent_with(TlsConfig::builder().build());
+        WebPushChannel { keys, contact, subscriptions, agent }
+    }
+
+    fn send_to_all(&self, letter: &Letter, payload: &str) -> Sent {
+        let subscriptions = match self.subscriptions.all() {
+            Ok(subscriptions) => subscriptions,
+            Err(error) => return Sent::not(Outcome::Unreachable, error.to_string()),
+        };
+        if subscriptions.is_empty() {
+            return Sent::not(Outcome::NotForIt, "no handheld has allowed notifications");
+        }
+        let mut taken = 0;
+        let mut worst: Option<Sent> = None;
+        for subscription in &subscriptions {
+            let mut sent = self.push(subscription, letter, payload);
+            for _ in 1..TRIES {
+                if matches!(sent.outcome, Outcome::Failed | Outcome::Unreachable) {
+                    sent = self.push(subscription, letter, payload);
+                }
+            }
+            match sent.outcome {
+                Outcome::Taken => {
+                    taken += 1;
+                    self.subscriptions.fared(&subscription.endpoint, Fared::Well);
+                }
+                Outcome::NotForIt => self.subscriptions.gone(&subscription.endpoint),
+                Outcome::TooLate | Outcome::Refused | Outcome::Failed | Outcome::Unreachable => {
+                    self.subscriptions.fared(&subscription.endpoint, Fared::Badly);
+                    worst = Some(sent);
+                }
+            }
+        }
+        match (taken, worst) {
+            (0, None) => Sent::not(Outcome::NotForIt, "every subscription is gone"),
+            (0, Some(worst)) => worst,
+            (_, _) => Sent::taken(),
+        }
+    }
+
+    fn push(&self, to: &Subscription, letter: &Letter, payload: &str) -> Sent {
+        let message = match self.encrypt(to, letter, payload) {
+            Ok(message) => message,
+            Err(error) => return Sent::not(Outcome::Refused, error.to_string()),
+        };
+        let Some(encrypted) = message.payload else {
+            return Sent::not(Outcome::Refused, "nothing to send");
+        };
+        let mut request = self
+            .agent
+            .post(&to.endpoint)
+            .header("TTL", message.ttl.to_string())
+            .header("Urgency", "high")
+            .header("Content-Encoding", encrypted.content_encoding.to_str())
+            .header("Content-Type", "application/octet-stream");
+        if let Some(topic) = &message.topic {
+            request = request.header("Topic", topic);
+        }
+        for (name, value) in &encrypted.crypto_headers {
+            request = request.header(*name, value);
+        }
+        match request.send(&encrypted.content[..]) {
+            Err(error) => {
+                Sent::not(Outcome::Unreachable, format!("{}: {error}", host(&to.endpoint)))
+            }
+            Ok(answer) => {
+                let said = |outcome, status| {
+                    Sent::not(outcome, format!("{} answers {status}", host(&to.endpoint)))
+                };
+                match answer.status().as_u16() {
+                    200..=299 => Sent::taken(),
+                    gone @ (404 | 410) => said(Outcome::NotForIt, gone),
+                    refused @ (400 | 413) => said(Outcome::Refused, refused),
+                    other => said(Outcome::Failed, other),
+                }
+            }
+        }
+    }
+
+    fn encrypt(
+        &self,
+        to: &Subscription,
+        letter: &Letter,
+        payload: &str,
+    ) -> Result<WebPushMessage, web_push::WebPushError> {
+        let info = SubscriptionInfo::new(&*to.endpoint, &*to.p256dh, &*to.auth);
+        let mut signature = VapidSignatureBuilder::from_pem(self.keys.pem().as_bytes(), &info)?;
+        signature.add_claim("sub", self.contact.as_str());
+        let mut message = WebPushMessageBuilder::new(&info);
+        message.set_payload(ContentEncoding::Aes128Gcm, payload.as_bytes());
+        message.set_vapid_signature(signature.build()?);
+        message.set_ttl(ttl_s(letter));
+        message.set_urgency(Urgency::High);
+        message.set_topic(letter.key.clone());
+        message.build()
+    }
+}
+
+impl Channel for WebPushChannel {
+    /// There is no line between two messages.
+    fn tend(&mut self) -> Tended {
+        Tended::Same
+    }
+
+    fn send(&mut self, letter: &Letter) -> Sent {
+        match letter.occasion {
+            Occasion::Test => {
+                let payload = json!({ "title": "Standclear", "text": "Test", "test": true });
+                self.send_to_all(letter, &payload.to_string())
+            }
+            _ if !calls_people(letter) => Sent::not(Outcome::NotForIt, ""),
+            Occasion::History => Sent::not(Outcome::TooLate, "it is history"),
+            Occasion::News => self.send_to_all(letter, &payload(letter)),
+        }
+    }
+
+    fn close(&mut self) {}
+}
+
+fn calls_people(letter: &Letter) -> bool {
+    let priority = letter.text("alarm", "priority");
+    let state = letter.text("alarm", "state");
+    matches!(priority, Some("emergency" | "high" | "fault"))
+        && state.is_some_and(|state| WAITING.contains(&state))
+}
+
+/// What the handheld's service worker shows; far below what push services take.
+fn payload(letter: &Letter) -> String {
+    let alarm = letter.facts.get("alarm");
+    let field = |name: &str| alarm.and_then(|alarm| alarm.get(name)).cloned();
+    json!({
+        "title": field("title"),
+        "text": field("text"),
+        "zone": field("zone"),
+        "camera": field("camera"),
+        "alarm": field("id"),
+        "version": letter.version,
+        "priority": field("priority"),
+        "at": letter.at.to_string(),
+    })
+    .to_string()
+}
+
+fn ttl_s(letter: &Letter) -> u32 {
+    let left = Duration::try_from(letter.valid_until.duration_since(clock::wall()));
+    let left = left.unwrap_or_default().min(TTL_MAX);
+    u32::try_from(left.as_secs()).unwrap_or_default()
+}
+
+/// An endpoint's path is a secret; its host is not.
+fn host(endpoint: &str) -> &str {
+    let rest = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default()
+}
