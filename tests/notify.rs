@@ -79,8 +79,7 @@ impl Outlet {
         let wanted: Vec<(&str, &[Class])> =
             channels.iter().map(|name| (*name, &Class::ALL[..])).collect();
         store.set_channels(&wanted).expect("kept");
-        let zones =
-            vec![ZoneName { id: "bay".into(), name: "Bay".into(), camera: "yard".into() }];
+        let zones = vec![ZoneName { id: "bay".into(), name: "Bay".into(), camera: "yard".into() }];
         let started = Record::Started {
             at: clock::wall(),
             version: "1".into(),
@@ -89,9 +88,8 @@ impl Outlet {
             zones,
         };
         store.write(&[started]).expect("kept");
-        let face = |name: &&str| {
-            Face::new((*name).into(), Kind::Webhook, "a test".into(), clock::wall())
-        };
+        let face =
+            |name: &&str| Face::new((*name).into(), Kind::Webhook, "a test".into(), clock::wall());
         Outlet {
             box_id: store.box_id().expect("an id"),
             store: Arc::new(Mutex::new(store)),

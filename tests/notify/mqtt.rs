@@ -59,8 +59,12 @@ fn set(site: &TestSite, states: &[(&str, &'static str)]) {
         people: 0,
         armed: "armed",
     });
-    *site.now.lock().expect("not poisoned") =
-        SiteNow { name: "Yard".into(), zones: zones.collect(), siren: "silent", ..SiteNow::default() };
+    *site.now.lock().expect("not poisoned") = SiteNow {
+        name: "Yard".into(),
+        zones: zones.collect(),
+        siren: "silent",
+        ..SiteNow::default()
+    };
 }
 
 fn settings(port: u16, version: MqttVersion) -> NotifyMqtt {
@@ -198,7 +202,8 @@ fn both_versions_tell_everything(version: MqttVersion) {
         let newest = later.newest();
         (!newest.contains_key(&format!("{base}/zone/dock/state"))).then_some(())
     });
-    let config = format!("homeassistant/binary_sensor/standclear_{}/bay_safety/config", outlet.box_id);
+    let config =
+        format!("homeassistant/binary_sensor/standclear_{}/bay_safety/config", outlet.box_id);
     let config: Value = serde_json::from_slice(&listener.newest()[&config]).expect("JSON");
     assert_eq!(config["availability_topic"], format!("{base}/availability"));
     assert_eq!(config["device_class"], "safety");

@@ -45,8 +45,9 @@ fn every_example_of_the_reference_is_valid() {
 
 #[test]
 fn a_field_that_nobody_described_is_not_valid() {
-    let mut message: Value = serde_json::from_str(&Letter::test("0123456789abcdef", clock::wall(), "Eva").json)
-        .expect("JSON");
+    let mut message: Value =
+        serde_json::from_str(&Letter::test("0123456789abcdef", clock::wall(), "Eva").json)
+            .expect("JSON");
     assert_valid(&schema(), &message);
     message["test"]["mood"] = "good".into();
     assert!(!schema().is_valid(&message));

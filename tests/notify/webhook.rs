@@ -26,8 +26,7 @@ fn channel(outlet: &Outlet, hook: &Hook) -> Box<WebhookChannel> {
 
 /// The receiver's check, written from the reference and not from the program.
 fn verify(request: &Request) -> bool {
-    let signed =
-        [request.header("standclear-timestamp").as_bytes(), b".", &request.body].concat();
+    let signed = [request.header("standclear-timestamp").as_bytes(), b".", &request.body].concat();
     let Some(hex) = request.header("standclear-signature").strip_prefix("v1=") else {
         return false;
     };
@@ -42,7 +41,8 @@ fn verify(request: &Request) -> bool {
 /// What a receiver knows repeats by.
 fn key(request: &Request) -> (String, u64) {
     let json = request.json();
-    let of = format!("{}/{}", json["box"].as_str().unwrap_or(""), json["key"].as_str().unwrap_or(""));
+    let of =
+        format!("{}/{}", json["box"].as_str().unwrap_or(""), json["key"].as_str().unwrap_or(""));
     assert_eq!(request.header("standclear-id"), of);
     (of, json["version"].as_u64().expect("a version"))
 }

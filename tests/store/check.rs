@@ -21,6 +21,7 @@ fn lived() -> TempDir {
         at: at(second),
         source: AlarmKey::Intrusion("gate".into()),
         state,
+        version: (1 << 20) + second.unsigned_abs(),
         incident: Some(IncidentId(1)),
         text: "somebody is inside".into(),
         version: 1,
