@@ -12,6 +12,8 @@
 mod check;
 mod inputs;
 mod notify;
+mod relay;
+mod siren;
 
 use std::fs;
 use std::io;
@@ -23,6 +25,11 @@ use self::check::{Tables, Unvalidated, line_at};
 use self::inputs::host;
 pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
 pub use self::notify::{Discovery, MqttVersion, Notify, NotifyMqtt, WebPush, Webhook};
+pub use self::relay::{
+    Active, Gpio, GpioLine, HttpMethod, ModbusPoint, Parity, RELAYS_MAX, Relay, RelayRole, RelayTo,
+    Wiring,
+};
+pub use self::siren::{Siren, SirenDevice, SirenTest, SirenTestSound};
 use crate::link::Source;
 
 /// Everything the guard needs to know, checked.
@@ -39,6 +46,8 @@ pub struct Config {
     pub web: Web,
     /// Machine signals, in the order of the file.
     pub inputs: Vec<Input>,
+    /// Relays and lamps, in the order of the file.
+    pub relays: Vec<Relay>,
     pub zones: Zones,
     pub walk_tests: WalkTests,
     /// There when an input comes from it.
@@ -78,25 +87,6 @@ pub struct Model {
     pub threads: u16,
     /// Longer side of the model's input in pixels; `None`: the model's default.
     pub input_long_side_px: Option<u32>,
-}
-
-/// The siren.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Siren {
-    pub device: SirenDevice,
-    /// 0..=1 of the loudest the card gives without clipping.
-    pub volume: f32,
-}
-
-/// What the siren sounds through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SirenDevice {
-    /// The system's default sound device.
-    Default,
-    /// The ALSA device of this name.
-    Named(String),
-    /// This box has no siren: a fault that stays visible.
-    None,
 }
 
 /// Where incidents are kept.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, SirenDevice};
 use crate::guard::app::load_zones;
+use crate::guard::siren::voices::Voices;
 use crate::store::{FREE_BYTES_ADVISED, in_use_by};
 use crate::telemetry::chain;
 
@@ -71,6 +72,12 @@ fn check_all(config: &Config, report: &mut Report) {
     }
     report.add("zones", zones(config));
     report.add("siren", siren(config));
+    if let Some(fallback) = &config.siren.fallback {
+        report.add("siren fallback", sound_card(config, fallback));
+    }
+    if let Some(folder) = &config.siren.voices {
+        report.add("siren voices", voices(config, folder));
+    }
     report.add("store", store(&config.store.path));
     report.add("page", page(config));
 }
@@ -140,29 +147,44 @@ fn siren(config: &Config) -> Finding {
     if config.siren.device == SirenDevice::None {
         return Finding::Warn("siren.device is \"none\": nobody will hear an alarm".into());
     }
-    sound_card(config)
+    sound_card(config, &config.siren.device)
+}
+
+/// The recordings of zone names: each must be fit, and belong to a zone.
+fn voices(config: &Config, folder: &Path) -> Finding {
+    let voices = match Voices::load(folder) {
+        Ok(voices) => voices,
+        Err(error) => return Finding::Fail(chain(&error)),
+    };
+    let infos = load_zones(config).map(|zones| zones.infos).unwrap_or_default();
+    let stray: Vec<&str> =
+        voices.zones().filter(|id| !infos.iter().any(|zone| zone.id == *id)).collect();
+    let silent = infos.iter().filter(|zone| voices.find(&zone.id).is_none()).count();
+    let text = format!("{} names; {silent} zones have only tones", voices.zones().count());
+    if stray.is_empty() {
+        return Finding::Ok(text);
+    }
+    Finding::Warn(format!("{text}; no zone is called {}", stray.join(", ")))
 }
 
 #[cfg(feature = "sound")]
-fn sound_card(config: &Config) -> Finding {
-    use crate::guard::sound_card::{Buffer, try_open};
-    match try_open(&config.siren.device) {
-        Ok((found, Buffer::AsAsked)) => Finding::Ok(found),
-        Ok((found, Buffer::TheCardsOwn)) => {
-            Finding::Warn(format!("{found}; the siren may start later than 50 ms"))
-        }
+fn sound_card(config: &Config, device: &SirenDevice) -> Finding {
+    match crate::guard::siren::sound_card::try_open(device) {
+        Ok(granted) => Finding::Ok(format!("{:?}: {granted}", device.name())),
         Err(reason) if in_use_by(&config.store.path).is_some() => Finding::Warn(format!(
-            "not opened ({reason}), perhaps because the running box has it; its page says whether \
-             its siren works"
+            "{:?}: not opened ({reason}), perhaps because the running box has it; its page says \
+             whether its siren works",
+            device.name()
         )),
         Err(reason) => Finding::Fail(format!(
-            "no sound: {reason}; connect a sound device, or name one of `aplay -L` as siren.device"
+            "{:?}: no sound: {reason}; connect a sound device, or name one of `aplay -L`",
+            device.name()
         )),
     }
 }
 
 #[cfg(not(feature = "sound"))]
-fn sound_card(_config: &Config) -> Finding {
+fn sound_card(_config: &Config, _device: &SirenDevice) -> Finding {
     Finding::Fail("this program was built without sound; build it with the feature `sound`".into())
 }
 

@@ -19,6 +19,7 @@ pub mod output;
 #[cfg(feature = "vision")]
 pub mod replay;
 pub mod run;
+pub mod siren;
 pub mod users;
 #[cfg(feature = "vision")]
 pub mod vision;
@@ -49,6 +50,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Check that everything the box remembers is what it wrote.
     Check(check::Args),
+    /// The siren: sound it by hand.
+    #[command(subcommand)]
+    Siren(siren::Command),
     /// The audit log: whether it is whole, and what is in it.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -81,6 +85,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Siren(command) => siren::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Users(command) => users::run(&command),
         Command::Zones(args) => zones::run(args),

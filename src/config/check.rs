@@ -16,7 +16,9 @@ use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
 use super::inputs::{UnvalidatedInput, UnvalidatedMqtt};
 use super::notify::UnvalidatedNotify;
-use super::{Camera, Config, ConfigError, Model, Siren, SirenDevice, Site, Store};
+use super::relay::UnvalidatedRelay;
+use super::siren::UnvalidatedSiren;
+use super::{Camera, Config, ConfigError, Model, Site, Store};
 use crate::link::{Ending, Source};
 
 /// Pictures a second to look at, slowest. R1 gives one second to notice that a camera is gone:
@@ -32,10 +34,6 @@ const THREADS_MAX: u16 = 64;
 /// Longer side of the model's input, pixels: below it a person 20 m away has no pixels left, above
 /// it one picture takes longer than the second R1 allows.
 const INPUT_LONG_SIDE_PX: Range<u32> = 128..2049;
-
-/// Quietest siren, as a part of the loudest that does not clip: 26 dB below it. What is quieter
-/// would count as a siren that works and be heard by nobody.
-const VOLUME_MIN: f64 = 0.05;
 
 /// Cameras of one box; the link counts them in 16 bits, the box holds far fewer.
 const CAMERAS_MAX: usize = 64;
@@ -66,6 +64,8 @@ pub(super) struct Tables {
     input: Vec<Spanned<UnvalidatedInput>>,
     mqtt: Option<UnvalidatedMqtt>,
     notify: Option<UnvalidatedNotify>,
+    #[serde(default)]
+    relay: Vec<Spanned<UnvalidatedRelay>>,
 }
 
 #[derive(Deserialize)]
@@ -106,13 +106,6 @@ struct UnvalidatedModel {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct UnvalidatedSiren {
-    device: Option<Spanned<String>>,
-    volume: Option<Spanned<f64>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct UnvalidatedStore {
     path: Option<Spanned<String>>,
 }
@@ -129,12 +122,13 @@ impl TryFrom<Unvalidated<'_>> for Config {
             site: place.site(tables.site)?,
             cameras: place.cameras(tables.camera)?,
             model: place.model(tables.model.unwrap_or_default())?,
-            siren: place.siren(tables.siren.unwrap_or_default())?,
+            siren: place.siren(&tables.siren.unwrap_or_default())?,
             store: place.store(tables.store.unwrap_or_default())?,
             web: place.web(tables.web.unwrap_or_default())?,
             zones: place.zones(&tables.zones.unwrap_or_default())?,
             walk_tests: place.walk_test(&tables.walk_test.unwrap_or_default())?,
             inputs: place.inputs(tables.input, mqtt.as_ref())?,
+            relays: place.relays(tables.relay)?,
             mqtt,
             notify: place.notify(tables.notify.unwrap_or_default())?,
         })
@@ -278,32 +272,6 @@ impl Place<'_> {
         })
     }
 
-    fn siren(&self, siren: UnvalidatedSiren) -> Result<Siren, ConfigError> {
-        let device = match &siren.device {
-            None => SirenDevice::Default,
-            Some(name) => match self.text_of("siren.device", name)?.as_str() {
-                "default" => SirenDevice::Default,
-                "none" => SirenDevice::None,
-                other => SirenDevice::Named(other.to_owned()),
-            },
-        };
-        let volume = match &siren.volume {
-            None => 1.0,
-            // Exact in range, and f32 is what the sound card takes.
-            Some(volume) if (VOLUME_MIN..=1.0).contains(volume.get_ref()) => {
-                *volume.get_ref() as f32
-            }
-            Some(volume) => {
-                let right = format!(
-                    "must be {VOLUME_MIN} to 1.0; a box without a siren has siren.device = \
-                     \"none\", which stays visible as a fault"
-                );
-                return Err(self.wrong("siren.volume", volume, &right));
-            }
-        };
-        Ok(Siren { device, volume })
-    }
-
     fn store(&self, store: UnvalidatedStore) -> Result<Store, ConfigError> {
         let path = match &store.path {
             None => self.resolve("data"),
@@ -357,7 +325,7 @@ impl Place<'_> {
         Ok(self.resolve(written.get_ref()))
     }
 
-    fn resolve(&self, path: &str) -> PathBuf {
+    pub(super) fn resolve(&self, path: &str) -> PathBuf {
         self.file.parent().unwrap_or(Path::new("")).join(path)
     }
 

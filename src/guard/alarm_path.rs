@@ -11,7 +11,9 @@ mod arming;
 mod effects;
 mod observe;
 mod people;
+mod relay;
 mod rezone;
+mod siren;
 
 use std::collections::VecDeque;
 use std::io;
@@ -23,8 +25,11 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use self::people::name_tracks;
+use self::relay::RelayWatch;
+use self::siren::SirenWatch;
 use super::arming::ArmingPost;
 use super::board::Board;
+use super::clerk::Clerk;
 use super::evidence::PaintTask;
 use super::handle::{AcknowledgeError, VisionState};
 use super::handover::Handover;
@@ -32,11 +37,11 @@ use super::intake;
 use super::keeper::Answered;
 use super::ledger::Ledger;
 use super::live::{FramePeople, LiveHub, Publication};
-use super::message::{
-    Answer, Command, Message, ReceivedReport, SirenReport, StoreReport, WorkerNews,
-};
-use super::observer::{Observation, Tap};
+use super::message::{Answer, Command, Message, ReceivedReport, StoreReport, WorkerNews};
+use super::observer::Tap;
+use super::priority;
 use super::records::{SiteNames, stages};
+use super::relay::Relays;
 use super::siren::Siren;
 use super::worker::WorkerPost;
 use crate::clock;
@@ -64,10 +69,6 @@ const LAST_SOUND: Duration = Duration::from_secs(3);
 /// Exit status after a panic of the alarm path (`EX_SOFTWARE`).
 pub const PANIC_EXIT_CODE: i32 = 70;
 
-/// Longest silence of the siren's thread, which looks every 20 ms: R1 allows one second until a
-/// fault shows, and a busy box needs a part of it.
-const SIREN_SILENCE_MAX: Duration = Duration::from_millis(500);
-
 /// How often the same complaint is logged.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(1);
 
@@ -76,6 +77,7 @@ pub struct AlarmPath {
     pub engine: Engine,
     pub names: Arc<SiteNames>,
     pub siren: Siren,
+    pub relays: Relays,
     pub handover: Handover,
     pub ledger: Ledger,
     pub board: Board,
@@ -85,6 +87,7 @@ pub struct AlarmPath {
     pub post: WorkerPost,
     pub arming: ArmingPost,
     pub tap: Tap,
+    pub clerk: Clerk,
 }
 
 /// Starts the thread; it ends on `Message::Stop` or when all senders are gone.
@@ -94,12 +97,12 @@ pub fn start(
     answers: Receiver<Answer>,
 ) -> io::Result<JoinHandle<()>> {
     let now = clock::monotonic();
-    let cameras = path.names.cameras.len();
+    let (cameras, relays) = (path.names.cameras.len(), path.relays.names().len());
     let mut runner = Runner {
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
-        siren_says: Some("the sound device has not opened yet".into()),
-        siren_answers: Answers::Yes,
+        siren: SirenWatch::new(),
+        relays: RelayWatch::new(relays),
         store_says: None,
         store_judged: false,
         ordered: 0,
@@ -110,6 +113,7 @@ pub fn start(
         complaints: Complaints::default(),
     };
     thread::Builder::new().name("alarm-path".into()).spawn(move || {
+        priority::ask(priority::ALARM_PATH);
         let ran = panic::catch_unwind(AssertUnwindSafe(|| runner.run(&inputs, &answers)));
         if ran.is_err() {
             last_words(&mut runner.path.siren);
@@ -120,7 +124,7 @@ pub fn start(
 /// Sounds, then ends the process: a guard without its alarm path only looks like one.
 fn last_words(siren: &mut Siren) -> ! {
     tracing::error!("the alarm path panicked; the siren sounds and the process exits");
-    siren.order(SirenPattern::Fault);
+    siren.order(SirenPattern::Fault, None);
     let until = clock::monotonic().after(LAST_SOUND);
     while !until.since(clock::monotonic()).is_zero() {
         siren.feed(clock::monotonic());
@@ -133,10 +137,8 @@ fn last_words(siren: &mut Siren) -> ! {
 struct Runner {
     path: AlarmPath,
     seen: Vec<VecDeque<Seen>>,
-    /// Why the siren cannot sound, as its thread says.
-    siren_says: Option<String>,
-    /// Whether that thread still looks.
-    siren_answers: Answers,
+    siren: SirenWatch,
+    relays: RelayWatch,
     /// Why the store does not work, as its thread says.
     store_says: Option<String>,
     /// Whether the engine has been told of the store at all.
@@ -165,12 +167,6 @@ enum Changed {
     No,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Answers {
-    Yes,
-    No,
-}
-
 #[derive(PartialEq, Eq)]
 enum Next {
     Stop,
@@ -184,6 +180,7 @@ impl Runner {
             let message = inputs.recv_timeout(TICK_EVERY.saturating_sub(waited));
             let now = clock::monotonic();
             self.path.siren.feed(now);
+            self.path.relays.feed(now);
             match message {
                 Ok(message) => {
                     if self.take(message, now) == Next::Stop {
@@ -201,6 +198,8 @@ impl Runner {
                 self.ticked_at = now;
                 self.step(Input::Tick);
                 self.judge_siren(now);
+                self.judge_relays(now);
+                self.show_calls();
                 self.path.arming.flush();
             }
             self.path.handover.flush(None);
@@ -214,6 +213,7 @@ impl Runner {
             Message::Report(received) => self.report(&received, now),
             Message::Worker(news) => self.worker(news),
             Message::Siren(report) => self.siren(report),
+            Message::Relay(report) => self.relay(report),
             Message::Store(report) => self.store(report),
             Message::Arming(news) => self.arming(*news),
             Message::Rezone(order) => self.rezone(*order),
@@ -311,62 +311,6 @@ impl Runner {
             }
         }
         self.changed = Changed::Yes;
-    }
-
-    fn siren(&mut self, report: SirenReport) {
-        self.changed = Changed::Yes;
-        let board = &mut self.path.board;
-        match report {
-            SirenReport::Accepted { order, at, output } => {
-                self.path.tap.tell(Observation::Siren { order, at, output });
-                let records = self.path.ledger.siren_accepted(order, at, output);
-                self.path.handover.put(records);
-                return;
-            }
-            SirenReport::Working { device } => {
-                tracing::info!("the siren is ready on the sound device {device:?}");
-                board.siren_device = device;
-                self.siren_says = None;
-            }
-            SirenReport::Broken { device, reason } => {
-                tracing::error!("the siren cannot sound on {device:?}: {reason}");
-                board.siren_device = device;
-                self.siren_says = Some(reason);
-            }
-        }
-        self.show_siren();
-    }
-
-    /// Whether the siren's thread still looks: nobody else would notice that orders get lost.
-    fn judge_siren(&mut self, now: Instant) {
-        let answers = match self.path.siren.silence(now) > SIREN_SILENCE_MAX {
-            true => Answers::No,
-            false => Answers::Yes,
-        };
-        if answers == self.siren_answers {
-            return;
-        }
-        self.siren_answers = answers;
-        match answers {
-            Answers::No => tracing::error!("the siren's thread does not answer"),
-            Answers::Yes => tracing::info!("the siren's thread answers again"),
-        }
-        self.changed = Changed::Yes;
-        self.show_siren();
-    }
-
-    /// What the siren's silence says, or else what its thread says.
-    fn show_siren(&mut self) {
-        let fault = match self.siren_answers {
-            Answers::No => Some("the siren's thread does not answer".to_owned()),
-            Answers::Yes => self.siren_says.clone(),
-        };
-        let health = match fault {
-            Some(_) => Health::Broken,
-            None => Health::Working,
-        };
-        self.path.board.siren_fault = fault;
-        self.step(Input::Part { part: Part::Siren, health });
     }
 
     fn store(&mut self, report: StoreReport) {

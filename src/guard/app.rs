@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 use super::accounts::Accounts;
 use super::accounts::password::HashError;
 use super::alarm_path::{self, AlarmPath};
+use super::annunciators::{self, AnnunciatorThreads, Annunciators};
 use super::channels::{self, ChannelReaders, ChannelThreads, Channels};
 use super::clerk::Clerk;
 use super::desk::Desk;
@@ -29,7 +30,8 @@ use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
 use super::records::{Inheritance, SiteNames, Start, inherit};
-use super::siren::{NoSiren, SirenOutput, SirenThread};
+use super::siren::SirenOutput;
+use super::siren::voices::VoicesError;
 use super::walk::{self, WalkThread};
 use super::web_thread::WebThread;
 use super::wiring::{Front, Mind, Queues, Walks};
@@ -38,7 +40,7 @@ use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
 use super::{evidence, keeper};
 use crate::clock;
-use crate::config::{self, Approval, Config, SirenDevice, WalkTests};
+use crate::config::{self, Approval, Config, WalkTests};
 use crate::engine::Site;
 use crate::link::{Source, WorkerCamera, WorkerConfig};
 use crate::store::accounts::AccountRows;
@@ -63,7 +65,7 @@ impl Parts {
     pub fn of(config: &Config) -> Result<Parts, StartError> {
         let program = std::env::current_exe().map_err(StartError::Program)?;
         Ok(Parts {
-            siren: configured_siren(config)?,
+            siren: annunciators::siren(config)?,
             worker_command: vec![program.into(), "vision".into()],
         })
     }
@@ -79,7 +81,7 @@ pub struct Guard {
     web: WebThread,
     supervisor: SupervisorThread,
     alarm_path: JoinHandle<()>,
-    siren: SirenThread,
+    annunciators: AnnunciatorThreads,
     machine: MachineThreads,
     zones: ZoneThread,
     walk: WalkThread,
@@ -135,6 +137,8 @@ pub enum StartError {
     Accounts(#[source] HashError),
     #[error("the program cannot find itself to start the vision process")]
     Program(#[source] io::Error),
+    #[error("the spoken zone names cannot be used")]
+    Voices(#[source] VoicesError),
     #[error("the system does not allow another thread")]
     Thread(#[source] io::Error),
 }
@@ -202,7 +206,8 @@ impl Guard {
         };
         let kept = (store, config.store.path.clone(), config.notify.outbox_bytes_max);
         let plan = plan(config, parts.worker_command);
-        Guard::run(front, mind, queues, kept, parts.siren, plan).map_err(StartError::Thread)
+        let sounding = Annunciators::of(config, parts.siren);
+        Guard::run(front, mind, queues, kept, sounding, plan).map_err(StartError::Thread)
     }
 
     /// Starts the threads, the siren first.
@@ -211,7 +216,7 @@ impl Guard {
         mind: Mind,
         queues: Queues,
         (store, folder, outbox_bytes_max): (Store, PathBuf, u64),
-        siren: Box<dyn SirenOutput>,
+        sounding: Annunciators,
         plan: WorkerPlan,
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
@@ -221,7 +226,7 @@ impl Guard {
         let (publisher, publications) = live::queue();
         let (painter, tasks) = evidence::queue();
         let done = Arc::new(AtomicU64::new(0));
-        let (siren, siren_thread) = SirenThread::start(siren, inputs.clone())?;
+        let (orders, annunciators) = sounding.start(&inputs)?;
         let addressees = Addressees {
             alarm_path: inputs.clone(),
             publisher: publisher.clone(),
@@ -240,7 +245,9 @@ impl Guard {
         let path = AlarmPath {
             engine,
             names,
-            siren,
+            siren: orders.siren,
+            relays: orders.relays,
+            clerk: Clerk::new(queues.jobs.clone()),
             handover: Handover::new(queues.jobs, done),
             ledger,
             board,
@@ -260,7 +267,7 @@ impl Guard {
             setup_code,
             settings,
             supervisor,
-            siren: siren_thread,
+            annunciators,
             machine: machine.start()?,
             zones: ZoneThread::start(zones)?,
             walk: WalkThread::start(walks.desk, walks.observations)?,
@@ -305,7 +312,7 @@ impl Guard {
         let _ = self.inputs.send(Message::Stop);
         let _ = self.alarm_path.join();
         self.walk.join();
-        self.siren.stop();
+        self.annunciators.stop();
         self.channels.stop();
         self.desk.accounts.tend(When::now());
         drop(self.desk);
@@ -475,25 +482,4 @@ fn web_settings(config: &Config) -> Result<Settings, StartError> {
     };
     let tls = encryption.map_err(|source| StartError::Tls(Box::new(source)))?;
     Ok(Settings { names, encryption: Encryption::Tls(Arc::new(tls)) })
-}
-
-fn configured_siren(config: &Config) -> Result<Box<dyn SirenOutput>, StartError> {
-    if config.siren.device == SirenDevice::None {
-        let reason = "this box has no siren (siren.device = \"none\")";
-        return Ok(Box::new(NoSiren { reason }));
-    }
-    sound_card(config)
-}
-
-#[cfg(feature = "sound")]
-fn sound_card(config: &Config) -> Result<Box<dyn SirenOutput>, StartError> {
-    let siren = &config.siren;
-    let card = super::sound_card::SoundCard::open(&siren.device, siren.volume);
-    Ok(Box::new(card.map_err(StartError::Thread)?))
-}
-
-#[cfg(not(feature = "sound"))]
-fn sound_card(_config: &Config) -> Result<Box<dyn SirenOutput>, StartError> {
-    let reason = "this program was built without sound";
-    Ok(Box::new(NoSiren { reason }))
 }

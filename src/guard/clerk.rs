@@ -104,6 +104,25 @@ impl Clerk {
     }
 }
 
+impl Clerk {
+    /// Leaves an errand and goes. Never waits, so that the alarm path may; an errand that finds the
+    /// queue full, or no turn in `LEFT_MAX`, is not carried out.
+    pub(super) fn leave(
+        &self,
+        errand: impl FnOnce(&mut Store) + Send + 'static,
+    ) -> Result<(), ClerkError> {
+        let until = clock::monotonic().after(LEFT_MAX);
+        let errand = Errand { until, work: Box::new(errand) };
+        self.jobs.try_send(Job::Errand(errand)).map_err(|error| match error {
+            TrySendError::Full(_) => ClerkError::Busy,
+            TrySendError::Disconnected(_) => ClerkError::Stopping,
+        })
+    }
+}
+
+/// How long an errand that was left may wait: a stalled disk comes back, or the box is stopped.
+const LEFT_MAX: Duration = Duration::from_secs(60);
+
 /// The sender waits this much longer than its errand may wait, so that an errand begun at the last
 /// moment is not reported as refused.
 const TURN_MARGIN: Duration = Duration::from_millis(200);

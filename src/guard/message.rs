@@ -10,6 +10,8 @@ use std::sync::mpsc::SyncSender;
 use super::arming::ArmingNews;
 use super::handle::{AcknowledgeError, WalkDue};
 use super::records::SiteNames;
+use super::relay::RelayReport;
+use super::siren::tester::SirenTest;
 use crate::engine::time::Instant;
 use crate::engine::{AlarmId, AlarmState, CameraIndex, CameraSpec, IncidentId, Refusal, ZoneIndex};
 use crate::link;
@@ -25,6 +27,7 @@ pub enum Message {
     Report(Box<ReceivedReport>),
     Worker(WorkerNews),
     Siren(SirenReport),
+    Relay(RelayReport),
     Store(StoreReport),
     /// What schedules and machine signals say of the zones.
     Arming(Box<ArmingNews>),
@@ -79,10 +82,19 @@ pub enum SirenReport {
     Working {
         device: String,
     },
+    /// It sounds on this device, but somebody has to look after it.
+    Degraded {
+        device: String,
+        reason: String,
+    },
     Broken {
         device: String,
         reason: String,
     },
+    /// A test is over.
+    Tested(SirenTest),
+    /// Why the tests do not vouch for the siren, or that they do.
+    TestFault(Option<String>),
 }
 
 /// Whether an order that was taken can be heard.

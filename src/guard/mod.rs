@@ -14,7 +14,7 @@
 //! - `app`, `wiring`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
 //! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
-//! - `siren`, `sound_card`, `tones`: the siren.
+//! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
 //! - `keeper`, `handover`, `disk`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
 //! - `channels`: brokers, webhooks and push services, and all that they may see of this.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
@@ -26,6 +26,7 @@
 
 pub mod accounts;
 mod alarm_path;
+mod annunciators;
 pub mod app;
 pub mod arming;
 mod board;
@@ -46,11 +47,10 @@ mod live;
 mod machine;
 mod message;
 pub mod observer;
+mod priority;
 mod records;
+pub mod relay;
 pub mod siren;
-#[cfg(feature = "sound")]
-pub mod sound_card;
-pub mod tones;
 pub mod walk;
 mod web_thread;
 mod wiring;

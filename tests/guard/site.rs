@@ -15,7 +15,7 @@ use standclear::engine::time::Instant;
 use standclear::engine::{AlarmSource, AlarmState, SirenPattern};
 use standclear::guard::app::{Guard, Parts};
 use standclear::guard::handle::{Alarm, Snapshot};
-use standclear::guard::siren::{OutputState, SirenOutput};
+use standclear::guard::siren::{OutputState, SirenOutput, Sound};
 
 use crate::worker::{FOLDER, Scene};
 
@@ -121,11 +121,19 @@ pub fn fake_worker(folder: &Path) -> Vec<OsString> {
 #[derive(Clone, Default)]
 pub struct SirenNotes {
     heard: Arc<Mutex<Vec<(SirenPattern, Instant)>>>,
+    /// The same with tests and all-clears.
+    sounds: Arc<Mutex<Vec<(Sound, Instant)>>>,
     pub broken: Arc<Mutex<Option<String>>>,
 }
 
 impl SirenOutput for SirenNotes {
-    fn sound(&mut self, pattern: SirenPattern) {
+    fn sound(&mut self, sound: Sound) {
+        let mut sounds = self.sounds.lock().expect("not poisoned");
+        if sounds.last().map(|(last, _)| *last) != Some(sound) {
+            sounds.push((sound, clock::monotonic()));
+        }
+        drop(sounds);
+        let pattern = sound.pattern();
         let mut heard = self.heard.lock().expect("not poisoned");
         if heard.last().map(|(last, _)| *last) != Some(pattern) {
             heard.push((pattern, clock::monotonic()));
@@ -138,6 +146,11 @@ impl SirenOutput for SirenNotes {
             Some(reason) => OutputState::Broken { device, reason },
             None => OutputState::Working { device },
         }
+    }
+
+    fn played(&mut self, now: Instant) -> Option<Duration> {
+        let sounds = self.sounds.lock().expect("not poisoned");
+        sounds.last().map(|(_, at)| now.since(*at))
     }
 }
 

@@ -22,10 +22,13 @@ impl Runner {
     pub(super) fn carry_out(&mut self, effects: Effects, now: Instant) {
         let sounded = self.path.board.siren.pattern;
         if let Some(order) = effects.siren {
-            self.ordered = self.path.siren.order(order.pattern);
+            let zone = order.zone.map(|zone| self.path.names.zone_id(zone));
+            self.ordered = self.path.siren.order(order.pattern, zone);
             self.path.board.siren = order;
             self.changed = Changed::Yes;
         }
+        self.judge_all_clear();
+        self.show_calls();
         if effects.events.is_empty() {
             return;
         }

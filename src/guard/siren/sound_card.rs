@@ -1,18 +1,19 @@
 //! The siren through a sound card (ALSA): opened once, fed for ever, reopened when it fails.
 //!
 //! A thread of its own opens the device and holds the stream, because opening may wait. The stream
-//! plays without pause, silence included; which pattern it plays is one atomic that the card's
-//! callback reads every `BLOCK_FRAMES`. Nothing is queued, so a change is heard after at most the
-//! card's buffer.
+//! plays without pause, silence included; what it plays is one atomic word that the card's callback
+//! reads every `BLOCK_FRAMES`. Nothing is queued, so a change is heard after at most the card's
+//! buffer, which is small or the device is refused (`grant`).
 //!
 //! A card works when it takes samples: it counts as open once it has taken more than its buffer
 //! holds, and as broken when it takes none for `PULL_GAP_MAX`, whatever else it says. (Sound servers
-//! report errors while they start, and let the first stream wait.)
+//! report errors while they start, and let the first stream wait.) A card whose mixer is muted takes
+//! samples and is broken all the same.
 //!
-//! Not here: whether anybody hears it; loudspeaker, amplifier and mixer lie behind the card.
+//! Not here: whether anybody hears it; loudspeaker and amplifier lie behind the card.
 
 use std::num::NonZero;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -21,24 +22,23 @@ use rodio::cpal::traits::{DeviceTrait, HostTrait};
 use rodio::cpal::{self, BufferSize, ErrorKind};
 use rodio::{DeviceSinkBuilder, MixerDeviceSink, Source};
 
-use super::siren::{OutputState, SirenOutput};
-use super::tones::Tones;
+use super::grant::{self, Granted, PERIOD_FRAMES};
+use super::mute;
+use super::player::Player;
+use super::voices::Voices;
+use super::{OutputState, SirenOutput, Sound};
 use crate::clock;
 use crate::config::SirenDevice;
-use crate::engine::SirenPattern;
 use crate::engine::time::Instant;
+use crate::guard::priority;
 use crate::telemetry::chain;
 
-/// Period asked of the card, frames: 21 ms at 48 kHz, and the card holds two of them.
-pub const PERIOD_FRAMES: u32 = 1024;
-
-/// How often the callback looks for another pattern, frames: 1.3 ms at 48 kHz.
+/// How often the callback looks for another sound, frames: 1.3 ms at 48 kHz.
 const BLOCK_FRAMES: u32 = 64;
 
-/// Longest pause between two blocks taken by a healthy card: several periods even of a card that
-/// insists on its own, large buffer, and of a sound server on a busy machine (half a second was
-/// seen there). Leaves time within R1's second to tell.
-const PULL_GAP_MAX: Duration = Duration::from_millis(800);
+/// Longest pause between two blocks taken by a healthy card: many periods, because a sound server on
+/// a busy machine was seen to pause for half a second. Leaves time within R1's second to tell.
+pub const PULL_GAP_MAX: Duration = Duration::from_millis(800);
 
 /// How much a card must take before it works, frames: more than both its periods hold.
 const FLOW_FRAMES: u64 = 4 * PERIOD_FRAMES as u64;
@@ -46,11 +46,17 @@ const FLOW_FRAMES: u64 = 4 * PERIOD_FRAMES as u64;
 /// Longest wait for that: a sound server may let the first stream wait for 2 s.
 const FLOW_WAIT_MAX: Duration = Duration::from_millis(2500);
 
+/// Longest time a device may take to open before that is a fault.
+const OPENING_MAX: Duration = Duration::from_secs(4);
+
 /// Pause before a failed device is tried again.
 const REOPEN_AFTER: Duration = Duration::from_secs(2);
 
 /// How often the holding thread looks at its stream.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How often it looks at the mixer: a hand on it is slower.
+const MUTE_LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// The siren's end of a sound card.
 #[derive(Debug)]
@@ -58,12 +64,22 @@ pub struct SoundCard {
     name: String,
     line: Arc<Line>,
     thread: JoinHandle<()>,
+    opening_since: Instant,
+    ordered: u64,
+    voices: Arc<Voices>,
 }
 
 /// Between siren thread, holding thread and the card's callback.
 #[derive(Debug)]
 struct Line {
-    pattern: AtomicU8,
+    /// What is to sound.
+    sound: AtomicU64,
+    /// What the callback plays, and how many frames of it have been taken.
+    playing: AtomicU64,
+    taken_frames: AtomicU64,
+    /// Of the stream of the moment; 0 before one opened.
+    rate_hz: AtomicU32,
+    buffer_frames: AtomicU32,
     pulled_ns: AtomicU64,
     /// Blocks taken from the stream of the moment.
     blocks: AtomicU64,
@@ -75,43 +91,72 @@ struct Line {
 
 impl SoundCard {
     /// Starts to open the device; `volume` is 0..=1. The outcome shows in the state.
-    pub fn open(device: &SirenDevice, volume: f32) -> std::io::Result<SoundCard> {
-        let name = match device {
-            SirenDevice::Default => "default".to_owned(),
-            SirenDevice::Named(name) => name.clone(),
-            SirenDevice::None => "none".to_owned(),
-        };
+    ///
+    /// # Errors
+    /// The system does not allow another thread.
+    pub fn open(
+        device: &SirenDevice,
+        volume: f32,
+        voices: &Arc<Voices>,
+    ) -> std::io::Result<SoundCard> {
+        let name = device.name().to_owned();
         let line = Arc::new(Line::new(&name));
-        let holder =
-            Holder { device: device.clone(), name: name.clone(), volume, line: line.clone() };
+        let holder = Holder {
+            device: device.clone(),
+            name: name.clone(),
+            volume,
+            voices: voices.clone(),
+            line: line.clone(),
+        };
         let thread =
             thread::Builder::new().name("sound-card".into()).spawn(move || holder.run())?;
-        Ok(SoundCard { name, line, thread })
+        let opening_since = clock::monotonic();
+        let (ordered, voices) = (Sound::SILENT.word(), voices.clone());
+        Ok(SoundCard { name, line, thread, opening_since, ordered, voices })
     }
 }
 
 impl SirenOutput for SoundCard {
-    fn sound(&mut self, pattern: SirenPattern) {
-        let code = match pattern {
-            SirenPattern::Silent => 0,
-            SirenPattern::Fault => 1,
-            SirenPattern::Intrusion => 2,
-            SirenPattern::Warning => 3,
-        };
-        self.line.pattern.store(code, Ordering::Relaxed);
+    fn sound(&mut self, sound: Sound) {
+        self.ordered = sound.word();
+        self.line.sound.store(self.ordered, Ordering::Relaxed);
     }
 
     fn state(&mut self, now: Instant) -> OutputState {
         let state = lock(&self.line.state).clone();
+        let broken = |reason: &str| {
+            let device = self.name.clone();
+            OutputState::Broken { device, reason: reason.into() }
+        };
         match state {
             // The holding thread may hang in the driver itself, so this is judged here too.
-            OutputState::Working { .. } if self.line.stalled(now) => {
-                OutputState::Broken { device: self.name.clone(), reason: STALLED.into() }
+            OutputState::Working { .. } if self.line.stalled(now) => broken(STALLED),
+            OutputState::Opening { .. } if now.since(self.opening_since) > OPENING_MAX => {
+                broken("the sound device does not open")
             }
             OutputState::Working { .. }
+            | OutputState::Degraded { .. }
             | OutputState::Opening { .. }
             | OutputState::Broken { .. } => state,
         }
+    }
+
+    fn played(&mut self, _now: Instant) -> Option<Duration> {
+        let rate_hz = self.line.rate_hz.load(Ordering::Relaxed);
+        if rate_hz == 0 {
+            return None;
+        }
+        if self.line.playing.load(Ordering::Acquire) != self.ordered {
+            return Some(Duration::ZERO);
+        }
+        // What was taken last is still in the card's buffer.
+        let buffer = u64::from(self.line.buffer_frames.load(Ordering::Relaxed));
+        let left = self.line.taken_frames.load(Ordering::Acquire).saturating_sub(buffer);
+        Some(Duration::from_secs_f64(left as f64 / f64::from(rate_hz)))
+    }
+
+    fn voices(&self) -> Arc<Voices> {
+        self.voices.clone()
     }
 }
 
@@ -127,8 +172,13 @@ const STALLED: &str = "the sound card takes no more samples";
 
 impl Line {
     fn new(name: &str) -> Line {
+        let silent = Sound::SILENT.word();
         Line {
-            pattern: AtomicU8::new(0),
+            sound: AtomicU64::new(silent),
+            playing: AtomicU64::new(silent),
+            taken_frames: AtomicU64::new(0),
+            rate_hz: AtomicU32::new(0),
+            buffer_frames: AtomicU32::new(0),
             pulled_ns: AtomicU64::new(0),
             blocks: AtomicU64::new(0),
             stop: AtomicBool::new(false),
@@ -151,37 +201,34 @@ struct Holder {
     device: SirenDevice,
     name: String,
     volume: f32,
+    voices: Arc<Voices>,
     line: Arc<Line>,
 }
 
 impl Holder {
     fn run(self) {
+        // The thread that feeds the card is started by this one.
+        priority::ask(priority::SOUND_CARD);
         while !self.stopped() {
             *lock(&self.line.broken) = None;
             self.line.blocks.store(0, Ordering::Relaxed);
             match self.open() {
                 Ok(sink) => self.hold(&sink),
-                Err(reason) => self.set(OutputState::Broken { device: self.name.clone(), reason }),
+                Err(reason) => self.broken(reason),
             }
             self.rest(REOPEN_AFTER);
         }
     }
 
     fn open(&self) -> Result<MixerDeviceSink, String> {
-        let (sink, buffer) = open(&self.device, &self.line)?;
-        if buffer == Buffer::TheCardsOwn {
-            tracing::warn!(
-                "the sound card refuses a buffer of {PERIOD_FRAMES} frames; its own is used, the \
-                 siren may start later"
-            );
-        }
+        let (sink, granted) = open(&self.device, &self.line)?;
         let config = sink.config();
         let rate = config.sample_rate();
-        sink.mixer().add(Voice {
-            tones: Tones::new(rate.get(), self.volume),
+        self.line.rate_hz.store(rate.get(), Ordering::Relaxed);
+        self.line.buffer_frames.store(granted.buffer_frames, Ordering::Relaxed);
+        sink.mixer().add(Stream {
+            player: Player::new(rate.get(), self.volume, &self.voices),
             line: self.line.clone(),
-            pattern: SirenPattern::Silent,
-            position: 0,
             block_left: 0,
             channels: config.channel_count(),
             channel: 0,
@@ -189,6 +236,7 @@ impl Holder {
             rate,
         });
         self.line.pulled_ns.store(clock::monotonic().as_nanos(), Ordering::Relaxed);
+        tracing::debug!("sound device {:?}: {granted}", self.name);
         Ok(sink)
     }
 
@@ -197,23 +245,33 @@ impl Holder {
     fn hold(&self, _sink: &MixerDeviceSink) {
         let opened_at = clock::monotonic();
         let mut flowed = false;
+        let mut mixer_at = None;
         while !self.stopped() {
             self.rest(LOOK_EVERY);
             let now = clock::monotonic();
-            if !flowed && self.line.flows() {
-                flowed = true;
-                self.set(OutputState::Working { device: self.name.clone() });
-            }
             let stalled = match flowed {
                 true => self.line.stalled(now),
                 false => now.since(opened_at) > FLOW_WAIT_MAX,
             };
             let broken = lock(&self.line.broken).take();
             if let Some(reason) = broken.or(stalled.then(|| STALLED.into())) {
-                self.set(OutputState::Broken { device: self.name.clone(), reason });
+                self.broken(reason);
                 return;
             }
+            flowed |= self.line.flows();
+            let look = mixer_at.is_none_or(|at| now.since(at) >= MUTE_LOOK_EVERY);
+            if flowed && look {
+                mixer_at = Some(now);
+                match muted(&self.device) {
+                    Some(reason) => self.broken(reason),
+                    None => self.set(OutputState::Working { device: self.name.clone() }),
+                }
+            }
         }
+    }
+
+    fn broken(&self, reason: String) {
+        self.set(OutputState::Broken { device: self.name.clone(), reason });
     }
 
     fn set(&self, state: OutputState) {
@@ -231,63 +289,55 @@ impl Holder {
     }
 }
 
-/// Which buffer a card granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Buffer {
-    AsAsked,
-    TheCardsOwn,
-}
-
 /// Opens a device and closes it again; says what was granted.
-pub fn try_open(device: &SirenDevice) -> Result<(String, Buffer), String> {
+///
+/// # Errors
+/// It cannot be opened, gives no small buffer, or is muted; for people.
+pub fn try_open(device: &SirenDevice) -> Result<Granted, String> {
     let line = Arc::new(Line::new("doctor"));
-    let (sink, buffer) = open(device, &line)?;
-    let config = sink.config();
-    let (rate, channels) = (config.sample_rate(), config.channel_count());
-    let granted = match buffer {
-        Buffer::AsAsked => format!("buffer of {PERIOD_FRAMES} frames"),
-        Buffer::TheCardsOwn => format!("a buffer of {PERIOD_FRAMES} frames is refused"),
-    };
-    Ok((format!("{rate} Hz, {channels} channels, {granted}"), buffer))
+    let (_sink, granted) = open(device, &line)?;
+    match muted(device) {
+        Some(reason) => Err(reason),
+        None => Ok(granted),
+    }
 }
 
-/// Opens the stream with a small buffer, or with the card's own when it refuses.
-fn open(device: &SirenDevice, line: &Arc<Line>) -> Result<(MixerDeviceSink, Buffer), String> {
-    // ALSA's library writes a dozen lines to standard error for a card that is not there, at every
-    // try. On this thread it now says them here; the error itself says enough for people.
+/// ALSA's library writes a dozen lines to standard error for a card that is not there, at every try.
+/// On this thread it now says them here; the error itself says enough for people.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
     let said = alsa::Output::local_error_handler();
-    let opened = open_either(device, line);
-    if let (Err(_), Ok(said)) = (&opened, said) {
-        tracing::debug!("ALSA: {}", said.borrow());
+    let done = work();
+    if let Ok(said) = said {
+        let said = said.borrow().to_string();
+        if !said.is_empty() {
+            tracing::debug!("ALSA: {said}");
+        }
     }
-    opened
+    done
 }
 
-fn open_either(
-    device: &SirenDevice,
-    line: &Arc<Line>,
-) -> Result<(MixerDeviceSink, Buffer), String> {
-    match stream(device, line, BufferSize::Fixed(PERIOD_FRAMES)) {
-        Ok(sink) => Ok((sink, Buffer::AsAsked)),
-        Err(_) => Ok((stream(device, line, BufferSize::Default)?, Buffer::TheCardsOwn)),
-    }
+fn muted(device: &SirenDevice) -> Option<String> {
+    quietly(|| mute::muted(device.name()))
 }
 
-fn stream(
-    device: &SirenDevice,
-    line: &Arc<Line>,
-    buffer: BufferSize,
-) -> Result<MixerDeviceSink, String> {
-    let device = find(device)?;
+fn open(device: &SirenDevice, line: &Arc<Line>) -> Result<(MixerDeviceSink, Granted), String> {
+    quietly(|| stream(device, line))
+}
+
+fn stream(device: &SirenDevice, line: &Arc<Line>) -> Result<(MixerDeviceSink, Granted), String> {
+    let found = find(device)?;
+    let config = found.default_output_config().map_err(|error| chain(&error))?;
+    let granted = grant::ask(device.name(), &config)?;
     let line = line.clone();
-    let mut sink = DeviceSinkBuilder::from_device(device)
+    let mut sink = DeviceSinkBuilder::from_device(found)
         .map_err(|error| chain(&error))?
-        .with_buffer_size(buffer)
+        .with_supported_config(&config)
+        .with_buffer_size(BufferSize::Fixed(PERIOD_FRAMES))
         .with_error_callback(move |error: cpal::Error| note(&line, &error))
         .open_stream()
         .map_err(|error| chain(&error))?;
     sink.log_on_drop(false);
-    Ok(sink)
+    Ok((sink, granted))
 }
 
 fn find(device: &SirenDevice) -> Result<cpal::Device, String> {
@@ -323,14 +373,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the card plays: the loop of the pattern in force, for ever.
-struct Voice {
-    tones: Tones,
+/// What the card takes, for ever.
+struct Stream {
+    player: Player,
     line: Arc<Line>,
-    pattern: SirenPattern,
-    /// Next frame of the loop.
-    position: usize,
-    /// Frames until the pattern is read again.
+    /// Frames until the order is read again.
     block_left: u32,
     channels: NonZero<u16>,
     /// Channel the next sample is for; all channels play the same.
@@ -339,22 +386,18 @@ struct Voice {
     rate: NonZero<u32>,
 }
 
-impl Voice {
+impl Stream {
     fn next_block(&mut self) {
         self.block_left = BLOCK_FRAMES;
         let now = clock::monotonic();
-        self.line.pulled_ns.store(now.as_nanos(), Ordering::Relaxed);
-        self.line.blocks.fetch_add(1, Ordering::Relaxed);
-        let pattern = match self.line.pattern.load(Ordering::Relaxed) {
-            0 => SirenPattern::Silent,
-            2 => SirenPattern::Intrusion,
-            3 => SirenPattern::Warning,
-            _ => SirenPattern::Fault,
-        };
-        if pattern != self.pattern {
-            self.pattern = pattern;
-            self.position = 0;
-        }
+        let line = &self.line;
+        line.pulled_ns.store(now.as_nanos(), Ordering::Relaxed);
+        line.blocks.fetch_add(1, Ordering::Relaxed);
+        let word = line.sound.load(Ordering::Relaxed);
+        self.player.play(Sound::of_word(word));
+        // In this order: whoever sees the new sound must not take the old one's frames for its own.
+        line.taken_frames.store(self.player.taken(), Ordering::Release);
+        line.playing.store(word, Ordering::Release);
     }
 
     fn next_frame(&mut self) {
@@ -362,13 +405,11 @@ impl Voice {
             self.next_block();
         }
         self.block_left -= 1;
-        let samples = self.tones.samples(self.pattern);
-        self.sample = samples.get(self.position).copied().unwrap_or(0.0);
-        self.position = if self.position + 1 < samples.len() { self.position + 1 } else { 0 };
+        self.sample = self.player.next_sample();
     }
 }
 
-impl Iterator for Voice {
+impl Iterator for Stream {
     type Item = f32;
 
     fn next(&mut self) -> Option<f32> {
@@ -380,7 +421,7 @@ impl Iterator for Voice {
     }
 }
 
-impl Source for Voice {
+impl Source for Stream {
     fn current_span_len(&self) -> Option<usize> {
         None
     }

@@ -1,0 +1,219 @@
+//! `standclear siren test`: sounds the siren by hand, and sees that the samples leave.
+//!
+//! It opens the devices itself, as the guard would, so it also works where no guard runs yet. Beside a
+//! running guard it works on a device that takes two programs; on one that does not, it says so.
+//!
+//! Not here: the daily test, which the guard makes by itself and writes down.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use crate::config::{Config, SirenDevice};
+
+/// The siren.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Sound it, and see that the samples leave; each configured device in turn.
+    Test(Args),
+}
+
+/// What to sound, and on what.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The configuration.
+    #[arg(long, value_name = "FILE", default_value = "standclear.toml")]
+    config: PathBuf,
+    /// What to sound.
+    #[arg(long, value_enum, default_value_t = Pattern::Test)]
+    pattern: Pattern,
+    /// Speak the recorded name of this zone after the pattern.
+    #[arg(long, value_name = "ID", conflicts_with = "inaudible")]
+    zone: Option<String>,
+    /// Nobody hears it; only the flow of samples is seen.
+    #[arg(long, conflicts_with = "pattern")]
+    inaudible: bool,
+    /// This device alone, by a name that `aplay -L` lists.
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+}
+
+/// A sound by its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Pattern {
+    Emergency,
+    Warning,
+    Fault,
+    AllClear,
+    Test,
+}
+
+/// At least one device did not sound; the lines above say why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} of the devices did not sound")]
+struct Failed(usize);
+
+/// Sounds the siren.
+pub fn run(command: &Command) -> Result<(), Box<dyn Error>> {
+    let Command::Test(args) = command;
+    let config = Config::load(&args.config)?;
+    let devices: Vec<SirenDevice> = match &args.device {
+        Some(name) => vec![SirenDevice::of(name)],
+        None => [Some(&config.siren.device), config.siren.fallback.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
+    };
+    sound::test(args, &config, &devices)
+}
+
+#[cfg(not(feature = "sound"))]
+mod sound {
+    use std::error::Error;
+
+    use super::Args;
+    use crate::config::{Config, SirenDevice};
+
+    pub fn test(
+        _args: &Args,
+        _config: &Config,
+        _devices: &[SirenDevice],
+    ) -> Result<(), Box<dyn Error>> {
+        Err("this program was built without sound; build it with the feature `sound`".into())
+    }
+}
+
+#[cfg(feature = "sound")]
+mod sound {
+    use std::error::Error;
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::{Args, Failed, Pattern};
+    use crate::clock;
+    use crate::config::{Config, SirenDevice};
+    use crate::engine::SirenPattern;
+    use crate::guard::siren::sound_card::{SoundCard, try_open};
+    use crate::guard::siren::voices::Voices;
+    use crate::guard::siren::{OutputState, SirenOutput, Sound};
+    use crate::store::in_use_by;
+
+    /// How long a pattern that goes on for ever is sounded.
+    const PATTERN_FOR: Duration = Duration::from_secs(4);
+
+    /// The same when a name is spoken: it comes after two loops, and lasts at most 5 s.
+    const NAME_FOR: Duration = Duration::from_secs(10);
+
+    /// Longest wait for a device, and for what it was given to leave.
+    const WORKING_WITHIN: Duration = Duration::from_secs(6);
+    const LATE_MAX: Duration = Duration::from_millis(1500);
+
+    /// How often is looked.
+    const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+    pub fn test(
+        args: &Args,
+        config: &Config,
+        devices: &[SirenDevice],
+    ) -> Result<(), Box<dyn Error>> {
+        let voices = config.siren.voices.as_deref().map(Voices::load).transpose()?;
+        let voices = Arc::new(voices.unwrap_or_default());
+        let sound = wanted(args, &voices)?;
+        let lasts = sound.lasts().unwrap_or(match args.zone {
+            Some(_) => NAME_FOR,
+            None => PATTERN_FOR,
+        });
+        let box_runs = in_use_by(&config.store.path);
+        let mut failed = 0;
+        for device in devices {
+            let tested = try_open(device).and_then(|granted| {
+                let took = one(device, config.siren.volume, &voices, sound, lasts)?;
+                Ok((granted, took))
+            });
+            let name = device.name();
+            match tested {
+                Ok((granted, took)) => println!(
+                    "{name}: passed: {} ms of sound left within {} ms; {granted}",
+                    lasts.as_millis(),
+                    took.as_millis()
+                ),
+                Err(reason) => {
+                    failed += 1;
+                    println!("{name}: failed: {reason}");
+                    if let Some(running) = &box_runs {
+                        println!(
+                            "  The box is running ({running}) and may hold the device. It tests \
+                             its siren by itself, every day at {}; stop it to test by hand.",
+                            config.siren.test.at.strftime("%H:%M")
+                        );
+                    }
+                }
+            }
+        }
+        match failed {
+            0 => Ok(()),
+            failed => Err(Failed(failed).into()),
+        }
+    }
+
+    fn wanted(args: &Args, voices: &Voices) -> Result<Sound, String> {
+        let voice = match &args.zone {
+            None => None,
+            Some(zone) => Some(voices.find(zone).ok_or_else(|| {
+                format!("there is no recording {zone}.wav in the folder siren.voices")
+            })?),
+        };
+        Ok(match args.pattern {
+            _ if args.inaudible => Sound::InaudibleTest,
+            Pattern::Emergency => Sound::Alarm(SirenPattern::Intrusion, voice),
+            Pattern::Warning => Sound::Alarm(SirenPattern::Warning, voice),
+            Pattern::Fault => Sound::Alarm(SirenPattern::Fault, voice),
+            Pattern::AllClear => Sound::AllClear,
+            Pattern::Test if voice.is_some() => Sound::Alarm(SirenPattern::Intrusion, voice),
+            Pattern::Test => Sound::Test,
+        })
+    }
+
+    /// How long it took until all of it had left.
+    fn one(
+        device: &SirenDevice,
+        volume: f32,
+        voices: &Arc<Voices>,
+        sound: Sound,
+        lasts: Duration,
+    ) -> Result<Duration, String> {
+        let mut card = SoundCard::open(device, volume, voices).map_err(|e| e.to_string())?;
+        let opened_at = clock::monotonic();
+        let mut sounding_since = None;
+        loop {
+            let now = clock::monotonic();
+            match (card.state(now), sounding_since) {
+                (OutputState::Broken { reason, .. }, _) => return Err(reason),
+                (OutputState::Working { .. } | OutputState::Degraded { .. }, None) => {
+                    card.sound(sound);
+                    sounding_since = Some(now);
+                }
+                (_, None) if now.since(opened_at) > WORKING_WITHIN => {
+                    return Err("it takes no samples".into());
+                }
+                (_, None) => {}
+                (_, Some(since)) => {
+                    let took = now.since(since);
+                    let played = card.played(now).unwrap_or_default();
+                    if played >= lasts {
+                        return Ok(took);
+                    }
+                    if took > lasts + LATE_MAX {
+                        return Err(format!(
+                            "only {} ms of sound have left within {} ms",
+                            played.as_millis(),
+                            took.as_millis()
+                        ));
+                    }
+                }
+            }
+            thread::park_timeout(LOOK_EVERY);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The siren as the alarm path sees it: what it reports, whether it answers, and the all-clear.
+
+use std::time::Duration;
+
+use super::{Changed, Runner};
+use crate::engine::time::Instant;
+use crate::engine::{AlarmSource, AlarmState, Health, Input, Part, SirenPattern, ZoneState};
+use crate::guard::message::SirenReport;
+use crate::guard::observer::Observation;
+use crate::guard::siren::tester::SirenTest;
+use crate::store::record::Record;
+use crate::store::zones::BY_BOX;
+
+/// Longest silence of the siren's thread, which looks every 20 ms: R1 allows one second until a
+/// fault shows, and a busy box needs a part of it.
+const SIREN_SILENCE_MAX: Duration = Duration::from_millis(500);
+
+/// What is known of the siren.
+pub(super) struct SirenWatch {
+    /// Why it cannot sound, as its thread says.
+    says: Option<String>,
+    /// Why its tests do not vouch for it.
+    test: Option<String>,
+    /// Whether its thread still looks.
+    answers: Answers,
+    all_clear: AllClear,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Yes,
+    No,
+}
+
+/// Whether people have to be told that it is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AllClear {
+    /// An intrusion has sounded.
+    Owed,
+    NotOwed,
+}
+
+impl SirenWatch {
+    pub fn new() -> SirenWatch {
+        SirenWatch {
+            says: Some("the sound device has not opened yet".into()),
+            test: None,
+            answers: Answers::Yes,
+            all_clear: AllClear::NotOwed,
+        }
+    }
+
+    /// What its silence says, or else what its thread says, or else its tests.
+    fn fault(&self) -> Option<String> {
+        match self.answers {
+            Answers::No => Some("the siren's thread does not answer".to_owned()),
+            Answers::Yes => self.says.clone().or_else(|| self.test.clone()),
+        }
+    }
+}
+
+impl Runner {
+    pub(super) fn siren(&mut self, report: SirenReport) {
+        self.changed = Changed::Yes;
+        let board = &mut self.path.board;
+        match report {
+            SirenReport::Accepted { order, at, output } => {
+                self.path.tap.tell(Observation::Siren { order, at, output });
+                let records = self.path.ledger.siren_accepted(order, at, output);
+                self.path.handover.put(records);
+                return;
+            }
+            SirenReport::Working { device } => {
+                tracing::info!("the siren is ready on the sound device {device:?}");
+                board.siren_device = device;
+                self.siren.says = None;
+            }
+            SirenReport::Degraded { device, reason } => {
+                tracing::error!("the siren sounds on {device:?}, but: {reason}");
+                board.siren_device = device;
+                self.siren.says = Some(reason);
+            }
+            SirenReport::Broken { device, reason } => {
+                tracing::error!("the siren cannot sound on {device:?}: {reason}");
+                board.siren_device = device;
+                self.siren.says = Some(reason);
+            }
+            SirenReport::Tested(test) => return self.siren_tested(test),
+            SirenReport::TestFault(fault) => {
+                if let Some(fault) = &fault {
+                    tracing::error!("the siren: {fault}");
+                }
+                self.siren.test = fault;
+            }
+        }
+        self.show_siren();
+    }
+
+    /// Into the event log, and into the audit log.
+    fn siren_tested(&mut self, test: SirenTest) {
+        let text = test.sentence();
+        let action = match &test.outcome {
+            Ok(_) => {
+                tracing::info!("{text}");
+                "siren_test_passed"
+            }
+            Err(_) => {
+                tracing::error!("{text}");
+                "siren_test_failed"
+            }
+        };
+        let at = test.at;
+        self.path.handover.put([Record::Note { at, text: text.clone() }]);
+        let left = self.path.clerk.leave(move |store| {
+            if let Err(error) = store.append_audit(BY_BOX, action, &test.device, &text, at) {
+                tracing::error!("the siren test is not in the audit log: {error}");
+            }
+        });
+        if let Err(error) = left {
+            tracing::error!("the siren test is not in the audit log: {error}");
+        }
+    }
+
+    /// Whether the siren's thread still looks: nobody else would notice that orders get lost.
+    pub(super) fn judge_siren(&mut self, now: Instant) {
+        let answers = match self.path.siren.silence(now) > SIREN_SILENCE_MAX {
+            true => Answers::No,
+            false => Answers::Yes,
+        };
+        if answers == self.siren.answers {
+            return;
+        }
+        self.siren.answers = answers;
+        match answers {
+            Answers::No => tracing::error!("the siren's thread does not answer"),
+            Answers::Yes => tracing::info!("the siren's thread answers again"),
+        }
+        self.changed = Changed::Yes;
+        self.show_siren();
+    }
+
+    fn show_siren(&mut self) {
+        let fault = self.siren.fault();
+        let health = match fault {
+            Some(_) => Health::Broken,
+            None => Health::Working,
+        };
+        self.path.board.siren_fault = fault;
+        self.step(Input::Part { part: Part::Siren, health });
+    }
+
+    /// Says once that it is over: an intrusion has sounded, and now nobody is inside, every zone is
+    /// known, and no intrusion alarm is active.
+    pub(super) fn judge_all_clear(&mut self) {
+        match (self.path.board.siren.pattern, self.siren.all_clear) {
+            (SirenPattern::Intrusion, _) => self.siren.all_clear = AllClear::Owed,
+            (SirenPattern::Silent, AllClear::Owed) if self.is_clear() => {
+                self.siren.all_clear = AllClear::NotOwed;
+                self.path.siren.all_clear();
+                tracing::info!("all clear: nobody is inside any more");
+            }
+            (SirenPattern::Silent | SirenPattern::Fault | SirenPattern::Warning, _) => {}
+        }
+    }
+
+    fn is_clear(&self) -> bool {
+        let engine = &self.path.engine;
+        let clear = |zone| engine.zone(zone).is_none_or(|zone| zone.state == ZoneState::Clear);
+        // Whatever state an alarm may have, this alone says that its cause is gone.
+        let over = |state| state == AlarmState::ReturnedUnacknowledged;
+        self.path.names.live().all(|(zone, _)| clear(zone))
+            && engine.alarms().iter().all(|alarm| match alarm.source {
+                AlarmSource::Intrusion(_) => over(alarm.state),
+                AlarmSource::Warning(_)
+                | AlarmSource::Blind(_)
+                | AlarmSource::Fault(_)
+                | AlarmSource::Untested(_) => true,
+            })
+    }
+}

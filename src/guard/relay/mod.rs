@@ -1,0 +1,280 @@
+//! Relays and stack lights: what a loudspeaker cannot say, and what must be noticed when the box dies.
+//!
+//! Each relay has a thread that waits for its device so that nobody else does. What is to be shown is
+//! one atomic word of **calls**, which the alarm path sets without waiting. A relay's **coil** follows
+//! from the calls, its role and its wiring: wired fail-safe it is energised while there is nothing to
+//! say, so that a dead box, a cut wire and lost power call as well.
+//!
+//! ```text
+//!   calls ──┐                                    ┌─> set, read back ── differs, late, refused ──┐
+//!   alarm path silent for DEAD_MAN_MAX: calls ───┤                                              │
+//!   stop: de-energised                           └── tried again, soon and then later <─ fault ─┘
+//! ```
+//!
+//! While a relay does not call, a **heartbeat** may change its coil all the time, for a monitor that
+//! notices a box that hangs with its relay energised.
+//!
+//! - `attendant`: the thread. `gpio`, `modbus`, `http`: the devices.
+//!
+//! Not here: what is an emergency (the engine), and the siren's sound (`guard::siren`).
+
+mod attendant;
+pub mod gpio;
+pub mod http;
+pub mod modbus;
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::thread::{self, JoinHandle, Thread};
+use std::time::Duration;
+
+use self::attendant::Attendant;
+use super::message::Message;
+use crate::clock;
+use crate::config::{Relay, RelayRole, RelayTo, Wiring};
+use crate::engine::time::Instant;
+
+/// Longest time a device may take for one question or answer.
+pub const ANSWER_MAX: Duration = Duration::from_millis(800);
+
+/// The state of a relay's coil.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coil {
+    Energised,
+    DeEnergised,
+}
+
+impl fmt::Display for Coil {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Coil::Energised => "energised",
+            Coil::DeEnergised => "de-energised",
+        })
+    }
+}
+
+/// What drives a coil. Called by the relay's own thread, so it may wait, for about `ANSWER_MAX`.
+pub trait RelayOutput: Send {
+    fn set(&mut self, coil: Coil) -> Result<(), RelayError>;
+
+    /// What the coil is; `None` where the device does not tell.
+    fn read(&mut self) -> Result<Option<Coil>, RelayError>;
+}
+
+/// What a cause may be.
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why a coil is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    #[error("{place} cannot be opened")]
+    Open {
+        place: String,
+        #[source]
+        source: Cause,
+    },
+    #[error("{place} cannot be switched")]
+    Set {
+        place: String,
+        #[source]
+        source: Cause,
+    },
+    #[error("{place} cannot be read back")]
+    Read {
+        place: String,
+        #[source]
+        source: Cause,
+    },
+    #[error("{place} has not answered within {} ms", ANSWER_MAX.as_millis())]
+    Late { place: String },
+    #[error("its coil was made {wanted} and reads {found}; look at the device and its wiring")]
+    Differs { wanted: Coil, found: Coil },
+}
+
+/// What calls for attention; several at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls(u8);
+
+impl Calls {
+    pub const NONE: Calls = Calls(0);
+    /// Of a box about which nothing is known.
+    pub const ALL: Calls = Calls(u8::MAX);
+
+    /// With this one too.
+    #[must_use]
+    pub const fn with(self, role: RelayRole) -> Calls {
+        Calls(self.0 | bit(role))
+    }
+
+    /// Whether any of these is among them.
+    pub fn has_any(self, roles: &[RelayRole]) -> bool {
+        roles.iter().any(|role| self.0 & bit(*role) != 0)
+    }
+}
+
+const fn bit(role: RelayRole) -> u8 {
+    match role {
+        RelayRole::Emergency => 1,
+        RelayRole::Warning => 2,
+        RelayRole::Fault => 4,
+        RelayRole::Siren => 8,
+    }
+}
+
+/// Whether a relay has something to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Calling {
+    Yes,
+    No,
+}
+
+/// The half of the heartbeat that it is; without one, always the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beat {
+    First,
+    Second,
+}
+
+/// What a relay's wiring makes of it.
+const fn coil(calling: Calling, wiring: Wiring, beat: Beat) -> Coil {
+    match (calling, wiring, beat) {
+        (Calling::Yes, Wiring::FailSafe, _) => Coil::DeEnergised,
+        (Calling::No, Wiring::FailSafe, Beat::First) => Coil::Energised,
+        (Calling::No, Wiring::FailSafe, Beat::Second) => Coil::DeEnergised,
+        (Calling::Yes, Wiring::EnergiseToCall, _) => Coil::Energised,
+        (Calling::No, Wiring::EnergiseToCall, _) => Coil::DeEnergised,
+    }
+}
+
+/// What a relay's thread says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayReport {
+    /// Place in the configuration.
+    pub relay: usize,
+    /// Why the coil is not what it should be.
+    pub fault: Option<String>,
+}
+
+/// The alarm path's end of all relays.
+#[derive(Debug)]
+pub struct Relays {
+    shared: Arc<Shared>,
+    names: Vec<String>,
+    threads: Vec<Thread>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    calls: AtomicU8,
+    /// When the alarm path was last alive, nanoseconds of the monotonic clock.
+    fed_ns: AtomicU64,
+    /// When each thread last looked.
+    looked_ns: Vec<AtomicU64>,
+    stop: AtomicBool,
+}
+
+impl Relays {
+    /// Shows these calls from now on. Never waits.
+    pub fn show(&self, calls: Calls) {
+        if self.shared.calls.swap(calls.0, Ordering::AcqRel) != calls.0 {
+            self.threads.iter().for_each(Thread::unpark);
+        }
+    }
+
+    /// The alarm path lives.
+    pub fn feed(&self, now: Instant) {
+        self.shared.fed_ns.store(now.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// How long each relay's thread has not looked.
+    pub fn silences(&self, now: Instant) -> impl Iterator<Item = Duration> {
+        let looked = self.shared.looked_ns.iter();
+        looked.map(move |at| now.since(Instant::from_nanos(at.load(Ordering::Relaxed))))
+    }
+
+    /// In the order of the configuration.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+}
+
+/// The relays' threads, to be stopped.
+#[derive(Debug)]
+pub struct RelayThreads {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl RelayThreads {
+    /// Starts a thread for each; their reports go to the alarm path.
+    ///
+    /// # Errors
+    /// The system does not allow another thread.
+    pub fn start(
+        relays: Vec<(Relay, Box<dyn RelayOutput>)>,
+        reports: &SyncSender<Message>,
+    ) -> io::Result<(Relays, RelayThreads)> {
+        let now_ns = clock::monotonic().as_nanos();
+        let names: Vec<String> = relays.iter().map(|(relay, _)| relay.name.clone()).collect();
+        let shared = Arc::new(Shared {
+            calls: AtomicU8::new(Calls::ALL.0),
+            fed_ns: AtomicU64::new(now_ns),
+            looked_ns: names.iter().map(|_| AtomicU64::new(now_ns)).collect(),
+            stop: AtomicBool::new(false),
+        });
+        let mut threads = Vec::with_capacity(names.len());
+        for (number, (relay, output)) in relays.into_iter().enumerate() {
+            let attendant = Attendant::new(number, relay, output, shared.clone(), reports.clone());
+            let thread = thread::Builder::new().name("relay".into());
+            threads.push(thread.spawn(move || attendant.run())?);
+        }
+        let unpark = threads.iter().map(|thread| thread.thread().clone()).collect();
+        let relays = Relays { shared: shared.clone(), names, threads: unpark };
+        Ok((relays, RelayThreads { shared, threads }))
+    }
+
+    /// De-energises all of them and ends their threads; waits for a device at most as long as a
+    /// thread may.
+    pub fn stop(self) {
+        self.shared.stop.store(true, Ordering::Release);
+        for thread in &self.threads {
+            thread.thread().unpark();
+        }
+        for thread in self.threads {
+            // A panic in it has been logged by the panic hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The device of a relay, not opened yet.
+pub fn output(relay: &Relay) -> Box<dyn RelayOutput> {
+    match &relay.to {
+        RelayTo::Gpio(gpio) => Box::new(gpio::GpioRelay::new(gpio.clone(), Box::new(gpio::Kernel))),
+        RelayTo::ModbusTcp { address, point } => {
+            Box::new(modbus::ModbusRelay::tcp(*address, *point))
+        }
+        RelayTo::ModbusRtu { port, baud, parity, point } => {
+            Box::new(modbus::ModbusRelay::rtu(port, *baud, *parity, *point))
+        }
+        RelayTo::Http { method, on, off } => Box::new(http::HttpRelay::new(*method, on, off)),
+    }
+}
+
+/// The device in words.
+pub fn place(relay: &Relay) -> String {
+    match &relay.to {
+        RelayTo::Gpio(gpio) => gpio::place(gpio),
+        RelayTo::ModbusTcp { address, point } => {
+            format!("coil {} of Modbus unit {} at {address}", point.coil, point.unit)
+        }
+        RelayTo::ModbusRtu { port, point, .. } => {
+            format!("coil {} of Modbus unit {} on {}", point.coil, point.unit, port.display())
+        }
+        RelayTo::Http { on, .. } => on.clone(),
+    }
+}
