@@ -91,7 +91,7 @@ fn every_kind_of_alarm_is_told_with_what_it_is_about() {
         state["alarms"][0],
         json!({
             "id": 40, "kind": "intrusion", "priority": "emergency", "state": "unacknowledged",
-            "version": fake::VERSION, "renewed": fake::RENEWED,
+            "version": fake::alarm_desk::VERSION, "renewed": fake::alarm_desk::RENEWED,
             "zone": "gate-road", "camera": "yard-éast", "part": null, "title": "Gate road",
             "text": "2 people inside", "raised_at": "2026-03-01T14:00:00.000Z",
             "changed_at": "2026-03-01T14:00:00.000Z", "acknowledged_by": null,
@@ -133,10 +133,10 @@ fn an_alarm_is_answered_once_by_whoever_is_signed_in() {
     let answers = served.fake.answers.lock().expect("not poisoned").clone();
     assert_eq!(answers, [(40, fake::ADMIN.to_owned())]);
     served.post(ACKNOWLEDGE, "{}").refused(409, "already_acknowledged");
-    let old = format!("{{\"seen\": {}}}", fake::RENEWED - 1);
+    let old = format!("{{\"seen\": {}}}", fake::alarm_desk::RENEWED - 1);
     let told = served.post(ACKNOWLEDGE, &old).refused(409, "newer_cause");
     assert!(told.contains("look again"), "{told}");
-    let new = format!("{{\"seen\": {}}}", fake::VERSION);
+    let new = format!("{{\"seen\": {}}}", fake::alarm_desk::VERSION);
     served.post(ACKNOWLEDGE, &new).refused(409, "already_acknowledged");
     served.post(ACKNOWLEDGE, "{\"seen\": \"x\"}").refused(422, "bad_request");
     served.post("/api/alarms/7/acknowledge", "{}").refused(404, "unknown_alarm");

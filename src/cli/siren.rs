@@ -48,6 +48,7 @@ enum Pattern {
 }
 
 /// At least one device did not sound; the lines above say why.
+#[cfg(feature = "sound")]
 #[derive(Debug, thiserror::Error)]
 #[error("{0} of the devices did not sound")]
 struct Failed(usize);

@@ -24,6 +24,7 @@ pub const SIREN: Priority = Priority(11);
 pub const RELAY: Priority = Priority(11);
 
 /// What feeds the sound card, every 21 ms.
+#[cfg(feature = "sound")]
 pub const SOUND_CARD: Priority = Priority(12);
 
 /// Asks for it for the calling thread, and says in the log what was granted.

@@ -1,7 +1,7 @@
 //! A guard without cameras behind a real socket, and a client that can be as rude as it likes.
 
 #[path = "alarm_desk.rs"]
-mod alarm_desk;
+pub mod alarm_desk;
 #[path = "channel_desk.rs"]
 mod channel_desk;
 #[path = "input_door.rs"]
@@ -36,8 +36,7 @@ use standclear::store::Store;
 use standclear::web::{self, Settings};
 use tokio::sync::{oneshot, watch};
 
-use alarm_desk::alarm;
-pub use alarm_desk::{RENEWED, VERSION};
+use alarm_desk::{RENEWED, alarm};
 pub use session::Session;
 
 /// Longest wait of any test for something that must happen.

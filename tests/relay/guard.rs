@@ -69,7 +69,7 @@ fn a_stack_light_shows_an_intrusion_until_it_is_answered_and_over_and_calls_when
     );
 
     let alarm = wait_alarm(&guard, crate::site::intrusion, AlarmState::Unacknowledged);
-    guard.handle().acknowledge(alarm.id, "eva").expect("answered");
+    guard.handle().acknowledge(alarm.id, None, "eva").expect("answered");
     site.shows(Scene::Empty);
     wait_coils(&coils, true, true);
 

@@ -20,8 +20,6 @@ pub const ZONES: &[(usize, (f64, f64))] =
 #[derive(Clone, Copy, Debug)]
 pub struct Visit {
     pub camera: usize,
-    /// The zone they stand in; `None` for somebody who is where anybody may be.
-    pub zone: Option<usize>,
     pub foot_px: (f64, f64),
     pub from: Instant,
     pub to: Instant,
@@ -92,14 +90,14 @@ impl Script {
             let from = at(random);
             let to = until(from, random.millis(200, 15_000));
             let number = random.below(ZONES.len() as u64 + 1) as usize;
-            let zone = ZONES.get(number).map(|_| number);
-            let (camera, foot) = match zone {
-                Some(zone) => ZONES[zone],
+            let (camera, foot) = match ZONES.get(number) {
+                Some(place) => *place,
+                // Somebody who is where anybody may be.
                 None => (random.below(CAMERAS as u64) as usize, (300.0, 200.0)),
             };
             let shift = 60.0 * random.share();
             let foot_px = (foot.0 + shift, foot.1);
-            visits.push(Visit { camera, zone, foot_px, from, to });
+            visits.push(Visit { camera, foot_px, from, to });
         }
         let mut troubles = Vec::new();
         for _ in 0..random.below(14) {

@@ -24,7 +24,6 @@ fn lived() -> TempDir {
         version: (1 << 20) + second.unsigned_abs(),
         incident: Some(IncidentId(1)),
         text: "somebody is inside".into(),
-        version: 1,
     };
     store
         .write(&[
