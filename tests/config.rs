@@ -1,5 +1,8 @@
 //! The configuration: what is accepted, and what an error tells.
 
+#[path = "config/notify.rs"]
+mod notify;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

@@ -12,6 +12,7 @@
 //! Not here: the bytes on the wire (`wire`), what is sent next.
 
 mod discovery;
+mod packets;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -24,12 +25,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use self::wire::{Hello, Incoming, Kept, Publication, Wire, WireError, Word};
+use self::packets::{Hello, Incoming, Kept, Publication, Word};
+use self::wire::{Wire, WireError};
 use super::{Channel, Letter, Occasion, Refused, Sent, Site, SiteNow, Tended, ZoneNow};
 use crate::clock;
 use crate::config::{Discovery, NotifyMqtt};
 use crate::engine::delivery::{BackOff, Outcome};
 use crate::engine::time::Instant;
+use crate::telemetry::chain;
 
 /// How often the state of the box is published when only its numbers changed.
 const STATE_EVERY: Duration = Duration::from_secs(60);
@@ -52,6 +55,8 @@ pub struct MqttChannel {
     wire: Option<Wire>,
     back_off: BackOff,
     try_at: Option<Instant>,
+    /// Why there is no connection.
+    why: String,
     /// Zone and what was said of it on this connection.
     shown: BTreeMap<String, String>,
     state_shown: Option<(String, Instant)>,
@@ -76,6 +81,7 @@ impl MqttChannel {
             wire: None,
             back_off: BackOff::new(seed),
             try_at: None,
+            why: "the broker is not connected".into(),
             shown: BTreeMap::new(),
             state_shown: None,
         }
@@ -178,6 +184,13 @@ impl MqttChannel {
         outcome
     }
 
+    /// Leaves the broker alone for a while; why, for people.
+    fn failed(&mut self, error: &WireError) -> String {
+        self.try_at = Some(clock::monotonic().after(self.back_off.pause()));
+        self.why = chain(error);
+        self.why.clone()
+    }
+
     fn look_after(&mut self) -> Result<(), WireError> {
         self.with_wire(|channel, wire| {
             for message in wire.tend()? {
@@ -244,16 +257,13 @@ impl Channel for MqttChannel {
                 self.try_at = None;
                 if connected { Tended::Same } else { Tended::Came }
             }
-            Err(error) => {
-                self.try_at = Some(clock::monotonic().after(self.back_off.pause()));
-                Tended::Broken(error.to_string())
-            }
+            Err(error) => Tended::Broken(self.failed(&error)),
         }
     }
 
     fn send(&mut self, letter: &Letter) -> Sent {
         if self.wire.is_none() && self.try_at.is_some_and(|at| at > clock::monotonic()) {
-            return Sent::not(Outcome::Unreachable, "the broker is not connected");
+            return Sent::not(Outcome::Unreachable, self.why.clone());
         }
         let topic = self.letter_topic(letter);
         let payload = letter.json.as_bytes();
@@ -267,10 +277,7 @@ impl Channel for MqttChannel {
             Ok(Word::Refused(why)) => {
                 Sent::not(Outcome::Failed, format!("the broker refuses {topic}: {why}"))
             }
-            Err(error) => {
-                self.try_at = Some(clock::monotonic().after(self.back_off.pause()));
-                Sent::not(Outcome::Unreachable, error.to_string())
-            }
+            Err(error) => Sent::not(Outcome::Unreachable, self.failed(&error)),
         }
     }
 

@@ -259,7 +259,10 @@ impl Runner {
     }
 
     fn send(&mut self, letter: &Letter) -> Sent {
-        let sent = self.parts.channel.send(letter);
+        // A letter that makes a channel panic is one that fails: others must still get out.
+        let channel = &mut self.parts.channel;
+        let sent = panic::catch_unwind(AssertUnwindSafe(|| channel.send(letter)))
+            .unwrap_or_else(|_panic| Sent::not(Outcome::Failed, "its thread panicked"));
         match sent.outcome {
             Outcome::Taken => self.works(),
             Outcome::NotForIt | Outcome::TooLate => {}

@@ -24,6 +24,7 @@ use super::{Channel, Letter, SEND_MAX, Sent, Tended};
 use crate::clock;
 use crate::config::Webhook;
 use crate::engine::delivery::Outcome;
+use crate::telemetry::chain;
 
 /// Shortest secret, bytes: 128 bits if it is random.
 const SECRET_BYTES_MIN: usize = 16;
@@ -44,7 +45,7 @@ pub struct WebhookChannel {
 /// Why a message could not even be sent; fixed by a person at the box.
 #[derive(Debug, thiserror::Error)]
 enum SetUpError {
-    #[error("the secret file {path} cannot be read: {source}", path = .path.display())]
+    #[error("the secret file {path} cannot be read", path = .path.display())]
     Secret {
         path: PathBuf,
         #[source]
@@ -94,7 +95,7 @@ impl Channel for WebhookChannel {
     }
 
     fn send(&mut self, letter: &Letter) -> Sent {
-        self.post(letter).unwrap_or_else(|error| Sent::not(Outcome::Unreachable, error.to_string()))
+        self.post(letter).unwrap_or_else(|error| Sent::not(Outcome::Unreachable, chain(&error)))
     }
 
     fn close(&mut self) {}

@@ -5,7 +5,7 @@
 //!
 //! A broker that sends what cannot be read, or nothing for too long, costs the connection.
 //!
-//! Not here: what is published, and connecting again.
+//! Not here: how packets look (`packets`), what is published, and connecting again.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -14,12 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rumqttc::mqttbytes::v4;
-use rumqttc::v5::mqttbytes::v5;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
+use super::packets::{self, Hello, Incoming, KEEP_ALIVE_S, Packet, Publication, Word};
 use crate::clock;
 use crate::config::{MqttVersion, NotifyMqtt};
 use crate::engine::time::Instant;
@@ -27,18 +26,8 @@ use crate::engine::time::Instant;
 /// Longest wait for a connection, and for each word of the broker.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
-/// How long the broker may hear nothing of us before it sends the last will; half of it is how often
-/// it is asked whether it lives.
-const KEEP_ALIVE_S: u16 = 10;
-
 /// Longest single wait for bytes, so that time is looked at in between.
 const READ_WAIT: Duration = Duration::from_millis(50);
-
-/// Largest packet taken, bytes: commands are small.
-const PACKET_BYTES_MAX: usize = 64 * 1024;
-
-/// Largest packet sent, bytes: letters have a few kilobytes.
-const SENT_BYTES_MAX: usize = 1 << 20;
 
 /// Messages taken in that nobody has looked at yet; a flood beyond that is dropped.
 const INBOX_MAX: usize = 64;
@@ -52,7 +41,7 @@ pub enum WireError {
         #[source]
         source: io::Error,
     },
-    #[error("nobody takes connections at {address}: {source}")]
+    #[error("nobody takes connections at {address}")]
     Connect {
         address: String,
         #[source]
@@ -62,7 +51,7 @@ pub enum WireError {
     Authority { path: PathBuf },
     #[error("{host} is no name that a certificate can be for")]
     TlsName { host: String },
-    #[error("encryption with the broker failed: {0}")]
+    #[error("encryption with the broker failed")]
     Tls(#[from] rustls::Error),
     #[error("the broker refuses the connection: {0}")]
     Refused(String),
@@ -72,47 +61,8 @@ pub enum WireError {
     Ended,
     #[error("the broker said what cannot be read: {0}")]
     Garbage(String),
-    #[error("the connection broke: {0}")]
+    #[error("the connection to the broker broke")]
     Io(#[from] io::Error),
-}
-
-/// Something to publish.
-#[derive(Clone, Copy, Debug)]
-pub struct Publication<'a> {
-    pub topic: &'a str,
-    pub payload: &'a [u8],
-    pub kept: Kept,
-}
-
-/// Whether the broker keeps it for whoever comes later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    Yes,
-    No,
-}
-
-/// What the broker said to a publication.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Word {
-    Taken,
-    /// Not this one, and why.
-    Refused(String),
-}
-
-/// A message from somebody else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Incoming {
-    pub topic: String,
-    pub payload: Vec<u8>,
-    pub kept: Kept,
-}
-
-/// Who connects, and what is said for it when it dies.
-pub struct Hello<'a> {
-    pub client_id: &'a str,
-    pub login: Option<(String, String)>,
-    pub will_topic: &'a str,
-    pub will: &'a [u8],
 }
 
 /// A connection that stands.
@@ -129,17 +79,6 @@ pub struct Wire {
 enum Stream {
     Plain(TcpStream),
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
-}
-
-/// A packet, of whichever version, as far as it matters here.
-enum Packet {
-    Connected(Result<(), String>),
-    Word(u16, Word),
-    Subscribed(Result<(), String>),
-    Incoming { message: Incoming, answer: Option<u16> },
-    Alive,
-    Goodbye(String),
-    Other,
 }
 
 impl Wire {
@@ -162,7 +101,7 @@ impl Wire {
             heard_at: clock::monotonic(),
             asked_at: None,
         };
-        wire.write(|version, bytes| encode_hello(version, hello, bytes))?;
+        wire.write(|version, bytes| packets::hello(version, hello, bytes))?;
         wire.wait(|packet| match packet {
             Packet::Connected(outcome) => Some(outcome.clone()),
             _ => None,
@@ -177,7 +116,7 @@ impl Wire {
     /// The broker refuses, or the connection is gone.
     pub fn subscribe(&mut self, topic: &str) -> Result<(), WireError> {
         let id = self.next_id();
-        self.write(|version, bytes| encode_subscription(version, topic, id, bytes))?;
+        self.write(|version, bytes| packets::subscription(version, topic, id, bytes))?;
         self.wait(|packet| match packet {
             Packet::Subscribed(outcome) => Some(outcome.clone()),
             _ => None,
@@ -191,7 +130,7 @@ impl Wire {
     /// The connection is gone; whether the broker has it is not known.
     pub fn publish(&mut self, publication: Publication<'_>) -> Result<Word, WireError> {
         let id = self.next_id();
-        self.write(|version, bytes| encode_publication(version, publication, id, bytes))?;
+        self.write(|version, bytes| packets::publication(version, publication, id, bytes))?;
         self.wait(|packet| match packet {
             Packet::Word(of, word) if *of == id => Some(word.clone()),
             _ => None,
@@ -212,7 +151,7 @@ impl Wire {
             Some(_) => {}
             None if now.since(self.heard_at) > Duration::from_secs(u64::from(KEEP_ALIVE_S) / 2) => {
                 self.asked_at = Some(now);
-                self.write(encode_ping)?;
+                self.write(packets::ping)?;
             }
             None => {}
         }
@@ -222,7 +161,7 @@ impl Wire {
     /// Says goodbye, so that the broker does not send the last will.
     pub fn close(mut self) {
         // It is over either way.
-        let _ = self.write(encode_goodbye);
+        let _ = self.write(packets::goodbye);
     }
 
     fn next_id(&mut self) -> u16 {
@@ -250,7 +189,7 @@ impl Wire {
         match packet {
             Packet::Incoming { message, answer } => {
                 if let Some(id) = answer {
-                    self.write(|version, bytes| encode_word(version, id, bytes))?;
+                    self.write(|version, bytes| packets::word(version, id, bytes))?;
                 }
                 if self.inbox.len() < INBOX_MAX {
                     self.inbox.push(message);
@@ -306,20 +245,7 @@ impl Wire {
     }
 
     fn decode(&mut self) -> Result<Option<Packet>, WireError> {
-        match self.version {
-            MqttVersion::V3 => match v4::Packet::read(&mut self.buffer, PACKET_BYTES_MAX) {
-                Ok(packet) => Ok(Some(of_v4(packet))),
-                Err(rumqttc::mqttbytes::Error::InsufficientBytes(_)) => Ok(None),
-                Err(error) => Err(WireError::Garbage(error.to_string())),
-            },
-            MqttVersion::V5 => {
-                match v5::Packet::read(&mut self.buffer, Some(PACKET_BYTES_MAX as u32)) {
-                    Ok(packet) => Ok(Some(of_v5(packet))),
-                    Err(rumqttc::v5::mqttbytes::Error::InsufficientBytes(_)) => Ok(None),
-                    Err(error) => Err(WireError::Garbage(error.to_string())),
-                }
-            }
-        }
+        packets::decode(self.version, &mut self.buffer).map_err(WireError::Garbage)
     }
 }
 
@@ -405,176 +331,5 @@ impl Write for Stream {
             Stream::Plain(tcp) => tcp.flush(),
             Stream::Tls(tls) => tls.flush(),
         }
-    }
-}
-
-fn in_v4(packet: &v4::Packet, bytes: &mut BytesMut) -> Result<(), String> {
-    packet.write(bytes, SENT_BYTES_MAX).map(drop).map_err(|error| error.to_string())
-}
-
-fn in_v5(packet: &v5::Packet, bytes: &mut BytesMut) -> Result<(), String> {
-    packet.write(bytes, None).map(drop).map_err(|error| error.to_string())
-}
-
-fn encode_hello(
-    version: MqttVersion,
-    hello: &Hello<'_>,
-    bytes: &mut BytesMut,
-) -> Result<(), String> {
-    let login = hello.login.clone();
-    match version {
-        MqttVersion::V3 => {
-            let mut connect = v4::Connect::new(hello.client_id);
-            connect.keep_alive = KEEP_ALIVE_S;
-            connect.clean_session = true;
-            let qos = rumqttc::QoS::AtLeastOnce;
-            connect.last_will = Some(v4::LastWill::new(hello.will_topic, hello.will, qos, true));
-            connect.login = login.map(|(user, password)| v4::Login::new(user, password));
-            in_v4(&v4::Packet::Connect(connect), bytes)
-        }
-        MqttVersion::V5 => {
-            let connect = v5::Connect {
-                keep_alive: KEEP_ALIVE_S,
-                client_id: hello.client_id.into(),
-                clean_start: true,
-                properties: None,
-            };
-            let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
-            let will = v5::LastWill::new(hello.will_topic, hello.will, qos, true, None);
-            let login = login.map(|(user, password)| v5::Login::new(user, password));
-            in_v5(&v5::Packet::Connect(connect, Some(will), login), bytes)
-        }
-    }
-}
-
-fn encode_subscription(
-    version: MqttVersion,
-    topic: &str,
-    id: u16,
-    bytes: &mut BytesMut,
-) -> Result<(), String> {
-    match version {
-        MqttVersion::V3 => {
-            let mut subscribe = v4::Subscribe::new(topic, rumqttc::QoS::AtLeastOnce);
-            subscribe.pkid = id;
-            in_v4(&v4::Packet::Subscribe(subscribe), bytes)
-        }
-        MqttVersion::V5 => {
-            let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
-            let mut subscribe = v5::Subscribe::new(v5::Filter::new(topic, qos), None);
-            subscribe.pkid = id;
-            in_v5(&v5::Packet::Subscribe(subscribe), bytes)
-        }
-    }
-}
-
-fn encode_publication(
-    version: MqttVersion,
-    publication: Publication<'_>,
-    id: u16,
-    bytes: &mut BytesMut,
-) -> Result<(), String> {
-    let Publication { topic, payload, kept } = publication;
-    match version {
-        MqttVersion::V3 => {
-            let mut publish = v4::Publish::new(topic, rumqttc::QoS::AtLeastOnce, payload);
-            publish.pkid = id;
-            publish.retain = kept == Kept::Yes;
-            in_v4(&v4::Packet::Publish(publish), bytes)
-        }
-        MqttVersion::V5 => {
-            let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
-            let mut publish = v5::Publish::new(topic, qos, payload.to_vec(), None);
-            publish.pkid = id;
-            publish.retain = kept == Kept::Yes;
-            in_v5(&v5::Packet::Publish(publish), bytes)
-        }
-    }
-}
-
-fn encode_word(version: MqttVersion, id: u16, bytes: &mut BytesMut) -> Result<(), String> {
-    match version {
-        MqttVersion::V3 => in_v4(&v4::Packet::PubAck(v4::PubAck::new(id)), bytes),
-        MqttVersion::V5 => in_v5(&v5::Packet::PubAck(v5::PubAck::new(id, None)), bytes),
-    }
-}
-
-fn encode_ping(version: MqttVersion, bytes: &mut BytesMut) -> Result<(), String> {
-    match version {
-        MqttVersion::V3 => in_v4(&v4::Packet::PingReq, bytes),
-        MqttVersion::V5 => in_v5(&v5::Packet::PingReq(v5::PingReq), bytes),
-    }
-}
-
-fn encode_goodbye(version: MqttVersion, bytes: &mut BytesMut) -> Result<(), String> {
-    match version {
-        MqttVersion::V3 => in_v4(&v4::Packet::Disconnect, bytes),
-        MqttVersion::V5 => {
-            let reason = v5::DisconnectReasonCode::NormalDisconnection;
-            in_v5(&v5::Packet::Disconnect(v5::Disconnect::new(reason)), bytes)
-        }
-    }
-}
-
-fn of_v4(packet: v4::Packet) -> Packet {
-    match packet {
-        v4::Packet::ConnAck(answer) => Packet::Connected(match answer.code {
-            v4::ConnectReturnCode::Success => Ok(()),
-            code => Err(format!("{code:?}")),
-        }),
-        v4::Packet::PubAck(answer) => Packet::Word(answer.pkid, Word::Taken),
-        v4::Packet::SubAck(answer) => {
-            let failed = answer.return_codes.contains(&v4::SubscribeReasonCode::Failure);
-            Packet::Subscribed(if failed { Err("the subscription".into()) } else { Ok(()) })
-        }
-        v4::Packet::Publish(message) => Packet::Incoming {
-            answer: (message.qos == rumqttc::QoS::AtLeastOnce).then_some(message.pkid),
-            message: Incoming {
-                topic: message.topic,
-                payload: message.payload.to_vec(),
-                kept: if message.retain { Kept::Yes } else { Kept::No },
-            },
-        },
-        v4::Packet::PingResp => Packet::Alive,
-        _ => Packet::Other,
-    }
-}
-
-fn of_v5(packet: v5::Packet) -> Packet {
-    match packet {
-        v5::Packet::ConnAck(answer) => Packet::Connected(match answer.code {
-            v5::ConnectReturnCode::Success => Ok(()),
-            code => Err(format!("{code:?}")),
-        }),
-        v5::Packet::PubAck(answer) => {
-            let word = match answer.reason {
-                v5::PubAckReason::Success | v5::PubAckReason::NoMatchingSubscribers => Word::Taken,
-                reason => Word::Refused(format!("{reason:?}")),
-            };
-            Packet::Word(answer.pkid, word)
-        }
-        v5::Packet::SubAck(answer) => {
-            let good = |code: &v5::SubscribeReasonCode| {
-                matches!(code, v5::SubscribeReasonCode::Success(_))
-            };
-            Packet::Subscribed(match answer.return_codes.iter().find(|code| !good(code)) {
-                None => Ok(()),
-                Some(code) => Err(format!("{code:?}")),
-            })
-        }
-        v5::Packet::Publish(message) => {
-            let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
-            Packet::Incoming {
-                answer: (message.qos == qos).then_some(message.pkid),
-                message: Incoming {
-                    topic: String::from_utf8_lossy(&message.topic).into_owned(),
-                    payload: message.payload.to_vec(),
-                    kept: if message.retain { Kept::Yes } else { Kept::No },
-                },
-            }
-        }
-        v5::Packet::PingResp(_) => Packet::Alive,
-        v5::Packet::Disconnect(goodbye) => Packet::Goodbye(format!("{:?}", goodbye.reason_code)),
-        _ => Packet::Other,
     }
 }
