@@ -31,6 +31,7 @@ pub use self::relay::{
 };
 pub use self::siren::{Siren, SirenDevice, SirenTest, SirenTestSound};
 use crate::link::Source;
+use crate::redact::redact;
 
 /// Everything the guard needs to know, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -184,7 +185,7 @@ impl Config {
         let tables: Tables = toml::from_str(text).map_err(|error| ConfigError::Parse {
             file: file.to_owned(),
             line: line_at(text, error.span().map_or(0, |span| span.start)),
-            message: error.message().to_owned(),
+            message: redact(error.message()),
         })?;
         Config::try_from(Unvalidated { file, text, tables })
     }

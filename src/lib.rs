@@ -15,6 +15,7 @@ pub mod evaluation;
 pub mod guard;
 pub mod link;
 pub mod notify;
+pub mod redact;
 pub mod replay;
 pub mod store;
 pub mod telemetry;

@@ -8,12 +8,13 @@
 //!
 //! Not here: any decision. A worker reports what it sees and how long it took.
 
+use std::fmt;
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Raised whenever a message changes shape.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// Longest message either side accepts: a 4K preview picture with room to spare. A longer length
 /// means the stream is out of step, and the only safe answer is to drop the worker.
@@ -75,6 +76,29 @@ pub enum Source {
     File { path: String, ending: Ending },
     /// GStreamer's `videotestsrc` with this pattern, live.
     Test { pattern: String },
+    /// Whatever a GStreamer description opens, live.
+    Gst { description: GstDescription },
+}
+
+/// A GStreamer description of a camera. It may hold a password, so it cannot be printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GstDescription(String);
+
+impl GstDescription {
+    pub fn new(description: String) -> GstDescription {
+        GstDescription(description)
+    }
+
+    /// The description with whatever secrets it holds, for GStreamer alone.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for GstDescription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GstDescription(…)")
+    }
 }
 
 /// What a file source does at its end.

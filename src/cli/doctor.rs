@@ -251,6 +251,12 @@ mod vision {
             Source::Test { pattern } => {
                 Finding::Warn(format!("a test pattern ({pattern}), no camera"))
             }
+            Source::Gst { description } => match probe::described(description) {
+                Ok(size) => {
+                    Finding::Ok(format!("gives pictures, {}×{}", size.width_px(), size.height_px()))
+                }
+                Err(error) => Finding::Fail(chain(&error)),
+            },
         }
     }
 }

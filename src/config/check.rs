@@ -1,5 +1,6 @@
 //! From what was written to what may be: every value is looked at once, here.
 
+mod source;
 mod walk_test;
 mod web;
 mod zones;
@@ -11,6 +12,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::source::UnvalidatedSource;
 use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
@@ -19,7 +21,6 @@ use super::notify::UnvalidatedNotify;
 use super::relay::UnvalidatedRelay;
 use super::siren::UnvalidatedSiren;
 use super::{Camera, Config, ConfigError, Model, Site, Store};
-use crate::link::{Ending, Source};
 
 /// Pictures a second to look at, slowest. R1 gives one second to notice that a camera is gone:
 /// with fewer than two pictures a second, one lost picture would look like a lost camera.
@@ -83,15 +84,6 @@ struct UnvalidatedCamera {
     source: Spanned<UnvalidatedSource>,
     zones: Spanned<String>,
     fps: Option<Spanned<f64>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UnvalidatedSource {
-    file: Option<Spanned<String>>,
-    #[serde(rename = "loop")]
-    looping: Option<Spanned<bool>>,
-    test: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -212,29 +204,6 @@ impl Place<'_> {
             zones,
             fps,
         })
-    }
-
-    fn source(&self, key: &str, from: Spanned<UnvalidatedSource>) -> Result<Source, ConfigError> {
-        let right = "must be either { file = \"clip.mp4\", loop = true } or { test = \"ball\" }";
-        let span = from.span();
-        let source = from.into_inner();
-        match (&source.file, &source.test) {
-            (Some(path), None) => Ok(Source::File {
-                path: self.path_of(&format!("{key}.file"), path)?.display().to_string(),
-                ending: match source.looping.as_ref().map(|looping| *looping.get_ref()) {
-                    Some(true) => Ending::Loop,
-                    Some(false) | None => Ending::Stop,
-                },
-            }),
-            (None, Some(_)) if source.looping.is_some() => {
-                Err(self.wrong_at(key, "{ test, loop }", span, right))
-            }
-            (None, Some(pattern)) => {
-                Ok(Source::Test { pattern: self.text_of(&format!("{key}.test"), pattern)? })
-            }
-            (Some(_), Some(_)) => Err(self.wrong_at(key, "{ file, test }", span, right)),
-            (None, None) => Err(self.wrong_at(key, "{}", span, right)),
-        }
     }
 
     fn model(&self, model: UnvalidatedModel) -> Result<Model, ConfigError> {

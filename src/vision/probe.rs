@@ -8,8 +8,9 @@ use std::time::Duration;
 use gstreamer as gst;
 
 use crate::engine::detection::FrameSize;
-use crate::link::{Ending, ModelInfo};
+use crate::link::{Ending, GstDescription, ModelInfo};
 
+use super::ingest::described::DescribedSource;
 use super::ingest::file::{FileOptions, FileSource};
 use super::ingest::{FrameSource, Pace, Polled, SourceError};
 use super::package::{ModelPackage, PackageError};
@@ -18,6 +19,9 @@ use super::runtime::{self, RuntimeError};
 
 /// A file must give its first picture within this time; they give it in under 0.2 s.
 pub const FIRST_PICTURE_MAX: Duration = Duration::from_secs(3);
+
+/// A camera's first picture may wait for a connection and for the next whole picture of its video.
+pub const FIRST_LIVE_PICTURE_MAX: Duration = Duration::from_secs(10);
 
 /// Elements a box needs, and the Debian packages that bring them.
 const ELEMENTS: [(&str, &str); 11] = [
@@ -56,11 +60,15 @@ pub struct RuntimeInfo {
     pub path: PathBuf,
 }
 
-/// Why a file source is not usable.
+/// Why a source is not usable.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     #[error("the file cannot be played")]
     Source(#[from] SourceError),
+    #[error("no picture")]
+    Camera(#[source] SourceError),
+    #[error("the camera gave no picture within {} s", FIRST_LIVE_PICTURE_MAX.as_secs())]
+    SlowCamera,
     #[error("{path} gave no picture within {} s", FIRST_PICTURE_MAX.as_secs())]
     Slow { path: PathBuf },
 }
@@ -120,5 +128,15 @@ pub fn file(path: &Path) -> Result<FrameSize, ProbeError> {
         Polled::Frame(frame) => Ok(frame.source_size),
         Polled::Idle => Err(ProbeError::Slow { path: path.to_owned() }),
         Polled::Ended => Err(ProbeError::Source(SourceError::NoVideo { path: path.to_owned() })),
+    }
+}
+
+/// Opens a camera by its description and waits for a picture; returns its size.
+pub fn described(description: &GstDescription) -> Result<FrameSize, ProbeError> {
+    let source = DescribedSource::open(description, Fit::new(320, 32), None);
+    let mut source = source.map_err(ProbeError::Camera)?;
+    match source.next(FIRST_LIVE_PICTURE_MAX).map_err(ProbeError::Camera)? {
+        Polled::Frame(frame) => Ok(frame.source_size),
+        Polled::Idle | Polled::Ended => Err(ProbeError::SlowCamera),
     }
 }

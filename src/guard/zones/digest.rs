@@ -13,6 +13,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::link::Source;
+use crate::redact::redact;
 use crate::store::audit::hex;
 use crate::zone_file::{Document, Duty, Zone};
 
@@ -38,11 +39,13 @@ pub fn zone_digest(document: &Document, id: &str, looking: Looking<'_>) -> Optio
     let mut hash = Sha256::new();
     // What a video does at its end changes no picture of it.
     let (kind, place) = match looking.source {
-        Source::File { path, ending: _ } => ("file", path),
-        Source::Test { pattern } => ("test", pattern),
+        Source::File { path, ending: _ } => ("file", path.clone()),
+        Source::Test { pattern } => ("test", pattern.clone()),
+        // A new password is no other camera, and nobody can guess one from the digest.
+        Source::Gst { description } => ("gst", redact(description.reveal())),
     };
     let input = looking.input_long_side_px.map_or_else(String::new, |px| px.to_string());
-    for part in [&drawn.digest(), looking.model, &input, kind, place] {
+    for part in [&drawn.digest(), looking.model, &input, kind, &place] {
         hash.update(part);
         // None of them holds this one, so no two of them are mistaken for each other.
         hash.update([0]);

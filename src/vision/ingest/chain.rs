@@ -89,7 +89,7 @@ impl Chain {
         let scaler = make("videoconvertscale", "gstreamer1.0-plugins-base")?;
         let caps = make("capsfilter", "libgstreamer1.0-0")?;
         let (buffers, drop, sync) = match options.pace {
-            Pace::Clock => (1, true, true),
+            Pace::Clock | Pace::Live => (1, true, true),
             Pace::AsFast => (QUEUE_PICTURES, false, false),
         };
         let sink = gst_app::AppSink::builder().max_buffers(buffers).drop(drop).sync(sync).build();
@@ -143,6 +143,12 @@ impl Chain {
 
     /// Starts the pipeline; failures come out of `next`.
     pub fn play(&mut self) -> Result<(), SourceError> {
+        if self.pace == Pace::Live
+            && self.pipeline.set_state(gst::State::Paused) == Ok(gst::StateChangeSuccess::NoPreroll)
+        {
+            // Synchronised, each picture would wait for the longest delay any element may need.
+            self.sink.set_property("sync", false);
+        }
         if self.pipeline.set_state(gst::State::Playing).is_err() {
             self.look_at_bus()?;
             return Err(broken(&self.source_name, "the pipeline does not start"));
@@ -201,7 +207,7 @@ impl Chain {
         let time = segment.and_then(|s| s.to_stream_time(pts?));
         let running = segment.and_then(|s| s.to_running_time(pts?));
         let captured = match (self.pace, self.pipeline.base_time(), running) {
-            (Pace::Clock, Some(base), Some(running)) => (base + running).nseconds(),
+            (Pace::Clock | Pace::Live, Some(base), Some(running)) => (base + running).nseconds(),
             _ => arrived_ns,
         };
         let source_size = FrameSize::new((size >> 32) as u32, (size & 0xffff_ffff) as u32)

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gst::prelude::*;
 use gstreamer as gst;
 
 use super::SourceError;
+use crate::redact::redact;
 
 /// The package most missing decoders are in.
 const LIBAV: &str = "gstreamer1.0-libav";
@@ -36,13 +38,15 @@ impl Reported {
     pub fn add(&mut self, message: &gst::Message) {
         match message.view() {
             gst::MessageView::Error(error) => {
-                self.error.get_or_insert(classify(&error.error(), error.debug()));
+                let element = message.src().map(|source| source.name());
+                let element = element.as_deref().unwrap_or("?");
+                self.error.get_or_insert(classify(&error.error(), error.debug(), element));
             }
             gst::MessageView::Warning(warning) => {
                 tracing::debug!(
-                    debug = warning.debug().as_deref().unwrap_or(""),
+                    debug = redact(warning.debug().as_deref().unwrap_or("")),
                     "gstreamer: {}",
-                    warning.error()
+                    redact(warning.error().message())
                 );
             }
             gst::MessageView::Element(element) => {
@@ -89,7 +93,7 @@ impl Failure {
     }
 }
 
-fn classify(error: &gst::glib::Error, debug: Option<gst::glib::GString>) -> Failure {
+fn classify(error: &gst::glib::Error, debug: Option<gst::glib::GString>, element: &str) -> Failure {
     if error.matches(gst::StreamError::TypeNotFound) {
         return Failure::UnknownFormat;
     }
@@ -98,10 +102,10 @@ fn classify(error: &gst::glib::Error, debug: Option<gst::glib::GString>) -> Fail
     }
     // The first line names source file and line of the plugin; the second is for people.
     let detail = debug.as_deref().and_then(|text| text.lines().nth(1));
-    Failure::Other(match detail.filter(|detail| !detail.is_empty()) {
-        Some(detail) => format!("{error} ({detail})"),
-        None => error.to_string(),
-    })
+    Failure::Other(redact(&match detail.filter(|detail| !detail.is_empty()) {
+        Some(detail) => format!("{error} ({detail}; element {element})"),
+        None => format!("{error} (element {element})"),
+    }))
 }
 
 /// `None` for streams that are not looked at, like sound.

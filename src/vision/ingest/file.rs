@@ -17,8 +17,7 @@ use crate::link::Ending;
 use super::super::preprocess::Fit;
 use super::chain::{Chain, ChainOptions, broken, make};
 use super::container::{self, Promise, Sizes};
-use super::failure::Failure;
-use super::{FrameSource, Pace, Polled, SourceError};
+use super::{FrameSource, Pace, Polled, SourceError, pictures};
 
 /// Pictures may end this much before the header says: headers round, and count the last picture's
 /// length differently.
@@ -150,16 +149,18 @@ impl FrameSource for FileSource {
                     self.ended = true;
                     return self.check_complete().map(|()| Polled::Ended);
                 }
-                (Pace::Clock, Ending::Stop) => {
+                (Pace::Clock | Pace::Live, Ending::Stop) => {
                     self.ended = true;
                     return Ok(Polled::Ended);
                 }
-                (Pace::Clock, Ending::Loop) if self.chain.decoded() == 0 => {
+                (Pace::Clock | Pace::Live, Ending::Loop) if self.chain.decoded() == 0 => {
                     return Err(SourceError::NoVideo { path: self.path.clone() });
                 }
                 // A new pipeline takes some 20 ms and starts in the same state every time; seeking
                 // back depends on what each demuxer makes of it.
-                (Pace::Clock, Ending::Loop) => self.chain = build(&self.path, &self.options)?,
+                (Pace::Clock | Pace::Live, Ending::Loop) => {
+                    self.chain = build(&self.path, &self.options)?
+                }
             }
         }
     }
@@ -212,45 +213,9 @@ fn build(path: &Path, options: &FileOptions) -> Result<Chain, SourceError> {
     if !linked {
         return Err(broken(&source_name, "the pipeline cannot be built"));
     }
-    only_pictures(&decoder);
-    let entry_weak = entry.downgrade();
-    decoder.connect_pad_added(move |_, pad| {
-        let is_video = pad
-            .current_caps()
-            .unwrap_or_else(|| pad.query_caps(None))
-            .structure(0)
-            .is_some_and(|media| media.name() == "video/x-raw");
-        let entry = entry_weak.upgrade().and_then(|entry| entry.static_pad("sink"));
-        // The first video stream is the picture; others are covers, thumbnails, second angles.
-        if let Some(entry) = entry
-            && is_video
-            && !entry.is_linked()
-            && let Err(error) = pad.link(&entry)
-        {
-            tracing::debug!("the video stream could not be linked: {error}");
-        }
-    });
-    let fail = chain.failure_slot();
-    let entry = entry.downgrade();
-    decoder.connect_no_more_pads(move |_| {
-        let entry = entry.upgrade().and_then(|entry| entry.static_pad("sink"));
-        if entry.is_some_and(|entry| !entry.is_linked()) {
-            fail(Failure::NoVideo);
-        }
+    pictures::pass_on(&decoder, &entry, chain.failure_slot(), |pad, entry| {
+        pad.link(entry).map(drop).map_err(|error| gst::glib::bool_error!("{error}"))
     });
     chain.play()?;
     Ok(chain)
-}
-
-/// Keeps the decoder from decoding sound: nobody listens.
-fn only_pictures(decoder: &gst::Element) {
-    decoder.connect("autoplug-continue", false, |values| {
-        let caps = values.get(2).and_then(|value| value.get::<gst::Caps>().ok());
-        let media = caps.as_ref().and_then(|caps| caps.structure(0));
-        let silent = media.is_none_or(|media| {
-            let name = media.name();
-            !["audio/", "text/", "subpicture/"].iter().any(|kind| name.starts_with(kind))
-        });
-        Some(silent.to_value())
-    });
 }

@@ -1,19 +1,22 @@
-//! Where pictures come from: video files and GStreamer's test pattern.
+//! Where pictures come from: video files, GStreamer's test pattern, whatever GStreamer can open.
 //!
 //! A source decodes, drops pictures beyond the wanted rate, scales what is left to the model's
 //! content size and hands it out as BGR, without copying it again.
 //!
-//! Two paces: by the **clock**, as a camera would (a picture nobody fetched is replaced by the next
-//! one: newest wins), and **as fast** as they are taken (nothing is ever dropped: replay).
+//! Three paces: by the **clock**, as a camera would (a picture nobody fetched is replaced by the next
+//! one: newest wins), **live** (the same, but a picture is there when it comes: nothing waits for an
+//! even pace), and **as fast** as they are taken (nothing is ever dropped: replay).
 //!
 //! Not here: retrying. A source that failed stays failed; whoever holds it opens a new one.
 
 mod chain;
 pub mod container;
+pub mod described;
 mod failure;
 pub mod file;
 pub mod limit;
 pub mod pattern;
+mod pictures;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -51,7 +54,8 @@ pub struct Frame {
     pub index: u64,
     /// Presentation time from the start of the video.
     pub time: Duration,
-    /// When the picture was due, nanoseconds of CLOCK_MONOTONIC; as fast: the same as `arrived_ns`.
+    /// When the picture was due, live: when its first bytes came, nanoseconds of CLOCK_MONOTONIC; as
+    /// fast: the same as `arrived_ns`.
     pub captured_ns: u64,
     /// When it was handed out, nanoseconds of CLOCK_MONOTONIC.
     pub arrived_ns: u64,
@@ -74,6 +78,8 @@ pub const UNUSABLE_PICTURE: &str = "its pixels contradict their own description"
 pub enum Pace {
     /// As a camera would deliver; pictures not taken in time are lost.
     Clock,
+    /// As a camera delivers. A source that turns out not to be live is paced by the clock.
+    Live,
     /// As fast as pictures are taken; none is lost.
     AsFast,
 }
@@ -113,6 +119,13 @@ pub enum SourceError {
     TruncatedStart { path: PathBuf, missing: u64 },
     #[error("{source_name} is damaged or in an unreadable form after {after_s:.1} s: {reason}")]
     Broken { source_name: String, after_s: f64, reason: String },
+    #[error(
+        "the camera's GStreamer description (`source.gst`) cannot be used: {reason}; \
+         docs/reference/config.md says how it is written"
+    )]
+    Description { reason: String },
+    #[error("the camera cannot be watched: {reason}")]
+    Lost { reason: String },
     #[error("{source_name} delivered a picture that cannot be used: {reason}")]
     Picture { source_name: String, reason: &'static str },
     #[error("`{pattern}` is no test pattern; there are: {known}")]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::link::{CameraIndex, Source, WorkerCamera};
 
+use super::super::ingest::described::DescribedSource;
 use super::super::ingest::file::{FileOptions, FileSource};
 use super::super::ingest::pattern::PatternSource;
 use super::super::ingest::{FrameSource, Pace, Polled, SourceError};
@@ -182,6 +183,9 @@ impl Camera {
             }
             Source::Test { pattern } => {
                 Box::new(PatternSource::open(pattern, self.fit, self.camera.fps)?)
+            }
+            Source::Gst { description } => {
+                Box::new(DescribedSource::open(description, self.fit, Some(self.camera.fps))?)
             }
         })
     }

@@ -1,0 +1,86 @@
+//! A camera by GStreamer description, as `gst-launch-1.0` takes it: the way to whatever GStreamer
+//! can read and nothing here knows.
+//!
+//! ```text
+//! [ the description ! decodebin ] ─> chain
+//! ```
+//!
+//! Raw video passes the decoder untouched, so a description may end in either. It plays as a camera
+//! does: newest wins, and a source that says it is live is never held up to keep an even pace.
+//!
+//! `captured` is the running time of the picture on the pipeline's clock: when its first packet
+//! came, of a network camera. What the camera took before that is not in it.
+//!
+//! Descriptions hold passwords. They are never logged, and what GStreamer says is redacted.
+
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstreamer as gst;
+
+use super::super::preprocess::Fit;
+use super::chain::{Chain, ChainOptions, broken};
+use super::{FrameSource, Pace, Polled, SourceError, pictures};
+use crate::link::GstDescription;
+use crate::redact::redact;
+
+/// What messages call it.
+const NAME: &str = "the camera's GStreamer description";
+
+/// The decoder behind the description.
+const DECODER: &str = "standclear-decoder";
+
+/// A camera that a description opens.
+pub struct DescribedSource {
+    chain: Chain,
+}
+
+impl DescribedSource {
+    /// Builds and starts it; what a camera does not answer comes out of `next`.
+    pub fn open(
+        description: &GstDescription,
+        fit: Fit,
+        fps: Option<f64>,
+    ) -> Result<DescribedSource, SourceError> {
+        let (mut chain, entry) = Chain::build(ChainOptions {
+            source_name: NAME.to_owned(),
+            fit,
+            pace: Pace::Live,
+            fps,
+        })?;
+        let bin = parse(description)?;
+        let not_built = || broken(NAME, "the pipeline cannot be built");
+        chain.pipeline().add(&bin).map_err(|_| not_built())?;
+        let decoder = bin.by_name(DECODER).ok_or_else(not_built)?;
+        let bin = bin.downgrade();
+        pictures::pass_on(&decoder, &entry, chain.failure_slot(), move |pad, entry| {
+            let bin = bin.upgrade().ok_or_else(|| gst::glib::bool_error!("it is gone"))?;
+            let door = gst::GhostPad::with_target(pad)?;
+            door.set_active(true)?;
+            bin.add_pad(&door)?;
+            door.link(entry).map(drop).map_err(|error| gst::glib::bool_error!("{error}"))
+        });
+        chain.play()?;
+        Ok(DescribedSource { chain })
+    }
+}
+
+impl FrameSource for DescribedSource {
+    fn next(&mut self, wait: Duration) -> Result<Polled, SourceError> {
+        match self.chain.next(wait) {
+            // Cameras do not end; one that says so is opened again.
+            Ok(Polled::Ended) => Err(SourceError::Lost { reason: "the stream ended".into() }),
+            Ok(polled @ (Polled::Frame(_) | Polled::Idle)) => Ok(polled),
+            Err(SourceError::Broken { reason, .. }) => Err(SourceError::Lost { reason }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn parse(description: &GstDescription) -> Result<gst::Bin, SourceError> {
+    let whole = format!("{} ! decodebin name={DECODER}", description.reveal());
+    let flags = gst::ParseFlags::FATAL_ERRORS;
+    let built = gst::parse::bin_from_description_full(&whole, false, None, flags)
+        .map_err(|error| SourceError::Description { reason: redact(error.message()) })?;
+    built.downcast::<gst::Bin>().map_err(|_| broken(NAME, "it is no chain of elements"))
+}
