@@ -3,6 +3,8 @@
 use serde_json::json;
 use standclear::web;
 
+#[path = "api/commands.rs"]
+mod commands;
 #[path = "api/fake.rs"]
 #[allow(dead_code, reason = "shared with the tests of access, which use more of it")]
 mod fake;
@@ -92,6 +94,7 @@ fn every_kind_of_alarm_is_told_with_what_it_is_about() {
         json!({
             "id": 40, "kind": "intrusion", "priority": "emergency", "state": "unacknowledged",
             "version": fake::alarm_desk::VERSION, "renewed": fake::alarm_desk::RENEWED,
+            "silenced_until": null,
             "zone": "gate-road", "camera": "yard-éast", "part": null, "title": "Gate road",
             "text": "2 people inside", "raised_at": "2026-03-01T14:00:00.000Z",
             "changed_at": "2026-03-01T14:00:00.000Z", "acknowledged_by": null,

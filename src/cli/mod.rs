@@ -3,6 +3,7 @@
 //! An error is printed once, here, as a chain: what could not be done, then because of what.
 //! Everything that needs GStreamer or ONNX Runtime is absent from a build without `vision`.
 
+pub mod alarms;
 pub mod audit;
 #[cfg(feature = "vision")]
 pub mod bench;
@@ -53,6 +54,9 @@ enum Command {
     /// The siren: sound it by hand.
     #[command(subcommand)]
     Siren(siren::Command),
+    /// Alarms: what is open and kept quiet, and how well they serve.
+    #[command(subcommand)]
+    Alarms(alarms::Command),
     /// The audit log: whether it is whole, and what is in it.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -86,6 +90,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Siren(command) => siren::run(&command),
+        Command::Alarms(command) => alarms::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Users(command) => users::run(&command),
         Command::Zones(args) => zones::run(args),

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::alarm::{Hold, Inhibition, Latch};
 use super::approaching::Approaching;
 use super::ground::Ground;
 use super::site::{Arming, Duty, ZoneSpec};
@@ -25,6 +26,7 @@ pub(super) struct Zone {
     pub incident: Option<Incident>,
     pub blind: Option<BlindCause>,
     pub arming: Arming,
+    pub latch: Latch,
     /// An alarm of an earlier life that was active: it returns once the zone has been watched and
     /// empty for `clear_after`, counted from here.
     pub inherited: Option<Inherited>,
@@ -65,6 +67,7 @@ impl Zone {
             index,
             camera,
             approaching: approaching(&spec.duty, ground),
+            latch: spec.rules.latch,
             watcher: Watcher::new(spec.duty, spec.rules),
             incident: None,
             blind: Some(BlindCause::Starting),
@@ -93,13 +96,21 @@ impl Zone {
         }
     }
 
-    pub fn view(&self) -> ZoneView {
+    pub fn view(&self, hold: Hold) -> ZoneView {
         ZoneView {
+            inhibition: Inhibition::of(hold, self.by_design()),
             state: self.state(),
             since: self.since,
             people: self.people(),
             incident: self.incident.map(|incident| incident.id),
             arming: self.arming_view(),
+        }
+    }
+
+    fn by_design(&self) -> Inhibition {
+        match self.arming {
+            Arming::Armed => Inhibition::None,
+            Arming::Disarmed { .. } => Inhibition::SuppressedByDesign,
         }
     }
 

@@ -9,10 +9,12 @@
 //! zone and kind (intrusion, warning, untested), camera (blind) or part of the box (fault).
 
 pub mod alarm;
+pub mod alarm_kpi;
 pub mod approach;
 mod approaching;
 pub mod assignment;
 mod camera;
+mod commands;
 pub mod delivery;
 pub mod detection;
 pub mod geometry;
@@ -35,6 +37,7 @@ pub mod zone;
 
 use std::time::Duration;
 
+use alarm::{Hold, Inhibition, ShelfTime};
 use detection::{Detection, FrameSize, Score};
 pub use site::{
     Arming, BoxNorm, CameraSpec, Criterion, Direction, DisarmedBy, Duty, Empty, HeadCount, Share,
@@ -81,14 +84,30 @@ pub enum Input {
     Part { part: Part, health: Health },
     /// A person answers an alarm.
     Acknowledge { alarm: AlarmId },
+    /// A person pauses the sound of one alarm, or of all; that answers nothing.
+    Silence { alarm: Option<AlarmId> },
+    /// A person ends a latched alarm.
+    Reset { alarm: AlarmId },
+    /// A person keeps an alarm quiet for a while.
+    Shelve { alarm: AlarmId, time: ShelfTime },
+    /// A person takes an alarm from the shelf.
+    Unshelve { alarm: AlarmId },
+    /// An engineer keeps all alarms of a zone quiet.
+    TakeOutOfService { zone: ZoneIndex },
+    /// An engineer puts a zone back into service.
+    PutIntoService { zone: ZoneIndex },
     /// The zones of a camera are these from now on; `slots[i]` is the number of `spec.zones[i]`.
     /// A zone that keeps its slot keeps its incident and whoever is inside; a slot of the camera
     /// that is not listed is retired. Taken whole or refused.
     Rezone { camera: CameraIndex, spec: CameraSpec, slots: Vec<ZoneIndex> },
     /// The schedule or a machine arms a zone, or disarms it for a while.
     Arm { zone: ZoneIndex, arming: Arming },
+    /// The same of many zones; taken whole or refused.
+    ArmMany { zones: Vec<(ZoneIndex, Arming)> },
     /// How the zone's walk test stands.
     Tested { zone: ZoneIndex, walk_test: WalkTest },
+    /// The same of many zones; taken whole or refused.
+    TestedMany { zones: Vec<(ZoneIndex, WalkTest)> },
     /// Nothing happened; time passed. At least every `TICK_EVERY`.
     Tick,
 }
@@ -145,6 +164,24 @@ pub enum Refusal {
     UnknownAlarm,
     /// Somebody has answered it already.
     AlreadyAcknowledged,
+    /// Nothing that was asked about sounds.
+    NothingSounds,
+    /// It is silenced already.
+    AlreadySilenced,
+    /// The cause of the alarm is still there.
+    StillActive,
+    /// Nobody has answered the alarm.
+    NotAcknowledged,
+    /// The alarm ends by itself; there is nothing to reset.
+    NotLatched,
+    /// The alarm is on the shelf.
+    AlreadyShelved,
+    /// Nothing is on the shelf under this alarm's number.
+    NotShelved,
+    /// It is out of service.
+    OutOfServiceAlready,
+    /// It is in service.
+    InServiceAlready,
     /// No camera of this number.
     UnknownCamera,
     /// No zone has this number now.
@@ -199,6 +236,9 @@ pub enum EventKind {
     ZoneDisarmed { zone: ZoneIndex, by: DisarmedBy },
     /// An alarm changed its state.
     Alarm { alarm: AlarmId, source: AlarmSource, to: AlarmState },
+    /// What people kept quiet is so no more, and nobody asked for it: its time on the shelf is over,
+    /// or its zone is no more.
+    HoldEnded { source: AlarmSource, was: Hold, alarm: Option<AlarmId> },
 }
 
 /// Evidence for one person's entry. When too few people are the incident and nobody is there, the
@@ -323,6 +363,8 @@ pub struct ZoneView {
     pub people: u32,
     pub incident: Option<IncidentId>,
     pub arming: ArmingView,
+    /// Why nobody is told of what happens in it.
+    pub inhibition: Inhibition,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -345,6 +387,8 @@ pub struct AlarmView {
     pub source: AlarmSource,
     pub state: AlarmState,
     pub raised_at: Instant,
+    /// A person paused its sound until then.
+    pub silent_until: Option<Instant>,
 }
 
 /// A tracked person in the newest picture.
@@ -397,6 +441,29 @@ pub struct Restored {
     /// Time since the last sign of the earlier life.
     pub away: Duration,
     pub alarms: Vec<RestoredAlarm>,
+    pub holds: Vec<RestoredHold>,
+}
+
+/// What people keep quiet, from the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoredHold {
+    /// Until now or earlier: the time is over, or nobody knows how much of it is left.
+    Shelved {
+        source: AlarmSource,
+        alarm: AlarmId,
+        until: Instant,
+    },
+    OutOfService {
+        source: AlarmSource,
+    },
+}
+
+impl RestoredHold {
+    pub const fn source(&self) -> AlarmSource {
+        match self {
+            RestoredHold::Shelved { source, .. } | RestoredHold::OutOfService { source } => *source,
+        }
+    }
 }
 
 /// How often the engine wants to be told that time passes.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::alarm::Trigger;
 use super::approaching::Approaching;
+use super::commands::sources_of;
 use super::incident::{Zone, approaching};
 use super::site::{Arming, CameraSpec, WalkTest, ZONES_MAX, ZoneSpec};
 use super::step::{Engine, number};
@@ -78,12 +79,10 @@ impl Engine {
         let (index, camera) = (zone.index, zone.camera);
         let last_inside_at = self.cameras[camera].newest().unwrap_or(now);
         self.clear(slot, last_inside_at, now, effects);
-        for source in [
-            AlarmSource::Intrusion(index),
-            AlarmSource::Warning(index),
-            AlarmSource::Untested(index),
-        ] {
+        for source in sources_of(index) {
             self.trigger(source, Trigger::Return, now, effects);
+            let released = self.alarms.retire(source);
+            self.released(released, now, effects);
         }
         self.zones[slot] = None;
     }
@@ -110,6 +109,7 @@ impl Engine {
         let after = approaching(&spec.duty, self.cameras[camera].ground());
         let before = zone.approaching.take();
         let warned = before.as_ref().is_some_and(Approaching::is_warning);
+        zone.latch = spec.rules.latch;
         zone.approaching = after.map(|after| after.after(before.as_ref()));
         let warns_no_more = warned && zone.approaching.is_none();
         let (index, source) = (zone.index, zone.source());
@@ -180,6 +180,37 @@ impl Engine {
                 Some(_) | None => continue,
             };
             self.arm(ended, Arming::Armed, now, effects);
+        }
+    }
+
+    /// The same of many zones at once, so that a site with many of them costs one step.
+    pub(super) fn arm_many(
+        &mut self,
+        zones: Vec<(ZoneIndex, Arming)>,
+        now: Instant,
+        effects: &mut Effects,
+    ) {
+        if zones.iter().any(|(zone, _)| self.zone_at(*zone).is_none()) {
+            effects.refused = Some(Refusal::UnknownZone);
+            return;
+        }
+        for (zone, arming) in zones {
+            self.arm(zone, arming, now, effects);
+        }
+    }
+
+    pub(super) fn tested_many(
+        &mut self,
+        zones: Vec<(ZoneIndex, WalkTest)>,
+        now: Instant,
+        effects: &mut Effects,
+    ) {
+        if zones.iter().any(|(zone, _)| self.zone_at(*zone).is_none()) {
+            effects.refused = Some(Refusal::UnknownZone);
+            return;
+        }
+        for (zone, walk_test) in zones {
+            self.tested(zone, walk_test, now, effects);
         }
     }
 

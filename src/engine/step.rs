@@ -1,12 +1,12 @@
 //! The engine: one site's cameras, zones and alarms, advanced one input at a time.
 //!
-//! Order inside a step: leases that ran out arm their zones, then the input, then sight is judged (a
+//! Order inside a step: leases and times on the shelf that ran out, then the input, then sight is judged (a
 //! picture that restores sight counts), then alarms, and last what the siren must sound, so that the
 //! order given to the siren is always that of the newest state.
 
 use std::time::Duration;
 
-use super::alarm::{AlarmBook, Change as AlarmChange, Trigger};
+use super::alarm::{AlarmBook, Change as AlarmChange, SILENT, Trigger};
 use super::approaching::Approaching;
 use super::camera::Camera;
 use super::geometry::PointNorm;
@@ -15,9 +15,9 @@ use super::supervision::WorkerWatch;
 use super::time::Instant;
 use super::zone::{Arrival, Change, Following, Look, Pace, Telling};
 use super::{
-    AlarmId, AlarmSource, AlarmView, BlindCause, CameraIndex, Effects, Entry, Event, EventKind,
-    FrameReport, Health, IncidentId, Input, Looked, Refusal, Restored, SirenOrder, SirenPattern,
-    Site, TrackView, ZoneIndex, ZoneView,
+    AlarmSource, AlarmView, BlindCause, CameraIndex, Effects, Entry, Event, EventKind, FrameReport,
+    Health, IncidentId, Input, Looked, Refusal, Restored, SirenOrder, Site, TrackView, ZoneIndex,
+    ZoneView,
 };
 
 /// After a longer absence whoever is inside alarms anew. The store knows the end of the earlier life
@@ -31,11 +31,11 @@ pub struct Engine {
     pub(super) cameras: Vec<Camera>,
     /// By slot; `None` for a retired one.
     pub(super) zones: Vec<Option<Zone>>,
-    alarms: AlarmBook,
+    pub(super) alarms: AlarmBook,
     last_incident: u64,
     /// How long nobody watched before this life.
     away: Duration,
-    siren: SirenOrder,
+    pub(super) siren: SirenOrder,
 }
 
 /// The picture an entry is evidenced by.
@@ -73,7 +73,7 @@ impl Engine {
             alarms,
             last_incident: restored.last_incident,
             away: restored.away,
-            siren: SirenOrder { pattern: SirenPattern::Silent, zone: None },
+            siren: SILENT,
         }
     }
 
@@ -81,8 +81,24 @@ impl Engine {
     pub fn step(&mut self, input: Input, now: Instant) -> Effects {
         let mut effects = Effects::default();
         self.end_leases(now, &mut effects);
+        self.end_shelves(now, &mut effects);
+        self.take(input, now, &mut effects);
+        self.judge_sight(now, &mut effects);
+        self.return_inherited(now, &mut effects);
+        for zone in self.zones.iter_mut().flatten() {
+            zone.note_state(now);
+        }
+        let order = self.alarms.siren(now);
+        if order != self.siren {
+            self.siren = order;
+            effects.siren = Some(order);
+        }
+        effects
+    }
+
+    fn take(&mut self, input: Input, now: Instant, effects: &mut Effects) {
         match input {
-            Input::Frame(report) => self.frame(&report, now, &mut effects),
+            Input::Frame(report) => self.frame(&report, now, effects),
             Input::CameraLost { camera } => match self.cameras.get_mut(usize::from(camera.0)) {
                 Some(camera) => {
                     self.worker.alive(now);
@@ -97,32 +113,29 @@ impl Engine {
                     Health::Working => Trigger::Return,
                     Health::Broken => Trigger::Activate,
                 };
-                self.trigger(AlarmSource::Fault(part), trigger, now, &mut effects);
+                self.trigger(AlarmSource::Fault(part), trigger, now, effects);
             }
-            Input::Acknowledge { alarm } => self.acknowledge(alarm, now, &mut effects),
+            Input::Acknowledge { alarm } => self.acknowledge(alarm, now, effects),
+            Input::Silence { alarm } => self.silence(alarm, now, effects),
+            Input::Reset { alarm } => self.reset(alarm, now, effects),
+            Input::Shelve { alarm, time } => self.shelve(alarm, time, now, effects),
+            Input::Unshelve { alarm } => self.unshelve(alarm, now, effects),
+            Input::TakeOutOfService { zone } => self.take_out_of_service(zone, now, effects),
+            Input::PutIntoService { zone } => self.put_into_service(zone, now, effects),
             Input::Rezone { camera, spec, slots } => {
-                self.rezone(camera, spec, &slots, now, &mut effects);
+                self.rezone(camera, spec, &slots, now, effects);
             }
-            Input::Arm { zone, arming } => self.arm(zone, arming, now, &mut effects),
-            Input::Tested { zone, walk_test } => self.tested(zone, walk_test, now, &mut effects),
+            Input::Arm { zone, arming } => self.arm(zone, arming, now, effects),
+            Input::ArmMany { zones } => self.arm_many(zones, now, effects),
+            Input::Tested { zone, walk_test } => self.tested(zone, walk_test, now, effects),
+            Input::TestedMany { zones } => self.tested_many(zones, now, effects),
             Input::Tick => {}
         }
-        self.judge_sight(now, &mut effects);
-        self.return_inherited(now, &mut effects);
-        for zone in self.zones.iter_mut().flatten() {
-            zone.note_state(now);
-        }
-        let order = self.alarms.siren();
-        if order != self.siren {
-            self.siren = order;
-            effects.siren = Some(order);
-        }
-        effects
     }
 
     /// What a zone is; `None` for a number the site does not have, or has no longer.
     pub fn zone(&self, zone: ZoneIndex) -> Option<ZoneView> {
-        self.zone_at(zone).map(Zone::view)
+        self.zone_at(zone).map(|zone| zone.view(self.alarms.hold(zone.source())))
     }
 
     /// How many zone numbers there are, retired ones included; they run from 0.
@@ -345,13 +358,6 @@ impl Engine {
         self.trigger(source, Trigger::Return, now, effects);
     }
 
-    fn acknowledge(&mut self, alarm: AlarmId, now: Instant, effects: &mut Effects) {
-        match self.alarms.acknowledge(alarm, now) {
-            Ok(change) => effects.events.push(alarm_event(change, now)),
-            Err(refusal) => effects.refused = Some(refusal),
-        }
-    }
-
     pub(super) fn trigger(
         &mut self,
         source: AlarmSource,
@@ -359,7 +365,8 @@ impl Engine {
         now: Instant,
         effects: &mut Effects,
     ) {
-        if let Some(change) = self.alarms.apply(source, trigger, now) {
+        let latch = self.latch(source);
+        if let Some(change) = self.alarms.apply(source, trigger, latch, now) {
             effects.events.push(alarm_event(change, now));
         }
     }
@@ -405,7 +412,7 @@ impl Engine {
     }
 }
 
-fn alarm_event(change: AlarmChange, now: Instant) -> Event {
+pub(super) fn alarm_event(change: AlarmChange, now: Instant) -> Event {
     let kind = EventKind::Alarm { alarm: change.alarm, source: change.source, to: change.to };
     Event { at: now, kind }
 }

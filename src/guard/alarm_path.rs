@@ -8,6 +8,7 @@
 //! process exits with the alarms in the store, for whatever runs it (a service, a container) to start again.
 
 mod arming;
+mod commands;
 mod effects;
 mod observe;
 mod people;
@@ -31,13 +32,12 @@ use super::arming::ArmingPost;
 use super::board::Board;
 use super::clerk::Clerk;
 use super::evidence::PaintTask;
-use super::handle::{AcknowledgeError, VisionState};
+use super::handle::VisionState;
 use super::handover::Handover;
 use super::intake;
-use super::keeper::Answered;
 use super::ledger::Ledger;
 use super::live::{FramePeople, LiveHub, Publication};
-use super::message::{Answer, Command, Message, ReceivedReport, StoreReport, WorkerNews};
+use super::message::{Answer, Message, ReceivedReport, StoreReport, WorkerNews};
 use super::observer::Tap;
 use super::priority;
 use super::records::{SiteNames, stages};
@@ -46,10 +46,7 @@ use super::siren::Siren;
 use super::worker::WorkerPost;
 use crate::clock;
 use crate::engine::time::Instant;
-use crate::engine::{
-    AlarmId, AlarmState, CameraIndex, Effects, Engine, Event, EventKind, Health, Input, Part,
-    Refusal, SirenPattern, TICK_EVERY,
-};
+use crate::engine::{CameraIndex, Engine, Health, Input, Part, SirenPattern, TICK_EVERY};
 use crate::store::record::Record;
 use crate::telemetry;
 
@@ -175,6 +172,8 @@ enum Next {
 
 impl Runner {
     fn run(&mut self, inputs: &Receiver<Message>, answers: &Receiver<Answer>) {
+        // What was in alarm when the box stopped is heard before anything is looked at.
+        self.step(Input::Tick);
         loop {
             let waited = clock::monotonic().since(self.ticked_at);
             let message = inputs.recv_timeout(TICK_EVERY.saturating_sub(waited));
@@ -340,41 +339,6 @@ impl Runner {
         self.step(Input::Part { part: Part::Store, health });
     }
 
-    fn answer(&mut self, answer: Answer) {
-        let Command::Acknowledge { alarm, seen } = answer.command;
-        let now = clock::monotonic();
-        if answer.is_stale(now) {
-            // The person has been told that it did not work, and may not know what sounds now.
-            let _ = answer.reply.try_send(Err(AcknowledgeError::Busy));
-            return;
-        }
-        if seen.is_some_and(|seen| self.path.ledger.is_newer(alarm, seen)) {
-            let _ = answer.reply.try_send(Err(AcknowledgeError::NewerCause));
-            return;
-        }
-        let effects = self.path.engine.step(Input::Acknowledge { alarm }, now);
-        let reply = match effects.refused {
-            Some(Refusal::AlreadyAcknowledged) => Err(AcknowledgeError::AlreadyAcknowledged),
-            Some(
-                Refusal::UnknownAlarm
-                | Refusal::UnknownCamera
-                | Refusal::UnknownZone
-                | Refusal::BadSlots,
-            ) => Err(AcknowledgeError::UnknownAlarm),
-            None => Ok(new_state(&effects, alarm)),
-        };
-        let at = clock::wall_at(now);
-        self.carry_out(effects, now);
-        // Decided; whoever asked waits a little longer for the disk.
-        let _ = answer.reply.try_send(reply);
-        if reply.is_ok() {
-            self.path.ledger.answered(alarm, &answer.by, at);
-            let by = answer.by;
-            self.path.handover.put([Record::Acknowledged { alarm, at, by }]);
-        }
-        self.path.handover.flush(Some(Answered { to: answer.reply, reply }));
-    }
-
     fn step(&mut self, input: Input) {
         let now = clock::monotonic();
         let effects = self.path.engine.step(input, now);
@@ -396,14 +360,6 @@ impl Runner {
             self.changed = Changed::No;
         }
     }
-}
-
-fn new_state(effects: &Effects, alarm: AlarmId) -> AlarmState {
-    let state = |event: &Event| match event.kind {
-        EventKind::Alarm { alarm: changed, to, .. } if changed == alarm => Some(to),
-        _ => None,
-    };
-    effects.events.iter().find_map(state).unwrap_or(AlarmState::Acknowledged)
 }
 
 /// Complaints about the vision process, at most one a second.

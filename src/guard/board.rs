@@ -10,13 +10,14 @@ use jiff::Timestamp;
 
 use super::arming::ArmingDesk;
 use super::handle::{
-    Alarm, Camera, RetiredZone, Siren, SirenSound, SiteInfo, Snapshot, Vision, VisionState,
-    WalkDue, Zone,
+    Alarm, Camera, Hold, HoldKind, RetiredZone, Siren, SirenSound, SiteInfo, Snapshot, Vision,
+    VisionState, WalkDue, Zone,
 };
 use super::ledger::Ledger;
 use super::records::{SiteNames, ZoneSlot};
 use super::words;
 use crate::clock;
+use crate::engine::alarm::{Hold as Held, HoldView};
 use crate::engine::time::Instant;
 use crate::engine::{
     AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Engine, FrameReport, Part,
@@ -199,19 +200,21 @@ impl Board {
             uptime_ms: u64::try_from(uptime_ms).unwrap_or(u64::MAX),
             vision: self.vision.clone(),
             model: self.model.clone(),
-            siren: self.siren_view(),
+            siren: self.siren_view(engine, ledger, now),
             store_fault: self.store_fault.clone(),
             latency: ledger.latency(now),
             cameras,
             zones,
             retired: self.retired_views(),
             inputs: self.arming.inputs(now),
-            alarms: self.alarm_views(engine, ledger),
+            alarms: self.alarm_views(engine, ledger, now),
+            holds: self.hold_views(engine, ledger),
             channels: Vec::new(),
         }
     }
 
-    fn siren_view(&self) -> Siren {
+    fn siren_view(&self, engine: &Engine, ledger: &Ledger, now: Instant) -> Siren {
+        let until = engine.silent_until(now).map(|until| wall_of(until, now));
         Siren {
             sound: match self.siren.pattern {
                 SirenPattern::Silent => SirenSound::Silent,
@@ -222,6 +225,7 @@ impl Board {
             zone: self.siren.zone.map(|zone| usize::from(zone.0)),
             device: self.siren_device.clone(),
             fault: self.siren_fault.clone(),
+            silenced: ledger.silencer().map(str::to_owned).zip(until),
         }
     }
 
@@ -286,6 +290,7 @@ impl Board {
                 people: zone.people,
                 incident: zone.incident.map(|incident| incident.0),
                 arming: self.arming.zone(ZoneIndex(index), zone.arming, now),
+                inhibition: zone.inhibition,
                 walk_test: self.walk_tests.zone(number).cloned(),
                 polygons: slot.polygons.clone(),
                 line: slot.line.clone(),
@@ -304,7 +309,7 @@ impl Board {
         retired.map(view).collect()
     }
 
-    fn alarm_views(&self, engine: &Engine, ledger: &Ledger) -> Vec<Alarm> {
+    fn alarm_views(&self, engine: &Engine, ledger: &Ledger, now: Instant) -> Vec<Alarm> {
         let mut alarms = engine.alarms();
         alarms.sort_by_key(urgency);
         let view = |alarm: &AlarmView| {
@@ -316,6 +321,10 @@ impl Board {
                 version: notes.version,
                 renewed: notes.renewed,
                 priority: alarm.source.priority(),
+                silenced_until: alarm
+                    .silent_until
+                    .filter(|until| now < *until)
+                    .map(|until| wall_of(until, now)),
                 title: words::title(alarm.source, &self.names),
                 text: self.text(engine, alarm.source, alarm.state),
                 raised_at: notes.raised_at,
@@ -329,6 +338,42 @@ impl Board {
         };
         alarms.iter().filter_map(view).collect()
     }
+
+    /// What people keep quiet; a zone out of service once.
+    fn hold_views(&self, engine: &Engine, ledger: &Ledger) -> Vec<Hold> {
+        let open = engine.alarms();
+        let view = |hold: HoldView| {
+            let notes = ledger.hold(hold.source)?;
+            let kind = match (hold.hold, hold.alarm, notes.until) {
+                (Held::Shelved, Some(alarm), Some(until)) => HoldKind::Shelved { alarm, until },
+                // One for all sources of the zone.
+                (Held::OutOfService, _, _) => match hold.source {
+                    AlarmSource::Intrusion(_) => HoldKind::OutOfService,
+                    AlarmSource::Warning(_)
+                    | AlarmSource::Untested(_)
+                    | AlarmSource::Blind(_)
+                    | AlarmSource::Fault(_) => return None,
+                },
+                (Held::None | Held::Shelved, _, _) => return None,
+            };
+            Some(Hold {
+                kind,
+                source: hold.source,
+                title: words::title(hold.source, &self.names),
+                by: notes.by.clone(),
+                reason: notes.reason.clone(),
+                since: notes.since,
+                open: open.iter().find(|alarm| alarm.source == hold.source).map(|alarm| alarm.id),
+            })
+        };
+        engine.holds().into_iter().filter_map(view).collect()
+    }
+}
+
+/// The civil time of an instant to come.
+fn wall_of(then: Instant, now: Instant) -> Timestamp {
+    let at = clock::wall_at(now);
+    at.checked_add(then.since(now)).unwrap_or(at)
 }
 
 /// Orders alarms, most urgent first.

@@ -10,15 +10,17 @@ use tokio::sync::watch;
 use super::accounts::Accounts;
 use super::channels::ChannelDesk;
 use super::handle::{
-    AcknowledgeError, Channels, Handle, HistoryError, IncidentRow, InputValue, Inputs,
-    LiveReceiver, SetInputError, Snapshot, Span, WalkTests, Zones,
+    AcknowledgeError, AlarmCommand, AlarmKey, Alarms, Channels, CommandError, Commanded, Handle,
+    HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError, Snapshot, Span,
+    WalkTests, Zones, kpis_of,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
-use super::message::{Answer, Command};
+use super::message::Answer;
 use super::walk::WalkDesk;
 use super::zones::ZoneDesk;
 use crate::clock;
+use crate::engine::alarm_kpi::Kpis;
 use crate::engine::{AlarmId, AlarmState};
 use crate::store::query::StoreReader;
 
@@ -73,7 +75,11 @@ impl Handle for Desk {
         seen: Option<u64>,
         by: &str,
     ) -> Result<AlarmState, AcknowledgeError> {
-        ask(&self.answers, Command::Acknowledge { alarm, seen }, by)
+        let answered = ask(&self.answers, AlarmCommand::Acknowledge { alarm, seen }, by)?;
+        Ok(match answered {
+            Commanded::State(state) => state,
+            Commanded::Until(_) | Commanded::Done => AlarmState::Acknowledged,
+        })
     }
 
     fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {
@@ -105,23 +111,33 @@ impl Handle for Desk {
     }
 }
 
+impl Alarms for Desk {
+    fn command(&self, command: AlarmCommand, by: &str) -> Result<Commanded, CommandError> {
+        ask(&self.answers, command, by)
+    }
+
+    fn alarm_kpis(&self, from: Timestamp, to: Timestamp) -> Result<Kpis<AlarmKey>, HistoryError> {
+        Ok(kpis_of(self.reader.alarm_stories(from)?, from, to))
+    }
+}
+
 /// Passes the answer on and waits for what becomes of it.
 pub(super) fn ask(
     answers: &SyncSender<Answer>,
-    command: Command,
+    command: AlarmCommand,
     by: &str,
-) -> Result<AlarmState, AcknowledgeError> {
+) -> Result<Commanded, CommandError> {
     let asked_at = clock::monotonic();
     let until = asked_at.after(DECIDE_MAX);
     let (reply, replied) = mpsc::sync_channel(REPLIES);
     let by = by.trim().chars().take(BY_CHARS_MAX).collect();
     answers.try_send(Answer { command, by, until, reply }).map_err(|error| match error {
-        TrySendError::Full(_) => AcknowledgeError::Busy,
-        TrySendError::Disconnected(_) => AcknowledgeError::Stopping,
+        TrySendError::Full(_) => CommandError::Busy,
+        TrySendError::Disconnected(_) => CommandError::Stopping,
     })?;
     let decided = replied.recv_timeout(REPLY_MAX).map_err(|error| match error {
-        RecvTimeoutError::Timeout => AcknowledgeError::Busy,
-        RecvTimeoutError::Disconnected => AcknowledgeError::Stopping,
+        RecvTimeoutError::Timeout => CommandError::Busy,
+        RecvTimeoutError::Disconnected => CommandError::Stopping,
     })??;
     let left = REPLY_MAX.saturating_sub(clock::monotonic().since(asked_at));
     // A disk that does not answer must not keep a person from silencing the siren; it has an
@@ -134,20 +150,20 @@ pub(super) fn ask(
 mod tests {
     use super::*;
 
-    fn command() -> Command {
-        Command::Acknowledge { alarm: AlarmId(1), seen: None }
+    fn command() -> AlarmCommand {
+        AlarmCommand::Acknowledge { alarm: AlarmId(1), seen: None }
     }
 
     #[test]
     fn an_answer_that_nobody_took_in_time_is_busy_and_never_carried_out() {
         let (answers, taken) = mpsc::sync_channel(1);
-        assert_eq!(ask(&answers, command(), "Eva"), Err(AcknowledgeError::Busy));
+        assert_eq!(ask(&answers, command(), "Eva"), Err(CommandError::Busy));
         // The queue is full now.
-        assert_eq!(ask(&answers, command(), "Eva"), Err(AcknowledgeError::Busy));
+        assert_eq!(ask(&answers, command(), "Eva"), Err(CommandError::Busy));
         let answer = taken.try_recv().expect("it waits still");
         assert!(answer.is_stale(clock::monotonic()));
         drop(taken);
-        assert_eq!(ask(&answers, command(), "Eva"), Err(AcknowledgeError::Stopping));
+        assert_eq!(ask(&answers, command(), "Eva"), Err(CommandError::Stopping));
     }
 
     #[test]
@@ -156,10 +172,10 @@ mod tests {
         let alarm_path = std::thread::spawn(move || {
             let answer = taken.recv().expect("an answer");
             let fresh = !answer.is_stale(clock::monotonic());
-            let _ = answer.reply.try_send(Ok(AlarmState::Acknowledged));
+            let _ = answer.reply.try_send(Ok(Commanded::State(AlarmState::Acknowledged)));
             fresh
         });
-        assert_eq!(ask(&answers, command(), "Eva"), Ok(AlarmState::Acknowledged));
+        assert_eq!(ask(&answers, command(), "Eva"), Ok(Commanded::State(AlarmState::Acknowledged)));
         assert!(alarm_path.join().expect("no panic"));
     }
 }

@@ -1,6 +1,7 @@
 //! What the web side may see and do: a snapshot of now, pictures, questions about the past, and one
 //! command. Everything else of the guard is out of its reach.
 
+mod alarms;
 mod channels;
 mod inputs;
 mod walk;
@@ -10,8 +11,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::engine::alarm::Inhibition;
 use crate::engine::{AlarmId, AlarmSource, AlarmState, AnchorHow, Priority, Verdict, ZoneState};
 
+pub use self::alarms::{
+    AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, Hold, HoldKind, NoReason,
+    REASON_CHARS_MAX, Reason, ZonePlace, kpis_of,
+};
 pub use self::channels::{
     Channel, ChannelBacklog, ChannelError, ChannelKind, ChannelLoss, ChannelState, Channels,
     LossReason, MessageClass, PushSubscription,
@@ -63,6 +69,8 @@ pub struct Snapshot {
     pub alarms: Vec<Alarm>,
     /// Who else is told, in the order of the configuration. Filled in by the publisher.
     pub channels: Vec<Channel>,
+    /// What people keep quiet: shelved, or out of service.
+    pub holds: Vec<Hold>,
 }
 
 /// Fixed for the life of the process.
@@ -96,6 +104,8 @@ pub struct Siren {
     pub device: String,
     /// Why it cannot sound, for people.
     pub fault: Option<String>,
+    /// Who silenced something that would sound, and when the first of it sounds again.
+    pub silenced: Option<(String, Timestamp)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +170,8 @@ pub struct Zone {
     pub people: u32,
     pub incident: Option<u64>,
     pub arming: ZoneArming,
+    /// Why nobody is told of what happens in it.
+    pub inhibition: Inhibition,
     /// `None` for an ignored area, and until it is known.
     pub walk_test: Option<WalkDue>,
     /// GeoJSON MultiPolygon coordinates, frame fractions; empty for a tripwire.
@@ -178,6 +190,8 @@ pub struct Alarm {
     /// The version at which it last wanted an answer. Whoever saw an older one has not seen it all.
     pub renewed: u64,
     pub priority: Priority,
+    /// A person paused its sound until then.
+    pub silenced_until: Option<Timestamp>,
     pub title: String,
     pub text: String,
     pub raised_at: Timestamp,
@@ -237,8 +251,31 @@ pub enum AcknowledgeError {
     Stopping,
 }
 
+impl From<CommandError> for AcknowledgeError {
+    fn from(error: CommandError) -> AcknowledgeError {
+        match error {
+            CommandError::UnknownAlarm => AcknowledgeError::UnknownAlarm,
+            CommandError::AlreadyAcknowledged => AcknowledgeError::AlreadyAcknowledged,
+            CommandError::NewerCause => AcknowledgeError::NewerCause,
+            CommandError::Stopping => AcknowledgeError::Stopping,
+            // Nothing else is said of an answer; what was not carried out may be tried again.
+            CommandError::Busy
+            | CommandError::UnknownZone
+            | CommandError::NothingSounds
+            | CommandError::AlreadySilenced
+            | CommandError::StillActive
+            | CommandError::NotAcknowledged
+            | CommandError::NotLatched
+            | CommandError::AlreadyShelved
+            | CommandError::NotShelved
+            | CommandError::AlreadyOutOfService
+            | CommandError::AlreadyInService => AcknowledgeError::Busy,
+        }
+    }
+}
+
 /// What the web side holds. A trait, so that the API is tested without a camera.
-pub trait Handle: Inputs + Send + Sync + 'static {
+pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     /// The newest snapshot; wakes on every replacement.
     fn snapshots(&self) -> tokio::sync::watch::Receiver<Arc<Snapshot>>;
 

@@ -123,7 +123,13 @@ fn only_describes(record: &Record) -> bool {
         | Record::PersonEntered { .. }
         | Record::IncidentEnded { .. }
         | Record::Alarm { .. }
-        | Record::Acknowledged { .. } => false,
+        | Record::Acknowledged { .. }
+        | Record::Silenced { .. }
+        | Record::Reset { .. }
+        | Record::Shelved { .. }
+        | Record::Unshelved { .. }
+        | Record::OutOfService { .. }
+        | Record::InService { .. } => false,
     }
 }
 

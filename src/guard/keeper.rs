@@ -329,6 +329,12 @@ fn incident_of(record: &Record) -> Option<IncidentId> {
         | Record::ZoneDisarmed { .. }
         | Record::Alarm { .. }
         | Record::Acknowledged { .. }
+        | Record::Silenced { .. }
+        | Record::Reset { .. }
+        | Record::Shelved { .. }
+        | Record::Unshelved { .. }
+        | Record::OutOfService { .. }
+        | Record::InService { .. }
         | Record::SirenSounded { .. }
         | Record::Note { .. } => None,
     }

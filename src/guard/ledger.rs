@@ -12,7 +12,7 @@ use super::handle::Latency;
 use super::latency::{Latencies, millis};
 use super::message::Sounding;
 use crate::engine::time::Instant;
-use crate::engine::{AlarmId, AlarmState, IncidentId};
+use crate::engine::{AlarmId, AlarmSource, AlarmState, IncidentId};
 use crate::store::record::{OpenAlarm, Record};
 
 /// Entries waiting for the siren's word; it comes within milliseconds or never.
@@ -33,6 +33,16 @@ pub struct AlarmNotes {
     pub ladder: Vec<(&'static str, u32)>,
     pub stages: Vec<(&'static str, f64)>,
     captured_at: Option<Instant>,
+}
+
+/// Who keeps a source quiet, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldNotes {
+    pub by: String,
+    pub reason: String,
+    pub since: Timestamp,
+    /// The end of its time on the shelf, as it was said.
+    pub until: Option<Timestamp>,
 }
 
 /// The picture that decided an entry.
@@ -65,6 +75,9 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub struct Ledger {
     versions: Versions,
+    holds: BTreeMap<AlarmSource, HoldNotes>,
+    /// Who silenced the siren last.
+    silenced_by: Option<String>,
     alarms: BTreeMap<AlarmId, AlarmNotes>,
     waiting: Vec<Waiting>,
     latencies: Latencies,
@@ -101,7 +114,11 @@ impl Versions {
 
 impl Ledger {
     /// Goes on with the alarms of an earlier life.
-    pub fn restored(alarms: &[OpenAlarm], versions: Versions) -> Ledger {
+    pub fn restored(
+        alarms: &[OpenAlarm],
+        holds: &[(AlarmSource, HoldNotes)],
+        versions: Versions,
+    ) -> Ledger {
         // A version that was shown but not kept before a kill may be above the one that was kept.
         let version = versions.last;
         let notes = |open: &OpenAlarm| AlarmNotes {
@@ -113,9 +130,29 @@ impl Ledger {
         };
         Ledger {
             alarms: alarms.iter().map(|open| (open.alarm, notes(open))).collect(),
+            holds: holds.iter().cloned().collect(),
             versions,
             ..Ledger::default()
         }
+    }
+
+    /// Somebody keeps a source quiet from now on.
+    pub fn keep_quiet(&mut self, source: AlarmSource, notes: HoldNotes) {
+        self.holds.insert(source, notes);
+    }
+
+    /// Who keeps this source quiet; of a source that is kept quiet.
+    pub fn hold(&self, source: AlarmSource) -> Option<&HoldNotes> {
+        self.holds.get(&source)
+    }
+
+    pub fn silenced_by(&mut self, by: &str) {
+        self.silenced_by = Some(by.to_owned());
+    }
+
+    /// Who silenced the siren last.
+    pub fn silencer(&self) -> Option<&str> {
+        self.silenced_by.as_deref()
     }
 
     /// Whether something happened to the alarm that a person who saw it at version `seen` does not

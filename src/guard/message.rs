@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use super::arming::ArmingNews;
-use super::handle::{AcknowledgeError, WalkDue};
+use super::handle::{AlarmCommand, CommandError, Commanded, WalkDue};
 use super::records::SiteNames;
 use super::relay::RelayReport;
 use super::siren::tester::SirenTest;
 use crate::engine::time::Instant;
-use crate::engine::{AlarmId, AlarmState, CameraIndex, CameraSpec, IncidentId, Refusal, ZoneIndex};
+use crate::engine::{CameraIndex, CameraSpec, IncidentId, Refusal, ZoneIndex};
 use crate::link;
 
 /// Messages waiting for the alarm path: two seconds of eight cameras at 15 pictures a second. One
@@ -167,17 +167,10 @@ impl Claim {
     }
 }
 
-/// What a person asks of the alarms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Answers an alarm. `seen`: the version the person saw; refused when more has happened since.
-    Acknowledge { alarm: AlarmId, seen: Option<u64> },
-}
-
 /// A person's command, on its way to the alarm path.
 #[derive(Debug)]
 pub struct Answer {
-    pub command: Command,
+    pub command: AlarmCommand,
     pub by: String,
     /// Who asked has given up by then; what is carried out later would silence an alarm that nobody
     /// has answered.
@@ -193,4 +186,4 @@ impl Answer {
 }
 
 /// What the person is told.
-pub type Reply = Result<AlarmState, AcknowledgeError>;
+pub type Reply = Result<Commanded, CommandError>;

@@ -7,16 +7,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::ledger::HoldNotes;
 use super::message::ReceivedReport;
 use super::words;
 use crate::clock::{self, BootId};
 use crate::config::Config;
+use crate::engine::alarm::SHELVE_MAX;
 use crate::engine::time::Instant;
 use crate::engine::{
-    AlarmSource, CameraIndex, Entry, IncidentId, Part, Restored, RestoredAlarm, ZoneIndex,
+    AlarmSource, CameraIndex, Entry, IncidentId, Part, Restored, RestoredAlarm, RestoredHold,
+    ZoneIndex,
 };
 use crate::store::Remembered;
-use crate::store::record::{AlarmKey, IncidentStart, OpenAlarm, Record, ZoneName};
+use crate::store::record::{
+    AlarmKey, HeldKind, IncidentStart, OpenAlarm, OpenHold, Record, ZoneName,
+};
 use crate::zone_file::{ArmingRule, ZoneInfo};
 
 /// Zone numbers there are in one life of the process; the engine takes no more.
@@ -238,6 +243,8 @@ pub struct Inheritance {
     pub last_version: u64,
     /// The open alarms that still have a source.
     pub alarms: Vec<OpenAlarm>,
+    /// What people keep quiet.
+    pub holds: Vec<(AlarmSource, HoldNotes)>,
     /// Closes the alarms whose zone or camera is no longer configured.
     pub records: Vec<Record>,
 }
@@ -261,12 +268,15 @@ pub fn inherit(remembered: Remembered, names: &SiteNames, start: &Start) -> Inhe
             last_alarm: remembered.last_alarm,
             away: away(&remembered, start),
             alarms: Vec::new(),
+            holds: Vec::new(),
         },
         last_alive: remembered.last_alive,
         last_version: remembered.last_version,
         alarms: Vec::new(),
+        holds: Vec::new(),
         records: Vec::new(),
     };
+    inherit_holds(&mut inheritance, remembered.holds, names, start);
     for open in remembered.open_alarms {
         match names.source(&open.source) {
             Some(source) => {
@@ -282,6 +292,55 @@ pub fn inherit(remembered: Remembered, names: &SiteNames, start: &Start) -> Inhe
         }
     }
     inheritance
+}
+
+/// What people kept quiet stays so, as far as anybody can say how much time has passed.
+fn inherit_holds(
+    inheritance: &mut Inheritance,
+    holds: Vec<OpenHold>,
+    names: &SiteNames,
+    start: &Start,
+) {
+    let now = clock::monotonic();
+    for OpenHold { source: key, kind, by, reason, since } in holds {
+        let Some(source) = names.source(&key) else {
+            inheritance.records.extend(hold_orphaned(key, kind, start.at));
+            continue;
+        };
+        let (restored, until) = match kind {
+            HeldKind::OutOfService => (RestoredHold::OutOfService { source }, None),
+            HeldKind::Shelved { alarm, until } => {
+                let left = time_left(until, inheritance.restored.away, start);
+                let until_now = now.after(left);
+                (RestoredHold::Shelved { source, alarm, until: until_now }, Some(until))
+            }
+        };
+        inheritance.restored.holds.push(restored);
+        inheritance.holds.push((source, HoldNotes { by, reason, since, until }));
+    }
+}
+
+/// The time that is left on the shelf; nothing when nobody knows how long the box was off.
+fn time_left(until: Timestamp, away: Duration, start: &Start) -> Duration {
+    if away == Duration::MAX {
+        return Duration::ZERO;
+    }
+    let left = Duration::try_from(until.duration_since(start.at)).unwrap_or(Duration::ZERO);
+    left.min(SHELVE_MAX)
+}
+
+fn hold_orphaned(source: AlarmKey, kind: HeldKind, at: Timestamp) -> Option<Record> {
+    tracing::warn!("{source:?} is kept quiet no more: it is no longer configured");
+    match (kind, source) {
+        (HeldKind::Shelved { alarm, .. }, source) => {
+            Some(Record::Unshelved { alarm, source, at, by: None })
+        }
+        // One for the zone.
+        (HeldKind::OutOfService, AlarmKey::Intrusion(zone)) => {
+            Some(Record::InService { zone, at, by: None })
+        }
+        (HeldKind::OutOfService, _) => None,
+    }
 }
 
 fn orphaned(open: OpenAlarm, at: Timestamp) -> [Record; 2] {

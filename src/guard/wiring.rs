@@ -48,7 +48,7 @@ impl Mind {
         let now = clock::monotonic();
         let engine = Engine::new(site, &inheritance.restored, now);
         let versions = Versions::of_life(life, inheritance.last_version);
-        let ledger = Ledger::restored(&inheritance.alarms, versions);
+        let ledger = Ledger::restored(&inheritance.alarms, &inheritance.holds, versions);
         let site =
             SiteInfo { name: config.site.name.clone(), time_zone: config.site.time_zone.clone() };
         let mut board = Board::new(names.clone(), site, now);

@@ -96,7 +96,7 @@ impl<'a> EventLog<'a> {
                 };
                 self.of_zone(ZONE_DISARMED, *zone, seconds(at), Some(by));
             }
-            EventKind::Alarm { .. } => {}
+            EventKind::Alarm { .. } | EventKind::HoldEnded { .. } => {}
         }
     }
 

@@ -59,7 +59,16 @@ pub(super) fn row_of(connection: &Connection, record: &Record) -> rusqlite::Resu
         Record::Alarm { alarm, at, source, incident, .. } => {
             (Some(*at), subject(source), *incident, Some(*alarm))
         }
-        Record::Acknowledged { alarm, at, .. } => (Some(*at), "", None, Some(*alarm)),
+        Record::Acknowledged { alarm, at, .. } | Record::Reset { alarm, at, .. } => {
+            (Some(*at), "", None, Some(*alarm))
+        }
+        Record::Silenced { alarm, at, .. } => (Some(*at), "", None, *alarm),
+        Record::Shelved { alarm, source, at, .. } | Record::Unshelved { alarm, source, at, .. } => {
+            (Some(*at), subject(source), None, Some(*alarm))
+        }
+        Record::OutOfService { zone, at, .. } | Record::InService { zone, at, .. } => {
+            (Some(*at), &**zone, None, None)
+        }
         Record::SirenSounded { incident, .. } => (None, "", Some(*incident), None),
         Record::Note { at, .. } => (Some(*at), "", None, None),
     };
@@ -99,8 +108,26 @@ fn describe(record: &Record) -> Detail {
             detail.add("by", by).add("reason", reason);
         }
         Record::Alarm { .. } => describe_alarm(&mut detail, record),
-        Record::Acknowledged { by, .. } => {
+        Record::Acknowledged { by, .. }
+        | Record::Silenced { by, .. }
+        | Record::Reset { by, .. } => {
             detail.add("by", by);
+        }
+        Record::Shelved { source, until, by, reason, .. } => {
+            detail
+                .add("source", source_name(source))
+                .add("until", until)
+                .add("by", by)
+                .add("reason", reason);
+        }
+        Record::Unshelved { source, by, .. } => {
+            detail.add("source", source_name(source)).add_text("by", by.as_deref());
+        }
+        Record::OutOfService { by, reason, .. } => {
+            detail.add("by", by).add("reason", reason);
+        }
+        Record::InService { by, .. } => {
+            detail.add_text("by", by.as_deref());
         }
         Record::SirenSounded { after_ms, .. } => {
             detail.add("after_ms", after_ms);
@@ -197,6 +224,13 @@ impl Detail {
         self
     }
 
+    fn add_text(&mut self, key: &str, value: Option<&str>) -> &mut Detail {
+        match value {
+            Some(value) => self.add(key, value),
+            None => self,
+        }
+    }
+
     fn add_some(&mut self, key: &str, value: Option<u64>) -> &mut Detail {
         match value {
             Some(value) => self.add(key, value),
@@ -218,6 +252,12 @@ pub(super) fn kind(record: &Record) -> &'static str {
         Record::ZoneDisarmed { .. } => "zone_disarmed",
         Record::Alarm { .. } => "alarm",
         Record::Acknowledged { .. } => "acknowledged",
+        Record::Silenced { .. } => "silenced",
+        Record::Reset { .. } => "reset",
+        Record::Shelved { .. } => "shelved",
+        Record::Unshelved { .. } => "unshelved",
+        Record::OutOfService { .. } => "out_of_service",
+        Record::InService { .. } => "in_service",
         Record::SirenSounded { .. } => "siren_sounded",
         Record::Note { .. } => "note",
     }

@@ -14,11 +14,13 @@
 //! log has one), deleting on a person's wish, and repairing a damaged file.
 
 pub mod accounts;
+pub mod alarms;
 pub mod audit;
 pub mod check;
 pub mod error;
 mod event;
 pub mod heat;
+mod holds;
 mod open;
 pub mod outbox;
 pub mod query;

@@ -74,6 +74,8 @@ pub enum HistoryError {
     },
     #[error("the history could not be read from the store")]
     History(#[source] rusqlite::Error),
+    #[error("the alarms could not be read from the store")]
+    Alarms(#[source] rusqlite::Error),
     #[error("the audit log could not be read from the store")]
     Audit(#[source] rusqlite::Error),
     #[error("the zone versions could not be read from the store")]

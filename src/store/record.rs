@@ -72,6 +72,47 @@ pub enum Record {
         at: Timestamp,
         by: String,
     },
+    /// A person paused the sound of one alarm, or of all.
+    Silenced {
+        alarm: Option<AlarmId>,
+        at: Timestamp,
+        by: String,
+    },
+    /// A person ended a latched alarm.
+    Reset {
+        alarm: AlarmId,
+        at: Timestamp,
+        by: String,
+    },
+    /// A person put an alarm on the shelf.
+    Shelved {
+        alarm: AlarmId,
+        source: AlarmKey,
+        at: Timestamp,
+        until: Timestamp,
+        by: String,
+        reason: String,
+    },
+    /// It is there no more; by nobody: its time was over, or its source is no more.
+    Unshelved {
+        alarm: AlarmId,
+        source: AlarmKey,
+        at: Timestamp,
+        by: Option<String>,
+    },
+    /// A person keeps all alarms of a zone quiet.
+    OutOfService {
+        zone: String,
+        at: Timestamp,
+        by: String,
+        reason: String,
+    },
+    /// They are no more; by nobody: the zone was taken away.
+    InService {
+        zone: String,
+        at: Timestamp,
+        by: Option<String>,
+    },
     /// When the siren was commanded for this incident, milliseconds after the camera's frame.
     SirenSounded {
         incident: IncidentId,
@@ -114,7 +155,7 @@ pub struct IncidentStart {
 }
 
 /// What an alarm is about, by name: survives a changed configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AlarmKey {
     /// Zone id.
     Intrusion(String),
@@ -126,6 +167,22 @@ pub enum AlarmKey {
     Blind(String),
     /// `siren`, `store`, `relay` or `handhelds`.
     Fault(String),
+}
+
+/// What people kept quiet when the box stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenHold {
+    pub source: AlarmKey,
+    pub kind: HeldKind,
+    pub by: String,
+    pub reason: String,
+    pub since: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldKind {
+    Shelved { alarm: AlarmId, until: Timestamp },
+    OutOfService,
 }
 
 /// An alarm that was open when the box stopped.

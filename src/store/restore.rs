@@ -5,9 +5,10 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
 use super::event::{self, Detail, EventRow};
+use super::holds;
 use super::outbox::{self, enqueue::Logged};
 use super::query::timestamp;
-use super::record::{AlarmKey, OpenAlarm};
+use super::record::{AlarmKey, OpenAlarm, OpenHold};
 use crate::clock::BootId;
 use crate::engine::{AlarmId, AlarmState, IncidentId};
 
@@ -26,6 +27,8 @@ pub struct Remembered {
     pub last_boot: Option<BootId>,
     /// Alarms that are not normal, oldest first.
     pub open_alarms: Vec<OpenAlarm>,
+    /// What people keep quiet.
+    pub holds: Vec<OpenHold>,
 }
 
 /// Whether the life that wrote the open rows is over.
@@ -50,6 +53,7 @@ pub(super) fn restore(
         last_alive: last_alive(&transaction)?.and_then(|us| Timestamp::from_microsecond(us).ok()),
         last_boot: last_boot(&transaction)?,
         open_alarms: open_alarms(&transaction)?,
+        holds: holds::open(&transaction)?,
     };
     transaction.commit()?;
     Ok(remembered)
@@ -131,7 +135,7 @@ fn note(
     event::append(connection, "interrupted", &row).map(|_appended| ())
 }
 
-fn open_alarms(connection: &Connection) -> rusqlite::Result<Vec<OpenAlarm>> {
+pub(super) fn open_alarms(connection: &Connection) -> rusqlite::Result<Vec<OpenAlarm>> {
     connection
         .prepare(
             "SELECT id, source, subject, state, raised_us, incident, acknowledged_by,
@@ -142,17 +146,23 @@ fn open_alarms(connection: &Connection) -> rusqlite::Result<Vec<OpenAlarm>> {
         .collect()
 }
 
-fn open_alarm(row: &Row<'_>) -> rusqlite::Result<OpenAlarm> {
-    let subject: String = row.get(2)?;
-    let source = match row.get_ref(1)?.as_str()? {
+/// What a row is about, by its columns of source and subject.
+pub(super) fn key_of(row: &Row<'_>, source: usize, subject: usize) -> rusqlite::Result<AlarmKey> {
+    let subject: String = row.get(subject)?;
+    Ok(match row.get_ref(source)?.as_str()? {
         "intrusion" => AlarmKey::Intrusion(subject),
         "warning" => AlarmKey::Warning(subject),
         "untested" => AlarmKey::Untested(subject),
         "blind" => AlarmKey::Blind(subject),
         "fault" => AlarmKey::Fault(subject),
-        other => return Err(unexpected(1, other)),
-    };
-    let state = match row.get_ref(3)?.as_str()? {
+        other => return Err(unexpected(source, other)),
+    })
+}
+
+/// The state a row tells in this column.
+pub(super) fn state_of(row: &Row<'_>, column: usize) -> rusqlite::Result<AlarmState> {
+    Ok(match row.get_ref(column)?.as_str()? {
+        "normal" => AlarmState::Normal,
         "unacknowledged" => AlarmState::Unacknowledged,
         "acknowledged" => AlarmState::Acknowledged,
         "returned_unacknowledged" => AlarmState::ReturnedUnacknowledged,
@@ -160,8 +170,13 @@ fn open_alarm(row: &Row<'_>) -> rusqlite::Result<OpenAlarm> {
         "latched_acknowledged" => AlarmState::LatchedAcknowledged,
         "shelved" => AlarmState::Shelved,
         "out_of_service" => AlarmState::OutOfService,
-        other => return Err(unexpected(3, other)),
-    };
+        other => return Err(unexpected(column, other)),
+    })
+}
+
+fn open_alarm(row: &Row<'_>) -> rusqlite::Result<OpenAlarm> {
+    let source = key_of(row, 1, 2)?;
+    let state = state_of(row, 3)?;
     let by: Option<String> = row.get(6)?;
     let answered: Option<Timestamp> = match row.get(7)? {
         Some(at_us) => Some(timestamp(7, at_us)?),

@@ -35,7 +35,7 @@ CREATE TABLE event_8 (
   id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL CHECK (kind IN ('started', 'incident_started', 'person_entered',
     'incident_ended', 'zone_unknown', 'zone_known', 'zone_armed', 'zone_disarmed', 'alarm',
-    'acknowledged', 'silenced', 'reset', 'shelved', 'out_of_service', 'in_service',
+    'acknowledged', 'silenced', 'reset', 'shelved', 'unshelved', 'out_of_service', 'in_service',
     'siren_sounded', 'note', 'interrupted')),
   at_us INTEGER,
   subject TEXT NOT NULL,
@@ -60,10 +60,12 @@ CREATE TABLE inhibition (
   source TEXT NOT NULL CHECK (source IN ('intrusion', 'warning', 'blind', 'fault', 'untested')),
   subject TEXT NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN ('shelved', 'out_of_service')),
+  -- The alarm that was put on the shelf.
+  alarm INTEGER,
   by TEXT NOT NULL,
   reason TEXT NOT NULL CHECK (reason <> ''),
   since_us INTEGER NOT NULL,
   until_us INTEGER,
   PRIMARY KEY (source, subject),
-  CHECK ((kind = 'shelved') = (until_us IS NOT NULL))
+  CHECK ((kind = 'shelved') = (until_us IS NOT NULL) AND (alarm IS NULL) = (until_us IS NULL))
 ) STRICT, WITHOUT ROWID;

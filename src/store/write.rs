@@ -10,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::audit::{self, AuditEntry};
 use super::event::{self, Appended, source_name, state_name, subject};
+use super::holds;
 use super::outbox::enqueue::Logged;
 use super::record::{IncidentStart, Record};
 use super::retention;
@@ -47,6 +48,12 @@ pub(super) fn write_record(
                 )?
                 .execute(params![incident.0, after_ms])?;
         }
+        Record::Silenced { .. }
+        | Record::Reset { .. }
+        | Record::Shelved { .. }
+        | Record::Unshelved { .. }
+        | Record::OutOfService { .. }
+        | Record::InService { .. } => holds::write(connection, record)?,
         // The log has them; no table answers questions about them.
         Record::ZoneArmed { .. } | Record::ZoneDisarmed { .. } | Record::Note { .. } => {}
     }

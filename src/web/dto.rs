@@ -7,6 +7,7 @@
 //! Not here: any judgement. An index that leads nowhere becomes `null`, not a panic.
 
 mod convert;
+mod holds;
 mod inputs;
 
 pub(super) use self::convert::timestamp;
@@ -14,6 +15,8 @@ pub(super) use self::convert::timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(super) use self::holds::HoldDto;
+use self::holds::InhibitionDto;
 use self::inputs::{ArmingDto, InputDto};
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +35,8 @@ pub(super) struct StateDto {
     inputs: Vec<InputDto>,
     /// Everything not normal, most urgent first.
     alarms: Vec<AlarmDto>,
+    /// What people keep quiet: alarms on the shelf, zones out of service.
+    holds: Vec<HoldDto>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,6 +80,10 @@ struct SirenDto {
     device: String,
     /// Why it cannot sound, for people.
     fault: Option<String>,
+    /// When the first of what was silenced sounds again; null when nothing is.
+    silenced_until: Option<String>,
+    /// Who silenced it.
+    silenced_by: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -139,6 +148,8 @@ struct ZoneDto {
     people: u32,
     incident: Option<u64>,
     arming: ArmingDto,
+    /// Why nobody is told of what happens in it.
+    inhibition: InhibitionDto,
     /// Null for an ignored area, and until it is known.
     walk_test: Option<WalkDueDto>,
     /// GeoJSON MultiPolygon coordinates: polygon, ring, point. Empty for a tripwire.
@@ -190,6 +201,8 @@ struct AlarmDto {
     version: u64,
     /// The version at which it last wanted an answer.
     renewed: u64,
+    /// A person paused its sound until then.
+    silenced_until: Option<String>,
     zone: Option<String>,
     camera: Option<String>,
     part: Option<PartDto>,

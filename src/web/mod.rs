@@ -15,6 +15,7 @@
 //! Not here: any decision, the store, what makes a password right.
 
 pub mod access;
+mod alarms;
 mod channels;
 mod dto;
 mod error;
@@ -305,6 +306,7 @@ fn table() -> Vec<RouteEntry> {
         ("delete", "/api/tokens/{id}", AtLeast(Admin), delete(people::remove_token).layer(timed())),
         ("get", "/api/audit", AtLeast(Engineer), get(trail::audit).layer(timed())),
     ];
+    table.extend(alarms::table());
     table.extend(zones::table());
     table.extend(walk::table());
     table

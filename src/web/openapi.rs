@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{access, channels, inputs, live, routes, stream, tls, walk, zones};
+use super::{access, alarms, channels, inputs, live, routes, stream, tls, walk, zones};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -17,6 +17,15 @@ use super::{access, channels, inputs, live, routes, stream, tls, walk, zones};
         stream::stream,
         live::live,
         routes::acknowledge,
+        alarms::silence_all,
+        alarms::silence,
+        alarms::reset,
+        alarms::shelve,
+        alarms::shelved,
+        alarms::unshelve,
+        alarms::kpi::kpi,
+        alarms::take_out,
+        alarms::put_back,
         inputs::set,
         zones::zones,
         zones::put_draft,

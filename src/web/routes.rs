@@ -77,7 +77,7 @@ pub(super) async fn acknowledge(
     let AcknowledgeDto { seen } = body::object(body, right)?;
     let by = caller.name;
     let answer = move |handle: &dyn Handle| handle.acknowledge(AlarmId(id), seen, &by);
-    let answer = ask_in_turn(&app, &app.answers, answer).await?;
+    let answer = ask_alarms(&app, answer).await?;
     let state = answer.map_err(|refusal| {
         let (status, code) = match refusal {
             AcknowledgeError::UnknownAlarm => (StatusCode::NOT_FOUND, "unknown_alarm"),
@@ -233,6 +233,14 @@ pub(super) async fn ask<T: Send + 'static>(
     question: impl FnOnce(&dyn Handle) -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     ask_in_turn(app, &app.questions, question).await
+}
+
+/// The same for commands about alarms, which have a queue of their own.
+pub(super) async fn ask_alarms<T: Send + 'static>(
+    app: &App,
+    command: impl FnOnce(&dyn Handle) -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    ask_in_turn(app, &app.answers, command).await
 }
 
 /// The same for what hashes a password: few at once, for the memory, and in a queue of their own,

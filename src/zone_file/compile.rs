@@ -345,6 +345,7 @@ fn rules(zone: &Zone) -> Rules {
         enter_window: millis(watch.enter_window_ms),
         clear_after,
         vanished_after: default.vanished_after.max(clear_after),
+        latch: watch.latch,
         dwell: zone.presence().map_or(default.dwell, |presence| millis(presence.dwell_ms)),
         ..default
     }

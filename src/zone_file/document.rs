@@ -11,6 +11,7 @@
 //!
 //! Not here: reading (`read`), writing (`write`), what contradicts (`check`), the engine (`compile`).
 
+use crate::engine::alarm::Latch;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -116,6 +117,8 @@ pub struct Presence {
 pub struct Watch {
     pub enter_window_ms: u32,
     pub clear_after_ms: u32,
+    /// Whether it stays in alarm after everybody has left, until somebody resets it.
+    pub latch: Latch,
     pub schedule: Option<Schedule>,
     pub interlock: Option<Interlock>,
 }

@@ -16,6 +16,7 @@ use super::limits::{
     OVERLAP, PEOPLE, PLANE_HEIGHT_M, RANGES_MAX, REASON_CHARS_MAX, STOP_TIME_MS,
 };
 use super::read::{Geometry, Optional, optional, ring};
+use crate::engine::alarm::Latch;
 
 const AREAS: &[Kind] = &[Kind::Restricted, Kind::Warning, Kind::Occupancy];
 const WATCHED: &[Kind] = &[Kind::Restricted, Kind::Warning, Kind::Occupancy, Kind::Tripwire];
@@ -25,6 +26,7 @@ const OF_KINDS: &[(&str, &[Kind])] = &[
     ("criterion", AREAS),
     ("enter_window_ms", WATCHED),
     ("clear_after_ms", WATCHED),
+    ("latch", WATCHED),
     ("dwell_ms", AREAS),
     ("count", &[Kind::Occupancy]),
     ("direction", &[Kind::Tripwire]),
@@ -50,6 +52,7 @@ pub(super) struct Properties {
     criterion: Option<Criterion>,
     enter_window_ms: Option<u32>,
     clear_after_ms: Option<u32>,
+    latch: Option<Latch>,
     dwell_ms: Option<u32>,
     count: Option<HeadCount>,
     direction: Option<Direction>,
@@ -93,6 +96,7 @@ impl Properties {
         match name {
             "enter_window_ms" => self.enter_window_ms = ms(ENTER_WINDOW_MS),
             "clear_after_ms" => self.clear_after_ms = ms(CLEAR_AFTER_MS),
+            "latch" => self.latch = latch(json, at, errors),
             "dwell_ms" => self.dwell_ms = ms(DWELL_MS),
             "approach_ms" => self.approach_ms = ms(APPROACH_MS),
             "criterion" => self.criterion = criterion(json, at, errors),
@@ -139,6 +143,17 @@ impl Properties {
     }
 }
 
+fn latch(json: &Json, place: Place<'_>, errors: &mut Errors) -> Option<Latch> {
+    match json {
+        Json::Bool(true) => Some(Latch::Yes),
+        Json::Bool(false) => Some(Latch::No),
+        Json::Null | Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => {
+            errors.wrong(place, json, "must be true or false");
+            None
+        }
+    }
+}
+
 /// The zone, when all of it could be read.
 pub(super) fn zone(
     read: Properties,
@@ -152,6 +167,7 @@ pub(super) fn zone(
     let watch = Watch {
         enter_window_ms: read.enter_window_ms.unwrap_or(ENTER_WINDOW_MS_DEFAULT),
         clear_after_ms: read.clear_after_ms.unwrap_or(CLEAR_AFTER_MS_DEFAULT),
+        latch: read.latch.unwrap_or_default(),
         schedule: read.schedule,
         interlock: read.interlock,
     };

@@ -11,6 +11,7 @@ use super::document::{
     Schedule, WeekRange,
 };
 use super::schedule::Armed;
+use crate::engine::alarm::Latch;
 
 const DAY_NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -162,5 +163,13 @@ pub(super) fn and(items: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// What becomes of an alarm whose cause has gone.
+pub(super) fn latched(latch: Latch) -> &'static str {
+    match latch {
+        Latch::No => "the alarm ends",
+        Latch::Yes => "the alarm goes on until it is reset",
     }
 }

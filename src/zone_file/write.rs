@@ -13,6 +13,7 @@ use super::document::{
 use super::json::Json;
 use super::read::shape_of;
 use super::read_zone::DAYS;
+use crate::engine::alarm::Latch;
 
 impl Document {
     /// The document as JSON, members in their canonical order.
@@ -153,6 +154,8 @@ impl Object {
     fn watch(&mut self, watch: &Watch) {
         self.add("enter_window_ms", Json::whole(watch.enter_window_ms));
         self.add("clear_after_ms", Json::whole(watch.clear_after_ms));
+        // Where it is as usual it is not said, so that documents keep their digests.
+        self.maybe("latch", (watch.latch == Latch::Yes).then_some(Json::Bool(true)));
         self.maybe("schedule", watch.schedule.as_ref().map(schedule));
         self.maybe("interlock", watch.interlock.as_ref().map(interlock));
     }

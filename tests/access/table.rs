@@ -39,6 +39,15 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("get", "/api/incidents/{id}/snapshot.jpg", VIEWERS),
     ("get", "/api/history", VIEWERS),
     ("get", "/api/openapi.json", VIEWERS),
+    ("post", "/api/siren/silence", SUPERVISORS),
+    ("post", "/api/alarms/{id}/silence", SUPERVISORS),
+    ("post", "/api/alarms/{id}/reset", SUPERVISORS),
+    ("post", "/api/alarms/{id}/shelve", SUPERVISORS),
+    ("get", "/api/alarms/shelved", VIEWERS),
+    ("get", "/api/alarms/kpi", VIEWERS),
+    ("post", "/api/shelved/{id}/end", SUPERVISORS),
+    ("post", "/api/zones/{camera}/{zone}/out-of-service", ENGINEERS),
+    ("post", "/api/zones/{camera}/{zone}/in-service", ENGINEERS),
     ("post", "/api/alarms/{id}/acknowledge", SUPERVISORS),
     ("get", "/api/cameras/{id}/picture.jpg", VIEWERS),
     ("get", "/api/cameras/{id}/zones", VIEWERS),
@@ -114,6 +123,7 @@ fn every_route_admits_exactly_whom_the_reference_says() {
     for (method, pattern, admitted) in EXPECTED {
         let path =
             pattern.replace("{id}", "999").replace("{name}", "nobody-knows").replace("{n}", "7");
+        let path = path.replace("{camera}", "nowhere").replace("{zone}", "nothing");
         for who in PUBLIC {
             let session;
             let shown: Vec<(&str, &str)> = match *who {

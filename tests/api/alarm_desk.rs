@@ -1,13 +1,22 @@
-//! The alarms of the fake guard.
+//! The alarms of the fake guard, and the desk that takes commands about them.
 
-use standclear::engine::{AlarmId, AlarmSource, AlarmState};
-use standclear::guard::handle::Alarm;
+use jiff::Timestamp;
+use standclear::engine::alarm_kpi::Kpis;
+use standclear::engine::{AlarmId, AlarmSource, AlarmState, ZoneIndex};
+use standclear::guard::handle::{
+    Alarm, AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, HistoryError, Hold, HoldKind,
+    kpis_of,
+};
+use standclear::store::alarms::AlarmStory;
 
-use super::time;
+use super::{Fake, time};
 
 /// Version and last renewal of every alarm.
 pub const VERSION: u64 = (7 << 20) + 9;
 pub const RENEWED: u64 = (7 << 20) + 5;
+
+/// When whatever is silenced or shelved is heard again.
+pub const UNTIL: &str = "2026-03-01T14:30:00Z";
 
 pub fn alarm(id: u64, source: AlarmSource, state: AlarmState) -> Alarm {
     let since = time("2026-03-01T14:00:00Z");
@@ -18,6 +27,7 @@ pub fn alarm(id: u64, source: AlarmSource, state: AlarmState) -> Alarm {
         version: VERSION,
         renewed: RENEWED,
         priority: source.priority(),
+        silenced_until: None,
         title: "Gate road".into(),
         text: "2 people inside".into(),
         raised_at: since,
@@ -27,5 +37,60 @@ pub fn alarm(id: u64, source: AlarmSource, state: AlarmState) -> Alarm {
         has_snapshot: false,
         ladder: vec![("siren", 190)],
         stages: vec![("seen", 38.0)],
+    }
+}
+
+pub fn holds() -> Vec<Hold> {
+    let hold = |kind, zone, open: Option<u64>| Hold {
+        kind,
+        source: AlarmSource::Intrusion(ZoneIndex(zone)),
+        title: "Gate road".into(),
+        by: "Zoë 山田".into(),
+        reason: "Scaffold in the picture".into(),
+        since: time("2026-03-01T14:00:00Z"),
+        open: open.map(AlarmId),
+    };
+    let shelved = HoldKind::Shelved { alarm: AlarmId(38), until: time(UNTIL) };
+    vec![hold(shelved, 0, Some(40)), hold(HoldKind::OutOfService, 1, None)]
+}
+
+/// Knows alarm 40, which sounds, and the zone gate-road; notes whatever it is told.
+impl Alarms for Fake {
+    fn command(&self, command: AlarmCommand, by: &str) -> Result<Commanded, CommandError> {
+        let done = match &command {
+            AlarmCommand::Acknowledge { .. } | AlarmCommand::Reset { .. } => {
+                Err(CommandError::StillActive)
+            }
+            AlarmCommand::Silence { alarm: None } => Ok(Commanded::Until(time(UNTIL))),
+            AlarmCommand::Silence { alarm: Some(alarm) } | AlarmCommand::Shelve { alarm, .. }
+                if *alarm == AlarmId(40) =>
+            {
+                Ok(Commanded::Until(time(UNTIL)))
+            }
+            AlarmCommand::Silence { .. } | AlarmCommand::Shelve { .. } => {
+                Err(CommandError::UnknownAlarm)
+            }
+            AlarmCommand::Unshelve { alarm } if *alarm == AlarmId(38) => Ok(Commanded::Done),
+            AlarmCommand::Unshelve { .. } => Err(CommandError::NotShelved),
+            AlarmCommand::TakeOutOfService { zone, .. } | AlarmCommand::PutIntoService { zone }
+                if zone.zone == "gate-road" && zone.camera == "yard-éast" =>
+            {
+                Ok(Commanded::Done)
+            }
+            AlarmCommand::TakeOutOfService { .. } | AlarmCommand::PutIntoService { .. } => {
+                Err(CommandError::UnknownZone)
+            }
+        };
+        if done.is_ok() {
+            let mut commands = self.commands.lock().expect("not poisoned");
+            commands.push((command.to_string(), by.to_owned()));
+        }
+        done
+    }
+
+    fn alarm_kpis(&self, from: Timestamp, to: Timestamp) -> Result<Kpis<AlarmKey>, HistoryError> {
+        let changes = vec![(from, AlarmState::Unacknowledged), (from, AlarmState::Normal)];
+        let source = AlarmKey::Intrusion("gate-road".into());
+        Ok(kpis_of(vec![AlarmStory { alarm: AlarmId(38), source, changes }], from, to))
     }
 }

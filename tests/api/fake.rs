@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use standclear::clock;
+use standclear::engine::alarm::Inhibition;
 use standclear::engine::{
     AlarmId, AlarmSource, AlarmState, AnchorHow, CameraIndex, Part, Verdict, ZoneIndex, ZoneState,
 };
@@ -52,6 +53,8 @@ pub struct Fake {
     pub pictures: watch::Sender<Option<Arc<LivePicture>>>,
     pub viewer: Arc<()>,
     pub alarms: Mutex<BTreeMap<u64, AlarmState>>,
+    /// Other commands, as they were said, with who said them.
+    pub commands: Mutex<Vec<(String, String)>>,
     /// Who answered what.
     pub answers: Mutex<Vec<(u64, String)>>,
     pub asked_since: Mutex<Option<Timestamp>>,
@@ -191,6 +194,7 @@ pub fn snapshot() -> Snapshot {
             zone: Some(0),
             device: "default".into(),
             fault: None,
+            silenced: None,
         },
         store_fault: None,
         latency: Latency::default(),
@@ -224,6 +228,7 @@ pub fn snapshot() -> Snapshot {
             alarm(43, AlarmSource::Intrusion(ZoneIndex(99)), AlarmState::Unacknowledged),
         ],
         channels: Vec::new(),
+        holds: alarm_desk::holds(),
     }
 }
 
@@ -245,6 +250,7 @@ fn zone(number: usize, id: &str, state: ZoneState, incident: Option<u64>) -> Zon
             reason: "Off by schedule until Mon 06:00".into(),
             until: Some(time("2026-03-02T05:00:00Z")),
         },
+        inhibition: Inhibition::SuppressedByDesign,
         walk_test: Some(walk_desk::overdue()),
         line: Arc::new(Vec::new()),
         polygons: Arc::new(vec![vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]]),
@@ -327,6 +333,7 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
             (42, AlarmState::Acknowledged),
         ])),
         answers: Mutex::default(),
+        commands: Mutex::default(),
         asked_since: Mutex::default(),
         inputs: Mutex::default(),
     });

@@ -1,6 +1,7 @@
 //! The decision, from the outside: inputs in, effects out. No camera, no clock, no model.
 
 mod adversary;
+mod alarm_model;
 mod alarms;
 mod anchors;
 mod approach;
@@ -8,6 +9,7 @@ mod duties;
 mod exact;
 mod floor;
 mod geometry;
+mod holds;
 mod leases;
 mod orders;
 mod pace;

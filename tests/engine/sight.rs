@@ -230,7 +230,8 @@ fn restored(state: AlarmState) -> World {
 }
 
 fn restored_after(away: Duration, alarm: RestoredAlarm) -> World {
-    let restored = Restored { last_incident: 17, last_alarm: 40, away, alarms: vec![alarm] };
+    let (alarms, holds) = (vec![alarm], Vec::new());
+    let restored = Restored { last_incident: 17, last_alarm: 40, away, alarms, holds };
     World::with(&[right_half()], Rules::DEFAULT, &restored)
 }
 

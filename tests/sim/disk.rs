@@ -143,6 +143,8 @@ impl Persisted {
             last_alarm: self.last_alarm,
             away: away.unwrap_or(Duration::MAX),
             alarms: self.alarms.iter().map(alarm).collect(),
+            // Nobody keeps anything quiet here.
+            holds: Vec::new(),
         }
     }
 }

@@ -54,6 +54,13 @@ fn each_change_of_a_value_is_one_sentence() {
         ),
         (
             "warning.json",
+            zone("latch"),
+            json!(true),
+            "Below the crane: after everybody has left the alarm ends → the alarm goes on until it \
+             is reset",
+        ),
+        (
+            "warning.json",
             zone("enter_window_ms"),
             json!(200),
             "Below the crane: entry window 300 ms → 200 ms",
@@ -228,6 +235,7 @@ fn a_new_zone_is_told_with_all_that_is_not_as_usual() {
             let properties = &mut document["features"][0]["properties"];
             properties["enter_window_ms"] = json!(200);
             properties["clear_after_ms"] = json!(5000);
+            properties["latch"] = json!(true);
             properties["interlock"] = json!({"armed_while": {"input": "crane", "is": "on"}});
             properties["schedule"] = json!({"armed": [
                 {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "06:00", "to": "22:00"},
@@ -239,6 +247,7 @@ fn a_new_zone_is_told_with_all_that_is_not_as_usual() {
             "Below the crane: dwell 500 ms",
             "Below the crane: entry window 200 ms",
             "Below the crane: clear after 5000 ms",
+            "Below the crane: after everybody has left the alarm goes on until it is reset",
             "Below the crane: armed Mon–Fri 06:00–22:00 and Sat 06:00–22:00, else by its \
              interlock alone",
             "Below the crane: armed while crane is on or not known",

@@ -27,6 +27,7 @@ mod watcher;
 use std::time::Duration;
 
 use super::TrackId;
+use super::alarm::Latch;
 use super::detection::{FrameSize, PixelBox, Score};
 use super::time::Instant;
 pub use crowd::{Crowd, Sighting};
@@ -65,6 +66,8 @@ pub struct Rules {
     pub enter_score: f32,
     /// Detections from this score hold a presence.
     pub hold_score: f32,
+    /// Whether the zone stays in alarm after everybody has left.
+    pub latch: Latch,
 }
 
 impl Rules {
@@ -76,6 +79,7 @@ impl Rules {
         dwell: Duration::ZERO,
         enter_score: ENTER_SCORE,
         hold_score: HOLD_SCORE,
+        latch: Latch::No,
     };
 }
 

@@ -18,8 +18,10 @@ impl Runner {
         }
         // Shown first, so that the record of a change finds its reason.
         self.path.board.arming.hear(news.at, news.inputs, news.zones);
-        for order in news.orders {
-            self.step(Input::Arm { zone: order.zone, arming: order.arming });
+        let zones: Vec<_> = news.orders.iter().map(|it| (it.zone, it.arming)).collect();
+        if !zones.is_empty() {
+            // A step looks at every zone: a site with many of them pays for one.
+            self.step(Input::ArmMany { zones });
         }
         self.changed = Changed::Yes;
     }

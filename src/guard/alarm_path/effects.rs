@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::{Changed, Runner, Seen};
 use crate::clock;
+use crate::engine::alarm::Hold;
 use crate::engine::time::Instant;
 use crate::engine::{
     AlarmId, AlarmSource, AlarmState, AlarmView, ArmingView, Effects, Entry, Event, EventKind,
@@ -65,7 +68,8 @@ impl Runner {
             | EventKind::ZoneKnown { .. }
             | EventKind::ZoneArmed { .. }
             | EventKind::ZoneDisarmed { .. }
-            | EventKind::Alarm { .. } => {}
+            | EventKind::Alarm { .. }
+            | EventKind::HoldEnded { .. } => {}
         }
     }
 
@@ -117,7 +121,31 @@ impl Runner {
             EventKind::Alarm { alarm, source, to } => {
                 self.alarm_record(alarm, source, to, event.at)
             }
+            EventKind::HoldEnded { source, was, alarm } => {
+                return self.hold_ended(source, was, alarm, at);
+            }
         })
+    }
+
+    /// What nobody asked for is recorded as the box's own. A zone stands for all its sources.
+    fn hold_ended(
+        &self,
+        source: AlarmSource,
+        was: Hold,
+        alarm: Option<AlarmId>,
+        at: Timestamp,
+    ) -> Option<Record> {
+        match (was, alarm, source) {
+            (Hold::Shelved, Some(alarm), _) => {
+                let source = self.path.names.key(source);
+                Some(Record::Unshelved { alarm, source, at, by: None })
+            }
+            (Hold::OutOfService, _, AlarmSource::Intrusion(zone)) => {
+                let zone = self.path.names.zone_id(zone).to_owned();
+                Some(Record::InService { zone, at, by: None })
+            }
+            (Hold::None | Hold::Shelved | Hold::OutOfService, _, _) => None,
+        }
     }
 
     fn alarm_record(

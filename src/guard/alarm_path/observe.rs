@@ -66,6 +66,7 @@ impl Runner {
         let alarms = self.path.engine.alarms();
         let overdue: BTreeSet<AlarmSource> =
             alarms.iter().filter(|it| it.state.is_active()).map(|it| it.source).collect();
+        let mut zones = Vec::new();
         for (zone, due) in &news.zones {
             let alarmed = overdue.contains(&AlarmSource::Untested(*zone));
             let walk_test = match (due.state, alarmed) {
@@ -73,7 +74,10 @@ impl Runner {
                 (DueState::Overdue, false) => WalkTest::Overdue,
                 (DueState::Valid, false) | (DueState::Overdue, true) => continue,
             };
-            self.step(Input::Tested { zone: *zone, walk_test });
+            zones.push((*zone, walk_test));
+        }
+        if !zones.is_empty() {
+            self.step(Input::TestedMany { zones });
         }
         if self.path.board.walk_tests.put(news.zones) {
             self.changed = Changed::Yes;

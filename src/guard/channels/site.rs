@@ -10,9 +10,11 @@ use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::{AlarmId, AlarmState, ZoneState};
 use crate::guard::desk;
-use crate::guard::handle::{AcknowledgeError, Armed, SirenSound, Snapshot, VisionState, Zone};
+use crate::guard::handle::{
+    AcknowledgeError, AlarmCommand, Armed, SirenSound, Snapshot, VisionState, Zone,
+};
 use crate::guard::live::LiveHub;
-use crate::guard::message::{Answer, Command};
+use crate::guard::message::Answer;
 use crate::notify::{Refused, Site, SiteNow, ZoneNow};
 
 /// Snapshots come at least once a second; after this long what was shown last is not of now.
@@ -78,8 +80,9 @@ impl Site for HubSite {
     }
 
     fn acknowledge(&self, alarm: u64, version: u64, by: &str) -> Result<(), Refused> {
-        let command = Command::Acknowledge { alarm: AlarmId(alarm), seen: Some(version) };
-        desk::ask(&self.answers, command, by).map(|_state| ()).map_err(|refusal| Refused {
+        let command = AlarmCommand::Acknowledge { alarm: AlarmId(alarm), seen: Some(version) };
+        let asked = desk::ask(&self.answers, command, by).map_err(AcknowledgeError::from);
+        asked.map(|_state| ()).map_err(|refusal| Refused {
             code: match refusal {
                 AcknowledgeError::UnknownAlarm => "unknown_alarm",
                 AcknowledgeError::AlreadyAcknowledged => "already_acknowledged",

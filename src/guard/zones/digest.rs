@@ -4,7 +4,7 @@
 //! that decides this is the same: the drawing, the duty, the timing, the calibration and the ignore
 //! zones of the camera, since whoever stands in one of those counts nowhere; and who looks: the
 //! model, the size it looks at, and where the camera's pictures come from. It does not hang on
-//! names, reasons, the hazard beside the zone, or on when the zone is armed. Marks end by
+//! names, reasons, the hazard beside the zone, when the zone is armed, or how long it stays in alarm. Marks end by
 //! themselves within days and are not in it.
 //!
 //! Not in it either: the size of the camera's pictures, which is not known before the first one
@@ -12,6 +12,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::engine::alarm::Latch;
 use crate::link::Source;
 use crate::redact::redact;
 use crate::store::audit::hex;
@@ -59,10 +60,10 @@ fn bare(zone: &Zone) -> Zone {
     match &mut zone.duty {
         Duty::Restricted { watch, hazard, .. } | Duty::Warning { watch, hazard, .. } => {
             *hazard = None;
-            (watch.schedule, watch.interlock) = (None, None);
+            (watch.schedule, watch.interlock, watch.latch) = (None, None, Latch::No);
         }
         Duty::Occupancy { watch, .. } | Duty::Tripwire { watch, .. } => {
-            (watch.schedule, watch.interlock) = (None, None);
+            (watch.schedule, watch.interlock, watch.latch) = (None, None, Latch::No);
         }
         Duty::Ignore { reason, .. } => reason.clear(),
     }

@@ -69,6 +69,12 @@ fn class_of(record: &Record) -> Option<Class> {
         | Record::ZoneDisarmed { .. } => Some(Class::Telemetry),
         Record::Started { .. }
         | Record::Acknowledged { .. }
+        | Record::Silenced { .. }
+        | Record::Reset { .. }
+        | Record::Shelved { .. }
+        | Record::Unshelved { .. }
+        | Record::OutOfService { .. }
+        | Record::InService { .. }
         | Record::SirenSounded { .. }
         | Record::Note { .. } => None,
     }
@@ -110,6 +116,12 @@ fn draft(
         Record::ZoneDisarmed { zone: id, reason, .. } => zone(id, "disarmed", Some(reason)),
         Record::Started { .. }
         | Record::Acknowledged { .. }
+        | Record::Silenced { .. }
+        | Record::Reset { .. }
+        | Record::Shelved { .. }
+        | Record::Unshelved { .. }
+        | Record::OutOfService { .. }
+        | Record::InService { .. }
         | Record::SirenSounded { .. }
         | Record::Note { .. } => return Ok(None),
     };

@@ -141,6 +141,9 @@ fn decide(app: &App, access: Access, request: &Request) -> Result<Option<Caller>
             identity.name,
             identity.role.name()
         );
+        if changes(request.method()) {
+            tracing::warn!("{} {}: refused: {message}", request.method(), request.uri().path());
+        }
         return Err(ApiError::new(StatusCode::FORBIDDEN, "role_needed", message));
     }
     if access != Access::Public && changes(request.method()) {

@@ -62,6 +62,7 @@ impl From<&Snapshot> for StateDto {
             zones: now.zones.iter().map(|it| zone(it, now)).collect(),
             inputs: now.inputs.iter().map(Into::into).collect(),
             alarms: now.alarms.iter().map(|it| alarm(it, now)).collect(),
+            holds: StateDto::holds_of(now),
         }
     }
 }
@@ -96,6 +97,8 @@ fn siren(now: &Snapshot) -> SirenDto {
         zone: siren.zone.and_then(|index| zone_id(now, index)),
         device: siren.device.clone(),
         fault: siren.fault.clone(),
+        silenced_until: siren.silenced.as_ref().map(|(_, until)| timestamp(*until)),
+        silenced_by: siren.silenced.as_ref().map(|(by, _)| by.clone()),
     }
 }
 
@@ -136,6 +139,7 @@ fn zone(zone: &Zone, now: &Snapshot) -> ZoneDto {
         people: zone.people,
         incident: zone.incident,
         arming: (&zone.arming).into(),
+        inhibition: zone.inhibition.into(),
         walk_test: zone.walk_test.as_ref().map(walk_due),
         polygons: zone.polygons.to_vec(),
         line: (!zone.line.is_empty()).then(|| zone.line.to_vec()),
@@ -158,14 +162,14 @@ fn walk_due(due: &WalkDue) -> WalkDueDto {
 }
 
 /// What an alarm is about, by name.
-struct About {
-    kind: AlarmKindDto,
-    zone: Option<String>,
-    camera: Option<String>,
-    part: Option<PartDto>,
+pub(super) struct About {
+    pub kind: AlarmKindDto,
+    pub zone: Option<String>,
+    pub camera: Option<String>,
+    pub part: Option<PartDto>,
 }
 
-fn about(source: AlarmSource, now: &Snapshot) -> About {
+pub(super) fn about(source: AlarmSource, now: &Snapshot) -> About {
     let of_zone = |zone: ZoneIndex, kind| {
         let (id, camera) = zone_named(now, usize::from(zone.0)).unzip();
         let camera = camera.and_then(|camera| camera_id(now, camera));
@@ -218,6 +222,7 @@ fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
         state: alarm.state.into(),
         version: alarm.version,
         renewed: alarm.renewed,
+        silenced_until: alarm.silenced_until.map(timestamp),
         zone,
         camera,
         part,

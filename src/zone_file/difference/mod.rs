@@ -13,7 +13,7 @@ use drawing::Unit;
 use super::document::{
     Document, Duty, GroundPoints, Hazard, Interlock, Mark, Presence, Schedule, Watch, Zone,
 };
-use super::words::{count, counted, criterion, direction};
+use super::words::{count, counted, criterion, direction, latched};
 use crate::engine::detection::FrameSize;
 
 /// One change.
@@ -168,6 +168,8 @@ impl Told {
         self.changed(zone, "entry window", milliseconds(was), milliseconds(is));
         let (was, is) = (old.clear_after_ms, new.clear_after_ms);
         self.changed(zone, "clear after", milliseconds(was), milliseconds(is));
+        let (was, is) = (latched(old.latch), latched(new.latch));
+        self.changed(zone, "after everybody has left", was.to_owned(), is.to_owned());
         self.schedule(old.schedule.as_ref(), new.schedule.as_ref(), zone);
         let words = |interlock: &Option<Interlock>| interlock.as_ref().map(Interlock::words);
         self.optional(zone, "interlock", words(&old.interlock), words(&new.interlock));

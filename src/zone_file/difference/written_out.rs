@@ -3,9 +3,11 @@
 //!
 //! Not here: what was one thing and is another.
 
+use crate::engine::alarm::Latch;
+
 use super::super::document::{Criterion, Duty, Exception, Hazard, Presence, Schedule, Watch, Zone};
 use super::super::limits::{CLEAR_AFTER_MS_DEFAULT, ENTER_WINDOW_MS_DEFAULT};
-use super::super::words::{and, count, criterion, direction};
+use super::super::words::{and, count, criterion, direction, latched};
 use super::milliseconds;
 
 /// What only some kinds have.
@@ -46,6 +48,9 @@ pub(super) fn watch(watch: &Watch) -> Vec<String> {
     }
     if watch.clear_after_ms != CLEAR_AFTER_MS_DEFAULT {
         told.push(format!("clear after {}", milliseconds(watch.clear_after_ms)));
+    }
+    if watch.latch == Latch::Yes {
+        told.push(format!("after everybody has left {}", latched(watch.latch)));
     }
     if let Some(plan) = &watch.schedule {
         // Either one arms the zone: beside an interlock it is not off outside its hours.

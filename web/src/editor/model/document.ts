@@ -32,6 +32,8 @@ export interface Properties {
   readonly criterion?: Criterion | undefined;
   readonly enter_window_ms?: number | undefined;
   readonly clear_after_ms?: number | undefined;
+  /** Whether it stays in alarm after everybody has left, until somebody resets it. */
+  readonly latch?: boolean | undefined;
   readonly dwell_ms?: number | undefined;
   readonly count?: Count | undefined;
   readonly direction?: Direction | undefined;
@@ -176,6 +178,7 @@ function spelledOutZone(zone: Zone): Zone {
     ...(zone.kind === 'tripwire' ? {} : { criterion: zone.criterion ?? 'foot', dwell_ms: zone.dwell_ms ?? 0 }),
     enter_window_ms: zone.enter_window_ms ?? ENTER_WINDOW_MS,
     clear_after_ms: zone.clear_after_ms ?? CLEAR_AFTER_MS,
+    latch: zone.latch ?? false,
     schedule: schedule && { armed: schedule.armed, exceptions: exceptions?.length ? exceptions : undefined },
   };
 }

@@ -154,9 +154,9 @@ function required(kind: Kind): Partial<Zone> {
 /** A zone as another kind: what that kind does not know is dropped, what it must say is given. */
 export function changeKind(document: Document, id: string, kind: Kind): Document {
   return withZone(document, id, (zone) => {
-    const { name, shape, reason, count, direction, criterion, approach_ms, hazard, enter_window_ms, clear_after_ms, dwell_ms, schedule, interlock } = zone;
+    const { name, shape, reason, count, direction, criterion, approach_ms, hazard, enter_window_ms, clear_after_ms, latch, dwell_ms, schedule, interlock } = zone;
     const base = { ...required(kind), id, name, kind, shape };
-    const watch = { enter_window_ms, clear_after_ms, schedule, interlock };
+    const watch = { enter_window_ms, clear_after_ms, latch, schedule, interlock };
     switch (kind) {
       case 'restricted': return { ...base, ...watch, dwell_ms, criterion, approach_ms, hazard };
       case 'warning': return { ...base, ...watch, dwell_ms, criterion, hazard };
