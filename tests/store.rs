@@ -14,6 +14,8 @@ use tempfile::TempDir;
 mod check;
 #[path = "store/crash.rs"]
 mod crash;
+#[path = "store/holds.rs"]
+mod holds;
 #[path = "store/lives.rs"]
 mod lives;
 #[path = "store/model.rs"]

@@ -1,5 +1,6 @@
 //! The guard with a fake vision process: what it does when something breaks, and how soon.
 
+mod commands;
 mod doctor;
 mod site;
 mod terminal;
