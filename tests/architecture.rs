@@ -177,6 +177,8 @@ fn each_outside_thing_has_one_place() {
     only_in(&["rodio"], &["guard"]);
     only_in(&["rumqttc"], &["guard", "notify"]);
     only_in(&["ureq"], &["notify", "guard"]);
+    only_in(&["alsa::", "hound::", "thread_priority"], &["guard"]);
+    only_in(&["gpiocdev", "tokio_modbus", "tokio_serial"], &["guard"]);
     only_in(&["gstreamer::", "gstreamer as", "ort::"], &["vision"]);
     only_in(&["axum"], &["web"]);
     only_in(&["geo::"], &["engine"]);

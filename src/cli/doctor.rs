@@ -13,8 +13,9 @@ use std::io::{self, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, SirenDevice};
+use crate::config::{Config, Relay, SirenDevice};
 use crate::guard::app::load_zones;
+use crate::guard::relay;
 use crate::guard::siren::voices::Voices;
 use crate::store::{FREE_BYTES_ADVISED, in_use_by};
 use crate::telemetry::chain;
@@ -77,6 +78,9 @@ fn check_all(config: &Config, report: &mut Report) {
     }
     if let Some(folder) = &config.siren.voices {
         report.add("siren voices", voices(config, folder));
+    }
+    for relay in &config.relays {
+        report.add(format!("relay {}", relay.name), relay_device(config, relay));
     }
     report.add("store", store(&config.store.path));
     report.add("page", page(config));
@@ -148,6 +152,19 @@ fn siren(config: &Config) -> Finding {
         return Finding::Warn("siren.device is \"none\": nobody will hear an alarm".into());
     }
     sound_card(config, &config.siren.device)
+}
+
+/// Nothing is switched.
+fn relay_device(config: &Config, relay: &Relay) -> Finding {
+    match relay::probe(relay) {
+        Ok(found) => Finding::Ok(found),
+        // A serial line takes one program.
+        Err(error) if in_use_by(&config.store.path).is_some() => Finding::Warn(format!(
+            "{}; perhaps because the running box has it; its page says whether it works",
+            chain(&error)
+        )),
+        Err(error) => Finding::Fail(chain(&error)),
+    }
 }
 
 /// The recordings of zone names: each must be fit, and belong to a zone.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod doctor;
+mod siren;
 mod site;
 mod terminal;
 mod worker;

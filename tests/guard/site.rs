@@ -124,6 +124,8 @@ pub struct SirenNotes {
     /// The same with tests and all-clears.
     sounds: Arc<Mutex<Vec<(Sound, Instant)>>>,
     pub broken: Arc<Mutex<Option<String>>>,
+    /// Whether nothing of what it is told leaves it.
+    pub unheard: Arc<Mutex<bool>>,
 }
 
 impl SirenOutput for SirenNotes {
@@ -149,6 +151,9 @@ impl SirenOutput for SirenNotes {
     }
 
     fn played(&mut self, now: Instant) -> Option<Duration> {
+        if *self.unheard.lock().expect("not poisoned") {
+            return Some(Duration::ZERO);
+        }
         let sounds = self.sounds.lock().expect("not poisoned");
         sounds.last().map(|(_, at)| now.since(*at))
     }
@@ -158,6 +163,12 @@ impl SirenNotes {
     /// Whoever sounds it hangs while this is kept.
     pub fn hang(&self) -> MutexGuard<'_, Vec<(SirenPattern, Instant)>> {
         self.heard.lock().expect("not poisoned")
+    }
+
+    /// How often this sound began.
+    pub fn count(&self, sound: Sound) -> usize {
+        let sounds = self.sounds.lock().expect("not poisoned");
+        sounds.iter().filter(|(began, _)| *began == sound).count()
     }
 
     /// What sounds now.

@@ -178,9 +178,12 @@ fn a_coil_of_a_modbus_rtu_server_is_switched_over_a_pseudo_terminal() {
         let (master, mut slave) = SerialStream::pair().expect("a pseudo-terminal");
         slave.set_exclusive(false).expect("shared");
         let path = slave.name().expect("a name");
+        // Held open, so that the line does not hang up, and free for the relay to lock.
+        let held = std::fs::OpenOptions::new().read(true).write(true).open(&path).expect("there");
+        drop(slave);
         named.send(path).expect("waited for");
         let _ = server::rtu::Server::new(master).serve_forever(served).await;
-        drop(slave);
+        drop(held);
     });
     let port = PathBuf::from(name.recv_timeout(Duration::from_secs(5)).expect("a port"));
     let mut relay = ModbusRelay::rtu(&port, 19_200, Parity::None, POINT);

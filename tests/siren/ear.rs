@@ -28,9 +28,10 @@ pub struct Ear {
 }
 
 impl Ear {
-    pub fn open(sink: &str) -> Ear {
+    pub fn open(card: &str) -> Ear {
         let mut recorder = Command::new("parec")
-            .arg(format!("--device={sink}.monitor"))
+            .arg(format!("--server={}", super::server(card)))
+            .arg("--device=out.monitor")
             .args(["--raw", "--format=s16le", "--channels=1", "--rate=48000", "--latency-msec=10"])
             .stdout(Stdio::piped())
             .spawn()

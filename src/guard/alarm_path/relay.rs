@@ -47,6 +47,9 @@ impl RelayWatch {
 impl Runner {
     /// Shows what is open now. Never waits.
     pub(super) fn show_calls(&self) {
+        if self.path.relays.names().is_empty() {
+            return;
+        }
         let calls = calls(&self.path.engine, self.path.board.siren.pattern);
         self.path.relays.show(calls);
     }

@@ -88,6 +88,26 @@ pub fn place(gpio: &Gpio) -> String {
     }
 }
 
+/// Looks at a line without taking it; for people.
+///
+/// # Errors
+/// There is no such chip or line.
+pub fn probe(gpio: &Gpio) -> Result<String, RelayError> {
+    let info = || -> Result<gpiocdev::line::Info, Cause> {
+        let (chip, offset) = match (&gpio.chip, &gpio.line) {
+            (Some(chip), GpioLine::Offset(offset)) => (chip.clone(), *offset),
+            (None, GpioLine::Offset(_)) => return Err("an offset needs its chip".into()),
+            (chip, GpioLine::Name(name)) => Kernel.find(chip.as_deref(), name)?,
+        };
+        Ok(gpiocdev::Chip::from_path(chip)?.line_info(offset)?)
+    };
+    let info = info().map_err(|source| RelayError::Open { place: place(gpio), source })?;
+    Ok(match info.used {
+        true => format!("in use by {:?}", info.consumer),
+        false => "free".into(),
+    })
+}
+
 /// The kernel's chips.
 #[derive(Debug)]
 pub struct Kernel;

@@ -265,6 +265,22 @@ pub fn output(relay: &Relay) -> Box<dyn RelayOutput> {
     }
 }
 
+/// Looks at a device without switching it; for people.
+///
+/// # Errors
+/// It is not there, or does not answer.
+pub fn probe(relay: &Relay) -> Result<String, RelayError> {
+    let place = place(relay);
+    match &relay.to {
+        RelayTo::Gpio(gpio) => gpio::probe(gpio).map(|found| format!("{place}: {found}")),
+        RelayTo::ModbusTcp { .. } | RelayTo::ModbusRtu { .. } => {
+            let found = output(relay).read()?;
+            Ok(found.map_or_else(|| place.clone(), |coil| format!("{place}: {coil} now")))
+        }
+        RelayTo::Http { .. } => Ok(format!("{place}: not asked, since asking switches it")),
+    }
+}
+
 /// The device in words.
 pub fn place(relay: &Relay) -> String {
     match &relay.to {
