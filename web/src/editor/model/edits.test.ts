@@ -82,6 +82,8 @@ describe('zones', () => {
     expect(zone?.count).toEqual({ at_most: 1 });
     expect(zone?.approach_ms).toBeUndefined();
     expect(zone?.hazard).toBeUndefined();
+    expect(edits.changeKind(gate({ latch: true }), 'gate', 'warning').zones[0]?.latch).toBe(true);
+    expect(edits.changeKind(gate({ latch: true }), 'gate', 'ignore').zones[0]).not.toHaveProperty('latch');
     expect(edits.changeKind(gate({ schedule: { armed: [] } }), 'gate', 'ignore').zones[0]).not.toHaveProperty('schedule');
   });
   it('the_smallest_zone_under_a_pointer_is_meant', () => {
@@ -154,6 +156,7 @@ describe('document', () => {
     const filled = gate({ criterion: 'foot', enter_window_ms: 300, clear_after_ms: 1_000, dwell_ms: 0, schedule: undefined });
     expect(sameDocument(bare, filled)).toBe(true);
     expect(sameDocument(bare, gate({ enter_window_ms: 200 }))).toBe(false);
+    expect([sameDocument(bare, gate({ latch: false })), sameDocument(bare, gate({ latch: true }))]).toEqual([true, false]);
     expect(sameDocument(bare, gate({ name: 'Other' }))).toBe(false);
   });
   it('refuses_what_is_no_document', () => expect(() => fromWire({ features: 3 })).toThrow());

@@ -17,6 +17,8 @@ export const KIND_MEANS: Record<Kind, string> = {
   ignore: 'Nothing here is looked at: a blind spot chosen on purpose.',
 };
 
+export const LATCH_MEANS = 'After they have left, the siren goes on until somebody acknowledges, and the zone stays in alarm until somebody resets it. For places where somebody must look before work goes on.';
+
 /** A point in the camera's own pixels. */
 export function pixel(point: Point, frame: Size): { x: number; y: number } {
   return { x: Math.round(point[0] * frame.width), y: Math.round(point[1] * frame.height) };
