@@ -9,11 +9,14 @@ export type ZoneKind = 'restricted' | 'warning' | 'occupancy' | 'tripwire' | 'ig
 export type Direction = 'left_to_right' | 'right_to_left' | 'both';
 /** `untested`: the walk test of a zone is overdue. */
 export type AlarmKind = 'intrusion' | 'warning' | 'blind' | 'fault' | 'untested';
-/** `latched_…`: the cause is gone, and the zone stays in alarm until it is reset. Who is `shelved` or `out_of_service` is shown, not heard. */
+/**
+ * As ISA-18.2 shows it. `latched_…`: the cause is gone, the alarm stays until it is acknowledged and reset. The last
+ * two are shown and never heard, whatever the cause does; an alarm that is suppressed by design is not raised at all.
+ */
 export type AlarmState =
-  | 'unacknowledged' | 'acknowledged' | 'returned_unacknowledged'
-  | 'latched_unacknowledged' | 'latched_acknowledged' | 'shelved' | 'out_of_service';
-export type Priority = 'emergency' | 'high' | 'fault' | 'low';
+  | 'unacknowledged' | 'acknowledged' | 'returned_unacknowledged' | 'latched_unacknowledged' | 'latched_acknowledged'
+  | 'shelved' | 'out_of_service';
+export type Priority = 'emergency' | 'high' | 'low' | 'fault';
 export type SirenState = 'silent' | 'intrusion' | 'warning' | 'fault' | 'broken';
 export type InputState = 'on' | 'off' | 'unknown';
 export type VisionState = 'starting' | 'watching' | 'restarting';
@@ -24,7 +27,15 @@ export type Polygon = readonly (readonly Point[])[];
 export interface Site { name: string; time_zone: string; version: string }
 export interface Vision { state: VisionState; detail: string; restarts: number }
 export interface Model { name: string; version: string; digest: string; provider: string; runtime: string }
-export interface Siren { state: SirenState; zone: string | null; device: string; fault: string | null }
+export interface SirenTest { at: string; passed: boolean; audible: boolean; detail: string | null }
+export interface Siren {
+  state: SirenState; zone: string | null; device: string; fault: string | null;
+  /** The second device sounds, because the first one does not. */
+  fallback: boolean;
+  /** Somebody has silenced it until then; nothing is acknowledged by that. */
+  silenced_until: string | null; silenced_by: string | null;
+  last_test: SirenTest | null;
+}
 export interface Latency {
   capture_to_siren_p99_ms: number | null;
   capture_to_siren_max_ms: number | null;
@@ -49,6 +60,16 @@ export interface Zone {
   id: string; name: string; camera: string; kind: ZoneKind; state: ZoneState; reason: string | null;
   since: string; people: number; incident: number | null; polygons: readonly Polygon[];
   arming: Arming; line: readonly Point[] | null; direction: Direction | null; walk_test: WalkTestSummary | null;
+  /** Shelved or out of service: somebody inside is seen, and nobody is alarmed. */
+  unheard: Unheard['kind'] | null;
+}
+/** An alarm somebody has taken from hearing; `active`: its cause is there now. `until` is null where only a person ends it. */
+export interface Unheard {
+  /** The alarm's number. */
+  id: number;
+  kind: 'shelved' | 'out_of_service'; alarm_kind: AlarmKind;
+  zone: string | null; camera: string | null; part: string | null; title: string;
+  by: string; reason: string; since: string | null; until: string | null; active: boolean;
 }
 /** What a machine says of itself. */
 export interface Input { name: string; state: InputState; reason: string | null; since: string | null; age_ms: number | null }
@@ -56,8 +77,10 @@ export interface LadderStep { step: string; after_ms: number }
 export interface StageTime { stage: string; ms: number }
 export interface Alarm {
   id: number; kind: AlarmKind; priority: Priority; state: AlarmState;
-  /** Rises with every change; `renewed`: the one at which it last wanted an answer. */
-  version: number; renewed: number;
+  /** Rises with every change; what a person saw when they answer. */
+  version: number;
+  /** The version at which it last wanted an answer: it began, or a further person came. */
+  renewed: number;
   zone: string | null; camera: string | null; part: string | null; title: string; text: string;
   raised_at: string; changed_at: string;
   acknowledged_by: string | null; acknowledged_at: string | null;
@@ -69,6 +92,7 @@ export interface BoxState {
   store: { fault: string | null }; latency: Latency;
   cameras: readonly Camera[]; zones: readonly Zone[]; alarms: readonly Alarm[];
   inputs: readonly Input[];
+  unheard: readonly Unheard[];
 }
 export interface Incident {
   id: number; zone: string; zone_name: string; camera: string; started_at: string; ended_at: string | null;
@@ -106,12 +130,38 @@ export function parseState(text: string): BoxState {
   }
   if (Number.isNaN(Date.parse(String(value['now'])))) throw new ContractError('now is not a time');
   const state = value as unknown as BoxState;
-  return { ...state, inputs: isListOfObjects(value['inputs']) ? state.inputs : [], zones: state.zones.map(whole) };
+  return {
+    ...state,
+    inputs: isListOfObjects(value['inputs']) ? state.inputs : [],
+    zones: state.zones.map(whole),
+    alarms: state.alarms.map(wholeAlarm),
+    siren: wholeSiren(state.siren),
+    unheard: isListOfObjects(value['shelved']) ? (value['shelved'] as unknown as Unheard[]) : [],
+  };
+}
+
+const ALARM_STATES: readonly string[] = [
+  'unacknowledged', 'acknowledged', 'returned_unacknowledged', 'latched_unacknowledged', 'latched_acknowledged', 'shelved', 'out_of_service',
+] satisfies AlarmState[];
+const PRIORITIES: readonly string[] = ['emergency', 'high', 'low', 'fault'] satisfies Priority[];
+const PRIORITY_OF: Record<AlarmKind, Priority> = { intrusion: 'emergency', warning: 'high', untested: 'low', blind: 'fault', fault: 'fault' };
+
+/** An alarm with everything the page asks of one. A state this page does not know wants an answer. */
+function wholeAlarm(alarm: Alarm): Alarm {
+  return {
+    ...alarm,
+    state: ALARM_STATES.includes(alarm.state) ? alarm.state : 'unacknowledged',
+    priority: PRIORITIES.includes(alarm.priority) ? alarm.priority : PRIORITY_OF[alarm.kind],
+  };
+}
+
+function wholeSiren(siren: Siren): Siren {
+  return { ...siren, fallback: siren.fallback === true, silenced_until: siren.silenced_until ?? null, silenced_by: siren.silenced_by ?? null, last_test: siren.last_test ?? null };
 }
 
 /** A zone with everything the page asks of one. Only a plain `armed: false` is believed to mean disarmed. */
 function whole(zone: Zone): Zone {
-  return { ...zone, line: zone.line ?? null, direction: zone.direction ?? null, walk_test: zone.walk_test ?? null, arming: armingOf(zone.arming) };
+  return { ...zone, line: zone.line ?? null, direction: zone.direction ?? null, walk_test: zone.walk_test ?? null, arming: armingOf(zone.arming), unheard: null };
 }
 
 export function parseObject(text: string): Record<string, unknown> {

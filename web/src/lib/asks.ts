@@ -1,6 +1,6 @@
 // The requests of the operator page: what it asks for, and what came of an answer to an alarm.
 
-import { ContractError, isListOfObjects, type History, type Incident } from './api';
+import { ContractError, isListOfObjects, type Alarm, type History, type Incident, type Unheard } from './api';
 import { request, RequestError, wordsOf } from './request';
 
 export const INCIDENTS_SHOWN = 20;
@@ -21,12 +21,17 @@ export async function fetchHistory(): Promise<History> {
 export type AckResult =
   | { kind: 'done' }
   | { kind: 'already'; message: string }
+  /** A further person came after what was seen: it must be looked at again. */
+  | { kind: 'newer' }
   | { kind: 'failed'; message: string };
 
-/** Acknowledges in the name of whoever is signed in; never throws, because every outcome is a sentence for the person who pressed. */
-export async function acknowledge(alarm: number): Promise<AckResult> {
+/**
+ * Acknowledges what was seen in the name of whoever is signed in; never throws, because every outcome is a sentence
+ * for the person who pressed.
+ */
+export async function acknowledge({ id, version }: Pick<Alarm, 'id' | 'version'>): Promise<AckResult> {
   try {
-    await request('POST', `/api/alarms/${alarm}/acknowledge`, {});
+    await request('POST', `/api/alarms/${id}/acknowledge`, { seen: version });
     return { kind: 'done' };
   } catch (error) {
     return refusedAck(error);
@@ -35,6 +40,44 @@ export async function acknowledge(alarm: number): Promise<AckResult> {
 
 /** What a refused acknowledgement means. */
 export function refusedAck(error: unknown): AckResult {
+  if (error instanceof RequestError && error.code === 'newer_cause') return { kind: 'newer' };
   const already = error instanceof RequestError && error.code === 'already_acknowledged';
   return { kind: already ? 'already' : 'failed', message: wordsOf(error) };
+}
+
+/** Ends an alarm that stays until somebody has looked. */
+export async function resetAlarm(alarm: number): Promise<AckResult> {
+  try {
+    await request('POST', `/api/alarms/${alarm}/reset`, {});
+    return { kind: 'done' };
+  } catch (error) {
+    return { kind: 'failed', message: wordsOf(error) };
+  }
+}
+
+/** The siren is silent for a while; every alarm stays as unanswered as it was. */
+export async function silenceSiren(): Promise<void> {
+  await request('POST', '/api/siren/silence', {});
+}
+
+export async function shelve(alarm: number, minutes: number, reason: string): Promise<void> {
+  await request('POST', `/api/alarms/${alarm}/shelve`, { minutes, reason });
+}
+
+/** Brings back what was shelved, or what was out of service. */
+export async function endUnheard({ id, kind, camera, zone }: Pick<Unheard, 'id' | 'kind' | 'camera' | 'zone'>): Promise<void> {
+  if (kind === 'out_of_service' && camera !== null && zone !== null) return inService(camera, zone);
+  await request('POST', `/api/shelved/${id}/end`, {});
+}
+
+export async function outOfService(camera: string, zone: string, reason: string): Promise<void> {
+  await request('POST', `${zonePath(camera, zone)}/out-of-service`, { reason });
+}
+
+export async function inService(camera: string, zone: string): Promise<void> {
+  await request('POST', `${zonePath(camera, zone)}/in-service`, {});
+}
+
+function zonePath(camera: string, zone: string): string {
+  return `/api/zones/${encodeURIComponent(camera)}/${encodeURIComponent(zone)}`;
 }

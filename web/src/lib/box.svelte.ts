@@ -1,9 +1,11 @@
 // What the page knows, as reactive values: the last state, how fresh it is, what was pressed.
 
 import type { Alarm, BoxState } from './api';
-import { acknowledge } from './asks';
+import { acknowledge, resetAlarm, silenceSiren, type AckResult } from './asks';
 import { siteClock } from './format';
-import { alarmKey, announcement, firstToAnswer, newlyRaised, toAnswer } from './status';
+import { withUnheard } from './inhibited';
+import { wordsOf } from './request';
+import { alarmKey, announcement, firstToAnswer, newlyRaised, toAnswer, toReset } from './status';
 import { boxNow, elapsed, linkState, moment, openStream, type Moment } from './stream';
 
 const TICK_MS = 200;
@@ -26,8 +28,12 @@ export class Box {
   spoken = $state('');
   /** The camera a person picked; null follows the most urgent. */
   picked = $state<string | null>(null);
-  /** What came of a press, by alarm, until the stream shows it. */
-  presses = $state<Record<number, Press>>({});
+  /** What came of a press, by `alarmKey`, until the stream shows it. */
+  presses = $state<Record<string, Press>>({});
+  /** Alarms whose answer did not count because a further person had come. */
+  lookAgain = $state<Record<number, true>>({});
+  /** What came of the press that silences the siren. */
+  silencing = $state<Press | null>(null);
   notice = $state('');
   enlarged = $state<Enlarged | null>(null);
 
@@ -66,7 +72,7 @@ export class Box {
     this.#noteFirst(state.alarms);
     this.heard = moment();
     this.now = this.heard;
-    this.state = state;
+    this.state = withUnheard(state, state.unheard);
   }
 
   #noteFirst(alarms: readonly Alarm[]): void {
@@ -75,11 +81,15 @@ export class Box {
     if (key !== this.#first.key) this.#first = { key, since: moment() };
   }
 
-  /** A press is done when the stream says so; a later alarm of the same number starts anew. */
+  /** A press is done when the stream says so; a later alarm of the same number, or a further person, starts anew. */
   #forgetAnswered(alarms: readonly Alarm[]): void {
-    const open = new Set(alarms.filter(toAnswer).map((a) => a.id));
-    for (const id of Object.keys(this.presses).map(Number)) {
-      if (!open.has(id)) delete this.presses[id];
+    const open = new Set(alarms.filter((a) => toAnswer(a) || toReset(a)).map(alarmKey));
+    for (const key of Object.keys(this.presses)) {
+      if (!open.has(key)) delete this.presses[key];
+    }
+    const unanswered = new Set(alarms.filter(toAnswer).map((a) => a.id));
+    for (const id of Object.keys(this.lookAgain).map(Number)) {
+      if (!unanswered.has(id)) delete this.lookAgain[id];
     }
   }
 
@@ -88,26 +98,47 @@ export class Box {
     return alarmKey(alarm) === this.#first.key && elapsed(this.#first.since, moment()) < READ_MS_MIN;
   }
 
-  /** Acknowledges in the name of whoever is signed in. */
+  /** Acknowledges what is shown in the name of whoever is signed in. */
   async acknowledge(alarm: Alarm): Promise<void> {
     if (this.#unread(alarm)) return;
-    const pending = this.presses[alarm.id];
+    await this.#press(alarm, () => acknowledge(alarm));
+  }
+
+  /** Resets what was acknowledged and stays. */
+  async reset(alarm: Alarm): Promise<void> {
+    await this.#press(alarm, () => resetAlarm(alarm.id));
+  }
+
+  async #press(alarm: Alarm, ask: () => Promise<AckResult>): Promise<void> {
+    const key = alarmKey(alarm);
+    const pending = this.presses[key];
     if (pending && pending.kind !== 'failed') return;
-    this.presses[alarm.id] = { kind: 'sending' };
-    const result = await acknowledge(alarm.id);
+    this.presses[key] = { kind: 'sending' };
+    const result = await ask();
     if (result.kind === 'already') this.#tell(`${alarm.title}: ${result.message}`);
+    if (result.kind === 'newer') this.lookAgain[alarm.id] = true;
+    else if (result.kind === 'done') delete this.lookAgain[alarm.id];
     // The stream may have been faster than the answer; then there is nothing left to say.
-    if (!this.state?.alarms.some((a) => a.id === alarm.id && toAnswer(a))) {
-      delete this.presses[alarm.id];
+    if (result.kind === 'newer' || !this.state?.alarms.some((a) => alarmKey(a) === key)) {
+      delete this.presses[key];
       return;
     }
-    this.presses[alarm.id] = result.kind === 'failed' ? result : { kind: 'sent' };
-    setTimeout(() => this.#offerAgain(alarm.id), STILL_OPEN_MS);
+    this.presses[key] = result.kind === 'failed' ? result : { kind: 'sent' };
+    setTimeout(() => this.#offerAgain(key), STILL_OPEN_MS);
   }
 
   /** Still open after an answer: a new person came in between. The stream may never have shown the answered state. */
-  #offerAgain(alarm: number): void {
-    if (this.presses[alarm]?.kind === 'sent') delete this.presses[alarm];
+  #offerAgain(key: string): void {
+    if (this.presses[key]?.kind === 'sent') delete this.presses[key];
+  }
+
+  /** Silences the siren for a while; what it sounds for stays unanswered. */
+  async silence(): Promise<void> {
+    if (this.silencing?.kind === 'sending') return;
+    this.silencing = { kind: 'sending' };
+    const fault = await silenceSiren().then(() => null, wordsOf);
+    this.silencing = fault === null ? { kind: 'sent' } : { kind: 'failed', message: fault };
+    if (fault === null) setTimeout(() => (this.silencing = null), STILL_OPEN_MS);
   }
 
   #tell(text: string): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { documentTitle, headline, sinceWords } from './headline';
-import { alarm, boxState, zone } from './testing';
+import { withUnheard } from './inhibited';
+import { alarm, boxState, siren, unheard, zone } from './testing';
 
 const blind = (id: number, rest = {}) => alarm(id, { kind: 'blind', priority: 'fault', zone: null, camera: 'yard', title: 'Yard east', text: 'no picture', ...rest });
 const fault = (id: number, rest = {}) => alarm(id, { kind: 'fault', priority: 'fault', zone: null, camera: null, part: 'siren', title: 'Siren', text: 'no device', ...rest });
@@ -40,12 +41,16 @@ describe('headline', () => {
     expect(headline(boxState({ alarms: [alarm(1, { state: 'returned_unacknowledged' })] }))).toMatchObject({ tone: 'emergency', title: 'gate was occupied' });
   });
   it('a_broken_siren_or_store_is_never_calm', () => {
-    expect(headline(boxState({ siren: { state: 'broken', zone: null, device: 'x', fault: 'gone' } })).title).toBe('The siren is broken');
+    expect(headline(boxState({ siren: siren({ state: 'broken', fault: 'gone' }) })).title).toBe('The siren is broken');
     expect(headline(boxState({ store: { fault: 'disk full' } })).tone).toBe('unknown');
   });
   it('a_broken_part_is_named_as_such', () => {
     expect(headline(boxState({ alarms: [fault(3)] }))).toMatchObject({ tone: 'unknown', title: 'The siren is broken', detail: 'no device' });
     expect(headline(boxState({ alarms: [fault(3, { state: 'returned_unacknowledged' })] })).title).toBe('The siren was broken');
+  });
+  it('nobody_listening_is_said_in_words_of_people', () => {
+    expect(headline(boxState({ alarms: [fault(3, { part: 'handhelds', title: 'Handhelds' })] })).title).toBe('Nobody listens on a handheld');
+    expect(headline(boxState({ alarms: [fault(3, { part: 'relay', title: 'Relay' })] })).title).toBe('The relay is broken');
   });
   it('the_clock_ends_the_sentence_and_is_about_the_same_thing', () => {
     const now = Date.parse('2026-03-01T14:10:00Z');
@@ -90,6 +95,28 @@ describe('headline', () => {
     expect(line.others.map((t) => `${t.shape} ${t.word}`)).toEqual(['‖ pit off']);
   });
   it('all_off_is_not_calm', () => expect(headline(boxState({ zones: [zone('gate', { arming: OFF })] })).tone).toBe('off'));
+  it('a_zone_not_heard_is_never_calm_and_says_who_and_why', () => {
+    const state = withUnheard(boxState(), [unheard(7)]);
+    expect(headline(state)).toMatchObject({ tone: 'unheard', title: 'gate is shelved: nobody is alarmed there', detail: 'by Eva: fence works', others: [] });
+    expect(documentTitle(state, false)).toBe('⊝ gate not heard – Standclear');
+  });
+  it('people_in_a_zone_not_heard_are_said_first', () => {
+    const inside = boxState({ zones: [zone('gate', { state: 'occupied', people: 2, incident: 17 }), zone('pit')] });
+    const line = headline(withUnheard(inside, [unheard(8, { zone: null, title: 'Camera B' }), unheard(7, { active: true, kind: 'out_of_service', until: null })]));
+    expect(line).toMatchObject({ tone: 'unheard', title: 'gate would alarm now and is out of service', detail: '2 people inside, nobody is alarmed. By Eva: fence works' });
+    expect(line.others.map((t) => `${t.shape} ${t.word}`)).toEqual(['⊝ Camera B shelved']);
+  });
+  it('several_not_heard_are_named_and_never_hide_an_alarm', () => {
+    const two = [unheard(7), unheard(8, { zone: 'pit', title: 'pit' })];
+    expect(headline(withUnheard(boxState(), two)).title).toBe('gate and pit are not heard');
+    const line = headline(withUnheard(boxState({ zones: [zone('gate'), zone('pit'), zone('yard', { state: 'occupied', people: 1 })], alarms: [alarm(40, { zone: 'yard', title: 'yard' })] }), two));
+    expect([line.title, line.others.map((t) => t.word)]).toEqual(['yard is occupied', ['gate shelved', 'pit shelved']]);
+  });
+  it('an_alarm_that_stays_says_what_is_still_to_do', () => {
+    const kept = (state: 'latched_unacknowledged' | 'latched_acknowledged') => headline(boxState({ alarms: [alarm(40, { state, acknowledged_by: 'Eva' })] }));
+    expect(kept('latched_unacknowledged')).toMatchObject({ tone: 'emergency', title: 'gate was occupied', detail: 'they have left; it stays in alarm until acknowledged and reset' });
+    expect(kept('latched_acknowledged')).toMatchObject({ tone: 'acked', title: 'gate stays in alarm until it is reset', alarm: { id: 40 } });
+  });
   it('people_at_work_are_not_nobody', () => {
     const cell = zone('cell', { kind: 'occupancy', state: 'occupied', people: 1 });
     expect(headline(boxState({ zones: [cell, zone('pit')] }))).toMatchObject({ tone: 'clear', title: 'All 2 zones watched. Nobody where nobody may be.' });

@@ -1,8 +1,8 @@
 // The one sentence of the page: which zone, what is so, what to press. Pure: a state in, words out.
 
-import type { Alarm, BoxState, Camera, Zone } from './api';
-import { formatDuration, people } from './format';
-import { firstToAnswer, isGuarded, isOccupied, isOff, kindTone, list, SHAPE, tag, zonesOf, zoneTone, type Tag, type Tone } from './status';
+import type { Alarm, BoxState, Camera, Unheard, Zone } from './api';
+import { capitalise, formatDuration, people } from './format';
+import { firstToAnswer, inOrder, isGuarded, isInhibited, isOccupied, isOff, isOver, kindTone, list, SHAPE, tag, toReset, zonesOf, zoneTone, type Tag, type Tone } from './status';
 
 /** The clock behind the sentence: how long it has been so, when it happened, or when it ended. */
 export interface Since { at: string; reads: 'for' | 'ago' | 'until' }
@@ -46,9 +46,31 @@ export function headline(state: BoxState): Headline {
   const pressing = open?.kind === 'untested' ? null : open;
   // A test that is overdue is said where nothing else is: it must not hide people or a blind zone.
   const base = (pressing && alarmHeadline(pressing, state)) ?? zoneHeadline(state) ?? partHeadline(state)
-    ?? (open && alarmHeadline(open, state)) ?? calmHeadline(state);
+    ?? (open && alarmHeadline(open, state)) ?? resetHeadline(state) ?? unheardHeadline(state) ?? calmHeadline(state);
   return { ...base, waits_since: waitsSince(base), others: others(state, base) };
 }
+
+function resetHeadline(state: BoxState): Base | null {
+  const kept = inOrder(state.alarms).find(toReset);
+  return kept ? alarmHeadline(kept, state) : null;
+}
+
+/** All is watched, but somebody has taken something from hearing: that is not calm, and it must not be forgotten. */
+function unheardHeadline(state: BoxState): Base | null {
+  const [first, ...rest] = state.unheard;
+  if (first === undefined) return null;
+  const base = { tone: 'unheard' as const, since: null, alarm: null, zones: first.zone === null ? [] : [first.zone] };
+  const zone = state.zones.find((z) => z.id === first.zone);
+  const who = `by ${first.by}: ${first.reason}`;
+  if (first.active) {
+    const inside = zone && zone.people > 0 ? `${people(zone.people)} inside` : 'its cause is there now';
+    return { ...base, subject: first.title, title: `${first.title} would alarm now and is ${UNHEARD[first.kind]}`, detail: `${inside}, nobody is alarmed. ${capitalise(who)}` };
+  }
+  if (rest.length > 0) return { ...base, zones: [], subject: `${rest.length + 1} not heard`, title: `${list(state.unheard.map((u) => u.title))} are not heard`, detail: 'shelved or out of service: nobody is alarmed there' };
+  return { ...base, subject: `${first.title} not heard`, title: `${first.title} is ${UNHEARD[first.kind]}: nobody is alarmed there`, detail: who };
+}
+
+const UNHEARD: Record<Unheard['kind'], string> = { shelved: 'shelved', out_of_service: 'out of service' };
 
 type Base = Omit<Headline, 'others' | 'waits_since'>;
 
@@ -62,7 +84,8 @@ function alarmHeadline(alarm: Alarm, state: BoxState): Base {
   const names = zones.length > 0 ? zones.map((z) => z.name) : [alarm.title];
   const since: Since = { at: alarm.raised_at, reads: 'for' };
   const at = { alarm, since, subject: alarm.title, zones: zones.map((z) => z.id), tone: kindTone(alarm) };
-  if (alarm.state === 'returned_unacknowledged') return { ...at, since: { at: alarm.changed_at, reads: 'until' }, ...overWords(alarm, names) };
+  if (alarm.state === 'latched_acknowledged') return { ...at, tone: 'acked', since: null, ...resetWords(alarm) };
+  if (isOver(alarm)) return { ...at, since: { at: alarm.changed_at, reads: 'until' }, ...overWords(alarm, names) };
   switch (alarm.kind) {
     case 'intrusion':
       // Blind while somebody was inside: both are true, and neither may hide the other.
@@ -75,7 +98,7 @@ function alarmHeadline(alarm: Alarm, state: BoxState): Base {
     case 'blind':
       return { ...at, title: `${list(names)} ${names.length > 1 ? 'are' : 'is'} not watched`, detail: alarm.text };
     case 'fault':
-      return { ...at, title: `${partName(alarm)} is broken`, detail: alarm.text };
+      return { ...at, title: brokenWords(alarm, 'now'), detail: alarm.text };
     case 'untested':
       return { ...at, title: `${alarm.title}: walk test overdue`, detail: alarm.text };
   }
@@ -107,11 +130,18 @@ function insideSince(zone: Zone | undefined, alarm: Alarm): Since {
   return { at: zone?.state === 'occupied' ? zone.since : alarm.raised_at, reads: 'for' };
 }
 
-function partName(alarm: Alarm): string {
-  return alarm.part === null ? alarm.title : `The ${alarm.part}`;
+function brokenWords({ part, title }: Alarm, when: 'now' | 'before'): string {
+  if (part === 'handhelds') return when === 'now' ? 'Nobody listens on a handheld' : 'Nobody listened on a handheld';
+  return `${part === null ? title : `The ${part}`} ${when === 'now' ? 'is' : 'was'} broken`;
+}
+
+/** Answered, nobody inside, and kept on purpose until somebody has looked. */
+function resetWords(alarm: Alarm): { title: string; detail: string } {
+  return { title: `${alarm.title} stays in alarm until it is reset`, detail: `acknowledged by ${alarm.acknowledged_by ?? 'somebody'}; look whether it is clear, then reset` };
 }
 
 function overWords(alarm: Alarm, names: string[]): { title: string; detail: string } {
+  if (alarm.state === 'latched_unacknowledged') return { title: `${alarm.title} was occupied`, detail: 'they have left; it stays in alarm until acknowledged and reset' };
   switch (alarm.kind) {
     case 'intrusion':
       return { title: `${alarm.title} was occupied`, detail: 'they have left, nobody has acknowledged' };
@@ -120,7 +150,7 @@ function overWords(alarm: Alarm, names: string[]): { title: string; detail: stri
     case 'blind':
       return { title: `${list(names)} ${names.length > 1 ? 'were' : 'was'} not watched`, detail: 'watched again, nobody has acknowledged' };
     case 'fault':
-      return { title: `${partName(alarm)} was broken`, detail: 'works again, nobody has acknowledged' };
+      return { title: brokenWords(alarm, 'before'), detail: 'works again, nobody has acknowledged' };
     case 'untested':
       return { title: `${alarm.title}: the walk test was overdue`, detail: 'tested since, nobody has acknowledged' };
   }
@@ -191,10 +221,10 @@ function calmHeadline(state: BoxState): Base {
 
 /** The sentence speaks of what was, not of how the zone is now. */
 function left(shown: Base): boolean {
-  return shown.alarm?.state === 'returned_unacknowledged';
+  return shown.alarm !== null && isOver(shown.alarm);
 }
 
-const OTHER_RANK: Record<Tone, number> = { emergency: 0, warning: 1, unknown: 2, untested: 3, acked: 4, off: 5, clear: 6 };
+const OTHER_RANK: Record<Tone, number> = { emergency: 0, warning: 1, unknown: 2, untested: 3, acked: 4, unheard: 5, off: 6, clear: 7 };
 
 function others(state: BoxState, shown: Base): Tag[] {
   const tags: Tag[] = [];
@@ -207,18 +237,24 @@ function others(state: BoxState, shown: Base): Tag[] {
     const words = `${camera.name} ${OLDER}`;
     if (words !== shown.title) tags.push(tag('unknown', words));
   }
-  const untested = state.alarms.filter((alarm) => alarm.kind === 'untested' && alarm.id !== shown.alarm?.id);
+  const untested = state.alarms.filter((alarm) => alarm.kind === 'untested' && !isInhibited(alarm) && alarm.id !== shown.alarm?.id);
   if (untested.length > 0) tags.push(tag('untested', `${untested.length === 1 ? untested[0]?.title : `${untested.length} zones`} untested`));
   for (const alarm of state.alarms) {
-    if (alarm.id === shown.alarm?.id) continue;
-    if (alarm.kind === 'fault') tags.push(tag('unknown', `${alarm.title} ${alarm.state === 'returned_unacknowledged' ? 'was broken' : 'broken'}`));
-    else if (alarm.kind !== 'untested' && alarm.state === 'returned_unacknowledged') tags.push(leftTag(alarm));
+    if (alarm.id === shown.alarm?.id || isInhibited(alarm)) continue;
+    if (toReset(alarm)) tags.push(tag('acked', `${alarm.title} waits for reset`));
+    else if (alarm.kind === 'fault') tags.push(tag('unknown', `${alarm.title} ${isOver(alarm) ? 'was broken' : 'broken'}`));
+    else if (alarm.kind !== 'untested' && isOver(alarm)) tags.push(leftTag(alarm));
+  }
+  for (const { title, kind, zone } of state.unheard) {
+    // A zone has said it above.
+    if (zone === null) tags.push(tag('unheard', `${title} ${UNHEARD[kind]}`));
   }
   return tags.sort((a, b) => OTHER_RANK[a.tone] - OTHER_RANK[b.tone]);
 }
 
 function otherWord(zone: Zone, tone: Tone): string {
   if (tone === 'unknown') return 'not watched';
+  if (tone === 'unheard') return `${zone.unheard === 'shelved' ? 'shelved' : 'out of service'}${zone.people > 0 ? `, ${zone.people} inside` : ''}`;
   if (tone === 'off') return zone.people > 0 ? `off, ${zone.people} inside` : 'off';
   return 'occupied';
 }

@@ -7,6 +7,7 @@ const outside = { closest: () => null };
 
 describe('keyAction', () => {
   it('a_acknowledges', () => expect(keyAction(key('A'), outside, false)).toEqual({ do: 'acknowledge' }));
+  it('s_silences_and_never_acknowledges', () => expect(keyAction(key('s'), outside, false)).toEqual({ do: 'silence' }));
   it('digits_pick_cameras_from_one', () => expect(keyAction(key('9'), null, false)).toEqual({ do: 'camera', index: 8 }));
   it('zero_follows_the_most_urgent', () => expect(keyAction(key('0'), null, false)).toEqual({ do: 'follow' }));
   it('typing_a_name_does_nothing', () => expect(keyAction(key('a'), inside, false)).toBeNull());

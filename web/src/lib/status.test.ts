@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { alarmKey, alarmTag, announcement, cameraRank, cameraTone, firstToAnswer, inOrder, inputTag, isOccupied, list, mainCamera, newlyRaised, offWords, personTone, sirenAnswer, watchedAnswer, zoneLabel, zoneTone } from './status';
+import { alarmKey, alarmTag, announcement, cameraRank, cameraTone, firstToAnswer, inOrder, inputTag, isOccupied, list, mainCamera, newlyRaised, offWords, personTone, sirenAnswer, toAnswer, watchedAnswer, zoneLabel, zoneTone } from './status';
 import { siteClock } from './format';
-import { alarm, boxState, camera, zone } from './testing';
+import { alarm, boxState, camera, SINCE, siren, zone } from './testing';
+
+const NOW = Date.parse(SINCE);
 
 const blind = (id: number, rest = {}) => alarm(id, { kind: 'blind', priority: 'fault', zone: null, camera: 'yard', title: 'Yard east', text: 'no picture', ...rest });
 const fault = (id: number, rest = {}) => alarm(id, { kind: 'fault', priority: 'fault', zone: null, camera: null, part: 'siren', title: 'Siren', text: 'no device', ...rest });
@@ -22,6 +24,10 @@ describe('tags', () => {
     [warning(1), '△ Warning'],
     [warning(1, { state: 'returned_unacknowledged' }), '△ Left, not acknowledged'],
     [untested(1), '◆ Walk test overdue'],
+    [alarm(1, { state: 'latched_unacknowledged' }), '▲ Stays in alarm, not acknowledged'],
+    [alarm(1, { state: 'latched_acknowledged' }), '● Acknowledged, waits for reset'],
+    [alarm(1, { state: 'shelved' }), '⊝ Shelved'],
+    [blind(1, { state: 'out_of_service' }), '⊝ Out of service'],
   ])('alarm %# reads %s', (a, words) => expect(`${alarmTag(a).shape} ${alarmTag(a).word}`).toBe(words));
 
   it.each([
@@ -37,6 +43,9 @@ describe('tags', () => {
     [zone('Gate', { arming: OFF }), '‖ Gate · off'],
     [zone('Gate', { arming: OFF, state: 'occupied', people: 2 }), '‖ Gate · off, 2 inside'],
     [zone('Gate', { arming: OFF, state: 'unknown' }), '◆ Gate · not watched'],
+    [zone('Gate', { unheard: 'shelved' }), '⊝ Gate · shelved'],
+    [zone('Gate', { unheard: 'out_of_service', state: 'occupied', people: 2, incident: 4 }), '⊝ Gate · out of service, 2 inside'],
+    [zone('Gate', { unheard: 'shelved', state: 'unknown' }), '◆ Gate · not watched'],
     [zone('Gate', { arming: OFF, state: 'occupied', people: 1, incident: 3 }), '▲ Gate · 1 inside'],
   ])('zone %# reads %s', (z, words) => expect(zoneLabel(z)).toBe(words));
 });
@@ -48,6 +57,11 @@ describe('order', () => {
     expect(inOrder([untested(1), alarm(2, { state: 'returned_unacknowledged' }), fault(3), warning(4), alarm(5)]).map((a) => a.id)).toEqual([5, 4, 3, 2, 1]);
   });
   it('equals_keep_the_order_of_the_box', () => expect(inOrder([alarm(9), alarm(3), alarm(7)]).map((a) => a.id)).toEqual([9, 3, 7]));
+  it('what_waits_for_a_reset_comes_before_what_is_answered_and_what_is_not_heard_last', () => {
+    const states = ['shelved', 'acknowledged', 'latched_acknowledged', 'latched_unacknowledged', 'unacknowledged'] as const;
+    expect(inOrder(states.map((state, id) => alarm(id, { state }))).map((a) => a.state)).toEqual(['unacknowledged', 'latched_unacknowledged', 'latched_acknowledged', 'acknowledged', 'shelved']);
+    expect(states.map((state) => toAnswer(alarm(1, { state })))).toEqual([false, false, false, true, true]);
+  });
   it('the_first_to_answer_is_never_an_answered_one', () => expect(firstToAnswer([alarm(1, { state: 'acknowledged' })])).toBeNull());
   it('a_returned_alarm_still_wants_an_answer', () => expect(firstToAnswer([alarm(1, { state: 'returned_unacknowledged' })])?.id).toBe(1));
 });
@@ -57,18 +71,20 @@ describe('newlyRaised', () => {
   it('a_new_alarm_is_told', () => expect(newlyRaised([], [alarm(1)])).toHaveLength(1));
   it('an_alarm_is_told_once', () => expect(newlyRaised([alarm(1)], [alarm(1, { text: '3 people inside' })])).toEqual([]));
   it('a_new_person_in_an_answered_zone_is_told_again', () => expect(newlyRaised([answered], [alarm(1)])).toHaveLength(1));
+  it('a_further_person_in_an_open_alarm_is_told', () => expect(newlyRaised([alarm(1, { renewed: 7 })], [alarm(1, { renewed: 8 })])).toHaveLength(1));
+  it('what_is_not_heard_is_not_told', () => expect(newlyRaised([], [alarm(1, { state: 'shelved' })])).toEqual([]));
   it('an_answer_is_not_told', () => expect(newlyRaised([alarm(1)], [answered])).toEqual([]));
   it('is_told_in_words', () => expect(announcement([alarm(1)])).toBe('Emergency: gate. 2 people inside'));
   it('a_re_alarm_is_a_new_thing_to_press', () => expect(alarmKey(answered)).not.toBe(alarmKey(alarm(1))));
 });
 
 describe('header', () => {
-  it('the_siren_says_which_zone', () => expect(sirenAnswer({ state: 'intrusion', zone: 'gate', device: '', fault: null }, [zone('gate', { name: 'Gate road' })]).word).toBe('Sounding: Gate road'));
-  it('a_broken_siren_says_why', () => expect(sirenAnswer({ state: 'broken', zone: null, device: '', fault: 'gone' }, [])).toEqual({ tone: 'unknown', word: 'Broken', why: 'gone' }));
+  it('the_siren_says_which_zone', () => expect(sirenAnswer(siren({ state: 'intrusion', zone: 'gate' }), NOW, [zone('gate', { name: 'Gate road' })]).word).toBe('Sounding: Gate road'));
+  it('a_broken_siren_says_why', () => expect(sirenAnswer(siren({ state: 'broken', fault: 'gone' }), NOW, [])).toEqual({ tone: 'unknown', word: 'Broken', why: 'gone' }));
   it('a_zone_not_watched_is_counted_and_loud', () => expect(watchedAnswer([occupied, zone('pit', { state: 'unknown' })])).toEqual({ tone: 'unknown', word: '1 of 2', why: null }));
   it('a_zone_that_is_off_is_not_counted_as_watched', () => expect(watchedAnswer([zone('gate'), zone('pit', { arming: OFF })])).toEqual({ tone: 'off', word: '1 of 2', why: '1 off' }));
   it('an_ignored_area_is_no_zone_to_watch', () => expect(watchedAnswer([zone('gate'), zone('glass', { kind: 'ignore' })]).word).toBe('1 of 1'));
-  it('a_warning_siren_is_not_an_emergency', () => expect(sirenAnswer({ state: 'warning', zone: 'gate', device: '', fault: null }, [zone('gate')])).toMatchObject({ tone: 'warning', word: 'Warning: gate' }));
+  it('a_warning_siren_is_not_an_emergency', () => expect(sirenAnswer(siren({ state: 'warning', zone: 'gate' }), NOW, [zone('gate')])).toMatchObject({ tone: 'warning', word: 'Warning: gate' }));
   it('no_zones_is_loud', () => expect(watchedAnswer([]).tone).toBe('unknown'));
 });
 

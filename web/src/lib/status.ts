@@ -3,15 +3,42 @@
 
 import type { Alarm, Arming, BoxState, Camera, Input, Siren, Zone } from './api';
 import type { SiteClock } from './format';
+import { silenceLeft } from './silence';
 
 /** `untested`: a fault that is quieter than a blind zone. `off`: disarmed, which is neither watched nor a fault. */
-export type Tone = 'emergency' | 'warning' | 'unknown' | 'untested' | 'acked' | 'off' | 'clear';
+/** `unheard`: somebody has taken it from hearing on purpose, shelved or out of service; without a colour, and never quiet. */
+export type Tone = 'emergency' | 'warning' | 'unknown' | 'untested' | 'acked' | 'unheard' | 'off' | 'clear';
 export interface Tag { tone: Tone; shape: string; word: string }
 
-export const SHAPE: Record<Tone, string> = { emergency: '▲', warning: '△', unknown: '◆', untested: '◆', acked: '●', off: '‖', clear: '○' };
+export const SHAPE: Record<Tone, string> = { emergency: '▲', warning: '△', unknown: '◆', untested: '◆', acked: '●', unheard: '⊝', off: '‖', clear: '○' };
 
 export function toAnswer(alarm: Alarm): boolean {
-  return alarm.state === 'unacknowledged' || alarm.state === 'latched_unacknowledged' || alarm.state === 'returned_unacknowledged';
+  switch (alarm.state) {
+    case 'unacknowledged':
+    case 'returned_unacknowledged':
+    case 'latched_unacknowledged':
+      return true;
+    case 'acknowledged':
+    case 'latched_acknowledged':
+    case 'shelved':
+    case 'out_of_service':
+      return false;
+  }
+}
+
+/** Acknowledged, its cause gone, and kept until a person says that they have looked. */
+export function toReset(alarm: Alarm): boolean {
+  return alarm.state === 'latched_acknowledged';
+}
+
+/** Shown and never heard, whatever its cause does. */
+export function isInhibited(alarm: Alarm): boolean {
+  return alarm.state === 'shelved' || alarm.state === 'out_of_service';
+}
+
+/** What it was about is over; what is left of it is the answer. */
+export function isOver(alarm: Alarm): boolean {
+  return alarm.state === 'returned_unacknowledged' || alarm.state === 'latched_unacknowledged' || alarm.state === 'latched_acknowledged';
 }
 
 /** The tone of an alarm's kind, whatever has been done about it. */
@@ -41,18 +68,22 @@ export function alarmTag(alarm: Alarm): Tag {
       return tag('acked', 'Acknowledged');
     case 'returned_unacknowledged':
       return tag(tone, tone === 'emergency' || tone === 'warning' ? 'Left, not acknowledged' : 'Over, not acknowledged');
+    case 'latched_unacknowledged':
+      return tag(tone, 'Stays in alarm, not acknowledged');
+    case 'latched_acknowledged':
+      return tag('acked', 'Acknowledged, waits for reset');
+    case 'shelved':
+      return tag('unheard', 'Shelved');
+    case 'out_of_service':
+      return tag('unheard', 'Out of service');
     case 'unacknowledged':
       return tag(tone, KIND_WORD[alarm.kind]);
-    case 'latched_unacknowledged':
-      return tag(tone, 'Left, latched, not acknowledged');
-    case 'latched_acknowledged':
-      return tag('acked', 'Left, latched: reset it');
-    case 'shelved':
-      return tag('off', 'Shelved');
-    case 'out_of_service':
-      return tag('off', 'Out of service');
   }
 }
+
+export const PRIORITY_WORD: Record<Alarm['priority'], string> = {
+  emergency: 'Emergency priority', high: 'High priority', low: 'Low priority', fault: 'Fault priority',
+};
 
 /** Whether a zone is there to be watched at all; in an ignored area nobody is looked for. */
 export function isGuarded(zone: Zone): boolean {
@@ -70,7 +101,9 @@ export function isOff(zone: Zone): boolean {
  */
 export function zoneTone(zone: Zone): Tone {
   if (zone.state === 'unknown') return 'unknown';
-  if (!isGuarded(zone) || isOff(zone)) return 'off';
+  if (!isGuarded(zone)) return 'off';
+  if (zone.unheard !== null) return 'unheard';
+  if (isOff(zone)) return 'off';
   const inTrouble = zone.incident !== null || (zone.state === 'occupied' && zone.kind !== 'occupancy');
   if (!inTrouble) return 'clear';
   return zone.kind === 'warning' ? 'warning' : 'emergency';
@@ -91,6 +124,7 @@ function zoneWord(zone: Zone, tone: Tone): string {
   if (tone === 'unknown') return 'not watched';
   if (!isGuarded(zone)) return 'ignored';
   const inside = zone.people > 0 ? `${zone.people} inside` : '';
+  if (tone === 'unheard') return `${zone.unheard === 'shelved' ? 'shelved' : 'out of service'}${inside ? `, ${inside}` : ''}`;
   if (tone === 'off') return inside ? `off, ${inside}` : 'off';
   if (tone === 'clear') return inside || 'clear';
   if (inside) return inside;
@@ -100,7 +134,7 @@ function zoneWord(zone: Zone, tone: Tone): string {
 
 /**
  * How a person in the picture is drawn. The picture is ahead of the state, so whoever stands in an armed zone where
- * nobody may be is drawn so at once; at work in an occupancy zone or in one that is off nobody is.
+ * nobody may be is drawn so at once; at work in an occupancy zone, or in one that is off or not heard, nobody is.
  */
 export function personTone(inside: readonly string[], zones: readonly Zone[]): Tone {
   const tones = inside.map((id) => {
@@ -108,7 +142,7 @@ export function personTone(inside: readonly string[], zones: readonly Zone[]): T
     // A zone this page has not heard of yet came into force a moment ago.
     if (zone === undefined) return 'emergency';
     const now = zoneTone(zone);
-    if (now === 'off' || now === 'unknown' || zone.kind === 'occupancy') return now;
+    if (now === 'off' || now === 'unheard' || now === 'unknown' || zone.kind === 'occupancy') return now;
     return zone.kind === 'warning' ? 'warning' : 'emergency';
   });
   if (tones.includes('emergency') || tones.includes('unknown')) return 'emergency';
@@ -147,14 +181,15 @@ export function inputTag(input: Input): Tag {
 }
 
 /** 0 is the most urgent: what nobody has answered first, people before faults; a test that is overdue can wait. */
+const OVER_RANKS = { intrusion: 4, warning: 5, blind: 6, fault: 7, untested: 9 };
 const RANKS: Record<Alarm['state'], Record<Alarm['kind'], number>> = {
   unacknowledged: { intrusion: 0, warning: 1, blind: 2, fault: 3, untested: 8 },
-  returned_unacknowledged: { intrusion: 4, warning: 5, blind: 6, fault: 7, untested: 9 },
-  latched_unacknowledged: { intrusion: 4, warning: 5, blind: 6, fault: 7, untested: 9 },
-  acknowledged: { intrusion: 10, warning: 11, blind: 12, fault: 13, untested: 14 },
+  latched_unacknowledged: OVER_RANKS,
+  returned_unacknowledged: OVER_RANKS,
   latched_acknowledged: { intrusion: 10, warning: 11, blind: 12, fault: 13, untested: 14 },
-  shelved: { intrusion: 20, warning: 20, blind: 20, fault: 20, untested: 20 },
-  out_of_service: { intrusion: 20, warning: 20, blind: 20, fault: 20, untested: 20 },
+  acknowledged: { intrusion: 15, warning: 16, blind: 17, fault: 18, untested: 19 },
+  out_of_service: { intrusion: 20, warning: 21, blind: 22, fault: 23, untested: 24 },
+  shelved: { intrusion: 20, warning: 21, blind: 22, fault: 23, untested: 24 },
 };
 const RANK_ANSWERED = 10;
 
@@ -172,15 +207,15 @@ export function firstToAnswer(alarms: readonly Alarm[]): Alarm | null {
   return inOrder(alarms).find(toAnswer) ?? null;
 }
 
-/** What a person presses once per answer: it changes when there is something new to answer. */
+/** What a person presses once per answer: it changes when there is something new to answer, or a further person. */
 export function alarmKey(alarm: Alarm): string {
-  return `${alarm.id}:${toAnswer(alarm) ? 'open' : 'answered'}`;
+  return `${alarm.id}:${toAnswer(alarm) ? 'open' : toReset(alarm) ? 'reset' : 'answered'}:${alarm.renewed}`;
 }
 
-/** Alarms that want an answer now and did not before: new ones, and answered ones with a new person. */
+/** Alarms that want an answer now and did not before: new ones, and those a further person has come to. */
 export function newlyRaised(before: readonly Alarm[], after: readonly Alarm[]): Alarm[] {
-  const open = new Set(before.filter((a) => a.state === 'unacknowledged').map((a) => a.id));
-  return after.filter((a) => a.state === 'unacknowledged' && !open.has(a.id));
+  const open = new Map(before.filter((a) => a.state === 'unacknowledged').map((a) => [a.id, a.renewed]));
+  return after.filter((a) => a.state === 'unacknowledged' && open.get(a.id) !== a.renewed);
 }
 
 /** What a screen reader is told at once. */
@@ -202,8 +237,10 @@ export function list(names: readonly string[]): string {
   return names.length === 3 ? `${first}, ${second} and ${third}` : `${first}, ${second} and ${names.length - 2} more`;
 }
 
-/** The siren's answer in the header. */
-export function sirenAnswer(siren: Siren, zones: readonly Zone[]): { tone: Tone; word: string; why: string | null } {
+/** The siren's answer in the header. Silenced is no fault and not quiet either: it sounds again by itself. */
+export function sirenAnswer(siren: Siren, now_ms: number, zones: readonly Zone[]): { tone: Tone; word: string; why: string | null } {
+  const left = silenceLeft(siren.silenced_until, now_ms);
+  if (left !== null && siren.state !== 'broken') return { tone: 'unheard', word: `Silenced, ${left} left`, why: null };
   switch (siren.state) {
     case 'silent':
       return { tone: 'clear', word: 'Silent', why: null };
@@ -226,9 +263,10 @@ function zoneName(id: string | null, zones: readonly Zone[]): string {
 export function watchedAnswer(zones: readonly Zone[]): { tone: Tone; word: string; why: string | null } {
   const guarded = zones.filter(isGuarded);
   if (guarded.length === 0) return { tone: 'unknown', word: 'None', why: null };
-  const off = guarded.filter(isOff).length;
+  const off = guarded.filter((z) => zoneTone(z) === 'off').length;
   const blind = guarded.filter((z) => z.state === 'unknown').length;
-  const word = `${guarded.length - off - blind} of ${guarded.length}`;
+  const unheard = guarded.filter((z) => zoneTone(z) === 'unheard').length;
+  const word = `${guarded.length - off - blind - unheard} of ${guarded.length}`;
   return { tone: blind > 0 ? 'unknown' : off > 0 ? 'off' : 'clear', word, why: off > 0 ? `${off} off` : null };
 }
 
@@ -258,5 +296,6 @@ export function cameraTone(camera: Camera, zones: readonly Zone[]): Tone {
   if (tones.includes('emergency')) return 'emergency';
   if (camera.state === 'unknown' || tones.includes('unknown')) return 'unknown';
   if (tones.includes('warning')) return 'warning';
+  if (tones.includes('unheard')) return 'unheard';
   return tones.length > 0 && tones.every((t) => t === 'off') ? 'off' : 'clear';
 }
