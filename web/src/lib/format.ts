@@ -83,6 +83,8 @@ export interface SiteClock {
   moment(at: number | string, now: number): string;
   /** As people say when something ends: `18:00` on the day of `now`, `Mon 06:00` within a week, else `24 Dec 06:00`. */
   until(at: number | string, now: number): string;
+  /** `Mon 14 Nov`, under an axis of days. */
+  day(at: number | string): string;
   /** `14 Nov 2026`, for what is due on a day. */
   date(at: number | string): string;
 }
@@ -99,6 +101,7 @@ export function siteClock(timeZone: string): SiteClock {
     time,
     minute,
     date,
+    day: (at) => `${weekday(at)} ${day(at)}`,
     moment: (at, now) => (date(at) === date(now) ? time(at) : `${day(at)} ${time(at)}`),
     until: (at, now) => {
       const ahead_ms = (typeof at === 'number' ? at : Date.parse(at)) - now;

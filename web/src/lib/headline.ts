@@ -66,7 +66,10 @@ function unheardHeadline(state: BoxState): Base | null {
     const inside = zone && zone.people > 0 ? `${people(zone.people)} inside` : 'its cause is there now';
     return { ...base, subject: first.title, title: `${first.title} would alarm now and is ${UNHEARD[first.kind]}`, detail: `${inside}, nobody is alarmed. ${capitalise(who)}` };
   }
-  if (rest.length > 0) return { ...base, zones: [], subject: `${rest.length + 1} not heard`, title: `${list(state.unheard.map((u) => u.title))} are not heard`, detail: 'shelved or out of service: nobody is alarmed there' };
+  if (rest.length > 0) {
+    const named = state.unheard.flatMap((u) => (u.zone === null ? [] : [u.zone]));
+    return { ...base, zones: named, subject: `${rest.length + 1} not heard`, title: `${list(state.unheard.map((u) => u.title))} are not heard`, detail: 'shelved or out of service: nobody is alarmed there' };
+  }
   return { ...base, subject: `${first.title} not heard`, title: `${first.title} is ${UNHEARD[first.kind]}: nobody is alarmed there`, detail: who };
 }
 

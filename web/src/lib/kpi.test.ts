@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { bars, days, figure, metWords, percent, plotWords, scaleOf, verdict, WINDOW_MS, type Measure } from './kpi';
+
+const window = (i: number, alarms: number) => ({ from_ms: i * WINDOW_MS, alarms });
+const measure = (name: string, met: boolean): Measure => ({ name, value: '1', target: '0', met, means: '' });
+
+describe('words', () => {
+  it.each([[0, '0'], [0.4, '0.4'], [0.255, '0.26'], [12.34, '12.3'], [12, '12'], [2.999, '3']])('%d reads %s', (value, words) => expect(figure(value)).toBe(words));
+  it('a_share_is_percent_with_its_unit_on_the_same_line', () => expect([percent(0.0034), percent(1)]).toEqual(['0.3\u00a0%', '100\u00a0%']));
+  it('met_and_not_met_differ_in_shape_and_word', () => expect([metWords({ met: true }), metWords({ met: false })]).toEqual(['✓ met', '△ not met']));
+  it('the_verdict_names_what_is_not_met', () => {
+    expect(verdict({ alarms: 3, measures: [measure('Flood', true), measure('Stale alarms', true)] })).toBe('All 2 targets are met.');
+    expect(verdict({ alarms: 3, measures: [measure('Flood', true), measure('Stale alarms', false)] })).toBe('1 of 2 targets is not met: stale alarms.');
+    expect(verdict({ alarms: 0, measures: [measure('Flood', true)] })).toBe('No alarm in this time: nothing to judge.');
+  });
+});
+
+describe('the plot', () => {
+  const performance = { from_ms: 0, to_ms: 10 * WINDOW_MS, alarms: 24, windows: [window(1, 3), window(2, 0), window(5, 20)], floods: [{ from_ms: 5 * WINDOW_MS, to_ms: 6 * WINDOW_MS, alarms: 20 }] };
+  it('shows_the_limit_also_while_nothing_comes_near_it', () => expect([scaleOf([]), scaleOf(performance.windows)]).toEqual([12, 20]));
+  it('draws_floods_apart_each_window_at_its_time_and_height', () => {
+    expect(bars(performance)).toEqual({ calm: 'M100 100v-15h100V100z', flood: 'M500 100v-100h100V100z' });
+  });
+  it('names_days_where_they_begin', () => {
+    const HOUR = 3_600_000;
+    expect(days({ from_ms: 20 * HOUR, to_ms: 60 * HOUR }, (at) => `day ${Math.floor(at / (24 * HOUR))}`)).toEqual([{ left: 10, name: 'day 1' }, { left: 70, name: 'day 2' }]);
+  });
+  it('says_in_words_what_it_shows', () => {
+    expect(plotWords(performance)).toBe('Alarms in every 10 minutes: 24 in all, at most 20 in 10 minutes, 1 flood of more than 10.');
+    expect(plotWords({ alarms: 0, windows: [], floods: [] })).toMatch(/never in flood/);
+  });
+});
