@@ -46,7 +46,7 @@ export class Box {
   readonly clock = $derived(siteClock(this.state?.site.time_zone ?? 'UTC'));
 
   /** The alarm that one key answers, and since when it is that one. */
-  #first: { key: string; since: Moment } = { key: '', since: moment() };
+  #first: { alarm: number | null; key: string; since: Moment; again: boolean } = { alarm: null, key: '', since: moment(), again: false };
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Listens until the returned function is called. */
@@ -78,7 +78,8 @@ export class Box {
   #noteFirst(alarms: readonly Alarm[]): void {
     const first = firstToAnswer(alarms);
     const key = first ? alarmKey(first) : '';
-    if (key !== this.#first.key) this.#first = { key, since: moment() };
+    // The same alarm under another key: a further person has come.
+    if (key !== this.#first.key) this.#first = { alarm: first?.id ?? null, key, since: moment(), again: first !== null && first.id === this.#first.alarm };
   }
 
   /** A press is done when the stream says so; a later alarm of the same number, or a further person, starts anew. */
@@ -100,7 +101,10 @@ export class Box {
 
   /** Acknowledges what is shown in the name of whoever is signed in. */
   async acknowledge(alarm: Alarm): Promise<void> {
-    if (this.#unread(alarm)) return;
+    if (this.#unread(alarm)) {
+      if (this.#first.again) this.lookAgain[alarm.id] = true;
+      return;
+    }
     await this.#press(alarm, () => acknowledge(alarm));
   }
 

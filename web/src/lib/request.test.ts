@@ -15,6 +15,7 @@ describe('refusedAck', () => {
   it('somebody_else_was_faster_is_information', () => {
     expect(refusedAck(refusal(409, error('already_acknowledged', 'somebody has answered this alarm already'), null))).toEqual({ kind: 'already', message: 'Somebody has answered this alarm already.' });
   });
+  it('a_further_person_is_no_failure_but_something_to_look_at', () => expect(refusedAck(refusal(409, error('newer_cause', 'more has happened'), null))).toEqual({ kind: 'newer' }));
   it('another_conflict_is_a_failure', () => expect(refusedAck(refusal(409, error('busy', 'no'), null)).kind).toBe('failed'));
 });
 
