@@ -209,14 +209,14 @@ class Box {
   }
 }
 
-/** The document of zones that each are `id`, `name` and `ring`, restricted unless their `properties` say otherwise. */
+/** The document of zones that each are `id`, `name` and `ring` (a tripwire: `line`), restricted unless their `properties` say otherwise. */
 export function zoneDocument(zones) {
   return {
     type: 'FeatureCollection',
-    features: zones.map(({ id, name, ring, properties }) => ({
+    features: zones.map(({ id, name, ring, line, properties }) => ({
       type: 'Feature',
       properties: { id, name, kind: 'restricted', ...properties },
-      geometry: { type: 'Polygon', coordinates: [ring] },
+      geometry: line ? { type: 'LineString', coordinates: line } : { type: 'Polygon', coordinates: [ring] },
     })),
   };
 }

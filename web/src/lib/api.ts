@@ -61,15 +61,17 @@ export interface Zone {
   since: string; people: number; incident: number | null; polygons: readonly Polygon[];
   arming: Arming; line: readonly Point[] | null; direction: Direction | null; walk_test: WalkTestSummary | null;
   /** Shelved or out of service: somebody inside is seen, and nobody is alarmed. */
-  unheard: Unheard['kind'] | null;
+  unheard: Unheard['state'] | null;
 }
-/** An alarm somebody has taken from hearing; `active`: its cause is there now. `until` is null where only a person ends it. */
+/** What somebody has taken from hearing: an alarm on the shelf, or all alarms of a zone out of service. */
 export interface Unheard {
-  /** The alarm's number. */
-  id: number;
-  kind: 'shelved' | 'out_of_service'; alarm_kind: AlarmKind;
-  zone: string | null; camera: string | null; part: string | null; title: string;
-  by: string; reason: string; since: string | null; until: string | null; active: boolean;
+  state: 'shelved' | 'out_of_service';
+  /** The alarm that was shelved, by whose number it ends, and when it ends by itself; null out of service. */
+  alarm: number | null; until: string | null;
+  kind: AlarmKind; zone: string | null; camera: string | null; part: string | null; title: string;
+  by: string; reason: string; since: string;
+  /** The alarm that is open there now: its cause is there. */
+  open_alarm: number | null;
 }
 /** What a machine says of itself. */
 export interface Input { name: string; state: InputState; reason: string | null; since: string | null; age_ms: number | null }
@@ -81,6 +83,8 @@ export interface Alarm {
   version: number;
   /** The version at which it last wanted an answer: it began, or a further person came. */
   renewed: number;
+  /** Its sound alone pauses until then. */
+  silenced_until: string | null;
   zone: string | null; camera: string | null; part: string | null; title: string; text: string;
   raised_at: string; changed_at: string;
   acknowledged_by: string | null; acknowledged_at: string | null;
@@ -136,7 +140,7 @@ export function parseState(text: string): BoxState {
     zones: state.zones.map(whole),
     alarms: state.alarms.map(wholeAlarm),
     siren: wholeSiren(state.siren),
-    unheard: isListOfObjects(value['shelved']) ? (value['shelved'] as unknown as Unheard[]) : [],
+    unheard: isListOfObjects(value['holds']) ? (value['holds'] as Unheard[]) : [],
   };
 }
 
@@ -151,6 +155,7 @@ function wholeAlarm(alarm: Alarm): Alarm {
   return {
     ...alarm,
     state: ALARM_STATES.includes(alarm.state) ? alarm.state : 'unacknowledged',
+    silenced_until: alarm.silenced_until ?? null,
     priority: PRIORITIES.includes(alarm.priority) ? alarm.priority : PRIORITY_OF[alarm.kind],
   };
 }

@@ -65,9 +65,9 @@ export async function shelve(alarm: number, minutes: number, reason: string): Pr
 }
 
 /** Brings back what was shelved, or what was out of service. */
-export async function endUnheard({ id, kind, camera, zone }: Pick<Unheard, 'id' | 'kind' | 'camera' | 'zone'>): Promise<void> {
-  if (kind === 'out_of_service' && camera !== null && zone !== null) return inService(camera, zone);
-  await request('POST', `/api/shelved/${id}/end`, {});
+export async function endUnheard({ state, alarm, camera, zone }: Pick<Unheard, 'state' | 'alarm' | 'camera' | 'zone'>): Promise<void> {
+  if (state === 'out_of_service' && camera !== null && zone !== null) return inService(camera, zone);
+  await request('POST', `/api/shelved/${alarm}/end`, {});
 }
 
 export async function outOfService(camera: string, zone: string, reason: string): Promise<void> {

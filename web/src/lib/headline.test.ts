@@ -102,7 +102,7 @@ describe('headline', () => {
   });
   it('people_in_a_zone_not_heard_are_said_first', () => {
     const inside = boxState({ zones: [zone('gate', { state: 'occupied', people: 2, incident: 17 }), zone('pit')] });
-    const line = headline(withUnheard(inside, [unheard(8, { zone: null, title: 'Camera B' }), unheard(7, { active: true, kind: 'out_of_service', until: null })]));
+    const line = headline(withUnheard(inside, [unheard(8, { zone: null, title: 'Camera B' }), unheard(7, { open_alarm: 40, state: 'out_of_service', until: null })]));
     expect(line).toMatchObject({ tone: 'unheard', title: 'gate would alarm now and is out of service', detail: '2 people inside, nobody is alarmed. By Eva: fence works' });
     expect(line.others.map((t) => `${t.shape} ${t.word}`)).toEqual(['⊝ Camera B shelved']);
   });

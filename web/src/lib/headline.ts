@@ -62,18 +62,18 @@ function unheardHeadline(state: BoxState): Base | null {
   const base = { tone: 'unheard' as const, since: null, alarm: null, zones: first.zone === null ? [] : [first.zone] };
   const zone = state.zones.find((z) => z.id === first.zone);
   const who = `by ${first.by}: ${first.reason}`;
-  if (first.active) {
+  if (first.open_alarm !== null) {
     const inside = zone && zone.people > 0 ? `${people(zone.people)} inside` : 'its cause is there now';
-    return { ...base, subject: first.title, title: `${first.title} would alarm now and is ${UNHEARD[first.kind]}`, detail: `${inside}, nobody is alarmed. ${capitalise(who)}` };
+    return { ...base, subject: first.title, title: `${first.title} would alarm now and is ${UNHEARD[first.state]}`, detail: `${inside}, nobody is alarmed. ${capitalise(who)}` };
   }
   if (rest.length > 0) {
     const named = state.unheard.flatMap((u) => (u.zone === null ? [] : [u.zone]));
     return { ...base, zones: named, subject: `${rest.length + 1} not heard`, title: `${list(state.unheard.map((u) => u.title))} are not heard`, detail: 'shelved or out of service: nobody is alarmed there' };
   }
-  return { ...base, subject: `${first.title} not heard`, title: `${first.title} is ${UNHEARD[first.kind]}: nobody is alarmed there`, detail: who };
+  return { ...base, subject: `${first.title} not heard`, title: `${first.title} is ${UNHEARD[first.state]}: nobody is alarmed there`, detail: who };
 }
 
-const UNHEARD: Record<Unheard['kind'], string> = { shelved: 'shelved', out_of_service: 'out of service' };
+const UNHEARD: Record<Unheard['state'], string> = { shelved: 'shelved', out_of_service: 'out of service' };
 
 type Base = Omit<Headline, 'others' | 'waits_since'>;
 
@@ -248,9 +248,9 @@ function others(state: BoxState, shown: Base): Tag[] {
     else if (alarm.kind === 'fault') tags.push(tag('unknown', `${alarm.title} ${isOver(alarm) ? 'was broken' : 'broken'}`));
     else if (alarm.kind !== 'untested' && isOver(alarm)) tags.push(leftTag(alarm));
   }
-  for (const { title, kind, zone } of state.unheard) {
+  for (const { title, state: how, zone } of state.unheard) {
     // A zone has said it above.
-    if (zone === null) tags.push(tag('unheard', `${title} ${UNHEARD[kind]}`));
+    if (zone === null) tags.push(tag('unheard', `${title} ${UNHEARD[how]}`));
   }
   return tags.sort((a, b) => OTHER_RANK[a.tone] - OTHER_RANK[b.tone]);
 }

@@ -6,7 +6,7 @@ import { boxState, SINCE, unheard, zone } from './testing';
 
 const NOW = Date.parse(SINCE);
 const clock = siteClock('Europe/Prague');
-const OUT = { kind: 'out_of_service', until: null } as const;
+const OUT = { state: 'out_of_service', until: null } as const;
 
 describe('words', () => {
   it('times_from_ten_minutes_to_one_shift', () => expect(SHELVE_MINUTES.map(minutesWords)).toEqual(['10 min', '30 min', '1 h', '2 h', '4 h', '8 h']));
@@ -29,13 +29,13 @@ describe('words', () => {
 
 describe('zones', () => {
   it('what_would_alarm_now_comes_first_then_what_only_a_person_ends', () => {
-    const all = [unheard(1), unheard(2, { until: '2026-03-01T14:20:00Z' }), unheard(3, OUT), unheard(4, { active: true })];
-    expect(inOrderOfEnd(all).map((u) => u.id)).toEqual([4, 3, 2, 1]);
+    const all = [unheard(1), unheard(2, { until: '2026-03-01T14:20:00Z' }), unheard(3, OUT), unheard(4, { open_alarm: 9 })];
+    expect(inOrderOfEnd(all).map((u) => u.alarm)).toEqual([4, 3, 2, 1]);
   });
   it('a_zone_is_marked_by_its_own_alarm_and_not_by_its_overdue_walk_test', () => {
     const state = (...list: Parameters<typeof withUnheard>[1]) => withUnheard(boxState({ zones: [zone('gate'), zone('pit')] }), list);
     expect(state(unheard(1)).zones.map(zoneTone)).toEqual(['unheard', 'clear']);
-    expect(state(unheard(1, { alarm_kind: 'untested' })).zones.map(zoneTone)).toEqual(['clear', 'clear']);
-    expect(unheardOf({ id: 'gate' }, state(unheard(1), unheard(2, OUT)))?.kind).toBe('out_of_service');
+    expect(state(unheard(1, { kind: 'untested' })).zones.map(zoneTone)).toEqual(['clear', 'clear']);
+    expect(unheardOf({ id: 'gate' }, state(unheard(1), unheard(2, OUT)))?.state).toBe('out_of_service');
   });
 });

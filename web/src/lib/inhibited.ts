@@ -16,10 +16,15 @@ export function minutesWords(minutes: number): string {
   return minutes < HOUR_MIN ? `${minutes} min` : `${minutes / HOUR_MIN} h`;
 }
 
-export const UNHEARD_WORD: Record<Unheard['kind'], string> = { shelved: 'Shelved', out_of_service: 'Out of service' };
+export const UNHEARD_WORD: Record<Unheard['state'], string> = { shelved: 'Shelved', out_of_service: 'Out of service' };
 
 /** Who may take something from hearing in this way, and bring it back. */
-export const UNHEARD_ROLE: Record<Unheard['kind'], Role> = { shelved: 'supervisor', out_of_service: 'engineer' };
+export const UNHEARD_ROLE: Record<Unheard['state'], Role> = { shelved: 'supervisor', out_of_service: 'engineer' };
+
+/** Its cause is there now: it would alarm. */
+export function isActive({ open_alarm }: Pick<Unheard, 'open_alarm'>): boolean {
+  return open_alarm !== null;
+}
 
 /** When it ends: `until 15:40, 38 min left`, or that only a person ends it. */
 export function untilWords({ until }: Pick<Unheard, 'until'>, clock: SiteClock, now_ms: number): string {
@@ -36,7 +41,7 @@ function leftWords(left_ms: number): string {
 
 /** How much of its time is over, in percent; null where it has none. */
 export function shareOver({ since, until }: Pick<Unheard, 'since' | 'until'>, now_ms: number): number | null {
-  if (since === null || until === null) return null;
+  if (until === null) return null;
   const [from, to] = [Date.parse(since), Date.parse(until)];
   return to > from ? Math.min(100, Math.max(0, ((now_ms - from) / (to - from)) * 100)) : null;
 }
@@ -44,13 +49,13 @@ export function shareOver({ since, until }: Pick<Unheard, 'since' | 'until'>, no
 /** What has its cause now first, then what nothing but a person ends, then by when it ends. */
 export function inOrderOfEnd(unheard: readonly Unheard[]): Unheard[] {
   const end = ({ until }: Unheard) => (until === null ? -Infinity : Date.parse(until));
-  return [...unheard].sort((a, b) => Number(b.active) - Number(a.active) || Math.sign(end(a) - end(b) || 0));
+  return [...unheard].sort((a, b) => Number(isActive(b)) - Number(isActive(a)) || Math.sign(end(a) - end(b) || 0));
 }
 
 /** The header's answer: how many are not heard, and of which sort. Null while all are heard. */
 export function unheardAnswer(unheard: readonly Unheard[]): { word: string; why: string } | null {
   if (unheard.length === 0) return null;
-  const n = (kind: Unheard['kind']) => unheard.filter((u) => u.kind === kind).length;
+  const n = (state: Unheard['state']) => unheard.filter((u) => u.state === state).length;
   const parts = [n('shelved') > 0 ? `${n('shelved')} shelved` : '', n('out_of_service') > 0 ? `${n('out_of_service')} out of service` : ''];
   return { word: String(unheard.length), why: parts.filter(Boolean).join(', ') };
 }
@@ -62,14 +67,14 @@ export function unheardSentence(unheard: readonly Unheard[]): string {
 
 /** What keeps a zone's own alarm from being heard; a walk test or a camera put aside does not. */
 export function unheardOf(zone: Pick<Zone, 'id'>, state: Pick<BoxState, 'unheard'>): Unheard | null {
-  const own = state.unheard.filter((u) => u.zone === zone.id && u.alarm_kind !== 'untested');
-  return own.find((u) => u.kind === 'out_of_service') ?? own[0] ?? null;
+  const own = state.unheard.filter((u) => u.zone === zone.id && u.kind !== 'untested');
+  return own.find((u) => u.state === 'out_of_service') ?? own[0] ?? null;
 }
 
 /** The state with what is not heard, marked at the zones it is about. */
 export function withUnheard(state: BoxState, unheard: readonly Unheard[]): BoxState {
   const marked = { ...state, unheard: inOrderOfEnd(unheard) };
-  return { ...marked, zones: state.zones.map((zone) => ({ ...zone, unheard: unheardOf(zone, marked)?.kind ?? null })) };
+  return { ...marked, zones: state.zones.map((zone) => ({ ...zone, unheard: unheardOf(zone, marked)?.state ?? null })) };
 }
 
 /** What a shelf of so many minutes means, before anybody chooses it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { siteClock } from './format';
-import { canSilence, silenceLeft, sirenFacts, stillWaiting } from './silence';
+import { canSilence, silenced, silenceLeft, sirenFacts, stillWaiting } from './silence';
 import { sirenAnswer } from './status';
 import { boxState, SINCE, siren, zone } from './testing';
 
@@ -21,9 +21,13 @@ describe('silenced', () => {
   it('a_broken_siren_is_broken_also_while_silenced', () => expect(sirenAnswer(siren({ state: 'broken', fault: 'gone', silenced_until: IN_TWO_MINUTES }), NOW, []).word).toBe('Broken'));
   it('what_waits_is_said', () => expect([0, 1, 3].map(stillWaiting)).toEqual(['Nothing waits for an answer.', '1 alarm still waits for an answer.', '3 alarms still wait for an answer.']));
   it.each([['silent', false], ['intrusion', true], ['warning', true], ['fault', true], ['broken', false]] as const)('a siren that is %s can be silenced: %s', (state, can) => {
-    expect(canSilence(boxState({ siren: siren({ state }), zones: [zone('gate')] }), NOW)).toBe(can);
+    expect(canSilence(boxState({ siren: siren({ state }) }))).toBe(can);
   });
-  it('one_press_is_enough', () => expect(canSilence(boxState({ siren: siren({ state: 'intrusion', silenced_until: IN_TWO_MINUTES }) }), NOW)).toBe(false));
+  it('what_came_after_the_silence_sounds_and_can_be_silenced_too', () => {
+    const anew = siren({ state: 'intrusion', zone: 'pit', silenced_until: IN_TWO_MINUTES });
+    expect([silenced(anew, NOW), canSilence(boxState({ siren: anew }))]).toEqual([null, true]);
+    expect(sirenAnswer(anew, NOW, [zone('pit')]).word).toBe('Sounding: pit');
+  });
 });
 
 describe('sirenFacts', () => {

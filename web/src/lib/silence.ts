@@ -20,9 +20,14 @@ export function stillWaiting(open: number): string {
   return open === 0 ? 'Nothing waits for an answer.' : `${count(open, 'alarm still waits', 'alarms still wait')} for an answer.`;
 }
 
+/** How long it is silenced still; null also while it sounds for what came after the silence. */
+export function silenced({ state, silenced_until }: Pick<Siren, 'state' | 'silenced_until'>, now_ms: number): string | null {
+  return state === 'silent' ? silenceLeft(silenced_until, now_ms) : null;
+}
+
 /** Whether there is a sound to be silenced now. */
-export function canSilence({ siren }: Pick<BoxState, 'siren'>, now_ms: number): boolean {
-  return siren.state !== 'silent' && siren.state !== 'broken' && silenceLeft(siren.silenced_until, now_ms) === null;
+export function canSilence({ siren }: Pick<BoxState, 'siren'>): boolean {
+  return siren.state !== 'silent' && siren.state !== 'broken';
 }
 
 export interface SirenFact {

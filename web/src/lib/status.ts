@@ -3,7 +3,7 @@
 
 import type { Alarm, Arming, BoxState, Camera, Input, Siren, Zone } from './api';
 import type { SiteClock } from './format';
-import { silenceLeft } from './silence';
+import { silenced } from './silence';
 
 /** `untested`: a fault that is quieter than a blind zone. `off`: disarmed, which is neither watched nor a fault. */
 /** `unheard`: somebody has taken it from hearing on purpose, shelved or out of service; without a colour, and never quiet. */
@@ -239,8 +239,8 @@ export function list(names: readonly string[]): string {
 
 /** The siren's answer in the header. Silenced is no fault and not quiet either: it sounds again by itself. */
 export function sirenAnswer(siren: Siren, now_ms: number, zones: readonly Zone[]): { tone: Tone; word: string; why: string | null } {
-  const left = silenceLeft(siren.silenced_until, now_ms);
-  if (left !== null && siren.state !== 'broken') return { tone: 'unheard', word: `Silenced, ${left} left`, why: null };
+  const left = silenced(siren, now_ms);
+  if (left !== null) return { tone: 'unheard', word: `Silenced, ${left} left`, why: null };
   switch (siren.state) {
     case 'silent':
       return { tone: 'clear', word: 'Silent', why: null };

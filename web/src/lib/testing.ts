@@ -15,15 +15,15 @@ export function zone(id: string, rest: Partial<Zone> = {}): Zone {
   };
 }
 
-export function unheard(id: number, rest: Partial<Unheard> = {}): Unheard {
-  return { id, kind: 'shelved', alarm_kind: 'intrusion', zone: 'gate', camera: 'yard', part: null, title: 'gate', by: 'Eva', reason: 'fence works', since: SINCE, until: '2026-03-01T15:07:26.000Z', active: false, ...rest };
+export function unheard(alarm: number, rest: Partial<Unheard> = {}): Unheard {
+  return { alarm, state: 'shelved', kind: 'intrusion', zone: 'gate', camera: 'yard', part: null, title: 'gate', by: 'Eva', reason: 'fence works', since: SINCE, until: '2026-03-01T15:07:26.000Z', open_alarm: null, ...rest };
 }
 
 export function alarm(id: number, rest: Partial<Alarm> = {}): Alarm {
   return {
     id, kind: 'intrusion', priority: 'emergency', state: 'unacknowledged', zone: 'gate', camera: 'yard', part: null, title: 'gate', text: '2 people inside',
     raised_at: SINCE, changed_at: SINCE, acknowledged_by: null, acknowledged_at: null, incident: 17, snapshot: false, ladder: [], stages: [],
-    version: 1, renewed: 1, ...rest,
+    version: 1, renewed: 1, silenced_until: null, ...rest,
   };
 }
 
