@@ -1,6 +1,7 @@
 //! The API as a stranger meets it: over a real socket, every route and every refusal.
 
 use serde_json::json;
+use standclear::guard::handle::{SirenTested, TestHeard};
 use standclear::web;
 
 #[path = "api/commands.rs"]
@@ -269,6 +270,21 @@ fn health_names_everything_that_is_wrong() {
         )
     );
     assert_eq!(served.get("/api/state").json()["siren"]["state"], "broken");
+    let mut degraded = snapshot();
+    degraded.siren.attention = Some("the first device is gone".into());
+    degraded.siren.test = Some(SirenTested {
+        at: snapshot().now,
+        heard: TestHeard::ByPeople,
+        failed: Some("it took too long".into()),
+    });
+    served.fake.snapshots.send_replace(std::sync::Arc::new(degraded));
+    let siren = &served.get("/api/state").json()["siren"];
+    assert_eq!(
+        (&siren["state"], &siren["attention"], &siren["last_test"]["detail"]),
+        (&json!("intrusion"), &json!("the first device is gone"), &json!("it took too long")),
+        "what sounds is never called broken"
+    );
+    assert_eq!(served.get("/healthz").status, 503, "and somebody has to look after it");
     let mut empty = snapshot();
     empty.zones.clear();
     served.fake.snapshots.send_replace(std::sync::Arc::new(empty));

@@ -10,10 +10,11 @@ use jiff::Timestamp;
 
 use super::arming::ArmingDesk;
 use super::handle::{
-    Alarm, Camera, Hold, HoldKind, RetiredZone, Siren, SirenSound, SiteInfo, Snapshot, Vision,
-    VisionState, WalkDue, Zone,
+    Alarm, Camera, Hold, HoldKind, RetiredZone, Siren, SirenSound, SirenTested, SiteInfo, Snapshot,
+    Vision, VisionState, WalkDue, Zone,
 };
 use super::ledger::Ledger;
+use super::message::Sounding;
 use super::records::{SiteNames, ZoneSlot};
 use super::words;
 use crate::clock;
@@ -43,6 +44,9 @@ pub struct Board {
     pub siren: SirenOrder,
     pub siren_device: String,
     pub siren_fault: Option<String>,
+    /// Whether it can be heard all the same.
+    pub siren_sounds: Sounding,
+    pub siren_test: Option<SirenTested>,
     pub store_fault: Option<String>,
     /// Why the relay cannot be switched.
     pub relay_fault: Option<String>,
@@ -111,6 +115,8 @@ impl Board {
             siren: SirenOrder { pattern: SirenPattern::Silent, zone: None },
             siren_device: String::new(),
             siren_fault: None,
+            siren_sounds: Sounding::No,
+            siren_test: None,
             store_fault: None,
             relay_fault: None,
             handhelds_fault: None,
@@ -215,6 +221,10 @@ impl Board {
 
     fn siren_view(&self, engine: &Engine, ledger: &Ledger, now: Instant) -> Siren {
         let until = engine.silent_until(now).map(|until| wall_of(until, now));
+        let (fault, attention) = match self.siren_sounds {
+            Sounding::Yes => (None, self.siren_fault.clone()),
+            Sounding::No => (self.siren_fault.clone(), None),
+        };
         Siren {
             sound: match self.siren.pattern {
                 SirenPattern::Silent => SirenSound::Silent,
@@ -224,7 +234,9 @@ impl Board {
             },
             zone: self.siren.zone.map(|zone| usize::from(zone.0)),
             device: self.siren_device.clone(),
-            fault: self.siren_fault.clone(),
+            fault,
+            attention,
+            test: self.siren_test.clone(),
             silenced: ledger.silencer().map(str::to_owned).zip(until),
         }
     }

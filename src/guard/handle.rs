@@ -106,6 +106,32 @@ pub struct Siren {
     pub fault: Option<String>,
     /// Who silenced something that would sound, and when the first of it sounds again.
     pub silenced: Option<(String, Timestamp)>,
+    /// It sounds, but somebody has to look after it: why, for people.
+    pub attention: Option<String>,
+    /// The newest of its tests in this life of the box.
+    pub test: Option<SirenTested>,
+}
+
+impl Siren {
+    /// Why nobody can be sure that it sounds as it should.
+    pub fn doubt(&self) -> Option<&String> {
+        self.fault.as_ref().or(self.attention.as_ref())
+    }
+}
+
+/// A test of the siren that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SirenTested {
+    pub at: Timestamp,
+    pub heard: TestHeard,
+    /// Why it failed, for people.
+    pub failed: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestHeard {
+    ByPeople,
+    ByNobody,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

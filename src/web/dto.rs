@@ -84,6 +84,20 @@ struct SirenDto {
     silenced_until: Option<String>,
     /// Who silenced it.
     silenced_by: Option<String>,
+    /// It sounds, but somebody has to look after it: why, for people.
+    attention: Option<String>,
+    /// The newest of its tests since the start.
+    last_test: Option<SirenTestDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct SirenTestDto {
+    at: String,
+    passed: bool,
+    /// Whether people could hear it.
+    audible: bool,
+    /// Why it failed, for people.
+    detail: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

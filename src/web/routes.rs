@@ -218,6 +218,9 @@ fn faults(now: &Snapshot) -> Vec<String> {
                 .push(format!("the zones of {} are not those that were meant: {why}", camera.name));
         }
     }
+    if let Some(why) = &now.siren.attention {
+        reasons.push(format!("the siren sounds, but somebody has to look after it: {why}"));
+    }
     if let Some(why) = &now.siren.fault {
         reasons.push(format!("the siren cannot sound: {why}"));
     }

@@ -195,6 +195,8 @@ pub fn snapshot() -> Snapshot {
             device: "default".into(),
             fault: None,
             silenced: None,
+            attention: None,
+            test: None,
         },
         store_fault: None,
         latency: Latency::default(),

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::{Changed, Runner};
 use crate::engine::time::Instant;
 use crate::engine::{AlarmSource, AlarmState, Health, Input, Part, SirenPattern, ZoneState};
-use crate::guard::message::SirenReport;
+use crate::guard::handle::{SirenTested, TestHeard};
+use crate::guard::message::{SirenReport, Sounding};
 use crate::guard::observer::Observation;
-use crate::guard::siren::tester::SirenTest;
+use crate::guard::siren::tester::{SirenTest, TestSound};
 use crate::store::record::Record;
 use crate::store::zones::BY_BOX;
 
@@ -17,8 +18,9 @@ const SIREN_SILENCE_MAX: Duration = Duration::from_millis(500);
 
 /// What is known of the siren.
 pub(super) struct SirenWatch {
-    /// Why it cannot sound, as its thread says.
+    /// Why it cannot sound, or not as it should, as its thread says.
     says: Option<String>,
+    sounds: Sounding,
     /// Why its tests do not vouch for it.
     test: Option<String>,
     /// Whether its thread still looks.
@@ -40,10 +42,23 @@ enum AllClear {
     NotOwed,
 }
 
+/// A test as people see it.
+fn tested(test: &SirenTest) -> SirenTested {
+    SirenTested {
+        at: test.at,
+        heard: match test.sound {
+            TestSound::Audible => TestHeard::ByPeople,
+            TestSound::Inaudible => TestHeard::ByNobody,
+        },
+        failed: test.outcome.as_ref().err().cloned(),
+    }
+}
+
 impl SirenWatch {
     pub fn new() -> SirenWatch {
         SirenWatch {
             says: Some("the sound device has not opened yet".into()),
+            sounds: Sounding::No,
             test: None,
             answers: Answers::Yes,
             all_clear: AllClear::NotOwed,
@@ -74,16 +89,19 @@ impl Runner {
                 tracing::info!("the siren is ready on the sound device {device:?}");
                 board.siren_device = device;
                 self.siren.says = None;
+                self.siren.sounds = Sounding::Yes;
             }
             SirenReport::Degraded { device, reason } => {
                 tracing::error!("the siren sounds on {device:?}, but: {reason}");
                 board.siren_device = device;
                 self.siren.says = Some(reason);
+                self.siren.sounds = Sounding::Yes;
             }
             SirenReport::Broken { device, reason } => {
                 tracing::error!("the siren cannot sound on {device:?}: {reason}");
                 board.siren_device = device;
                 self.siren.says = Some(reason);
+                self.siren.sounds = Sounding::No;
             }
             SirenReport::Tested(test) => return self.siren_tested(test),
             SirenReport::TestFault(fault) => {
@@ -110,6 +128,7 @@ impl Runner {
             }
         };
         let at = test.at;
+        self.path.board.siren_test = Some(tested(&test));
         self.path.handover.put([Record::Note { at, text: text.clone() }]);
         let left = self.path.clerk.leave(move |store| {
             if let Err(error) = store.append_audit(BY_BOX, action, &test.device, &text, at) {
@@ -146,6 +165,10 @@ impl Runner {
             None => Health::Working,
         };
         self.path.board.siren_fault = fault;
+        self.path.board.siren_sounds = match self.siren.answers {
+            Answers::Yes => self.siren.sounds,
+            Answers::No => Sounding::No,
+        };
         self.step(Input::Part { part: Part::Siren, health });
     }
 

@@ -72,7 +72,7 @@ impl WalkDesk {
             ignored: ignored.collect(),
             siren_device: now.siren.device.clone(),
             no_siren: self.parts.siren == SirenDevice::None,
-            siren_fault: now.siren.fault.clone(),
+            siren_fault: now.siren.doubt().cloned(),
             pipeline_p99_ms: now.latency.capture_to_siren_p99_ms.unwrap_or_default(),
             valid_days: days.and_then(|days| u32::try_from(days).ok()),
         }

@@ -225,7 +225,7 @@ impl WalkTests for WalkDesk {
             zones_version: place.version,
             tester: tester.to_owned(),
             started: signed(by),
-            siren: match now.siren.fault {
+            siren: match now.siren.doubt() {
                 Some(_) => SirenHeard::Muted,
                 None => SirenHeard::Sounds,
             },

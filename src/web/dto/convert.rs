@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::{
     AlarmDto, AlarmKindDto, AlarmStateDto, AnchorDto, CameraDto, CameraStateDto, HistoryDto,
     IncidentDto, LastWalkDto, LatencyDto, ModelDto, PartDto, PersonDto, PictureDto, PriorityDto,
-    SirenDto, SirenStateDto, SiteDto, SpanDto, SpanStateDto, StageDto, StateDto, StepDto, StoreDto,
-    VerdictDto, VisionDto, VisionStateDto, WalkDueDto, WalkDueStateDto, ZoneDto, ZoneHistoryDto,
-    ZoneStateDto,
+    SirenDto, SirenStateDto, SirenTestDto, SiteDto, SpanDto, SpanStateDto, StageDto, StateDto,
+    StepDto, StoreDto, VerdictDto, VisionDto, VisionStateDto, WalkDueDto, WalkDueStateDto, ZoneDto,
+    ZoneHistoryDto, ZoneStateDto,
 };
 use crate::engine::time::Instant;
 use crate::engine::{
@@ -17,7 +17,7 @@ use crate::engine::{
 };
 use crate::guard::handle::{
     Alarm, Camera, DueState, IncidentRow, LivePicture, Person, SirenSound, Snapshot, Span,
-    SpanState, VisionState, WalkDue, Zone,
+    SpanState, TestHeard, VisionState, WalkDue, Zone,
 };
 
 /// ISO 8601 in UTC, milliseconds.
@@ -99,6 +99,13 @@ fn siren(now: &Snapshot) -> SirenDto {
         fault: siren.fault.clone(),
         silenced_until: siren.silenced.as_ref().map(|(_, until)| timestamp(*until)),
         silenced_by: siren.silenced.as_ref().map(|(by, _)| by.clone()),
+        attention: siren.attention.clone(),
+        last_test: siren.test.as_ref().map(|test| SirenTestDto {
+            at: timestamp(test.at),
+            passed: test.failed.is_none(),
+            audible: test.heard == TestHeard::ByPeople,
+            detail: test.failed.clone(),
+        }),
     }
 }
 

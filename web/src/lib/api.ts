@@ -30,8 +30,8 @@ export interface Model { name: string; version: string; digest: string; provider
 export interface SirenTest { at: string; passed: boolean; audible: boolean; detail: string | null }
 export interface Siren {
   state: SirenState; zone: string | null; device: string; fault: string | null;
-  /** The second device sounds, because the first one does not. */
-  fallback: boolean;
+  /** It sounds, but somebody has to look after it: why. */
+  attention: string | null;
   /** Somebody has silenced it until then; nothing is acknowledged by that. */
   silenced_until: string | null; silenced_by: string | null;
   last_test: SirenTest | null;
@@ -161,7 +161,7 @@ function wholeAlarm(alarm: Alarm): Alarm {
 }
 
 function wholeSiren(siren: Siren): Siren {
-  return { ...siren, fallback: siren.fallback === true, silenced_until: siren.silenced_until ?? null, silenced_by: siren.silenced_by ?? null, last_test: siren.last_test ?? null };
+  return { ...siren, attention: siren.attention ?? null, silenced_until: siren.silenced_until ?? null, silenced_by: siren.silenced_by ?? null, last_test: siren.last_test ?? null };
 }
 
 /** A zone with everything the page asks of one. Only a plain `armed: false` is believed to mean disarmed. */

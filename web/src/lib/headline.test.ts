@@ -44,6 +44,11 @@ describe('headline', () => {
     expect(headline(boxState({ siren: siren({ state: 'broken', fault: 'gone' }) })).title).toBe('The siren is broken');
     expect(headline(boxState({ store: { fault: 'disk full' } })).tone).toBe('unknown');
   });
+  it('a_siren_that_sounds_all_the_same_is_not_called_broken_and_never_calm', () => {
+    const state = { siren: siren({ attention: 'it sounds on its second device' }) };
+    expect(headline(boxState(state))).toMatchObject({ tone: 'unknown', title: 'The siren needs somebody to look after it', detail: 'it sounds on its second device' });
+    expect(headline(boxState({ ...state, alarms: [fault(3)] })).title).toBe('The siren needs somebody to look after it');
+  });
   it('a_broken_part_is_named_as_such', () => {
     expect(headline(boxState({ alarms: [fault(3)] }))).toMatchObject({ tone: 'unknown', title: 'The siren is broken', detail: 'no device' });
     expect(headline(boxState({ alarms: [fault(3, { state: 'returned_unacknowledged' })] })).title).toBe('The siren was broken');

@@ -1,6 +1,6 @@
 // The one sentence of the page: which zone, what is so, what to press. Pure: a state in, words out.
 
-import type { Alarm, BoxState, Camera, Unheard, Zone } from './api';
+import type { Alarm, BoxState, Camera, Siren, Unheard, Zone } from './api';
 import { capitalise, formatDuration, people } from './format';
 import { firstToAnswer, inOrder, isGuarded, isInhibited, isOccupied, isOff, isOver, kindTone, list, SHAPE, tag, toReset, zonesOf, zoneTone, type Tag, type Tone } from './status';
 
@@ -88,7 +88,7 @@ function alarmHeadline(alarm: Alarm, state: BoxState): Base {
   const since: Since = { at: alarm.raised_at, reads: 'for' };
   const at = { alarm, since, subject: alarm.title, zones: zones.map((z) => z.id), tone: kindTone(alarm) };
   if (alarm.state === 'latched_acknowledged') return { ...at, tone: 'acked', since: null, ...resetWords(alarm) };
-  if (isOver(alarm)) return { ...at, since: { at: alarm.changed_at, reads: 'until' }, ...overWords(alarm, names) };
+  if (isOver(alarm)) return { ...at, since: { at: alarm.changed_at, reads: 'until' }, ...overWords(alarm, names, state.siren) };
   switch (alarm.kind) {
     case 'intrusion':
       // Blind while somebody was inside: both are true, and neither may hide the other.
@@ -101,7 +101,7 @@ function alarmHeadline(alarm: Alarm, state: BoxState): Base {
     case 'blind':
       return { ...at, title: `${list(names)} ${names.length > 1 ? 'are' : 'is'} not watched`, detail: alarm.text };
     case 'fault':
-      return { ...at, title: brokenWords(alarm, 'now'), detail: alarm.text };
+      return { ...at, title: brokenWords(alarm, 'now', state.siren), detail: alarm.text };
     case 'untested':
       return { ...at, title: `${alarm.title}: walk test overdue`, detail: alarm.text };
   }
@@ -133,7 +133,8 @@ function insideSince(zone: Zone | undefined, alarm: Alarm): Since {
   return { at: zone?.state === 'occupied' ? zone.since : alarm.raised_at, reads: 'for' };
 }
 
-function brokenWords({ part, title }: Alarm, when: 'now' | 'before'): string {
+function brokenWords({ part, title }: Alarm, when: 'now' | 'before', siren: Siren): string {
+  if (part === 'siren' && when === 'now' && siren.state !== 'broken' && siren.attention !== null) return 'The siren needs somebody to look after it';
   if (part === 'handhelds') return when === 'now' ? 'Nobody listens on a handheld' : 'Nobody listened on a handheld';
   return `${part === null ? title : `The ${part}`} ${when === 'now' ? 'is' : 'was'} broken`;
 }
@@ -143,7 +144,7 @@ function resetWords(alarm: Alarm): { title: string; detail: string } {
   return { title: `${alarm.title} stays in alarm until it is reset`, detail: `acknowledged by ${alarm.acknowledged_by ?? 'somebody'}; look whether it is clear, then reset` };
 }
 
-function overWords(alarm: Alarm, names: string[]): { title: string; detail: string } {
+function overWords(alarm: Alarm, names: string[], siren: Siren): { title: string; detail: string } {
   if (alarm.state === 'latched_unacknowledged') return { title: `${alarm.title} was occupied`, detail: 'they have left; it stays in alarm until acknowledged and reset' };
   switch (alarm.kind) {
     case 'intrusion':
@@ -153,7 +154,7 @@ function overWords(alarm: Alarm, names: string[]): { title: string; detail: stri
     case 'blind':
       return { title: `${list(names)} ${names.length > 1 ? 'were' : 'was'} not watched`, detail: 'watched again, nobody has acknowledged' };
     case 'fault':
-      return { title: brokenWords(alarm, 'before'), detail: 'works again, nobody has acknowledged' };
+      return { title: brokenWords(alarm, 'before', siren), detail: 'works again, nobody has acknowledged' };
     case 'untested':
       return { title: `${alarm.title}: the walk test was overdue`, detail: 'tested since, nobody has acknowledged' };
   }
@@ -196,6 +197,7 @@ function allUnknownHeadline(zones: readonly Zone[], state: BoxState): Base {
 function partHeadline(state: BoxState): Base | null {
   const part = (title: string, detail: string): Base => ({ tone: 'unknown', title, detail, since: null, alarm: null, subject: title, zones: [] });
   if (state.siren.state === 'broken') return part('The siren is broken', state.siren.fault ?? '');
+  if (state.siren.attention !== null) return part('The siren needs somebody to look after it', state.siren.attention);
   if (state.store.fault) return part('Incidents are not stored', state.store.fault);
   const [older] = olderZones(state);
   if (older) return { ...part(`${older.name} ${OLDER}`, older.zones_fault ?? ''), tone: 'untested' };

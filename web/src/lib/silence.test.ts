@@ -33,9 +33,9 @@ describe('silenced', () => {
 describe('sirenFacts', () => {
   const facts = (rest = {}) => sirenFacts(siren({ device: 'USB horn', ...rest }), clock, NOW).map((f) => `${f.doubt ? '◆ ' : ''}${f.name}: ${f.words}`);
   it('a_sound_siren_names_its_device_and_that_it_was_never_tested', () => expect(facts()).toEqual(['Sounds on: USB horn', 'Last test: none yet']));
-  it('a_second_device_and_a_failed_test_are_doubts', () => {
-    expect(facts({ fallback: true, last_test: { at: '2026-03-01T06:00:00Z', passed: false, audible: true, detail: 'nothing was played' } })).toEqual([
-      'Sounds on: USB horn', '◆ Second device in use: the first one does not sound', '◆ Last test: failed 07:00:00, 8 h ago: nothing was played',
+  it('a_device_to_look_after_and_a_failed_test_are_doubts', () => {
+    expect(facts({ attention: 'it sounds on its second device', last_test: { at: '2026-03-01T06:00:00Z', passed: false, audible: true, detail: 'nothing was played' } })).toEqual([
+      'Sounds on: USB horn', '◆ Sounds, but: it sounds on its second device', '◆ Last test: failed 07:00:00, 8 h ago: nothing was played',
     ]);
   });
   it('silenced_says_until_when_and_by_whom', () => expect(facts({ silenced_until: IN_TWO_MINUTES, silenced_by: 'Eva' })[1]).toBe('Silenced: until 15:09:26, 2:00 left, by Eva; nothing is acknowledged by that'));

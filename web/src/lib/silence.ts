@@ -39,10 +39,10 @@ export interface SirenFact {
 }
 
 /** What is known of the siren besides what it does now. */
-export function sirenFacts({ device, fault, fallback, silenced_until, silenced_by, last_test }: Siren, clock: SiteClock, now_ms: number): SirenFact[] {
+export function sirenFacts({ device, fault, attention, silenced_until, silenced_by, last_test }: Siren, clock: SiteClock, now_ms: number): SirenFact[] {
   const fact = (name: string, words: string, short = ''): SirenFact => ({ name, words, doubt: short !== '', short });
   const facts = [fact('Sounds on', fault !== null ? fault : device || 'not known', fault !== null ? fault : '')];
-  if (fallback) facts.push(fact('Second device in use', 'the first one does not sound', 'on its second device'));
+  if (attention !== null) facts.push(fact('Sounds, but', attention, attention));
   const left = silenceLeft(silenced_until, now_ms);
   if (left !== null && silenced_until !== null) facts.push(fact('Silenced', `until ${clock.time(silenced_until)}, ${left} left${silenced_by ? `, by ${silenced_by}` : ''}; nothing is acknowledged by that`));
   facts.push(testFact(last_test, clock, now_ms));

@@ -28,7 +28,7 @@ export function alarm(id: number, rest: Partial<Alarm> = {}): Alarm {
 }
 
 export function siren(rest: Partial<Siren> = {}): Siren {
-  return { state: 'silent', zone: null, device: 'default', fault: null, fallback: false, silenced_until: null, silenced_by: null, last_test: null, ...rest };
+  return { state: 'silent', zone: null, device: 'default', fault: null, attention: null, silenced_until: null, silenced_by: null, last_test: null, ...rest };
 }
 
 export function boxState(rest: Partial<BoxState> = {}): BoxState {
