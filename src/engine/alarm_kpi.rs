@@ -70,6 +70,14 @@ pub struct Frequent<K> {
     pub share: f64,
 }
 
+/// A period in which something was annunciated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy {
+    /// Since the start of the span.
+    pub after: Duration,
+    pub alarms: u32,
+}
+
 /// All of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kpis<K> {
@@ -84,6 +92,8 @@ pub struct Kpis<K> {
     pub top_share: Measure,
     /// Most frequent first.
     pub top: Vec<Frequent<K>>,
+    /// Oldest first; what is not in it was quiet.
+    pub periods: Vec<Busy>,
 }
 
 /// The numbers of a span of time.
@@ -98,9 +108,9 @@ pub fn kpis<K: Clone + Ord>(stories: &[Story<K>], from: Instant, to: Instant) ->
         times.sort_unstable();
     }
     let counts = per_period(by_source.values().flatten(), from, to);
-    let alarms: u32 = counts.iter().sum();
+    let alarms: u32 = counts.iter().map(|busy| busy.alarms).sum();
     let periods = (to.since(from).as_secs_f64() / PERIOD.as_secs_f64()).max(1.0);
-    let floods = counts.iter().filter(|count| **count > FLOOD_ABOVE).count();
+    let floods = counts.iter().filter(|busy| busy.alarms > FLOOD_ABOVE).count();
     let chatters = |times: &[Instant]| {
         times.windows(CHATTER_TIMES).any(|w| w[CHATTER_TIMES - 1].since(w[0]) <= CHATTER_SPAN)
     };
@@ -116,7 +126,10 @@ pub fn kpis<K: Clone + Ord>(stories: &[Story<K>], from: Instant, to: Instant) ->
     Kpis {
         alarms,
         mean: judged(f64::from(alarms) / periods, MEAN_TARGET),
-        worst: judged(f64::from(counts.iter().copied().max().unwrap_or(0)), WORST_TARGET),
+        worst: judged(
+            f64::from(counts.iter().map(|busy| busy.alarms).max().unwrap_or(0)),
+            WORST_TARGET,
+        ),
         flood_share: judged(floods as f64 / periods.ceil(), FLOOD_SHARE_TARGET),
         chattering: judged(chatterers.len() as f64, CHATTERING_TARGET),
         chatterers,
@@ -124,6 +137,7 @@ pub fn kpis<K: Clone + Ord>(stories: &[Story<K>], from: Instant, to: Instant) ->
         stale_sources: stale,
         top_share: top_share(&top, sources),
         top,
+        periods: counts,
     }
 }
 
@@ -135,12 +149,12 @@ fn annunciations(changes: &[(Instant, AlarmState)]) -> impl Iterator<Item = Inst
     pairs.filter(move |((_, to), from)| *to == wants && *from != wants).map(|((at, _), _)| *at)
 }
 
-/// Annunciations in each period of the span.
+/// Annunciations in each period of the span that has any.
 fn per_period<'a>(
     times: impl Iterator<Item = &'a Instant>,
     from: Instant,
     to: Instant,
-) -> Vec<u32> {
+) -> Vec<Busy> {
     let place = |at: Instant| at.since(from).as_secs() / PERIOD.as_secs();
     let mut counts: BTreeMap<u64, u32> = BTreeMap::new();
     let last = place(to);
@@ -148,7 +162,13 @@ fn per_period<'a>(
         // The last period is what is left of the span, and may be a moment.
         *counts.entry(place(*at).min(last)).or_default() += 1;
     }
-    counts.into_values().collect()
+    counts
+        .into_iter()
+        .map(|(number, alarms)| Busy {
+            after: PERIOD.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX)),
+            alarms,
+        })
+        .collect()
 }
 
 /// The longest it was open, and not kept quiet, without a break.
@@ -238,6 +258,7 @@ mod tests {
             .collect();
         let told = kpis(&stories, at(0), at(6_000));
         assert_eq!((told.alarms, told.worst.value), (11, 11.0));
+        assert_eq!(told.periods, [Busy { after: PERIOD, alarms: 11 }]);
         assert_eq!((told.worst.verdict, told.flood_share.value), (Verdict::Missed, 0.1));
         assert_eq!(told.flood_share.verdict, Verdict::Missed);
         assert_eq!(told.mean.value, 1.1);

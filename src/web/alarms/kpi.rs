@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::clock;
-use crate::engine::alarm_kpi::{Frequent, Kpis, Measure, Verdict};
+use crate::engine::alarm_kpi::{Busy, Frequent, Kpis, Measure, Verdict};
 use crate::guard::handle::AlarmKey;
 use crate::web::dto::timestamp;
 use crate::web::error::{ApiError, ErrorBody};
@@ -38,6 +38,15 @@ pub(in crate::web) struct KpiDto {
     top_ten_share: MeasureDto,
     /// Most frequent first.
     top_ten: Vec<FrequentDto>,
+    /// Ten minutes each, oldest first; what is not in it was quiet.
+    periods: Vec<PeriodDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct PeriodDto {
+    /// Since `from`.
+    after_ms: u64,
+    alarms: u32,
 }
 
 /// A number and the most it should be (IEC 62682).
@@ -104,6 +113,16 @@ impl From<Kpis<AlarmKey>> for KpiDto {
             stale_sources: told.stale_sources.into_iter().map(Into::into).collect(),
             top_ten_share: told.top_share.into(),
             top_ten: told.top.into_iter().map(Into::into).collect(),
+            periods: told.periods.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Busy> for PeriodDto {
+    fn from(busy: Busy) -> PeriodDto {
+        PeriodDto {
+            after_ms: u64::try_from(busy.after.as_millis()).unwrap_or(u64::MAX),
+            alarms: busy.alarms,
         }
     }
 }

@@ -1,6 +1,6 @@
 // How well the alarms do their work: figures against the targets of IEC 62682, and where they fall in time.
 
-import { ContractError, isListOfObjects, isObject } from './api';
+import { ContractError, isListOfObjects, isObject, type AlarmKind } from './api';
 import { request } from './request';
 import { count } from './format';
 import { list } from './status';
@@ -11,7 +11,8 @@ export interface Measure {
   /** With its unit. */
   value: string;
   target: string;
-  met: boolean;
+  /** Null where there is too little to judge by. */
+  met: boolean | null;
   /** What it means, and what to do where it is not met. */
   means: string;
 }
@@ -19,12 +20,11 @@ export interface Measure {
 export interface TenMinutes { from_ms: number; alarms: number }
 export interface Flood { from_ms: number; to_ms: number; alarms: number }
 export interface Share { name: string; alarms: number; percent: number }
-export interface Chatter { name: string; times: number; worst_in_minute: number }
-export interface Stale { name: string; since_ms: number; for_ms: number }
 export interface Performance {
   from_ms: number; to_ms: number; alarms: number;
   measures: readonly Measure[]; windows: readonly TenMinutes[]; floods: readonly Flood[];
-  top: readonly Share[]; chattering: readonly Chatter[]; stale: readonly Stale[];
+  top: readonly Share[]; /** Names of what chatters and of what is stale. */
+  chattering: readonly string[]; stale: readonly string[];
 }
 
 export const WINDOW_MS = 600_000;
@@ -42,16 +42,18 @@ export function percent(value: number): string {
 }
 
 /** Met or not, in a word and a shape. */
-export function metWords(measure: Pick<Measure, 'met'>): string {
-  return measure.met ? '✓ met' : '△ not met';
+export function metWords({ met }: Pick<Measure, 'met'>): string {
+  if (met === null) return '– too few to judge';
+  return met ? '✓ met' : '△ not met';
 }
 
 /** The sentence over the figures. */
 export function verdict({ alarms, measures }: Pick<Performance, 'alarms' | 'measures'>): string {
   if (alarms === 0) return 'No alarm in this time: nothing to judge.';
-  const missed = measures.filter((m) => !m.met);
-  if (missed.length === 0) return `All ${measures.length} targets are met.`;
-  return `${missed.length} of ${measures.length} targets ${missed.length === 1 ? 'is' : 'are'} not met: ${list(missed.map((m) => m.name.toLowerCase()))}.`;
+  const judged = measures.filter((m) => m.met !== null);
+  const missed = judged.filter((m) => m.met === false);
+  if (missed.length === 0) return `All ${judged.length} targets are met.`;
+  return `${missed.length} of ${judged.length} targets ${missed.length === 1 ? 'is' : 'are'} not met: ${list(missed.map((m) => m.name.toLowerCase()))}.`;
 }
 
 /** The height of the plot: room above the limit also while every window is below it. */
@@ -95,12 +97,58 @@ export function plotWords({ alarms, windows, floods }: Pick<Performance, 'alarms
   return `Alarms in every 10 minutes: ${alarms} in all, at most ${worst} in 10 minutes, ${flood}.`;
 }
 
-export async function fetchPerformance(days: number): Promise<Performance> {
-  return performanceOf(await request('GET', `/api/alarms/kpi?days=${days}`));
+export async function fetchPerformance(days: number, nameOf: NameOf): Promise<Performance> {
+  return performanceOf(await request('GET', `/api/alarms/kpi?days=${days}`), nameOf);
 }
 
+/** A number and the most it should be; `met` is null where there is too little to judge by. */
+interface WireMeasure { value: number; target: number; met: boolean | null }
+interface WireSource { kind: AlarmKind; subject: string }
+interface Wire extends Record<(typeof FIGURES)[number]['key'], WireMeasure> {
+  from: string; to: string; alarms: number;
+  chatterers: readonly WireSource[]; stale_sources: readonly WireSource[];
+  top_ten: readonly (WireSource & { alarms: number; share: number })[];
+  /** Ten minutes each, `after_ms` after `from`; what is not in it was quiet. */
+  periods: readonly { after_ms: number; alarms: number }[];
+}
+/** What people call a zone, a camera or a part. */
+export type NameOf = (kind: AlarmKind, subject: string) => string;
+
+const FIGURES = [
+  { key: 'mean_per_10_min', name: 'Alarms in 10 min, on average', words: figure, means: 'What one person can answer without haste.' },
+  { key: 'worst_in_10_min', name: 'Alarms in 10 min, at worst', words: figure, means: 'More are a flood: nobody looks at each of them.' },
+  { key: 'flood_share', name: 'Time in flood', words: percent, means: 'Of all time, with more than 10 alarms in 10 min.' },
+  { key: 'chattering', name: 'Chattering', words: figure, means: 'Zones or parts that alarmed 3 times within 60 s.' },
+  { key: 'stale', name: 'Stale', words: figure, means: 'Alarms open for more than 24 h: they tell nobody anything any more.' },
+  { key: 'top_ten_share', name: 'Share of the ten most frequent', words: percent, means: 'Where a few make most of the work: draw them anew, or mend what happens there.' },
+] as const;
+
 /** The box's figures as this page shows them. */
-export function performanceOf(value: unknown): Performance {
-  if (!isObject(value) || !isListOfObjects(value['windows'])) throw new ContractError('figures without windows');
-  return value as unknown as Performance;
+export function performanceOf(value: unknown, nameOf: NameOf): Performance {
+  if (!isObject(value) || !isListOfObjects(value['periods']) || !FIGURES.every(({ key }) => isObject(value[key]))) throw new ContractError('figures that are not all there');
+  const wire = value as unknown as Wire;
+  const from_ms = Date.parse(wire.from);
+  const windows = wire.periods.map(({ after_ms, alarms }) => ({ from_ms: from_ms + after_ms, alarms }));
+  const name = ({ kind, subject }: WireSource) => nameOf(kind, subject);
+  return {
+    from_ms, to_ms: Date.parse(wire.to), alarms: wire.alarms,
+    measures: FIGURES.map(({ key, name: title, words, means }) => {
+      const { value: is, target, met } = wire[key];
+      return { name: title, value: words(is), target: target === 0 ? 'none' : `at most ${words(target)}`, met, means };
+    }),
+    windows, floods: floodsOf(windows),
+    top: wire.top_ten.map((source) => ({ name: name(source), alarms: source.alarms, percent: source.share * 100 })),
+    chattering: wire.chatterers.map(name), stale: wire.stale_sources.map(name),
+  };
+}
+
+/** Windows in flood, those that follow each other as one. */
+function floodsOf(windows: readonly TenMinutes[]): Flood[] {
+  const floods: Flood[] = [];
+  for (const { from_ms, alarms } of windows.filter((w) => w.alarms > FLOOD_ABOVE)) {
+    const last = floods.at(-1);
+    if (last?.to_ms === from_ms) Object.assign(last, { to_ms: from_ms + WINDOW_MS, alarms: last.alarms + alarms });
+    else floods.push({ from_ms, to_ms: from_ms + WINDOW_MS, alarms });
+  }
+  return floods;
 }
