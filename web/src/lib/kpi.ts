@@ -115,8 +115,8 @@ interface Wire extends Record<(typeof FIGURES)[number]['key'], WireMeasure> {
 export type NameOf = (kind: AlarmKind, subject: string) => string;
 
 const FIGURES = [
-  { key: 'mean_per_10_min', name: 'Alarms in 10 min, on average', words: figure, means: 'What one person can answer without haste.' },
-  { key: 'worst_in_10_min', name: 'Alarms in 10 min, at worst', words: figure, means: 'More are a flood: nobody looks at each of them.' },
+  { key: 'mean_per_10_min', name: 'Alarms in 10 min on average', words: figure, means: 'What one person can answer without haste.' },
+  { key: 'worst_in_10_min', name: 'Alarms in the worst 10 min', words: figure, means: 'More are a flood: nobody looks at each of them.' },
   { key: 'flood_share', name: 'Time in flood', words: percent, means: 'Of all time, with more than 10 alarms in 10 min.' },
   { key: 'chattering', name: 'Chattering', words: figure, means: 'Zones or parts that alarmed 3 times within 60 s.' },
   { key: 'stale', name: 'Stale', words: figure, means: 'Alarms open for more than 24 h: they tell nobody anything any more.' },
