@@ -1,6 +1,6 @@
 // Live pictures (`GET /api/cameras/{id}/live`): one message is a picture and what was seen in exactly it.
 
-import { ContractError, liveUrl, parseObject, type Point } from './api';
+import { ContractError, parseObject, type Point } from './api';
 import { elapsed, moment, type Moment } from './stream';
 
 /** A picture older than this is not live, and the tile says so. */
@@ -70,14 +70,14 @@ export function liveness(picture: Picture | null, now: Moment): Liveness {
   return { kind: age_ms > PICTURE_AGE_MS_MAX ? 'old' : 'live', age_ms };
 }
 
-/** Keeps a camera's pictures coming until the returned function is called. The receiver owns each `url`. */
-export function openLive(camera: string, onPicture: (picture: Picture) => void): () => void {
+/** Keeps pictures coming from an address until the returned function is called. The receiver owns each `url`. */
+export function openLive(address: () => string, onPicture: (picture: Picture) => void): () => void {
   let socket: WebSocket | null = null;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
 
   function connect(): void {
-    socket = new WebSocket(liveUrl(camera, window.location));
+    socket = new WebSocket(address());
     socket.binaryType = 'arraybuffer';
     const show = newestDecoded(onPicture, () => closed);
     socket.onmessage = (event: MessageEvent<ArrayBuffer>) => {
