@@ -9,8 +9,8 @@ use standclear::engine::time::Instant;
 use standclear::engine::tracking::Tracker;
 use standclear::engine::zone::{Crowd, Look, Occupancy, Pace, Rules, Sighting, Telling};
 use standclear::engine::{
-    Anchor, CameraIndex, CameraSpec, Criterion as Inside, Engine, FrameReport, Input, Restored,
-    Site, Verdict, ZoneSpec,
+    Anchor, Arming, CameraIndex, CameraSpec, Criterion as Inside, DisarmedBy, Engine, FrameReport,
+    Input, Restored, Site, Verdict, ZoneIndex, ZoneSpec,
 };
 
 /// A fixed sequence without pattern: the multiplier of Knuth's MMIX generator.
@@ -157,5 +157,41 @@ fn whole_step(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, tracking, zone_step, whole_step);
+/// The leases of all zones, as the arming thread says them every second.
+fn arming(c: &mut Criterion) {
+    let mut group = c.benchmark_group("arming");
+    group.sample_size(20);
+    for count in [10, 1_000] {
+        let zone = |area| ZoneSpec::restricted(area, Rules::DEFAULT);
+        let zones = zones(count, Where::Spread).into_iter().map(zone).collect();
+        let site = Site { cameras: vec![CameraSpec { zones, ..CameraSpec::default() }] };
+        let mut engine = Engine::new(site, &Restored::default(), Instant::ZERO);
+        let mut second = 0;
+        let mut leases = move || {
+            second += 1;
+            let now = Instant::from_millis(1_000 * second);
+            let until = Instant::from_millis(1_000 * second + 3_000);
+            let arming = Arming::Disarmed { until, by: DisarmedBy::Schedule };
+            let numbers = (0..u16::try_from(count).expect("small")).map(ZoneIndex);
+            (numbers.map(|zone| (zone, arming)).collect::<Vec<_>>(), now)
+        };
+        group.bench_function(format!("{count} zones, a step each"), |b| {
+            b.iter(|| {
+                let (zones, now) = leases();
+                for (zone, arming) in zones {
+                    black_box(engine.step(Input::Arm { zone, arming }, now));
+                }
+            });
+        });
+        group.bench_function(format!("{count} zones, one step"), |b| {
+            b.iter(|| {
+                let (zones, now) = leases();
+                black_box(engine.step(Input::ArmMany { zones }, now))
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, tracking, zone_step, whole_step, arming);
 criterion_main!(benches);

@@ -114,6 +114,13 @@ const INVARIANTS: &[Invariant] = &[
               WHERE state <> 'normal' GROUP BY source, subject HAVING count(*) > 1",
     },
     Invariant {
+        holds: "an alarm that is kept quiet is so by somebody",
+        sql: "SELECT 'alarm ' || id || ' is ' || state || ' by nobody' FROM alarm
+              WHERE state IN ('shelved', 'out_of_service') AND NOT EXISTS (
+                SELECT 1 FROM inhibition AS it WHERE it.kind = alarm.state
+                  AND it.source = alarm.source AND it.subject = alarm.subject)",
+    },
+    Invariant {
         holds: "an alarm that waits for an answer has none",
         sql: "SELECT 'alarm ' || id || ' waits and was answered by ' || acknowledged_by FROM alarm
               WHERE state = 'unacknowledged' AND acknowledged_by IS NOT NULL",

@@ -97,6 +97,11 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "2 open alarms of intrusion gate",
     ),
     (
+        "UPDATE alarm SET state = 'shelved' WHERE id = 1",
+        "an alarm that is kept quiet is so by somebody",
+        "alarm 1 is shelved by nobody",
+    ),
+    (
         "UPDATE alarm SET state = 'unacknowledged' WHERE id = 1",
         "an alarm that waits for an answer has none",
         "answered by Eva",
