@@ -56,7 +56,12 @@ impl Site for HubSite {
         let snapshot = self.hub.snapshots().borrow().clone();
         let sight = self.sight(snapshot.now);
         let waits = |state| {
-            matches!(state, AlarmState::Unacknowledged | AlarmState::ReturnedUnacknowledged)
+            matches!(
+                state,
+                AlarmState::Unacknowledged
+                    | AlarmState::ReturnedUnacknowledged
+                    | AlarmState::LatchedUnacknowledged
+            )
         };
         SiteNow {
             name: snapshot.site.name.clone(),

@@ -33,7 +33,13 @@ pub(super) fn alarm(connection: &Connection, record: &Record) -> rusqlite::Resul
     let (raised_us, kept_incident, by) =
         row.unwrap_or((at.as_microsecond(), incident.map(|incident| incident.0), None));
     // The answer may be younger than this state: an alarm that waits for one has none.
-    let by = by.filter(|_| *state != AlarmState::Unacknowledged);
+    let waits = matches!(
+        state,
+        AlarmState::Unacknowledged
+            | AlarmState::ReturnedUnacknowledged
+            | AlarmState::LatchedUnacknowledged
+    );
+    let by = by.filter(|_| !waits);
     let (zone, camera) = match source {
         AlarmKey::Intrusion(zone) | AlarmKey::Warning(zone) | AlarmKey::Untested(zone) => {
             (Some(zone), None)
