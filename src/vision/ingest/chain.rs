@@ -24,7 +24,7 @@ use crate::engine::detection::FrameSize;
 
 use super::super::preprocess::Fit;
 use super::failure::{Failure, Reported};
-use super::limit::{FPS_MAX, RateLimit, Verdict};
+use super::limit::{FPS_MAX, LiveRateLimit, RateLimit, Verdict};
 use super::{Frame, Pace, Picture, Polled, SourceError, UNUSABLE_PICTURE};
 
 /// Pictures waiting to be taken, as fast as they are taken: enough that decoder and taker do not
@@ -56,7 +56,7 @@ pub(super) struct Chain {
 
 /// What the probe knows; shared with the streaming thread.
 struct Probed {
-    limit: RateLimit,
+    limit: Limit,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     source_size: Option<FrameSize>,
     /// Length of one picture by the stream's frame rate.
@@ -65,6 +65,12 @@ struct Probed {
     /// End of the last picture on the video's time line.
     ended_at: Duration,
     failure: Option<Failure>,
+}
+
+/// Which pictures are kept, by the source's pace.
+enum Limit {
+    Video(RateLimit),
+    Live(LiveRateLimit),
 }
 
 /// What a chain is built for.
@@ -106,7 +112,10 @@ impl Chain {
             return Err(broken(&options.source_name, "the pipeline cannot be built"));
         };
         let probed = Arc::new(Mutex::new(Probed {
-            limit: RateLimit::new(options.fps),
+            limit: match options.pace {
+                Pace::Clock | Pace::AsFast => Limit::Video(RateLimit::new(options.fps)),
+                Pace::Live => Limit::Live(LiveRateLimit::new(options.fps)),
+            },
             segment: None,
             source_size: None,
             usual_length: Duration::ZERO,
@@ -321,7 +330,11 @@ impl Probed {
         let Some(size) = self.source_size else {
             return DROPPED;
         };
-        if self.limit.judge(time) == Verdict::Drop {
+        let verdict = match &mut self.limit {
+            Limit::Video(limit) => limit.judge(time),
+            Limit::Live(limit) => limit.judge(time),
+        };
+        if verdict == Verdict::Drop {
             return DROPPED;
         }
         let buffer = buffer.make_mut();

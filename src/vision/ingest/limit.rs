@@ -1,7 +1,10 @@
 //! Which pictures to keep so that no more than a wanted number a second are looked at.
 //!
-//! Time is cut into slots of `1 / fps`; the first picture of each slot is kept. A video at twice
-//! the rate loses exactly every other picture, whatever rounding its time stamps went through.
+//! A video: time is cut into slots of `1 / fps`; the first picture of each slot is kept. A video at
+//! twice the rate loses exactly every other picture, whatever rounding its time stamps went through.
+//!
+//! Live: a picture is kept when the next one is due, or nearly. A camera's clock is not the box's, so
+//! its pictures drift through any slots; at their edges every other picture would be lost for a while.
 
 use std::time::Duration;
 
@@ -18,6 +21,15 @@ pub struct RateLimit {
     fps: Option<f64>,
     start: Option<Duration>,
     last_slot: Option<i64>,
+}
+
+/// The same for a camera.
+#[derive(Clone, Debug)]
+pub struct LiveRateLimit {
+    every_s: Option<f64>,
+    /// When the next picture is due, and when the last one was taken, seconds.
+    due_s: Option<f64>,
+    last_s: f64,
 }
 
 /// What to do with a picture.
@@ -50,9 +62,75 @@ impl RateLimit {
     }
 }
 
+impl LiveRateLimit {
+    /// `None` keeps everything.
+    pub fn new(fps: Option<f64>) -> LiveRateLimit {
+        LiveRateLimit { every_s: fps.map(|fps| 1.0 / fps), due_s: None, last_s: 0.0 }
+    }
+
+    /// The verdict for the next picture, by its presentation time.
+    pub fn judge(&mut self, time: Duration) -> Verdict {
+        let now_s = time.as_secs_f64();
+        let Some(every_s) = self.every_s else {
+            return Verdict::Keep;
+        };
+        let jumped_back = now_s < self.last_s;
+        self.last_s = now_s;
+        match self.due_s {
+            Some(due_s) if !jumped_back && now_s < due_s - EARLY_SHARE * every_s => Verdict::Drop,
+            // A whole picture late: what was missed is not made up for.
+            Some(due_s) if !jumped_back && now_s < due_s + every_s => {
+                self.due_s = Some(due_s + every_s);
+                Verdict::Keep
+            }
+            Some(_) | None => {
+                self.due_s = Some(now_s + every_s);
+                Verdict::Keep
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How many of a camera's pictures are kept; its clock is wrong by `drift`, each picture early or
+    /// late by up to `jitter_s`.
+    fn kept_live(camera_fps: f64, fps: f64, drift: f64, jitter_s: f64, count: u32) -> usize {
+        let mut limit = LiveRateLimit::new(Some(fps));
+        let shaken = |n: u32| jitter_s * (f64::from(n * 7919 % 101) / 50.0 - 1.0);
+        let time = |n: u32| 1.0 + f64::from(n) / camera_fps * (1.0 + drift) + shaken(n);
+        (0..count)
+            .filter(|n| limit.judge(Duration::from_secs_f64(time(*n))) == Verdict::Keep)
+            .count()
+    }
+
+    #[test]
+    fn a_camera_whose_clock_drifts_through_ours_loses_hardly_a_picture() {
+        for drift in [-3e-4, -1e-5, 0.0, 1e-5, 3e-4] {
+            let kept = kept_live(5.0, 5.0, drift, 0.01, 50_000);
+            assert!(kept >= 49_980, "{kept} of 50000 at a drift of {drift}");
+        }
+    }
+
+    #[test]
+    fn a_faster_camera_is_looked_at_as_often_as_wanted() {
+        for camera_fps in [7.0, 12.5, 25.0] {
+            let kept = kept_live(camera_fps, 5.0, 0.0, 0.005, 10_000) as f64;
+            let wanted = 10_000.0 / camera_fps * 5.0;
+            assert!((kept / wanted - 1.0).abs() < 0.01, "{kept} of {wanted} at {camera_fps}");
+        }
+    }
+
+    #[test]
+    fn a_camera_that_pauses_or_starts_its_time_anew_is_not_left_out() {
+        let mut limit = LiveRateLimit::new(Some(5.0));
+        for seconds in [0.0, 0.2, 3.0, 3.2, 0.1, 0.3] {
+            assert_eq!(limit.judge(Duration::from_secs_f64(seconds)), Verdict::Keep, "{seconds}");
+        }
+        assert_eq!(limit.judge(Duration::from_secs_f64(0.35)), Verdict::Drop);
+    }
 
     fn kept(source_fps: f64, fps: f64, round_ms: bool, count: u32) -> Vec<u32> {
         let mut limit = RateLimit::new(Some(fps));
