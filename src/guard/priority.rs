@@ -16,6 +16,9 @@ use thread_priority::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Priority(u8);
 
+/// What hands the reports of the vision process over.
+pub const LINK: Priority = Priority(9);
+
 /// What decides.
 pub const ALARM_PATH: Priority = Priority(10);
 

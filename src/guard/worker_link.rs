@@ -14,6 +14,7 @@ use std::thread::{self, JoinHandle};
 use super::evidence::PaintTask;
 use super::live::Publication;
 use super::message::{Message, ReceivedReport, WorkerNews};
+use super::priority;
 use crate::clock;
 use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, ToWorker};
 use crate::telemetry::chain;
@@ -45,6 +46,7 @@ pub fn start_reader(
     at_end: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<String>> {
     thread::Builder::new().name("link-in".into()).spawn(move || {
+        priority::ask(priority::LINK);
         let reason = read_all(&stream, &to, &pulse);
         // The alarm path may be gone, at the end of the box.
         let _ = to.alarm_path.send(Message::Worker(WorkerNews::Down));

@@ -50,6 +50,10 @@ const KEPT_FOR: Duration = Duration::from_millis(1500);
 /// Previews of a camera come at most this often: more is not smoother to the eye on a page.
 const PREVIEW_EVERY: Duration = Duration::from_millis(100);
 
+/// How much more urgent than ordinary programs this process is (`nice`): with two of them busy on
+/// each core it keeps four fifths of what it wants. Not real time: the model may take every core.
+const NICENESS: i32 = -10;
+
 /// How long an ending process tries to get its last words to the guard.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
@@ -77,6 +81,13 @@ pub enum WorkerError {
 /// Serves the guard at the other end until it says stop or is gone. An error has been told to the
 /// guard as `Fatal` already.
 pub fn serve(link: UnixStream) -> Result<(), WorkerError> {
+    // Before any other thread: they inherit it. A system that does not allow it leaves it as it is.
+    if rustix::process::nice(NICENESS).is_err() {
+        tracing::info!(
+            "vision runs at ordinary priority, more is not allowed here; a busy machine may delay \
+             what it sees: LimitNICE=-10 in the service allows it"
+        );
+    }
     let writer = link.try_clone().map_err(WorkerError::Setup)?;
     let outbox = Outbox::start(writer).map_err(WorkerError::Setup)?;
     outbox.push(FromWorker::Hello { version: PROTOCOL_VERSION });
