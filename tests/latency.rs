@@ -8,6 +8,8 @@
 mod camera;
 #[path = "latency/ear.rs"]
 mod ear;
+#[path = "latency/handheld.rs"]
+mod handheld;
 #[path = "latency/plot.rs"]
 mod plot;
 #[path = "latency/report.rs"]
@@ -29,6 +31,7 @@ use std::sync::{Mutex, PoisonError};
 
 use report::{Incident, read, read_all};
 use trouble::Condition;
+use watch::Receiver;
 
 /// Set in the run of this program that has sound card, network and mounts of its own: condition,
 /// cameras, incidents, and the file the figures go to.
@@ -49,17 +52,26 @@ struct Plan {
     condition: Condition,
     cameras: usize,
     incidents: usize,
+    receiver: Receiver,
 }
 
 impl Plan {
+    fn siren(condition: Condition, incidents: usize) -> Plan {
+        Plan { condition, cameras: 1, incidents, receiver: Receiver::Siren }
+    }
+
     fn to_text(&self) -> String {
-        format!("{} {} {}", self.condition.key(), self.cameras, self.incidents)
+        let receiver = match self.receiver {
+            Receiver::Siren => "siren",
+            Receiver::SirenAndHandheld => "handheld",
+        };
+        format!("{} {} {} {receiver}", self.condition.key(), self.cameras, self.incidents)
     }
 
     fn of_text(text: &str) -> Plan {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let [condition, cameras, incidents] = words[..] else {
-            panic!("{text:?} is no plan: CONDITION CAMERAS INCIDENTS");
+        let [condition, cameras, incidents, receiver] = words[..] else {
+            panic!("{text:?} is no plan: CONDITION CAMERAS INCIDENTS siren|handheld");
         };
         Plan {
             condition: Condition::of_key(condition).unwrap_or_else(|| {
@@ -68,31 +80,36 @@ impl Plan {
             }),
             cameras: cameras.parse().expect("a number of cameras"),
             incidents: incidents.parse().expect("a number of incidents"),
+            receiver: match receiver {
+                "siren" => Receiver::Siren,
+                "handheld" => Receiver::SirenAndHandheld,
+                other => panic!("{other} is no receiver: siren or handheld"),
+            },
         }
     }
 }
 
 #[test]
 fn the_siren_sounds_within_a_second_of_light_at_the_camera() {
-    holds(Plan { condition: Condition::Calm, cameras: 1, incidents: 3 });
+    holds(&Plan::siren(Condition::Calm, 3));
 }
 
 #[test]
 fn the_siren_does_not_wait_for_a_disk_that_stands_still() {
-    holds(Plan { condition: Condition::DiskStalled, cameras: 1, incidents: 2 });
+    holds(&Plan::siren(Condition::DiskStalled, 2));
 }
 
 #[test]
 fn the_siren_needs_no_network() {
-    holds(Plan { condition: Condition::NoRoute, cameras: 1, incidents: 2 });
+    holds(&Plan::siren(Condition::NoRoute, 2));
 }
 
-fn holds(plan: Plan) {
+fn holds(plan: &Plan) {
     // Also where tests of one program share a process: two at once would time each other.
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("incidents.tsv");
-    if let Outcome::Skipped(why) = run(&plan, &file) {
+    if let Outcome::Skipped(why) = run(plan, &file) {
         eprintln!("SKIPPED ({}): {why}", plan.to_text());
         return;
     }
@@ -187,7 +204,7 @@ fn inside_the_yard() {
     };
     let (plan, file) = text.rsplit_once(' ').expect("plan and file");
     let plan = Plan::of_text(plan);
-    let incidents = watch::watch(plan.condition, plan.cameras, plan.incidents);
+    let incidents = watch::watch(plan.condition, plan.cameras, plan.incidents, plan.receiver);
     let lines: Vec<String> = incidents.iter().map(Incident::to_line).collect();
     fs::write(file, lines.join("\n") + "\n").expect("written");
 }

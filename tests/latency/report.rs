@@ -25,6 +25,8 @@ pub struct Incident {
     pub camera: usize,
     /// From the first picture with the person at the camera to the sound.
     pub total_ms: Option<f64>,
+    /// From that picture to the handheld's screen, where there is one.
+    pub handheld_ms: Option<f64>,
     /// From that picture to the one that decided, at the camera.
     pub confirmed_ms: Option<f64>,
     /// From the camera to when the box says the picture was taken.
@@ -44,6 +46,7 @@ impl Incident {
             cameras,
             camera,
             total_ms: None,
+            handheld_ms: None,
             confirmed_ms: None,
             wire_ms: None,
             seen_ms: None,
@@ -69,7 +72,7 @@ impl Incident {
     pub fn to_line(&self) -> String {
         let figure = |ms: Option<f64>| ms.map_or("-".to_owned(), |ms| format!("{ms:.1}"));
         let mut line = format!("{}\t{}\t{}", self.condition, self.cameras, self.camera);
-        for ms in [self.total_ms].into_iter().chain(self.stages()) {
+        for ms in [self.total_ms, self.handheld_ms].into_iter().chain(self.stages()) {
             line += &format!("\t{}", figure(ms));
         }
         line
@@ -81,11 +84,13 @@ impl Incident {
             return None;
         };
         let figures: Vec<Option<f64>> = figures.iter().map(|word| word.parse().ok()).collect();
-        let [total, confirmed, wire, seen, inferred, link, siren, sound] = figures[..] else {
+        let [total, handheld, confirmed, wire, seen, inferred, link, siren, sound] = figures[..]
+        else {
             return None;
         };
         Some(Incident {
             total_ms: total,
+            handheld_ms: handheld,
             confirmed_ms: confirmed,
             wire_ms: wire,
             seen_ms: seen,
@@ -131,6 +136,11 @@ impl Group<'_> {
         sorted(self.incidents.iter().filter_map(|incident| incident.total_ms))
     }
 
+    /// The same of the handheld's screen.
+    pub fn shown(&self) -> Vec<f64> {
+        sorted(self.incidents.iter().filter_map(|incident| incident.handheld_ms))
+    }
+
     pub fn stage(&self, number: usize) -> Vec<f64> {
         sorted(self.incidents.iter().filter_map(|incident| incident.stages()[number]))
     }
@@ -164,27 +174,51 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied()
 }
 
-/// Both tables, in Markdown.
+/// All tables, in Markdown.
 pub fn table(incidents: &[Incident]) -> String {
     let groups = groups(incidents);
-    let figure = |ms: Option<f64>| ms.map_or("".to_owned(), |ms| format!("{ms:.0}"));
-    let mut text = String::from(
-        "| light at the camera → sound, ms | n | not heard | p50 | p99 | p99.9 | max |\n\
-         |---|---|---|---|---|---|---|\n",
-    );
-    for group in &groups {
-        let totals = group.totals();
-        let missed = group.incidents.len() - totals.len();
-        let figures = [0.5, 0.99, 0.999, 1.0].map(|share| figure(quantile(&totals, share)));
-        let count = group.incidents.len();
-        let _ =
-            writeln!(text, "| {} | {count} | {missed} | {} |", group.title(), figures.join(" | "));
+    let mut text = of_totals("sound", "heard", &groups, Group::totals);
+    let with_handheld = incidents.iter().filter(|incident| incident.handheld_ms.is_some());
+    let with_handheld: Vec<Incident> = with_handheld.cloned().collect();
+    if !with_handheld.is_empty() {
+        let groups = self::groups(&with_handheld);
+        text += &format!("\n{}", of_totals("handheld's screen", "shown", &groups, Group::shown));
     }
+    text + &of_parts(&groups)
+}
+
+fn of_totals(
+    what: &str,
+    done: &str,
+    groups: &[Group<'_>],
+    values: impl Fn(&Group<'_>) -> Vec<f64>,
+) -> String {
+    let mut text = format!(
+        "| light at the camera → {what}, ms | n | not {done} | p50 | p99 | p99.9 | max |\n\
+         |---|---|---|---|---|---|---|\n"
+    );
+    for group in groups {
+        let values = values(group);
+        let count = group.incidents.len();
+        let missed = count - values.len();
+        let figures = [0.5, 0.99, 0.999, 1.0].map(|share| figure(quantile(&values, share)));
+        let title = group.title();
+        let _ = writeln!(text, "| {title} | {count} | {missed} | {} |", figures.join(" | "));
+    }
+    text
+}
+
+fn figure(ms: Option<f64>) -> String {
+    ms.map_or(String::new(), |ms| format!("{ms:.0}"))
+}
+
+fn of_parts(groups: &[Group<'_>]) -> String {
+    let mut text = String::new();
     let names: Vec<&str> = STAGES.iter().map(|(_, name)| *name).collect();
     let _ = write!(text, "\n| p50 / max of each part, ms | {} |\n|---|", names.join(" | "));
     text += &"---|".repeat(STAGES.len());
     text.push('\n');
-    for group in &groups {
+    for group in groups {
         let part = |number: usize| {
             let values = group.stage(number);
             let both = [0.5, 1.0].map(|share| figure(quantile(&values, share)));

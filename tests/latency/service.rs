@@ -125,6 +125,13 @@ impl Service {
         (answer.status == 200).then_some(answer.body)
     }
 
+    /// The answer to a question that changes something; `None` when it is refused.
+    pub fn post(&self, path: &str, body: &Value) -> Option<Value> {
+        let answer = self.call("POST", path, &body.to_string()).ok()?;
+        let said = serde_json::from_slice(&answer.body).ok();
+        said.filter(|_| answer.status < 300)
+    }
+
     pub fn acknowledge(&self, alarm: u64) {
         let path = format!("/api/alarms/{alarm}/acknowledge");
         // Refused or unanswered: it is found open again and asked again.

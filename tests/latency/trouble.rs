@@ -12,6 +12,9 @@ use std::time::Duration;
 use standclear::clock;
 use standclear::engine::time::Instant;
 
+use crate::handheld::Hanging;
+use crate::service::Service;
+
 /// How long the store's disk stands still at each incident.
 const STALL: Duration = Duration::from_secs(3);
 
@@ -20,6 +23,9 @@ const BUSY_A_CORE: usize = 2;
 
 /// Connections that flood the web server: half ask as fast as they can, half never finish asking.
 const CONNECTIONS: usize = 200;
+
+/// Handhelds that hang.
+const HANGING: usize = 4;
 
 /// Size of the disk that is filled, and of the one that stands still.
 const SMALL_DISK: &str = "48M";
@@ -38,10 +44,11 @@ pub enum Condition {
     DiskStalled,
     WebFlooded,
     CoresBusy,
+    HandheldsHang,
 }
 
 impl Condition {
-    pub const ALL: [Condition; 8] = [
+    pub const ALL: [Condition; 9] = [
         Condition::Calm,
         Condition::NoRoute,
         Condition::DnsBlackHole,
@@ -50,6 +57,7 @@ impl Condition {
         Condition::DiskStalled,
         Condition::WebFlooded,
         Condition::CoresBusy,
+        Condition::HandheldsHang,
     ];
 
     pub fn key(self) -> &'static str {
@@ -62,6 +70,7 @@ impl Condition {
             Condition::DiskStalled => "disk-stalled",
             Condition::WebFlooded => "web-flooded",
             Condition::CoresBusy => "cores-busy",
+            Condition::HandheldsHang => "handhelds-hang",
         }
     }
 
@@ -75,6 +84,7 @@ impl Condition {
             Condition::DiskStalled => "store's disk stands still for 3 s",
             Condition::WebFlooded => "200 connections flood the page",
             Condition::CoresBusy => "two busy processes a core",
+            Condition::HandheldsHang => "four handhelds hang without reading",
         }
     }
 
@@ -98,7 +108,8 @@ impl Condition {
             Condition::Calm
             | Condition::BrokerDead
             | Condition::WebFlooded
-            | Condition::CoresBusy => &[],
+            | Condition::CoresBusy
+            | Condition::HandheldsHang => &[],
         }
     }
 }
@@ -112,6 +123,7 @@ pub struct Trouble {
     _held: Held,
     stalled_at: Option<Instant>,
     children: Vec<Child>,
+    hanging: Option<Hanging>,
 }
 
 /// Sockets that are open and nothing more.
@@ -151,14 +163,18 @@ impl Trouble {
                 do_it("mount", &["-o", "loop", text(&image), text(&store)]);
             }
             Condition::NoRoute => settings = broker("192.0.2.1", 1883),
-            Condition::Calm | Condition::WebFlooded | Condition::CoresBusy => {}
+            Condition::Calm
+            | Condition::WebFlooded
+            | Condition::CoresBusy
+            | Condition::HandheldsHang => {}
         }
         let children = Vec::new();
-        Trouble { condition, store, settings, _held: held, stalled_at: None, children }
+        let (stalled_at, hanging) = (None, None);
+        Trouble { condition, store, settings, _held: held, stalled_at, children, hanging }
     }
 
     /// The box watches: what lasts for the whole run begins.
-    pub fn start(&mut self) {
+    pub fn start(&mut self, service: &Service) {
         match self.condition {
             Condition::DiskFull => fill(&self.store),
             Condition::CoresBusy => {
@@ -166,6 +182,9 @@ impl Trouble {
                 let busy = || at_normal_priority("sh").args(["-c", "while :; do :; done"]).spawn();
                 let all = (0..BUSY_A_CORE * cores).map(|_| busy().expect("a shell"));
                 self.children.extend(all);
+            }
+            Condition::HandheldsHang => {
+                self.hanging = Some(Hanging::pair(service, HANGING));
             }
             Condition::Calm
             | Condition::NoRoute
@@ -199,6 +218,7 @@ impl Trouble {
                 }
                 self.children.push(flood);
             }
+            Condition::HandheldsHang => self.hanging.iter_mut().for_each(Hanging::hang),
             Condition::Calm
             | Condition::NoRoute
             | Condition::DnsBlackHole
@@ -220,6 +240,7 @@ impl Trouble {
         if self.condition == Condition::WebFlooded {
             self.stop_children();
         }
+        self.hanging.iter_mut().for_each(Hanging::let_go);
     }
 
     fn thaw(&mut self) {

@@ -11,6 +11,7 @@ use standclear::engine::time::Instant;
 
 use crate::camera::{Camera, Shot};
 use crate::ear::Ear;
+use crate::handheld::{self, Handheld};
 use crate::report::Incident;
 use crate::service::{Service, instant_of, zone_of};
 use crate::trouble::{Condition, Trouble};
@@ -19,6 +20,9 @@ use crate::yard::{NUMBERS, Scene, Yard, number_in};
 /// What is not heard by then is not heard.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
 
+/// What a handheld does not show by then it does not show.
+const SHOWN_WITHIN: Duration = Duration::from_secs(10);
+
 /// How long somebody stands there at least.
 const STAYS: Duration = Duration::from_millis(900);
 
@@ -26,7 +30,7 @@ const STAYS: Duration = Duration::from_millis(900);
 const CLEARS_WITHIN: Duration = Duration::from_secs(40);
 
 /// Longest wait for the evidence picture; a full disk has none.
-const EVIDENCE_WITHIN: Duration = Duration::from_secs(1);
+const EVIDENCE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Longest random wait before somebody appears.
 const PAUSE_MAX_MS: u64 = 1000;
@@ -34,8 +38,20 @@ const PAUSE_MAX_MS: u64 = 1000;
 /// Start of the random numbers: each run has the same people at the same intervals.
 const SEED: u64 = 0x5ca1_ab1e;
 
+/// Where an alarm is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    Siren,
+    SirenAndHandheld,
+}
+
 /// Runs one condition to its end.
-pub fn watch(condition: Condition, cameras: usize, incidents: usize) -> Vec<Incident> {
+pub fn watch(
+    condition: Condition,
+    cameras: usize,
+    incidents: usize,
+    receiver: Receiver,
+) -> Vec<Incident> {
     let folder = tempfile::tempdir().expect("a folder");
     let yard = Arc::new(Yard::from_footage(&footage()));
     let mut random = Random(SEED);
@@ -49,10 +65,18 @@ pub fn watch(condition: Condition, cameras: usize, incidents: usize) -> Vec<Inci
     let round_trips: Vec<f64> = (0..3).filter_map(|_| ear.click()).map(millis).collect();
     println!("sound server, written to read: {round_trips:.0?} ms");
     let store = trouble.store.clone();
-    let service = Service::start(folder.path(), &store, &cameras, &trouble.settings);
+    let mut settings = trouble.settings.clone();
+    if receiver == Receiver::SirenAndHandheld || condition == Condition::HandheldsHang {
+        settings += handheld::SETTINGS;
+    }
+    let service = Service::start(folder.path(), &store, &cameras, &settings);
     service.wait_calm();
-    trouble.start();
-    let mut run = Run { cameras, yard, ear, service, trouble, random, condition };
+    let handheld = match receiver {
+        Receiver::Siren => None,
+        Receiver::SirenAndHandheld => Some(Handheld::start(&service)),
+    };
+    trouble.start(&service);
+    let mut run = Run { cameras, yard, ear, service, handheld, trouble, random, condition };
     let measured: Vec<Incident> = (0..incidents).map(|_| run.one()).collect();
     let late = run.cameras.iter().map(Camera::late).max().unwrap_or_default();
     println!("camera: a picture at most {:.1} ms after it was due", millis(late));
@@ -63,6 +87,7 @@ pub fn watch(condition: Condition, cameras: usize, incidents: usize) -> Vec<Inci
 struct Run {
     // In the order in which they end: the box before the disk it stands on.
     service: Service,
+    handheld: Option<Handheld>,
     trouble: Trouble,
     ear: Ear,
     cameras: Vec<Camera>,
@@ -81,6 +106,8 @@ impl Run {
         let asked_at = clock::monotonic();
         self.cameras[which].show(Scene::Person(who));
         let heard_at = self.ear.onset(asked_at, asked_at.after(HEARD_WITHIN));
+        let shown_by = asked_at.after(SHOWN_WITHIN);
+        let shown_at = self.handheld.as_ref().and_then(|one| one.shown(asked_at, shown_by));
         wait(asked_at.after(STAYS).since(clock::monotonic()));
         self.cameras[which].show(Scene::Empty);
         self.trouble.end();
@@ -90,6 +117,7 @@ impl Run {
         let first = shots.first().expect("the camera shows who was asked for");
         let mut incident = Incident::of(self.condition.key(), self.cameras.len(), which);
         incident.total_ms = heard_at.map(|at| millis(at.since(first.at)));
+        incident.handheld_ms = shown_at.map(|at| millis(at.since(first.at)));
         self.explain(&mut incident, &zone_of(which), &shots, heard_at);
         println!("{}", incident.to_line());
         incident
