@@ -75,7 +75,12 @@ export interface Unheard {
 }
 /** What a machine says of itself. */
 export interface Input { name: string; state: InputState; reason: string | null; since: string | null; age_ms: number | null }
-export interface LadderStep { step: string; after_ms: number }
+/** Whether an alarm would reach anybody's handheld; a box without handhelds says nothing. */
+export interface Listening { listening: 'somebody' | 'nobody' | 'not_expected'; connected: readonly { person: string; device: string }[]; paired: number }
+/** What became of an alarm on one handheld, in ms after the camera's picture. */
+export interface Delivery { person: string; device: string; sent_ms: number | null; received_ms: number | null; shown_ms: number | null }
+/** `person`: on whose handheld. */
+export interface LadderStep { step: string; after_ms: number; person?: string }
 export interface StageTime { stage: string; ms: number }
 export interface Alarm {
   id: number; kind: AlarmKind; priority: Priority; state: AlarmState;
@@ -90,6 +95,7 @@ export interface Alarm {
   acknowledged_by: string | null; acknowledged_at: string | null;
   incident: number | null; snapshot: boolean;
   ladder: readonly LadderStep[]; stages: readonly StageTime[];
+  delivery?: readonly Delivery[];
 }
 export interface BoxState {
   site: Site; now: string; uptime_ms: number; vision: Vision; model: Model | null; siren: Siren;
@@ -97,6 +103,7 @@ export interface BoxState {
   cameras: readonly Camera[]; zones: readonly Zone[]; alarms: readonly Alarm[];
   inputs: readonly Input[];
   unheard: readonly Unheard[];
+  handhelds?: Listening | null;
 }
 export interface Incident {
   id: number; zone: string; zone_name: string; camera: string; started_at: string; ended_at: string | null;

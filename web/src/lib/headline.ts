@@ -154,6 +154,7 @@ function overWords(alarm: Alarm, names: string[], siren: Siren): { title: string
     case 'blind':
       return { title: `${list(names)} ${names.length > 1 ? 'were' : 'was'} not watched`, detail: 'watched again, nobody has acknowledged' };
     case 'fault':
+      if (alarm.part === 'handhelds') return { title: brokenWords(alarm, 'before', siren), detail: 'somebody does again, nobody has acknowledged' };
       return { title: brokenWords(alarm, 'before', siren), detail: 'works again, nobody has acknowledged' };
     case 'untested':
       return { title: `${alarm.title}: the walk test was overdue`, detail: 'tested since, nobody has acknowledged' };
@@ -247,6 +248,7 @@ function others(state: BoxState, shown: Base): Tag[] {
   for (const alarm of state.alarms) {
     if (alarm.id === shown.alarm?.id || isInhibited(alarm)) continue;
     if (toReset(alarm)) tags.push(tag('acked', `${alarm.title} waits for reset`));
+    else if (alarm.part === 'handhelds') tags.push(tag('unknown', isOver(alarm) ? 'nobody listened' : 'nobody listens'));
     else if (alarm.kind === 'fault') tags.push(tag('unknown', `${alarm.title} ${isOver(alarm) ? 'was broken' : 'broken'}`));
     else if (alarm.kind !== 'untested' && isOver(alarm)) tags.push(leftTag(alarm));
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alarmKey, alarmTag, announcement, cameraRank, cameraTone, firstToAnswer, inOrder, inputTag, isOccupied, list, mainCamera, newlyRaised, offWords, personTone, sirenAnswer, toAnswer, watchedAnswer, zoneLabel, zoneTone } from './status';
+import { alarmKey, alarmTag, announcement, cameraRank, cameraTone, firstToAnswer, inOrder, inputTag, isOccupied, list, listeningAnswer, mainCamera, newlyRaised, offWords, personTone, sirenAnswer, toAnswer, watchedAnswer, zoneLabel, zoneTone } from './status';
 import { siteClock } from './format';
 import { alarm, boxState, camera, SINCE, siren, zone } from './testing';
 
@@ -81,6 +81,13 @@ describe('newlyRaised', () => {
 describe('header', () => {
   it('the_siren_says_which_zone', () => expect(sirenAnswer(siren({ state: 'intrusion', zone: 'gate' }), NOW, [zone('gate', { name: 'Gate road' })]).word).toBe('Sounding: Gate road'));
   it('a_broken_siren_says_why', () => expect(sirenAnswer(siren({ state: 'broken', fault: 'gone' }), NOW, [])).toEqual({ tone: 'unknown', word: 'Broken', why: 'gone' }));
+  it('nobody_who_listens_is_a_fault_and_no_handheld_at_all_is_nothing_to_say', () => {
+    const eva = [{ person: 'Eva', device: 'phone' }, { person: 'Eva', device: 'tablet' }, { person: 'Ben', device: 'phone' }];
+    expect(listeningAnswer({ listening: 'somebody', connected: eva, paired: 4 })).toEqual({ tone: 'clear', word: '2 listening', why: 'Eva, Ben' });
+    expect(listeningAnswer({ listening: 'nobody', connected: [], paired: 4 })).toMatchObject({ tone: 'unknown', word: 'Nobody listens' });
+    expect(listeningAnswer({ listening: 'not_expected', connected: [], paired: 0 })).toBeNull();
+    expect(listeningAnswer(null)).toBeNull();
+  });
   it('a_zone_not_watched_is_counted_and_loud', () => expect(watchedAnswer([occupied, zone('pit', { state: 'unknown' })])).toEqual({ tone: 'unknown', word: '1 of 2', why: null }));
   it('a_zone_that_is_off_is_not_counted_as_watched', () => expect(watchedAnswer([zone('gate'), zone('pit', { arming: OFF })])).toEqual({ tone: 'off', word: '1 of 2', why: '1 off' }));
   it('an_ignored_area_is_no_zone_to_watch', () => expect(watchedAnswer([zone('gate'), zone('glass', { kind: 'ignore' })]).word).toBe('1 of 1'));

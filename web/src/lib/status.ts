@@ -1,7 +1,7 @@
 // What is so, and how urgent: states to words, shapes and order. Pure: a state in, what to show out.
 // Every tone has its shape, so that no meaning hangs on a colour. The one sentence stands in headline.ts.
 
-import type { Alarm, Arming, BoxState, Camera, Input, Siren, Zone } from './api';
+import type { Alarm, Arming, BoxState, Camera, Input, Listening, Siren, Zone } from './api';
 import type { SiteClock } from './format';
 import { silenced } from './silence';
 
@@ -257,6 +257,14 @@ export function sirenAnswer(siren: Siren, now_ms: number, zones: readonly Zone[]
 
 function zoneName(id: string | null, zones: readonly Zone[]): string {
   return zones.find((z) => z.id === id)?.name ?? id ?? 'zone';
+}
+
+/** Whether an alarm reaches a handheld; null where none is paired, since nobody expects one then. */
+export function listeningAnswer(handhelds: Listening | null): { tone: Tone; word: string; why: string | null } | null {
+  if (handhelds === null || handhelds.listening === 'not_expected') return null;
+  if (handhelds.listening === 'nobody') return { tone: 'unknown', word: 'Nobody listens', why: 'No paired handheld is connected' };
+  const people = [...new Set(handhelds.connected.map((one) => one.person))];
+  return { tone: 'clear', word: `${people.length} listening`, why: people.join(', ') };
 }
 
 /** How many zones are watched. One that is off is not, and is counted on its own. */
