@@ -58,6 +58,10 @@ describe('the tone', () => {
     expect(toneOf(takeAlarm(quiet, sent(alarm(1), 2)), none)).toBeNull();
     expect(toneOf(takeAlarm(quiet, sent(alarm(1, { version: LIFE + 2, renewed: LIFE + 2 }))), none)).toBe('emergency');
   });
+  it('goes_on_for_a_latched_one_nobody_answered_and_not_for_an_answered_one', () => {
+    expect(toneOf(known(sent(alarm(1, { state: 'latched_unacknowledged' }))), none)).toBe('emergency');
+    expect(toneOf(known(sent(alarm(1, { state: 'latched_acknowledged' }))), none)).toBeNull();
+  });
   it('another_alarm_is_heard_over_a_silenced_one', () => expect(toneOf(takeAlarm(silenceHere(known(sent(alarm(1)))), sent(alarm(2))), none)).toBe('emergency'));
   it('goes_on_for_somebody_who_left_until_it_is_answered', () => expect(toneOf(known(sent(alarm(1, { state: 'returned_unacknowledged' }))), none)).toBe('emergency'));
   it.each(['shelved', 'suppressed_by_design', 'out_of_service'])('is_not_made_for_what_is_%s', (word) => {

@@ -24,7 +24,7 @@ export function toAnswer(alarm: Alarm): boolean {
 
 /** Over without an answer: the person has left, the part works again. */
 export function isOver(alarm: Alarm): boolean {
-  return alarm.state === 'returned_unacknowledged';
+  return alarm.state === 'returned_unacknowledged' || alarm.state === 'latched_unacknowledged';
 }
 
 /** Shown, never heard: somebody put it aside, by rule or by hand. */
