@@ -1,6 +1,8 @@
 //! Zone versions through the real guard, the real store and real HTTP: what is drawn, who approves
 //! it, and that the box decides by what it says it does.
 
+#[path = "versions/alarms.rs"]
+mod alarms;
 #[path = "versions/client.rs"]
 mod client;
 #[path = "versions/command.rs"]

@@ -118,7 +118,7 @@ fn kpi(args: &KpiArgs) -> Result<(), Box<dyn Error>> {
 }
 
 fn print_kpis(out: &mut dyn Write, told: &Kpis<AlarmKey>, days: u16) -> io::Result<()> {
-    writeln!(out, "{} alarms in {days} days; targets of IEC 62682", told.alarms)?;
+    writeln!(out, "{} alarms in the last {days} × 24 h; targets of IEC 62682", told.alarms)?;
     for (what, measure, percent) in [
         ("alarms per 10 minutes, mean", told.mean, Unit::Count),
         ("alarms in the worst 10 minutes", told.worst, Unit::Count),

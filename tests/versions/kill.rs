@@ -21,10 +21,10 @@ const ROUNDS: u64 = 24;
 const FIRST_PAUSE: Duration = Duration::from_millis(3);
 
 /// A real `standclear run` whose vision process cannot start; killed at the end whatever happens.
-struct Program {
-    child: Child,
-    address: String,
-    code: Option<String>,
+pub struct Program {
+    pub child: Child,
+    pub address: String,
+    pub code: Option<String>,
 }
 
 impl Drop for Program {
@@ -35,7 +35,7 @@ impl Drop for Program {
 }
 
 impl Program {
-    fn start(folder: &Path) -> Program {
+    pub fn start(folder: &Path) -> Program {
         let mut child = Command::new(env!("CARGO_BIN_EXE_standclear"))
             .args(["run", "--config"])
             .arg(folder.join("standclear.toml"))
@@ -62,7 +62,7 @@ impl Program {
     }
 }
 
-fn configure(folder: &Path) {
+pub fn configure(folder: &Path) {
     fs::write(folder.join("yard.json"), document(&[("bay", BESIDE)]).to_string()).expect("written");
     let config = r#"
         site = { name = "Test", time_zone = "UTC" }
@@ -133,73 +133,4 @@ fn a_kill_while_a_version_comes_into_force_leaves_the_old_or_the_new_and_the_box
     }
     println!("{ROUNDS} kills: {old} before, {new} after the transaction, {untold} of them untold");
     assert!(old > 0 && new > 0, "no kill fell on one of the sides: {old}, {new}, {pause:?}");
-}
-
-/// Rounds of the alarm test; each takes about two seconds.
-const ALARM_ROUNDS: u64 = 4;
-
-/// Looks for an alarm, 20 ms apart: blindness takes five seconds to be one.
-const LOOKS_MAX: u32 = 1_000;
-
-#[test]
-fn what_was_told_to_be_shelved_answered_or_out_of_service_is_so_after_a_kill() {
-    let folder = tempfile::tempdir().expect("a folder");
-    configure(folder.path());
-    let mut program = Program::start(folder.path());
-    let code = program.code.take().expect("nobody is there yet");
-    let mut ada = Person::set_up(&program.address, &code, "Ada");
-    let open = |ada: &mut Person, kind: &str| -> Option<serde_json::Value> {
-        let state = ada.get("/api/state").ok();
-        let alarms = state["alarms"].as_array().expect("alarms");
-        alarms.iter().find(|alarm| alarm["kind"] == kind).cloned()
-    };
-    let wait_open = |ada: &mut Person, kind: &str| {
-        for _look in 0..LOOKS_MAX {
-            if let Some(alarm) = open(ada, kind) {
-                return alarm;
-            }
-            thread::park_timeout(Duration::from_millis(20));
-        }
-        panic!("no {kind} alarm");
-    };
-    let (mut version, mut out) = (0, false);
-    for round in 0..ALARM_ROUNDS {
-        // No vision process starts here: the camera is blind, and the box has no siren.
-        let fault = wait_open(&mut ada, "fault");
-        if round == 0 {
-            let path = format!("/api/alarms/{}/acknowledge", fault["id"]);
-            ada.post(&path, &json!({})).ok();
-        }
-        let blind = wait_open(&mut ada, "blind");
-        let shelf = format!("/api/alarms/{}/shelve", blind["id"]);
-        if round == 0 {
-            ada.post(&shelf, &json!({"minutes": 480, "reason": "the cable is replaced"})).ok();
-        }
-        let service = if out { "in-service" } else { "out-of-service" };
-        let body = if out { json!({}) } else { json!({"reason": "the gate is rebuilt"}) };
-        ada.post(&format!("/api/zones/yard/bay/{service}"), &body).ok();
-        out = !out;
-        program.child.kill().expect("it lives");
-        program.child.wait().expect("killed");
-
-        program = Program::start(folder.path());
-        ada = Person::sign_in(&program.address, "Ada");
-        let fault_now = wait_open(&mut ada, "fault");
-        assert_eq!((&fault_now["id"], &fault_now["state"]), (&fault["id"], &json!("acknowledged")));
-        assert_eq!(fault_now["acknowledged_by"], "Ada");
-        let newer = fault_now["version"].as_u64().expect("a version");
-        assert!(newer > version, "round {round}: {newer} after {version}");
-        version = newer;
-        let blind_now = wait_open(&mut ada, "blind");
-        assert_eq!((&blind_now["id"], &blind_now["state"]), (&blind["id"], &json!("shelved")));
-        let holds = ada.get("/api/alarms/shelved").ok();
-        let states: Vec<&str> = holds["holds"]
-            .as_array()
-            .expect("holds")
-            .iter()
-            .map(|hold| hold["state"].as_str().expect("a state"))
-            .collect();
-        let expected: &[&str] = if out { &["out_of_service", "shelved"] } else { &["shelved"] };
-        assert_eq!(states, expected, "round {round}");
-    }
 }
