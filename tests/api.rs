@@ -37,6 +37,7 @@ fn state_is_what_the_reference_says() {
         [
             "alarms",
             "cameras",
+            "holds",
             "inputs",
             "latency",
             "model",
@@ -56,7 +57,10 @@ fn state_is_what_the_reference_says() {
     assert_eq!(state["now"], "2026-03-01T14:00:00.000Z");
     assert_eq!(
         state["siren"],
-        json!({"state": "intrusion", "zone": "gate-road", "device": "default", "fault": null})
+        json!({
+            "state": "intrusion", "zone": "gate-road", "device": "default", "fault": null,
+            "silenced_until": null, "silenced_by": null
+        })
     );
     assert_eq!(
         state["cameras"][0],
@@ -76,6 +80,7 @@ fn state_is_what_the_reference_says() {
                 "armed": false, "by": "schedule", "reason": "Off by schedule until Mon 06:00",
                 "until": "2026-03-02T05:00:00.000Z"
             },
+            "inhibition": "suppressed_by_design",
             "polygons": [[[[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]],
             "line": null,
             "walk_test": {
