@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::engine::time::Instant;
-use standclear::guard::tones::INTRUSION_HZ;
+use standclear::guard::siren::tones::INTRUSION_HZ;
 
 const RATE_HZ: usize = 48_000;
 const STRETCH: usize = RATE_HZ / 100;

@@ -177,12 +177,15 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 /// All tables, in Markdown.
 pub fn table(incidents: &[Incident]) -> String {
     let groups = groups(incidents);
-    let mut text = of_totals("sound", "heard", &groups, Group::totals);
+    let mut text = of_totals("sound", "heard", &groups, |group| group.totals());
     let with_handheld = incidents.iter().filter(|incident| incident.handheld_ms.is_some());
     let with_handheld: Vec<Incident> = with_handheld.cloned().collect();
     if !with_handheld.is_empty() {
         let groups = self::groups(&with_handheld);
-        text += &format!("\n{}", of_totals("handheld's screen", "shown", &groups, Group::shown));
+        text += &format!(
+            "\n{}",
+            of_totals("handheld's screen", "shown", &groups, |group| group.shown())
+        );
     }
     text + &of_parts(&groups)
 }
