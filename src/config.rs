@@ -45,6 +45,8 @@ pub struct Config {
     pub siren: Siren,
     pub store: Store,
     pub web: Web,
+    /// `None`: this box has no handhelds.
+    pub handhelds: Option<Handhelds>,
     /// Machine signals, in the order of the file.
     pub inputs: Vec<Input>,
     /// Relays and lamps, in the order of the file.
@@ -105,6 +107,14 @@ pub struct Web {
     pub names: Vec<String>,
     /// Something, unless `listen` is a loopback address.
     pub encryption: Encryption,
+}
+
+/// Where handhelds connect. Names and encryption are those of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handhelds {
+    pub listen: SocketAddr,
+    /// Without an answer for so long, the next person of the duty list is called.
+    pub acknowledge_within_s: u32,
 }
 
 /// What encrypts the page.

@@ -37,6 +37,7 @@ fn state_is_what_the_reference_says() {
         [
             "alarms",
             "cameras",
+            "handhelds",
             "holds",
             "inputs",
             "latency",
@@ -105,7 +106,7 @@ fn every_kind_of_alarm_is_told_with_what_it_is_about() {
             "text": "2 people inside", "raised_at": "2026-03-01T14:00:00.000Z",
             "changed_at": "2026-03-01T14:00:00.000Z", "acknowledged_by": null,
             "acknowledged_at": null, "incident": null, "snapshot": false,
-            "ladder": [{"step": "siren", "after_ms": 190}], "stages": [{"stage": "seen", "ms": 38.0}]
+            "ladder": [{"step": "siren", "after_ms": 190}], "delivery": [], "stages": [{"stage": "seen", "ms": 38.0}]
         })
     );
     let blind = &state["alarms"][1];

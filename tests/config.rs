@@ -168,6 +168,24 @@ fn what_others_can_reach_is_encrypted_and_loopback_need_not_be() {
 }
 
 #[test]
+fn handhelds_have_a_port_of_their_own_and_a_time_to_answer() {
+    assert_eq!(Folder::new().parse(SMALLEST).expect("valid").handhelds, None);
+    let of = |keys: &str| smallest_with(&format!("[handhelds]\n{keys}"));
+    let config = Folder::new().parse(&of("listen = \"0.0.0.0:8081\"")).expect("valid");
+    let handhelds = config.handhelds.expect("there");
+    assert_eq!((handhelds.listen.port(), handhelds.acknowledge_within_s), (8081, 30));
+    let error = error_of(&of("listen = \"8081\""));
+    assert_says(&error, &["handhelds.listen = \"8081\"", "0.0.0.0:8081"]);
+    let error = error_of(&of("listen = \"0.0.0.0:8080\""));
+    assert_says(&error, &["handhelds.listen", "another port than web.listen"]);
+    for within in ["9", "601", "-1"] {
+        let keys = format!("listen = \"0.0.0.0:8081\"\nacknowledge_within_s = {within}");
+        assert_says(&error_of(&of(&keys)), &["acknowledge_within_s", "10 to 600"]);
+    }
+    assert_says(&error_of(&of("acknowledge_within_s = 30")), &["listen"]);
+}
+
+#[test]
 fn a_given_certificate_needs_its_key_and_both_files() {
     let folder = Folder::new();
     fs::write(folder.0.path().join("box.pem"), "x").expect("a file");

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, Relay, SirenDevice};
@@ -83,7 +83,8 @@ fn check_all(config: &Config, report: &mut Report) {
         report.add(format!("relay {}", relay.name), relay_device(config, relay));
     }
     report.add("store", store(&config.store.path));
-    report.add("page", page(config));
+    report.add("page", address(config, config.web.listen, "web.listen"));
+    report.add("handhelds", handhelds(config));
 }
 
 fn zones(config: &Config) -> Finding {
@@ -96,8 +97,24 @@ fn zones(config: &Config) -> Finding {
     }
 }
 
-fn page(config: &Config) -> Finding {
-    let address = config.web.listen;
+fn handhelds(config: &Config) -> Finding {
+    let Some(handhelds) = &config.handhelds else {
+        return Finding::Warn(
+            "no [handhelds]: alarms are heard on the siren and seen on the page only".into(),
+        );
+    };
+    match address(config, handhelds.listen, "handhelds.listen") {
+        Finding::Ok(text) if handhelds.listen.ip().is_loopback() => Finding::Warn(format!(
+            "{text}; no phone reaches a loopback address: write one of this machine's, or \
+             \"0.0.0.0:{}\", as handhelds.listen",
+            handhelds.listen.port()
+        )),
+        found => found,
+    }
+}
+
+/// Whether an address can be listened on.
+fn address(config: &Config, address: SocketAddr, key: &str) -> Finding {
     match TcpListener::bind(address) {
         Ok(_) => Finding::Ok(format!("{address} is free")),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -106,7 +123,7 @@ fn page(config: &Config) -> Finding {
                     Finding::Ok(format!("{address} is in use by the running box: {running}"))
                 }
                 None => Finding::Fail(format!(
-                    "{address} is used by another program; write another port as web.listen"
+                    "{address} is used by another program; write another port as {key}"
                 )),
             }
         }

@@ -16,6 +16,7 @@ pub mod doctor;
 pub mod evaluate;
 #[cfg(feature = "vision")]
 pub mod footage;
+pub mod handhelds;
 pub mod output;
 #[cfg(feature = "vision")]
 pub mod replay;
@@ -63,6 +64,9 @@ enum Command {
     /// People, when nobody can sign in any more.
     #[command(subcommand)]
     Users(users::Command),
+    /// Handhelds, on a box that is stopped: list, pair, revoke.
+    #[command(subcommand)]
+    Handhelds(handhelds::Command),
     /// Zone documents and versions: check, export, import, look back.
     Zones(zones::Args),
     /// Walk tests: list them, and write a report.
@@ -93,6 +97,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Alarms(command) => alarms::run(&command),
         Command::Audit(command) => audit::run(&command),
         Command::Users(command) => users::run(&command),
+        Command::Handhelds(command) => handhelds::run(&command),
         Command::Zones(args) => zones::run(args),
         Command::WalkTests(command) => walk_tests::run(&command),
         Command::Channels(args) => channels::run(&args),

@@ -1,5 +1,6 @@
 //! From what was written to what may be: every value is looked at once, here.
 
+mod handhelds;
 mod source;
 mod walk_test;
 mod web;
@@ -12,6 +13,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::handhelds::UnvalidatedHandhelds;
 use self::source::UnvalidatedSource;
 use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
@@ -67,6 +69,7 @@ pub(super) struct Tables {
     notify: Option<UnvalidatedNotify>,
     #[serde(default)]
     relay: Vec<Spanned<UnvalidatedRelay>>,
+    handhelds: Option<UnvalidatedHandhelds>,
 }
 
 #[derive(Deserialize)]
@@ -109,6 +112,8 @@ impl TryFrom<Unvalidated<'_>> for Config {
         let Unvalidated { file, text, tables } = from;
         let place = Place { file, text };
         let mqtt = tables.mqtt.map(|mqtt| place.mqtt(mqtt)).transpose()?;
+        let web = place.web(tables.web.unwrap_or_default())?;
+        let handhelds = tables.handhelds.map(|it| place.handhelds(&it, &web)).transpose()?;
         Ok(Config {
             file: file.to_owned(),
             site: place.site(tables.site)?,
@@ -116,7 +121,8 @@ impl TryFrom<Unvalidated<'_>> for Config {
             model: place.model(tables.model.unwrap_or_default())?,
             siren: place.siren(&tables.siren.unwrap_or_default())?,
             store: place.store(tables.store.unwrap_or_default())?,
-            web: place.web(tables.web.unwrap_or_default())?,
+            web,
+            handhelds,
             zones: place.zones(&tables.zones.unwrap_or_default())?,
             walk_tests: place.walk_test(&tables.walk_test.unwrap_or_default())?,
             inputs: place.inputs(tables.input, mqtt.as_ref())?,

@@ -23,8 +23,7 @@
 //! | a device is silent for [`SILENT_MAX`] | it counts as gone; what it was sent is to be sent again |
 //! | devices are paired and none is connected for [`SILENT_MAX`] | nobody listens (after a start: [`START_GRACE`]) |
 //!
-//! Everything follows from what is so now, not from what just happened: every step looks at every
-//! call, so that a lost message delays and never loses.
+//! Everything follows from what is so now: a lost message delays and never loses.
 //!
 //! Not here: sockets, names, the time on the wall, and which alarm is heard at all.
 
@@ -51,8 +50,7 @@ pub const FAST_ATTEMPTS: u32 = 5;
 /// … this often.
 pub const SLOW_RESEND_AFTER: Duration = Duration::from_secs(5);
 
-/// A device that has answered nothing for so long is gone. It is asked every second, and one lost
-/// packet on a bad radio link must not make it so.
+/// A device silent for so long is gone. It is asked each second; one lost packet does not do it.
 pub const SILENT_MAX: Duration = Duration::from_secs(3);
 
 /// After a start, and after the first pairing, devices get this long to come back: a phone that
@@ -292,11 +290,8 @@ impl Pager {
                 self.forget_sent(device, now);
                 self.heard(device, now);
             }
-            Input::Heard(device) => {
-                if self.is_connected(device) {
-                    self.heard(device, now);
-                }
-            }
+            Input::Heard(device) if !self.is_connected(device) => {}
+            Input::Heard(device) => self.heard(device, now),
             Input::Disconnected(device) => self.gone(device, now),
             Input::Receipt { device, alarm, version, receipt } => {
                 if let Some(call) = self.calls.get_mut(&alarm)

@@ -10,6 +10,7 @@
 mod arming;
 mod commands;
 mod effects;
+mod handhelds;
 mod observe;
 mod people;
 mod relay;
@@ -199,6 +200,7 @@ impl Runner {
                 self.judge_siren(now);
                 self.judge_relays(now);
                 self.show_calls();
+                self.judge_handhelds(now);
                 self.path.arming.flush();
             }
             self.path.handover.flush(None);
@@ -217,6 +219,7 @@ impl Runner {
             Message::Arming(news) => self.arming(*news),
             Message::Rezone(order) => self.rezone(*order),
             Message::WalkTests(news) => self.walk_tests(*news),
+            Message::Handhelds(report) => self.handhelds(*report, now),
             Message::Stop => return Next::Stop,
         }
         Next::GoOn

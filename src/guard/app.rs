@@ -9,7 +9,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -23,6 +23,8 @@ use super::annunciators::{self, AnnunciatorThreads, Annunciators};
 use super::channels::{self, ChannelReaders, ChannelThreads, Channels};
 use super::clerk::Clerk;
 use super::desk::Desk;
+use super::doors::Doors;
+use super::handhelds::start::{HandheldFront, HandheldThreads};
 use super::handle::{Handle, When};
 use super::handover::Handover;
 use super::keeper::KeeperParts;
@@ -33,24 +35,25 @@ use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::siren::SirenOutput;
 use super::siren::voices::VoicesError;
 use super::walk::{self, WalkThread};
-use super::web_thread::WebThread;
+use super::web_thread::{Pages, WebThread};
 use super::wiring::{Front, Mind, Queues, Walks};
 use super::worker::{SupervisorThread, WorkerPlan};
 use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
 use super::{evidence, keeper};
 use crate::clock;
-use crate::config::{self, Approval, Config, WalkTests};
+use crate::config::{Approval, Config, WalkTests};
 use crate::engine::Site;
 use crate::link::{Source, WorkerCamera, WorkerConfig};
 use crate::store::accounts::AccountRows;
 use crate::store::audit::AuditReader;
+use crate::store::handhelds::HandheldRows;
 use crate::store::query::StoreReader;
 use crate::store::record::Record;
 use crate::store::walk::WalkError;
 use crate::store::zones::{ApprovalRule, BY_BOX, ZonesError};
 use crate::store::{Store, StoreError};
-use crate::web::{self, Encryption, Settings, Tls, TlsError};
+use crate::web::{Settings, TlsError};
 use crate::zone_file::{Document, SiteContext, SiteZones, ZoneFileError, load_site_at};
 
 /// What the guard is built with besides the configuration; tests replace it.
@@ -79,6 +82,7 @@ pub struct Guard {
     setup_code: Option<String>,
     settings: Settings,
     web: WebThread,
+    handhelds: HandheldThreads,
     supervisor: SupervisorThread,
     alarm_path: JoinHandle<()>,
     annunciators: AnnunciatorThreads,
@@ -121,11 +125,11 @@ pub enum StartError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     #[error(
-        "another program uses {address}; end it, or write another port as web.listen in {config}",
+        "another program uses {address}; end it, or write another port as {key} in {config}",
         config = .config.display()
     )]
-    AddressInUse { address: SocketAddr, config: PathBuf },
-    #[error("the page cannot be served on {address}")]
+    AddressInUse { address: SocketAddr, key: &'static str, config: PathBuf },
+    #[error("nothing can be served on {address}")]
     Listen {
         address: SocketAddr,
         #[source]
@@ -159,9 +163,9 @@ impl Guard {
             accounts,
             audit,
             channels,
+            handhelds,
         } = Prepared::of(config)?;
-        let (listener, address) = listen(config)?;
-        let settings = web_settings(config)?;
+        let Doors { listener, address, settings, handhelds: handheld_door } = Doors::open(config)?;
         let mind = Mind::of(config, names, site, &inheritance, life);
         let queues = Queues::new();
         let clerk = Clerk::new(queues.jobs.clone());
@@ -181,6 +185,7 @@ impl Guard {
             clerk: clerk.clone(),
         }));
         let channels = Channels::new(config, channels, (&mind.hub, &queues.answers), clerk.clone());
+        let handhelds = HandheldFront::of(config, handheld_door, handhelds, &clerk, &queues);
         let walks = Walks::of(config, &mind, &queues, zones.clone(), clerk, walk_reader, hold);
         let desk = Arc::new(Desk {
             hub: mind.hub.clone(),
@@ -191,6 +196,7 @@ impl Guard {
             zones: zones.clone(),
             walk: walks.desk.clone(),
             channels: channels.desk.clone(),
+            handhelds: handhelds.desk.clone(),
         });
         let front = Front {
             listener,
@@ -203,6 +209,7 @@ impl Guard {
             arming,
             walks,
             channels,
+            handhelds,
         };
         let kept = (store, config.store.path.clone(), config.notify.outbox_bytes_max);
         let plan = plan(config, parts.worker_command);
@@ -220,7 +227,7 @@ impl Guard {
         plan: WorkerPlan,
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
-        let Front { zones, machine, arming, walks, channels, .. } = front;
+        let Front { zones, machine, arming, walks, channels, handhelds, .. } = front;
         let Mind { engine, names, ledger, board, hub } = mind;
         let inputs = queues.inputs;
         let (publisher, publications) = live::queue();
@@ -242,6 +249,7 @@ impl Guard {
                 inputs.clone(),
             )?,
         ];
+        let handhelds = handhelds.start(desk.clone(), hub.clone())?;
         let path = AlarmPath {
             engine,
             names,
@@ -259,7 +267,8 @@ impl Guard {
             tap: walks.tap,
         };
         Ok(Guard {
-            web: WebThread::start(listener, desk.clone(), settings.clone())?,
+            web: WebThread::start(listener, desk.clone(), settings.clone(), Pages::Operator)?,
+            handhelds,
             alarm_path: alarm_path::start(path, queues.received, queues.answered)?,
             inputs,
             desk,
@@ -279,6 +288,11 @@ impl Guard {
     /// Where the page is served.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where handhelds connect, if they do.
+    pub fn handheld_address(&self) -> Option<SocketAddr> {
+        self.handhelds.address()
     }
 
     /// How the page is served.
@@ -306,6 +320,7 @@ impl Guard {
     pub fn stop(self) {
         self.machine.stop();
         self.web.stop();
+        let receipts = self.handhelds.stop();
         self.zones.stop();
         self.supervisor.stop();
         // An error means that the alarm path has ended already.
@@ -316,6 +331,7 @@ impl Guard {
         self.channels.stop();
         self.desk.accounts.tend(When::now());
         drop(self.desk);
+        let _ = receipts.join();
         for follower in self.followers {
             let _ = follower.join();
         }
@@ -338,6 +354,7 @@ struct Prepared {
     accounts: AccountRows,
     audit: AuditReader,
     channels: ChannelReaders,
+    handhelds: HandheldRows,
 }
 
 impl Prepared {
@@ -370,6 +387,7 @@ impl Prepared {
         let reader = store.reader().map_err(store_error)?;
         let accounts = store.accounts().map_err(store_error)?;
         let audit = store.audit_reader().map_err(store_error)?;
+        let handhelds = store.handhelds().map_err(store_error)?;
         let zone_reader = store.reader().map_err(store_error)?;
         let walk_reader = store.reader().map_err(store_error)?;
         let channels = channels::readers(config, &store).map_err(store_error)?;
@@ -386,6 +404,7 @@ impl Prepared {
             accounts,
             audit,
             channels,
+            handhelds,
         })
     }
 }
@@ -454,32 +473,4 @@ fn approval_rule(config: &Config) -> ApprovalRule {
         Approval::SecondPerson => ApprovalRule::SecondPerson,
         Approval::Author => ApprovalRule::Anybody,
     }
-}
-
-fn listen(config: &Config) -> Result<(TcpListener, SocketAddr), StartError> {
-    let address = config.web.listen;
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::AddrInUse => {
-            StartError::AddressInUse { address, config: config.file.clone() }
-        }
-        _ => StartError::Listen { address, source },
-    };
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
-}
-
-/// The names of the box, and what encrypts its page; makes the box's own authority at first need.
-fn web_settings(config: &Config) -> Result<Settings, StartError> {
-    let config::Web { listen, names, encryption } = &config.web;
-    let names = web::tls::names(names, listen.ip());
-    let folder = config.store.path.join("tls");
-    let now = clock::wall();
-    let encryption = match encryption {
-        config::Encryption::None => return Ok(Settings { names, encryption: Encryption::Plain }),
-        config::Encryption::OwnAuthority => Tls::own(&folder, &names, now),
-        config::Encryption::Given { certificate, key } => Tls::given(certificate, key, now),
-    };
-    let tls = encryption.map_err(|source| StartError::Tls(Box::new(source)))?;
-    Ok(Settings { names, encryption: Encryption::Tls(Arc::new(tls)) })
 }

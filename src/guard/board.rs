@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::arming::ArmingDesk;
 use super::handle::{
-    Alarm, Camera, Hold, HoldKind, RetiredZone, Siren, SirenSound, SirenTested, SiteInfo, Snapshot,
-    Vision, VisionState, WalkDue, Zone,
+    Alarm, Camera, Delivery, HandheldsNow, Hold, HoldKind, RetiredZone, Siren, SirenSound,
+    SirenTested, SiteInfo, Snapshot, Vision, VisionState, WalkDue, Zone,
 };
 use super::ledger::Ledger;
 use super::message::Sounding;
@@ -21,8 +21,8 @@ use crate::clock;
 use crate::engine::alarm::{Hold as Held, HoldView};
 use crate::engine::time::Instant;
 use crate::engine::{
-    AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Engine, FrameReport, Part,
-    SirenOrder, SirenPattern, ZoneIndex, ZoneState,
+    AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Engine, FrameReport,
+    Part, SirenOrder, SirenPattern, ZoneIndex, ZoneState,
 };
 use crate::link::ModelInfo;
 
@@ -52,6 +52,9 @@ pub struct Board {
     pub relay_fault: Option<String>,
     /// Why no handheld gets an alarm.
     pub handhelds_fault: Option<String>,
+    /// What the pager said last, and when.
+    pub handhelds: HandheldsNow,
+    pub pager_heard_at: Option<Instant>,
     /// What was heard of inputs and arming.
     pub arming: ArmingDesk,
     /// What was heard of walk tests.
@@ -120,6 +123,8 @@ impl Board {
             store_fault: None,
             relay_fault: None,
             handhelds_fault: None,
+            handhelds: HandheldsNow::default(),
+            pager_heard_at: None,
             arming: ArmingDesk::default(),
             walk_tests: WalkBoard::default(),
             cameras: names.cameras.iter().map(|_| camera()).collect(),
@@ -213,6 +218,7 @@ impl Board {
             zones,
             retired: self.retired_views(),
             inputs: self.arming.inputs(now),
+            handhelds: self.handhelds.clone(),
             alarms: self.alarm_views(engine, ledger, now),
             holds: self.hold_views(engine, ledger),
             channels: Vec::new(),
@@ -346,6 +352,8 @@ impl Board {
                 has_snapshot: notes.has_snapshot,
                 ladder: notes.ladder.clone(),
                 stages: notes.stages.clone(),
+                captured: notes.captured_at,
+                delivery: self.delivery(alarm.id),
             })
         };
         alarms.iter().filter_map(view).collect()
@@ -386,6 +394,13 @@ impl Board {
 fn wall_of(then: Instant, now: Instant) -> Timestamp {
     let at = clock::wall_at(now);
     at.checked_add(then.since(now)).unwrap_or(at)
+}
+
+impl Board {
+    fn delivery(&self, alarm: AlarmId) -> Vec<Delivery> {
+        let found = self.handhelds.deliveries.iter().find(|(id, _)| *id == alarm);
+        found.map(|(_, delivery)| delivery.clone()).unwrap_or_default()
+    }
 }
 
 /// Orders alarms, most urgent first.

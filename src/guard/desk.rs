@@ -9,10 +9,11 @@ use tokio::sync::watch;
 
 use super::accounts::Accounts;
 use super::channels::ChannelDesk;
+use super::handhelds::HandheldDesk;
 use super::handle::{
-    AcknowledgeError, AlarmCommand, AlarmKey, Alarms, Channels, CommandError, Commanded, Handle,
-    HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError, Snapshot, Span,
-    WalkTests, Zones, kpis_of,
+    AcknowledgeError, AlarmCommand, AlarmKey, Alarms, Channels, CommandError, Commanded, Handhelds,
+    Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError, Snapshot,
+    Span, WalkTests, Zones, kpis_of,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
@@ -52,6 +53,7 @@ pub struct Desk {
     pub zones: Arc<ZoneDesk>,
     pub walk: Arc<WalkDesk>,
     pub channels: Arc<ChannelDesk>,
+    pub handhelds: Arc<HandheldDesk>,
 }
 
 impl Inputs for Desk {
@@ -100,6 +102,10 @@ impl Handle for Desk {
 
     fn zone_desk(&self) -> &dyn Zones {
         &*self.zones
+    }
+
+    fn handheld_desk(&self) -> &dyn Handhelds {
+        &*self.handhelds
     }
 
     fn walk_desk(&self) -> &dyn WalkTests {

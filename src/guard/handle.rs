@@ -3,6 +3,7 @@
 
 mod alarms;
 mod channels;
+mod handhelds;
 mod inputs;
 mod walk;
 mod zones;
@@ -21,6 +22,13 @@ pub use self::alarms::{
 pub use self::channels::{
     Channel, ChannelBacklog, ChannelError, ChannelKind, ChannelLoss, ChannelState, Channels,
     LossReason, MessageClass, PushSubscription,
+};
+pub use self::handhelds::{
+    AnswerOutcome, CloseWhy, ConnectedHandheld, Delivery, Duty, DutyList, Handheld,
+    HandheldAddress, HandheldAlarm, HandheldAnswer, HandheldError, HandheldLine, HandheldState,
+    Handhelds, HandheldsNow, LeftNote, LineId, LineRefusal, Listening, Notifications, OnDuty,
+    OnDutyPerson, Outline, PairRequest, Paired, Pairing, Presence, Revoked, Said, Scheme, Screen,
+    Shift, Sound, ToHandheld,
 };
 pub use self::inputs::{
     Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,
@@ -64,6 +72,8 @@ pub struct Snapshot {
     pub retired: Vec<RetiredZone>,
     /// In the order of the configuration.
     pub inputs: Vec<Input>,
+    /// Whether alarms reach anybody.
+    pub handhelds: HandheldsNow,
     /// Most urgent first: unacknowledged before returned before acknowledged, intrusion before
     /// warning before blind before fault before untested, newest first.
     pub alarms: Vec<Alarm>,
@@ -96,7 +106,7 @@ pub enum VisionState {
     Restarting,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Siren {
     pub sound: SirenSound,
     /// Number of the zone it sounds for.
@@ -228,6 +238,10 @@ pub struct Alarm {
     pub has_snapshot: bool,
     /// Step and milliseconds after the camera's frame: `siren`, `stored`.
     pub ladder: Vec<(&'static str, u32)>,
+    /// When the light of the deciding picture reached the camera, in this life.
+    pub captured: Option<crate::engine::time::Instant>,
+    /// What became of it on handhelds.
+    pub delivery: Vec<Delivery>,
     /// Stage and milliseconds, camera to siren.
     pub stages: Vec<(&'static str, f64)>,
 }
@@ -332,6 +346,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
 
     /// What the cameras' zones are and might be.
     fn zone_desk(&self) -> &dyn Zones;
+
+    /// Handhelds, and who is on duty.
+    fn handheld_desk(&self) -> &dyn Handhelds;
 
     /// Walk tests, and where people stand.
     fn walk_desk(&self) -> &dyn WalkTests;

@@ -32,7 +32,8 @@ pub struct AlarmNotes {
     pub has_snapshot: bool,
     pub ladder: Vec<(&'static str, u32)>,
     pub stages: Vec<(&'static str, f64)>,
-    captured_at: Option<Instant>,
+    /// When the light of the deciding picture reached the camera.
+    pub captured_at: Option<Instant>,
 }
 
 /// Who keeps a source quiet, and why.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use super::arming::ArmingNews;
-use super::handle::{AlarmCommand, CommandError, Commanded, WalkDue};
+use super::handle::{AlarmCommand, CommandError, Commanded, HandheldsNow, WalkDue};
 use super::records::SiteNames;
 use super::relay::RelayReport;
 use super::siren::tester::SirenTest;
@@ -35,6 +35,8 @@ pub enum Message {
     Rezone(Box<RezoneOrder>),
     /// How the walk tests of the zones stand.
     WalkTests(Box<WalkNews>),
+    /// How handhelds stand.
+    Handhelds(Box<HandheldReport>),
     /// The box is told to end.
     Stop,
 }
@@ -120,6 +122,12 @@ pub enum StoreReport {
     SnapshotStored {
         incident: IncidentId,
     },
+}
+
+/// How handhelds stand; comes at least once a second while there is a pager.
+#[derive(Debug)]
+pub struct HandheldReport {
+    pub now: HandheldsNow,
 }
 
 /// How the walk tests stand.

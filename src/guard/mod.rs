@@ -11,12 +11,13 @@
 //! Each arrow is bounded and none of them can make the alarm path wait. Effects are carried out in
 //! the order of urgency: sound, record, tell.
 //!
-//! - `app`, `wiring`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
+//! - `app`, `wiring`, `doors`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
 //! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
 //! - `keeper`, `handover`, `disk`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
 //! - `channels`: brokers, webhooks and push services, and all that they may see of this.
+//! - `handhelds`: who is paired and on duty, and the pager that takes alarms to them.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
 //! - `observer`, `walk`, `heat`: what the alarm path lets others look at; walk tests; where people stand.
 //! - `accounts`: who may come in, and what they may do.
@@ -34,7 +35,9 @@ mod channels;
 pub mod clerk;
 mod desk;
 mod disk;
+mod doors;
 mod evidence;
+pub mod handhelds;
 pub mod handle;
 mod handover;
 mod heat;

@@ -29,6 +29,22 @@ pub struct WebThread {
     thread: JoinHandle<()>,
 }
 
+/// Whose pages are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pages {
+    Operator,
+    Handhelds,
+}
+
+impl Pages {
+    fn thread_name(self) -> &'static str {
+        match self {
+            Pages::Operator => "web",
+            Pages::Handhelds => "handhelds",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Running {
     Yes,
@@ -41,12 +57,13 @@ impl WebThread {
         listener: TcpListener,
         handle: Arc<dyn Handle>,
         settings: Settings,
+        pages: Pages,
     ) -> io::Result<WebThread> {
         listener.set_nonblocking(true)?;
         let (stop, stopped) = watch::channel(Running::Yes);
         let thread = thread::Builder::new()
-            .name("web".into())
-            .spawn(move || run(&listener, &handle, &settings, &stopped))?;
+            .name(pages.thread_name().into())
+            .spawn(move || run(&listener, &handle, &settings, pages, &stopped))?;
         Ok(WebThread { stop, thread })
     }
 
@@ -60,12 +77,13 @@ fn run(
     listener: &TcpListener,
     handle: &Arc<dyn Handle>,
     settings: &Settings,
+    pages: Pages,
     stopped: &watch::Receiver<Running>,
 ) {
     let mut pause = BACK_OFF.0;
     loop {
         let served = panic::catch_unwind(AssertUnwindSafe(|| {
-            serve(listener, handle, settings.clone(), stopped)
+            serve(listener, handle, settings.clone(), pages, stopped)
         }));
         if *stopped.borrow() == Running::No {
             return;
@@ -76,7 +94,8 @@ fn run(
             Err(_) => "it panicked".to_owned(),
         };
         tracing::error!(
-            "the page is not served ({why}); alarms are not affected; again in {} ms",
+            "the pages of {} are not served ({why}); the siren is not affected; again in {} ms",
+            pages.thread_name(),
             pause.as_millis()
         );
         thread::park_timeout(pause);
@@ -88,6 +107,7 @@ fn serve(
     listener: &TcpListener,
     handle: &Arc<dyn Handle>,
     settings: Settings,
+    pages: Pages,
     stopped: &watch::Receiver<Running>,
 ) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -100,7 +120,13 @@ fn serve(
         // An error means that the guard is gone, which is as good as a stop.
         let _ = stopped.wait_for(|running| *running == Running::No).await;
     };
-    let outcome = runtime.block_on(web::serve(listener, handle.clone(), settings, shutdown));
+    let handle = handle.clone();
+    let outcome = match pages {
+        Pages::Operator => runtime.block_on(web::serve(listener, handle, settings, shutdown)),
+        Pages::Handhelds => {
+            runtime.block_on(web::serve_handhelds(listener, handle, settings, shutdown))
+        }
+    };
     runtime.shutdown_timeout(END_MAX);
     outcome.map_err(|error| chain(&error))
 }

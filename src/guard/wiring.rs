@@ -11,6 +11,7 @@ use super::board::Board;
 use super::channels::Channels;
 use super::clerk::Clerk;
 use super::desk::{ANSWERS_MAX, Desk};
+use super::handhelds::start::HandheldFront;
 use super::handle::SiteInfo;
 use super::heat::HeatMap;
 use super::keeper::{self, Job};
@@ -88,6 +89,7 @@ pub struct Front {
     pub arming: ArmingPost,
     pub walks: Walks,
     pub channels: Channels,
+    pub handhelds: HandheldFront,
 }
 
 /// Walk tests and the heat map, with both ends of what they are made of.

@@ -129,6 +129,12 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    #[error("handhelds and duty could not be read from or kept in {path}; nothing was changed")]
+    Handhelds {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
     #[error("where people stood could not be kept in {path}")]
     Heat {
         path: PathBuf,

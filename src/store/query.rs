@@ -82,6 +82,8 @@ pub enum HistoryError {
     Zones(#[source] rusqlite::Error),
     #[error("the walk tests could not be read from the store")]
     WalkTests(#[source] rusqlite::Error),
+    #[error("the receipts of handhelds could not be read from the store")]
+    Receipts(#[source] rusqlite::Error),
     #[error("where people stood could not be read from the store")]
     Heat(#[source] rusqlite::Error),
     #[error("what is to be sent could not be read from the store")]

@@ -49,6 +49,18 @@ pub(super) fn trim(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Takes the oldest rows of one more table.
+pub(super) fn trim_table(connection: &Connection, table: &str, kept: i64) -> rusqlite::Result<()> {
+    let removed = connection
+        .prepare_cached(&format!(
+            "DELETE FROM {table} WHERE id IN (
+               SELECT id FROM {table} WHERE id <= (SELECT max(id) FROM {table}) - ?1
+               ORDER BY id LIMIT ?2)"
+        ))?
+        .execute(params![kept, REMOVED_AT_ONCE])?;
+    count(connection, table, removed)
+}
+
 /// Takes the oldest snapshots until count and bytes are within the limits.
 pub(super) fn trim_snapshots(
     connection: &Connection,

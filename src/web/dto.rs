@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 pub(super) use self::holds::HoldDto;
 use self::holds::InhibitionDto;
 use self::inputs::{ArmingDto, InputDto};
+use super::handheld_admin::dto::{DeliveryDto, ListeningDto};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StateDto {
@@ -33,6 +34,8 @@ pub(super) struct StateDto {
     zones: Vec<ZoneDto>,
     /// Machine inputs, in the order of the configuration.
     inputs: Vec<InputDto>,
+    /// Whether alarms reach anybody.
+    handhelds: ListeningDto,
     /// Everything not normal, most urgent first.
     alarms: Vec<AlarmDto>,
     /// What people keep quiet: alarms on the shelf, zones out of service.
@@ -230,6 +233,8 @@ struct AlarmDto {
     /// Whether `/api/incidents/{incident}/snapshot.jpg` has a picture.
     snapshot: bool,
     ladder: Vec<StepDto>,
+    /// What became of it on each handheld it was sent to.
+    delivery: Vec<DeliveryDto>,
     stages: Vec<StageDto>,
 }
 
@@ -279,6 +284,9 @@ struct StepDto {
     step: &'static str,
     /// Milliseconds after the camera's frame.
     after_ms: u32,
+    /// On whose handheld.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -52,27 +52,41 @@ pub(super) async fn live(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let camera = path_text(path)?;
-    let upgrade = upgrade.map_err(|rejection| {
-        ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "websocket_expected",
-            format!("this is a WebSocket: {}", rejection.body_text()),
-        )
-    })?;
-    let place = take_place(&app)?;
-    let Some(receiver) = app.handle.live(&camera) else {
+    open(&app, &camera, upgrade, move |app| caller.may_still(app))
+}
+
+/// A viewer's socket, for as long as it may see.
+pub(super) fn open(
+    app: &App,
+    camera: &str,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    may_still: impl Fn(&App) -> bool + Send + Sync + 'static,
+) -> Result<Response, ApiError> {
+    let upgrade = upgrade.map_err(websocket_expected)?;
+    let place = take_place(app)?;
+    let Some(receiver) = app.handle.live(camera) else {
         let message = format!("there is no camera {camera:?}; /api/state lists those there are");
         return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_camera", message));
     };
+    let app = app.clone();
     Ok(upgrade
         .max_message_size(FROM_VIEWER_BYTES_MAX)
         .max_frame_size(FROM_VIEWER_BYTES_MAX)
         .write_buffer_size(0)
         .max_write_buffer_size(PICTURE_BYTES_MAX)
         .on_upgrade(move |socket| async move {
-            show(socket, app, caller, receiver).await;
+            show(socket, app, may_still, receiver).await;
             drop(place);
         }))
+}
+
+/// 400.
+pub(super) fn websocket_expected(rejection: WebSocketUpgradeRejection) -> ApiError {
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "websocket_expected",
+        format!("this is a WebSocket: {}", rejection.body_text()),
+    )
 }
 
 /// A place among the viewers, given back when dropped.
@@ -86,7 +100,12 @@ pub(super) fn take_place(app: &App) -> Result<OwnedSemaphorePermit, ApiError> {
     })
 }
 
-async fn show(mut socket: WebSocket, app: App, caller: Caller, mut receiver: LiveReceiver) {
+async fn show(
+    mut socket: WebSocket,
+    app: App,
+    may_still: impl Fn(&App) -> bool,
+    mut receiver: LiveReceiver,
+) {
     let mut stopping = app.stopping.clone();
     let mut ask_again = time::interval(ASK_AGAIN);
     let mut goodbye = (close_code::AWAY, "the box stops or the camera is gone");
@@ -98,7 +117,7 @@ async fn show(mut socket: WebSocket, app: App, caller: Caller, mut receiver: Liv
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => continue,
             },
-            _tick = ask_again.tick() => if caller.may_still(&app) {
+            _tick = ask_again.tick() => if may_still(&app) {
                 continue;
             } else {
                 goodbye = (close_code::POLICY, "signed out");

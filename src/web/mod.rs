@@ -19,6 +19,8 @@ mod alarms;
 mod channels;
 mod dto;
 mod error;
+mod handheld;
+mod handheld_admin;
 mod inputs;
 mod live;
 mod openapi;
@@ -143,27 +145,72 @@ pub async fn serve(
     settings: Settings,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), WebError> {
-    let listener = server::prepare(listener, &settings.encryption)?;
-    let (stop, stopping) = watch::channel(Running::Yes);
-    let freshness = watch_freshness(&handle);
-    let app = App {
-        handle: Arc::clone(&handle),
-        names: settings.names.into(),
-        encryption: settings.encryption.clone(),
-        passwords: Arc::new(Semaphore::new(PASSWORDS_MAX)),
-        viewers: Arc::new(Semaphore::new(VIEWERS_MAX)),
-        questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
-        answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
-        stopping,
-        replaced_at: freshness.replaced_at.clone(),
-    };
-    let tending = tokio::spawn(tend(handle, settings.encryption.clone()));
-    let names = Arc::clone(&app.names);
-    let door = server::Door { router: router(app), encryption: settings.encryption, names };
-    server::run(listener, door, shutdown, stop).await;
-    freshness.task.abort();
+    let running = Served::new(listener, &handle, &settings)?;
+    let tending = tokio::spawn(tend(handle, settings.encryption));
+    let router = router(running.app.clone());
+    running.until(router, CONNECTIONS_MAX, shutdown).await;
     tending.abort();
     Ok(())
+}
+
+/// Serves handhelds, until `shutdown` is done; nothing else is reached by this door.
+///
+/// # Errors
+/// The listener can be reached from outside and is not encrypted, or cannot be used.
+pub async fn serve_handhelds(
+    listener: TcpListener,
+    handle: Arc<dyn Handle>,
+    settings: Settings,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), WebError> {
+    let running = Served::new(listener, &handle, &settings)?;
+    let router = handheld::router(running.app.clone());
+    running.until(router, handheld::CONNECTIONS_MAX, shutdown).await;
+    Ok(())
+}
+
+/// A server with places of its own.
+struct Served {
+    app: App,
+    listener: tokio::net::TcpListener,
+    freshness: Freshness,
+    stop: watch::Sender<Running>,
+}
+
+impl Served {
+    fn new(
+        listener: TcpListener,
+        handle: &Arc<dyn Handle>,
+        settings: &Settings,
+    ) -> Result<Served, WebError> {
+        let listener = server::prepare(listener, &settings.encryption)?;
+        let (stop, stopping) = watch::channel(Running::Yes);
+        let freshness = watch_freshness(handle);
+        let app = App {
+            handle: Arc::clone(handle),
+            names: settings.names.clone().into(),
+            encryption: settings.encryption.clone(),
+            passwords: Arc::new(Semaphore::new(PASSWORDS_MAX)),
+            viewers: Arc::new(Semaphore::new(VIEWERS_MAX)),
+            questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
+            answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
+            stopping,
+            replaced_at: freshness.replaced_at.clone(),
+        };
+        Ok(Served { app, listener, freshness, stop })
+    }
+
+    async fn until(
+        self,
+        router: Router,
+        connections_max: usize,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let (encryption, names) = (self.app.encryption, self.app.names);
+        let door = server::Door { router, encryption, names, connections_max };
+        server::run(self.listener, door, shutdown, self.stop).await;
+        self.freshness.task.abort();
+    }
 }
 
 /// Method and path of every API route, as served; the OpenAPI document lists the same.
@@ -309,6 +356,7 @@ fn table() -> Vec<RouteEntry> {
     table.extend(alarms::table());
     table.extend(zones::table());
     table.extend(walk::table());
+    table.extend(handheld_admin::table());
     table
 }
 

@@ -3,7 +3,9 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{access, alarms, channels, inputs, live, routes, stream, tls, walk, zones};
+use super::{
+    access, alarms, channels, handheld_admin, inputs, live, routes, stream, tls, walk, zones,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -47,6 +49,11 @@ use super::{access, alarms, channels, inputs, live, routes, stream, tls, walk, z
         walk::abandon,
         walk::report_page,
         walk::heat,
+        handheld_admin::handhelds,
+        handheld_admin::begin_pairing,
+        handheld_admin::revoke,
+        handheld_admin::duty,
+        handheld_admin::put_duty,
         routes::incidents,
         routes::snapshot,
         routes::history,

@@ -3,7 +3,7 @@
 //! File names under `assets/` carry a hash of their content, so browsers may keep them for ever;
 //! everything else is asked for again each time and answered with 304 while it is the same.
 
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
@@ -32,6 +32,45 @@ pub(super) async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Respon
         return (allow, error::wrong_method(method, uri).await).into_response();
     }
     send(name, file, &headers)
+}
+
+/// The page of handhelds, and nothing of the operator's.
+pub(super) async fn handheld(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path();
+    if path == "/api" || path.starts_with("/api/") {
+        let message = format!("there is no {path} for handhelds");
+        return ApiError::new(StatusCode::NOT_FOUND, "not_found", message).into_response();
+    }
+    let name = match path {
+        "/" => return axum::response::Redirect::temporary("/handheld").into_response(),
+        "/handheld" | "/handheld/" => HANDHELD_PAGE,
+        other => other.trim_start_matches('/'),
+    };
+    let is_theirs = name == HANDHELD_PAGE || is_in(name, "handheld") || is_in(name, "assets");
+    // A path without an ending is a view of the page itself.
+    let is_view = is_in(name, "handheld") && !name.contains('.');
+    let name = if is_view { HANDHELD_PAGE } else { name };
+    let Some(file) = Files::get(name).filter(|_file| is_theirs) else {
+        return (StatusCode::NOT_FOUND, "there is no such page here\n").into_response();
+    };
+    if !matches!(method, Method::GET | Method::HEAD) {
+        let allow = [(header::ALLOW, "GET,HEAD")];
+        return (allow, error::wrong_method(method, uri).await).into_response();
+    }
+    let mut response = send(name, file, &headers);
+    if name == SERVICE_WORKER {
+        // It lies below the page that it serves.
+        let scope = HeaderValue::from_static("/handheld");
+        response.headers_mut().insert("service-worker-allowed", scope);
+    }
+    response
+}
+
+const HANDHELD_PAGE: &str = "handheld.html";
+const SERVICE_WORKER: &str = "handheld/sw.js";
+
+fn is_in(name: &str, folder: &str) -> bool {
+    name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn send(name: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {

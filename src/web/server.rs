@@ -3,7 +3,7 @@
 //!
 //! When all places are taken, a few more connections wait until an idle one has run out of time;
 //! whoever waits longer, and everybody beyond those, is told so and not left without an answer.
-//! One address has at most [`OF_ADDRESS_MAX`] connections, taken or waiting, so that a single machine
+//! One address has at most half of them, taken or waiting, so that a single machine
 //! that opens them faster than they run out cannot keep everybody else out.
 //!
 //! Not here: routes and what they may do.
@@ -30,7 +30,7 @@ use tokio::time;
 use tokio_rustls::TlsAcceptor;
 
 use super::access::Peer;
-use super::{CONNECTIONS_MAX, Encryption, Running, WebError};
+use super::{Encryption, Running, WebError};
 
 /// Longest time for a request's head to arrive, also between two requests of one connection.
 /// Short, because an idle connection holds a place that an acknowledgement may need.
@@ -41,10 +41,6 @@ const WAITING_MAX: usize = 64;
 
 /// … and for how long: all idle connections have run out of time by then.
 const PLACE_WAIT: Duration = Duration::from_secs(6);
-
-/// Connections of one address at once: half of the places. Not fewer, because behind a proxy every
-/// viewer has the same address.
-pub(super) const OF_ADDRESS_MAX: usize = CONNECTIONS_MAX / 2;
 
 /// The answer to whoever gets no place.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
@@ -75,6 +71,9 @@ pub(super) struct Door {
     pub encryption: Encryption,
     /// What the box is called, the best name first.
     pub names: Arc<[String]>,
+    /// TCP connections at once. One address has at most half: not fewer, because behind a proxy every
+    /// viewer has the same address.
+    pub connections_max: usize,
 }
 
 /// A connection on its way in.
@@ -98,10 +97,10 @@ struct Share {
 
 impl Share {
     /// `None` when the address has all it may.
-    fn take(crowd: &Crowd, of: IpAddr) -> Option<Share> {
+    fn take(crowd: &Crowd, of: IpAddr, share_max: usize) -> Option<Share> {
         let mut counts = crowd.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(of).or_insert(0);
-        if *count >= OF_ADDRESS_MAX {
+        if *count >= share_max {
             return None;
         }
         *count += 1;
@@ -147,7 +146,7 @@ pub(super) async fn run(
     shutdown: impl Future<Output = ()>,
     stop: watch::Sender<Running>,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(door.connections_max));
     let crowd = Crowd::default();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -160,8 +159,9 @@ pub(super) async fn run(
         };
         while connections.try_join_next().is_some() {}
         let Some((stream, peer)) = accepted else { continue };
-        let room = connections.len() < CONNECTIONS_MAX + WAITING_MAX;
-        match Share::take(&crowd, peer.0.to_canonical()).filter(|_share| room) {
+        let room = connections.len() < door.connections_max + WAITING_MAX;
+        let share = Share::take(&crowd, peer.0.to_canonical(), door.connections_max / 2);
+        match share.filter(|_share| room) {
             Some(share) => {
                 let (door, stopping) = (door.clone(), stop.subscribe());
                 let visit = Visit { stream, peer, door, stopping, _share: share };

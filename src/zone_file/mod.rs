@@ -18,7 +18,7 @@ mod json;
 pub mod limits;
 mod read;
 mod read_zone;
-mod schedule;
+pub mod schedule;
 mod site;
 mod words;
 mod write;

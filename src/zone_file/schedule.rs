@@ -150,6 +150,11 @@ impl TimeOfDay {
         (minute < 60 && minutes <= TimeOfDay::END.0).then_some(TimeOfDay(minutes))
     }
 
+    /// Minutes since midnight.
+    pub fn minutes(self) -> usize {
+        usize::from(self.0)
+    }
+
     fn on(self, date: Date) -> Option<DateTime> {
         if self == TimeOfDay::END {
             return Some(date.tomorrow().ok()?.to_datetime(Time::midnight()));

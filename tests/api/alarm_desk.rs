@@ -5,7 +5,7 @@ use standclear::engine::alarm_kpi::Kpis;
 use standclear::engine::{AlarmId, AlarmSource, AlarmState, ZoneIndex};
 use standclear::guard::handle::{
     Alarm, AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, HistoryError, Hold, HoldKind,
-    kpis_of,
+    IncidentRow, kpis_of,
 };
 use standclear::store::alarms::AlarmStory;
 
@@ -36,6 +36,8 @@ pub fn alarm(id: u64, source: AlarmSource, state: AlarmState) -> Alarm {
         incident: None,
         has_snapshot: false,
         ladder: vec![("siren", 190)],
+        captured: None,
+        delivery: Vec::new(),
         stages: vec![("seen", 38.0)],
     }
 }
@@ -92,5 +94,23 @@ impl Alarms for Fake {
         let changes = vec![(from, AlarmState::Unacknowledged), (from, AlarmState::Normal)];
         let source = AlarmKey::Intrusion("gate-road".into());
         Ok(kpis_of(vec![AlarmStory { alarm: AlarmId(38), source, changes }], from, to))
+    }
+}
+
+pub fn incident(id: u64) -> IncidentRow {
+    IncidentRow {
+        id,
+        zone: "gate-road".into(),
+        zone_name: "Brána č. 1".into(),
+        camera: "yard-éast".into(),
+        started_at: time("2026-03-01T14:00:00.1234567Z"),
+        ended_at: None,
+        entries: 2,
+        score: 0.5,
+        model_digest: "3f9a".into(),
+        zone_revision: "77".into(),
+        has_snapshot: id == 17,
+        siren_after_ms: Some(190),
+        acknowledged_by: Some("Zoë 山田".into()),
     }
 }

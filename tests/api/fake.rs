@@ -4,6 +4,8 @@
 pub mod alarm_desk;
 #[path = "channel_desk.rs"]
 mod channel_desk;
+#[path = "handheld_desk.rs"]
+mod handheld_desk;
 #[path = "input_door.rs"]
 mod input_door;
 #[path = "session.rs"]
@@ -28,10 +30,10 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Channels, Handle, HistoryError,
-    IncidentRow, Input, InputSight, InputValue, Latency, LivePicture, LiveReceiver, Person, Siren,
-    SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision, VisionState, Visitor, WalkTests, When,
-    Zone, ZoneArming, Zones,
+    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Channels, Handhelds, HandheldsNow, Handle,
+    HistoryError, IncidentRow, Input, InputSight, InputValue, Latency, LivePicture, LiveReceiver,
+    Person, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision, VisionState, Visitor,
+    WalkTests, When, Zone, ZoneArming, Zones,
 };
 use standclear::store::Store;
 use standclear::web::{self, Settings};
@@ -124,7 +126,7 @@ impl Handle for Fake {
         }
         let last = before.map_or(100, |before| before - 1);
         let ids = (1..=last).rev().take(limit as usize);
-        Ok(ids.map(incident).collect())
+        Ok(ids.map(alarm_desk::incident).collect())
     }
 
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
@@ -153,30 +155,16 @@ impl Handle for Fake {
         self
     }
 
+    fn handheld_desk(&self) -> &dyn Handhelds {
+        self
+    }
+
     fn walk_desk(&self) -> &dyn WalkTests {
         self
     }
 
     fn accounts(&self) -> &Accounts {
         &self.accounts
-    }
-}
-
-fn incident(id: u64) -> IncidentRow {
-    IncidentRow {
-        id,
-        zone: "gate-road".into(),
-        zone_name: "Brána č. 1".into(),
-        camera: "yard-éast".into(),
-        started_at: time("2026-03-01T14:00:00.1234567Z"),
-        ended_at: None,
-        entries: 2,
-        score: 0.5,
-        model_digest: "3f9a".into(),
-        zone_revision: "77".into(),
-        has_snapshot: id == 17,
-        siren_after_ms: Some(190),
-        acknowledged_by: Some("Zoë 山田".into()),
     }
 }
 
@@ -223,6 +211,7 @@ pub fn snapshot() -> Snapshot {
             since,
             age_ms: Some(7_012),
         }],
+        handhelds: HandheldsNow::default(),
         alarms: vec![
             alarm(40, AlarmSource::Intrusion(ZoneIndex(0)), AlarmState::Unacknowledged),
             alarm(41, AlarmSource::Blind(CameraIndex(0)), AlarmState::ReturnedUnacknowledged),

@@ -22,6 +22,9 @@ const PASSWORD_GROUPS: usize = 5;
 /// Letters of a group.
 const GROUP_LETTERS: usize = 4;
 
+/// Letters of a pairing code.
+const PAIRING_LETTERS: usize = 8;
+
 /// Letters of a token's id; it names the token and is no secret.
 const ID_LETTERS: usize = 8;
 
@@ -38,6 +41,11 @@ pub fn secret() -> Result<String, NoRandom> {
 /// A new set-up code, such as `K7QF-2M9X-TR4D`.
 pub fn code() -> Result<String, NoRandom> {
     groups(CODE_GROUPS)
+}
+
+/// A new pairing code: eight letters, 40 bits, for the minutes it lives and a few tries a minute.
+pub fn pairing_code() -> Result<String, NoRandom> {
+    letters(PAIRING_LETTERS)
 }
 
 /// A new password that a person can type from a screen.
@@ -99,7 +107,8 @@ fn letters(count: usize) -> Result<String, NoRandom> {
     Ok(bytes.iter().take(count).map(letter).collect())
 }
 
-fn random<const N: usize>() -> Result<[u8; N], NoRandom> {
+/// Bytes nobody can guess.
+pub fn random<const N: usize>() -> Result<[u8; N], NoRandom> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(NoRandom)?;
     Ok(bytes)

@@ -61,6 +61,7 @@ impl From<&Snapshot> for StateDto {
             cameras: now.cameras.iter().map(camera).collect(),
             zones: now.zones.iter().map(|it| zone(it, now)).collect(),
             inputs: now.inputs.iter().map(Into::into).collect(),
+            handhelds: (&now.handhelds).into(),
             alarms: now.alarms.iter().map(|it| alarm(it, now)).collect(),
             holds: StateDto::holds_of(now),
         }
@@ -241,9 +242,25 @@ fn alarm(alarm: &Alarm, now: &Snapshot) -> AlarmDto {
         acknowledged_at: answer.map(|(_, at)| timestamp(*at)),
         incident: alarm.incident,
         snapshot: alarm.has_snapshot,
-        ladder: alarm.ladder.iter().map(|&(step, after_ms)| StepDto { step, after_ms }).collect(),
+        ladder: ladder(alarm),
+        delivery: alarm.delivery.iter().map(Into::into).collect(),
         stages: alarm.stages.iter().map(|&(stage, ms)| StageDto { stage, ms }).collect(),
     }
+}
+
+/// The steps an alarm reached, in the order of time: siren, store, handhelds.
+fn ladder(alarm: &Alarm) -> Vec<StepDto> {
+    let step = |&(step, after_ms): &(&'static str, u32)| StepDto { step, after_ms, person: None };
+    let mut steps: Vec<StepDto> = alarm.ladder.iter().map(step).collect();
+    for delivery in &alarm.delivery {
+        let reached = [("received", delivery.received_ms), ("shown", delivery.shown_ms)];
+        for (step, after_ms) in reached {
+            let person = Some(delivery.person.clone());
+            steps.extend(after_ms.map(|after_ms| StepDto { step, after_ms, person }));
+        }
+    }
+    steps.sort_by_key(|step| step.after_ms);
+    steps
 }
 
 impl From<AlarmState> for AlarmStateDto {

@@ -1,0 +1,129 @@
+//! Receipts on their way into the store: evidence of who was told what, and when.
+//!
+//! A thread of its own waits for the disk, so that nobody else does. What the store does not take
+//! is kept and tried again; what no longer fits is counted and told in the log.
+//!
+//! Not here: what a receipt means for who is called next.
+
+use std::io;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::guard::clerk::Clerk;
+use crate::store::Store;
+use crate::store::handhelds::{HandheldChange, ReceiptRow};
+use crate::telemetry::chain;
+
+/// Receipts that wait for the thread.
+const WAITING_MAX: usize = 1024;
+
+/// Receipts in one transaction.
+const BATCH_MAX: usize = 256;
+
+/// Pause before the store is asked again.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// Something to be kept.
+#[derive(Clone, Debug)]
+enum Kept {
+    Receipt(ReceiptRow),
+    Seen { number: u32, at: Timestamp },
+}
+
+/// Where receipts are handed in. Cloned freely; never waits.
+#[derive(Clone, Debug)]
+pub struct ReceiptPost(SyncSender<Kept>);
+
+impl ReceiptPost {
+    pub fn put(&self, receipt: ReceiptRow) {
+        self.try_put(Kept::Receipt(receipt));
+    }
+
+    /// A device was there.
+    pub fn seen(&self, number: u32, at: Timestamp) {
+        self.try_put(Kept::Seen { number, at });
+    }
+
+    fn try_put(&self, kept: Kept) {
+        if let Err(error) = self.0.try_send(kept) {
+            tracing::error!("a receipt is not kept, since the store takes nothing: {error}");
+        }
+    }
+}
+
+/// A post, and what comes out of it.
+pub fn post() -> (ReceiptPost, Receipts) {
+    let (sender, receiver) = mpsc::sync_channel(WAITING_MAX);
+    (ReceiptPost(sender), Receipts(receiver))
+}
+
+/// Receipts that wait.
+#[derive(Debug)]
+pub struct Receipts(Receiver<Kept>);
+
+impl Receipts {
+    /// Starts the thread; it ends, with everything handed to the store once more, when all posts
+    /// are gone.
+    ///
+    /// # Errors
+    /// The system does not allow another thread.
+    pub fn start(self, clerk: Clerk) -> io::Result<JoinHandle<()>> {
+        thread::Builder::new().name("receipts".into()).spawn(move || self.run(&clerk))
+    }
+
+    fn run(self, clerk: &Clerk) {
+        while let Ok(first) = self.0.recv() {
+            let mut batch = vec![first];
+            while let Err(why) = self.keep(clerk, &mut batch) {
+                tracing::warn!("{} receipts are kept later: {why}", batch.len());
+                match self.0.recv_timeout(RETRY_AFTER) {
+                    Ok(kept) => batch.push(kept),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => {
+                        tracing::error!(
+                            "{} receipts could not be kept before the end",
+                            batch.len()
+                        );
+                        return;
+                    }
+                }
+                if batch.len() > WAITING_MAX {
+                    let lost = batch.len() - WAITING_MAX;
+                    batch.truncate(WAITING_MAX);
+                    tracing::error!("{lost} receipts are lost, since the store takes nothing");
+                }
+            }
+        }
+    }
+
+    fn keep(&self, clerk: &Clerk, batch: &mut Vec<Kept>) -> Result<(), String> {
+        let room = BATCH_MAX.saturating_sub(batch.len());
+        batch.extend(self.0.try_iter().take(room));
+        keep(clerk, batch)
+    }
+}
+
+fn keep(clerk: &Clerk, batch: &[Kept]) -> Result<(), String> {
+    let mut receipts = Vec::new();
+    let mut seen = Vec::new();
+    for kept in batch {
+        match kept {
+            Kept::Receipt(receipt) => receipts.push(receipt.clone()),
+            Kept::Seen { number, at } => {
+                seen.push(HandheldChange::Seen { number: *number, at: *at });
+            }
+        }
+    }
+    let errand = move |store: &mut Store| {
+        store.change_handhelds(&seen, &[])?;
+        store.keep_receipts(&receipts)
+    };
+    match clerk.ask(errand) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(chain(&error)),
+        Err(error) => Err(error.to_string()),
+    }
+}
