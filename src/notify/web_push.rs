@@ -164,6 +164,9 @@ impl WebPushChannel {
         let info = SubscriptionInfo::new(&*to.endpoint, &*to.p256dh, &*to.auth);
         let mut signature = VapidSignatureBuilder::from_pem(self.keys.pem().as_bytes(), &info)?;
         signature.add_claim("sub", self.contact.as_str());
+        // RFC 8292 wants the origin, and that has a port where it is not the usual one.
+        let origin = to.endpoint.split('/').take(3).collect::<Vec<_>>().join("/");
+        signature.add_claim("aud", origin);
         let mut message = WebPushMessageBuilder::new(&info);
         message.set_payload(ContentEncoding::Aes128Gcm, payload.as_bytes());
         message.set_vapid_signature(signature.build()?);
