@@ -59,7 +59,7 @@ struct Heard {
 impl Ear {
     pub fn open() -> Ear {
         let mut recorder = Command::new("parec")
-            .args(["--device=siren.monitor", "--raw", "--format=s16le", "--channels=1"])
+            .args(["--device=out.monitor", "--raw", "--format=s16le", "--channels=1"])
             .args(["--rate=48000", "--latency-msec=10"])
             .stdout(Stdio::piped())
             .spawn()
@@ -197,7 +197,7 @@ struct Click {
 impl Click {
     fn start() -> Click {
         let mut player = Command::new("pacat")
-            .args(["--playback", "--device=siren", "--raw", "--format=s16le", "--channels=1"])
+            .args(["--playback", "--device=out", "--raw", "--format=s16le", "--channels=1"])
             .args(["--rate=48000", "--latency-msec=10"])
             .stdin(Stdio::piped())
             .spawn()
