@@ -60,6 +60,7 @@ fn state_is_what_the_reference_says() {
         state["siren"],
         json!({
             "state": "intrusion", "zone": "gate-road", "device": "default", "fault": null,
+            "attention": null, "last_test": null,
             "silenced_until": null, "silenced_by": null
         })
     );
