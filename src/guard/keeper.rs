@@ -183,6 +183,7 @@ impl Keeper {
 
     fn write_until_done(&mut self, batch: &[Record], waiting: &mut Vec<Answered>) -> Work {
         loop {
+            fail::fail_point!("keeper::taken");
             let outcome = self.store.write(batch);
             waiting.drain(..).for_each(Answered::tell);
             match outcome {

@@ -205,6 +205,7 @@ impl Runner {
         let now = clock::wall();
         let letter = Letter::of(message, &self.parts.box_id, attempt, &self.losses, now);
         let sent = self.send(&letter);
+        fail::fail_point!("notify::sent");
         let verdict = self.delivery.sent(sent.outcome, clock::monotonic());
         match verdict {
             Verdict::Again => return,

@@ -144,7 +144,9 @@ impl Store {
                 .map_err(|source| failed(index, source))?;
         }
         retention::trim(&transaction).map_err(commit)?;
+        fail::fail_point!("store::write::before_commit");
         transaction.commit().map_err(commit)?;
+        fail::fail_point!("store::write::committed");
         // Only now: a batch that was rolled back has begun no life.
         self.life = life;
         Ok(())

@@ -55,6 +55,7 @@ pub(super) fn restore(
         open_alarms: open_alarms(&transaction)?,
         holds: holds::open(&transaction)?,
     };
+    fail::fail_point!("store::restore::before_commit");
     transaction.commit()?;
     Ok(remembered)
 }

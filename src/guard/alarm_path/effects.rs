@@ -27,6 +27,7 @@ impl Runner {
         if let Some(order) = effects.siren {
             let zone = order.zone.map(|zone| self.path.names.zone_id(zone));
             self.ordered = self.path.siren.order(order.pattern, zone);
+            fail::fail_point!("alarm_path::sounded");
             self.path.board.siren = order;
             self.changed = Changed::Yes;
         }

@@ -120,7 +120,9 @@ impl Store {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let outcome = work(&transaction)?;
+            fail::fail_point!("outbox::before_commit");
             transaction.commit()?;
+            fail::fail_point!("outbox::committed");
             Ok(outcome)
         };
         in_one().map_err(|source| {
