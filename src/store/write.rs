@@ -57,12 +57,10 @@ pub(super) fn write_record(
         // The log has them; no table answers questions about them.
         Record::ZoneArmed { .. } | Record::ZoneDisarmed { .. } | Record::Note { .. } => {}
     }
-    match (*life, row.at_us) {
-        (Some(life), Some(at_us)) => connection
+    if let (Some(life), Some(at_us)) = (*life, row.at_us) {
+        connection
             .prepare_cached("UPDATE life SET last_alive_us = ?2 WHERE id = ?1")?
-            .execute(params![life, at_us])
-            .map(|_rows| ())?,
-        (None, _) | (_, None) => {}
+            .execute(params![life, at_us])?;
     }
     Ok(Some(logged))
 }

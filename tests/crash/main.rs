@@ -10,10 +10,12 @@
 //! is what `Store::open` asserts.
 
 #[path = "../notify/hook.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
 mod hook;
 mod life;
 mod proof;
 #[path = "../guard/site.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
 mod site;
 #[path = "../guard/worker.rs"]
 mod worker;

@@ -113,7 +113,7 @@ impl World {
         let now = self.now;
         let steps = self.script.clock_steps.iter().filter(|(at, _)| before < *at && *at <= now);
         self.wall_s += steps.map(|(_, by)| by).sum::<i64>();
-        if now.as_nanos() % 1_000_000_000 == 0 {
+        if now.as_nanos().is_multiple_of(1_000_000_000) {
             self.wall_s += 1;
         }
         self.disk.step(&self.script, now);

@@ -175,7 +175,7 @@ fn what_is_given_up_or_passed_over_is_not_counted_as_delivered_and_told_twice_ch
         lost: vec![(ids[1], LossReason::Refused)],
     };
     for _ in 0..2 {
-        store.advance("hook", &[progress.clone()], &[], at(9)).expect("kept");
+        store.advance("hook", std::slice::from_ref(&progress), &[], at(9)).expect("kept");
     }
     let standing = standing(&reader, "hook", Class::Alarm);
     assert_eq!((standing.delivered, standing.waiting), (1, 0));

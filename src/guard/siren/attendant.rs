@@ -417,13 +417,11 @@ mod tests {
         let until = clock::monotonic().after(WAIT_MAX);
         while clock::monotonic() < until {
             bench.siren.feed(clock::monotonic());
-            match bench.reports.recv_timeout(Duration::from_millis(50)) {
-                Ok(Message::Siren(SirenReport::Tested(test))) => {
-                    assert!(test.outcome.is_ok(), "{test:?}");
-                    bench.thread.stop();
-                    return;
-                }
-                Ok(_) | Err(_) => {}
+            let report = bench.reports.recv_timeout(Duration::from_millis(50));
+            if let Ok(Message::Siren(SirenReport::Tested(test))) = report {
+                assert!(test.outcome.is_ok(), "{test:?}");
+                bench.thread.stop();
+                return;
             }
         }
         panic!("no test within {WAIT_MAX:?}");
