@@ -113,6 +113,7 @@ impl VapidKeys {
 }
 
 /// Under another name first, so that a power cut leaves the whole file or none.
+#[expect(clippy::disallowed_methods, reason = "the folder is synced after the rename")]
 fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file =

@@ -50,6 +50,7 @@ fn whatever_fails_the_siren_sounds_in_time_nothing_is_lost_and_the_box_converges
     if seeds.len() as u64 >= SEEDS {
         for what in [
             "incidents",
+            "strangers heard",
             "blind",
             "kills",
             "records lost with a kill",

@@ -1,7 +1,7 @@
 //! The channel as played: the real delivery policy over the rows on the disk, and a receiver that
 //! tells messages apart by key and version.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use standclear::engine::delivery::{Class, Delivery, Heads, Outcome, Step, Verdict};
@@ -28,7 +28,8 @@ struct Sending {
 /// Outside the box: it never dies.
 #[derive(Default)]
 pub struct Receiver {
-    pub has: BTreeSet<(u64, u64)>,
+    /// By key and version: the row that it was.
+    pub has: BTreeMap<(u64, u64), u64>,
     pub again: u64,
     pub given_up: u64,
 }
@@ -98,8 +99,10 @@ fn send(
     let gone = script.fails(Fault::ReceiverGone, now) || script.fails(Fault::NetworkGone, now);
     let fails = script.fails(Fault::ReceiverFails, now);
     if let (Some(row), false, false) = (&row, gone, fails)
-        && !receiver.has.insert((row.key, row.version))
+        && let Some(before) = receiver.has.insert((row.key, row.version), row.id)
     {
+        // Whoever tells messages apart by key and version throws the second one away.
+        assert_eq!(before, row.id, "{row:?} is taken for another one");
         receiver.again += 1;
     }
     let outcome = match (gone, fails, script.fails(Fault::ReceiverMumbles, now)) {

@@ -102,6 +102,8 @@ impl World {
             self.step();
         }
         self.converged();
+        let strangers = self.guard.as_ref().map_or(0, |guard| guard.judge.strangers);
+        self.count("strangers heard", strangers);
         self.count("messages delivered", self.receiver.has.len() as u64);
         self.count("messages delivered twice", self.receiver.again);
         Told { counts: self.counts }
@@ -118,7 +120,7 @@ impl World {
         }
         self.disk.step(&self.script, now);
         match (self.script.fails(Fault::GuardDies, now), self.guard.take()) {
-            (true, Some(_)) => self.kill(),
+            (true, Some(guard)) => self.kill(&guard),
             (true, None) => {}
             (false, None) => self.guard = Some(self.begin()),
             (false, Some(mut guard)) => {
@@ -128,8 +130,9 @@ impl World {
         }
     }
 
-    fn kill(&mut self) {
+    fn kill(&mut self, guard: &Guard) {
         self.count("kills", 1);
+        self.count("strangers heard", guard.judge.strangers);
         let lost = self.disk.kill();
         self.count("records lost with a kill", lost);
         self.handhelds.cut();
@@ -179,7 +182,7 @@ impl World {
             }
             self.take(guard, input);
             if let Some(report) = &report {
-                guard.judge.delivered(report, &guard.engine, now);
+                guard.judge.delivered(report, &guard.engine, guard.siren, now);
             }
         }
         let (inputs, answers) = self.handhelds.step(&self.script, &mut self.random, now);
@@ -337,7 +340,7 @@ impl World {
             .persisted
             .rows
             .iter()
-            .filter(|row| !self.receiver.has.contains(&(row.key, row.version)))
+            .filter(|row| !self.receiver.has.contains_key(&(row.key, row.version)))
             .collect();
         assert_eq!(self.receiver.given_up, 0, "{}", told("messages were given up"));
         assert!(missing.is_empty(), "{}: {missing:?}", told("messages never came"));
