@@ -26,6 +26,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use self::handhelds::Pager;
+use self::handhelds::PagerWatch;
 use self::people::name_tracks;
 use self::relay::RelayWatch;
 use self::siren::SirenWatch;
@@ -86,6 +88,7 @@ pub struct AlarmPath {
     pub arming: ArmingPost,
     pub tap: Tap,
     pub clerk: Clerk,
+    pub pager: Pager,
 }
 
 /// Starts the thread; it ends on `Message::Stop` or when all senders are gone.
@@ -96,6 +99,7 @@ pub fn start(
 ) -> io::Result<JoinHandle<()>> {
     let now = clock::monotonic();
     let (cameras, relays) = (path.names.cameras.len(), path.relays.names().len());
+    let pager = PagerWatch::new(path.pager, now);
     let mut runner = Runner {
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
@@ -103,6 +107,8 @@ pub fn start(
         relays: RelayWatch::new(relays),
         store_says: None,
         store_judged: false,
+        pager,
+        handhelds_judged: false,
         ordered: 0,
         requests: 0,
         ticked_at: now,
@@ -141,6 +147,9 @@ struct Runner {
     store_says: Option<String>,
     /// Whether the engine has been told of the store at all.
     store_judged: bool,
+    pager: PagerWatch,
+    /// Whether the engine has been told of handhelds at all.
+    handhelds_judged: bool,
     /// Number of the newest order to the siren.
     ordered: u64,
     /// Number of the newest evidence picture asked for.
@@ -175,6 +184,7 @@ impl Runner {
     fn run(&mut self, inputs: &Receiver<Message>, answers: &Receiver<Answer>) {
         // What was in alarm when the box stopped is heard before anything is looked at.
         self.step(Input::Tick);
+        self.judge_what_is_not_configured();
         loop {
             let waited = clock::monotonic().since(self.ticked_at);
             let message = inputs.recv_timeout(TICK_EVERY.saturating_sub(waited));
@@ -206,6 +216,16 @@ impl Runner {
             self.path.handover.flush(None);
             self.judge_store(now);
             self.publish(now);
+        }
+    }
+
+    /// What failed when the box stopped, and is no part of it any more, fails no more.
+    fn judge_what_is_not_configured(&mut self) {
+        if self.path.relays.names().is_empty() {
+            self.step(Input::Part { part: Part::Relay, health: Health::Working });
+        }
+        if self.path.pager == Pager::NotConfigured {
+            self.step(Input::Part { part: Part::Handhelds, health: Health::Working });
         }
     }
 

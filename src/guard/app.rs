@@ -265,6 +265,7 @@ impl Guard {
             post,
             arming,
             tap: walks.tap,
+            pager: handhelds.pager(),
         };
         Ok(Guard {
             web: WebThread::start(listener, desk.clone(), settings.clone(), Pages::Operator)?,

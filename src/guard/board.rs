@@ -52,9 +52,8 @@ pub struct Board {
     pub relay_fault: Option<String>,
     /// Why no handheld gets an alarm.
     pub handhelds_fault: Option<String>,
-    /// What the pager said last, and when.
+    /// What the pager said last.
     pub handhelds: HandheldsNow,
-    pub pager_heard_at: Option<Instant>,
     /// What was heard of inputs and arming.
     pub arming: ArmingDesk,
     /// What was heard of walk tests.
@@ -124,7 +123,6 @@ impl Board {
             relay_fault: None,
             handhelds_fault: None,
             handhelds: HandheldsNow::default(),
-            pager_heard_at: None,
             arming: ArmingDesk::default(),
             walk_tests: WalkBoard::default(),
             cameras: names.cameras.iter().map(|_| camera()).collect(),

@@ -179,6 +179,34 @@ fn nobody_listening_is_heard_within_seconds_and_ends_with_the_first_who_comes() 
 }
 
 #[test]
+fn nobody_listening_before_a_restart_is_over_when_a_phone_is_back_and_the_next_time_is_heard() {
+    let (world, phones) = World::with(&["Eva"], &["Eva"]);
+    drop(phones[0].connect(Habit::Good));
+    let alarm = wait_alarm(&world.guard, nobody_listens, AlarmState::Unacknowledged);
+    world.guard.handle().acknowledge(alarm.id, None, "Ada").expect("answered");
+    let world = world.restart();
+    let eva = phones[0].connect(Habit::Good);
+    wait_until(&world.guard, "a phone and no alarm of handhelds", |now| {
+        !now.handhelds.connected.is_empty()
+            && !now.alarms.iter().any(|it| nobody_listens(it.source))
+    });
+    drop(eva);
+    wait_alarm(&world.guard, nobody_listens, AlarmState::Unacknowledged);
+    world.guard.stop();
+}
+
+#[test]
+fn nobody_listening_is_over_on_a_box_that_serves_handhelds_no_more() {
+    let (world, phones) = World::with(&["Eva"], &["Eva"]);
+    drop(phones[0].connect(Habit::Good));
+    wait_alarm(&world.guard, nobody_listens, AlarmState::Unacknowledged);
+    world.guard.stop();
+    let guard = world.site.start();
+    wait_alarm(&guard, nobody_listens, AlarmState::ReturnedUnacknowledged);
+    guard.stop();
+}
+
+#[test]
 fn a_mute_phone_listens_no_more_than_none() {
     let (world, phones) = World::with(&["Eva"], &["Eva"]);
     let eva = phones[0].connect(Habit::Mute);

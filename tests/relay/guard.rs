@@ -109,6 +109,21 @@ fn a_relay_that_fails_is_an_alarm_with_its_name_until_it_works_again() {
 }
 
 #[test]
+fn a_relay_that_failed_and_was_taken_out_of_the_configuration_fails_no_more() {
+    let coils = Coils::default();
+    let server = TcpServer::start("127.0.0.1:0", &coils);
+    let site = TestSite::new();
+    let guard = start(&site, &server);
+    wait_watched(&guard);
+    drop(server);
+    wait_alarm(&guard, relay_fault, AlarmState::Unacknowledged);
+    guard.stop();
+    let guard = site.start();
+    wait_alarm(&guard, relay_fault, AlarmState::ReturnedUnacknowledged);
+    guard.stop();
+}
+
+#[test]
 fn a_coil_that_somebody_else_switches_is_put_right_within_two_seconds() {
     let coils = Coils::default();
     let server = TcpServer::start("127.0.0.1:0", &coils);

@@ -13,6 +13,7 @@ use super::pager::{PagerPlan, PagerThread};
 use super::receipts::{self, Receipts};
 use super::{Ends, HandheldDesk, HandheldParts};
 use crate::config::Config;
+use crate::guard::alarm_path::Pager;
 use crate::guard::clerk::Clerk;
 use crate::guard::handle::{HandheldAddress, Handle, Scheme};
 use crate::guard::live::LiveHub;
@@ -99,6 +100,14 @@ impl HandheldThreads {
     /// Where handhelds connect.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Whether anybody says how handhelds stand.
+    pub fn pager(&self) -> Pager {
+        match self.serving {
+            Some(_) => Pager::Runs,
+            None => Pager::NotConfigured,
+        }
     }
 
     /// Stops serving; receipts go on being kept until the last desk is gone.
