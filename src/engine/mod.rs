@@ -144,6 +144,8 @@ impl Part {
 pub enum Health {
     Working,
     Broken,
+    /// More of it fails, or it fails more gravely, than what somebody may have answered.
+    Worse,
 }
 
 /// Everything the engine wants done, in the order of urgency: sound, record, notify.
@@ -237,7 +239,7 @@ pub enum EventKind {
     /// An alarm changed its state.
     Alarm { alarm: AlarmId, source: AlarmSource, to: AlarmState },
     /// What people kept quiet is so no more, and nobody asked for it: its time on the shelf is over,
-    /// or its zone is no more.
+    /// what is there got worse, or its zone is no more.
     HoldEnded { source: AlarmSource, was: Hold, alarm: Option<AlarmId> },
 }
 

@@ -16,8 +16,8 @@ use super::time::Instant;
 use super::zone::{Arrival, Change, Following, Look, Pace, Telling};
 use super::{
     AlarmSource, AlarmView, BlindCause, CameraIndex, Effects, Entry, Event, EventKind, FrameReport,
-    Health, IncidentId, Input, Looked, Refusal, Restored, SirenOrder, Site, TrackView, ZoneIndex,
-    ZoneView,
+    Health, IncidentId, Input, Looked, Part, Refusal, Restored, SirenOrder, Site, TrackView,
+    ZoneIndex, ZoneView,
 };
 
 /// After a longer absence whoever is inside alarms anew. The store knows the end of the earlier life
@@ -108,13 +108,7 @@ impl Engine {
             },
             Input::WorkerHeartbeat => self.worker.alive(now),
             Input::WorkerDown => self.worker.down(),
-            Input::Part { part, health } => {
-                let trigger = match health {
-                    Health::Working => Trigger::Return,
-                    Health::Broken => Trigger::Activate,
-                };
-                self.trigger(AlarmSource::Fault(part), trigger, now, effects);
-            }
+            Input::Part { part, health } => self.part(part, health, now, effects),
             Input::Acknowledge { alarm } => self.acknowledge(alarm, now, effects),
             Input::Silence { alarm } => self.silence(alarm, now, effects),
             Input::Reset { alarm } => self.reset(alarm, now, effects),
@@ -356,6 +350,21 @@ impl Engine {
         };
         effects.events.push(Event { at: now, kind });
         self.trigger(source, Trigger::Return, now, effects);
+    }
+
+    fn part(&mut self, part: Part, health: Health, now: Instant, effects: &mut Effects) {
+        let source = AlarmSource::Fault(part);
+        let trigger = match health {
+            Health::Working => Trigger::Return,
+            Health::Broken => Trigger::Activate,
+            Health::Worse => {
+                // Whoever put it on the shelf knew of less.
+                let ended = self.alarms.end_shelf(source, now);
+                self.released(ended, now, effects);
+                Trigger::Renew
+            }
+        };
+        self.trigger(source, trigger, now, effects);
     }
 
     pub(super) fn trigger(

@@ -10,6 +10,7 @@
 mod arming;
 mod commands;
 mod effects;
+mod failing;
 mod handhelds;
 mod observe;
 mod people;
@@ -26,6 +27,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use self::failing::{Failing, Failures, Thing};
 pub use self::handhelds::Pager;
 use self::handhelds::PagerWatch;
 use self::people::name_tracks;
@@ -40,7 +42,7 @@ use super::handover::Handover;
 use super::intake;
 use super::ledger::Ledger;
 use super::live::{FramePeople, LiveHub, Publication};
-use super::message::{Answer, Message, ReceivedReport, StoreReport, WorkerNews};
+use super::message::{Answer, Gravity, Message, ReceivedReport, StoreReport, WorkerNews};
 use super::observer::Tap;
 use super::priority;
 use super::records::{SiteNames, stages};
@@ -49,7 +51,7 @@ use super::siren::Siren;
 use super::worker::WorkerPost;
 use crate::clock;
 use crate::engine::time::Instant;
-use crate::engine::{CameraIndex, Engine, Health, Input, Part, SirenPattern, TICK_EVERY};
+use crate::engine::{CameraIndex, Engine, Input, Part, SirenPattern, TICK_EVERY};
 use crate::store::record::Record;
 use crate::telemetry;
 
@@ -109,6 +111,7 @@ pub fn start(
         store_judged: false,
         pager,
         handhelds_judged: false,
+        failing: Failing::default(),
         ordered: 0,
         requests: 0,
         ticked_at: now,
@@ -144,12 +147,13 @@ struct Runner {
     siren: SirenWatch,
     relays: RelayWatch,
     /// Why the store does not work, as its thread says.
-    store_says: Option<String>,
+    store_says: Option<(Gravity, String)>,
     /// Whether the engine has been told of the store at all.
     store_judged: bool,
     pager: PagerWatch,
     /// Whether the engine has been told of handhelds at all.
     handhelds_judged: bool,
+    failing: Failing,
     /// Number of the newest order to the siren.
     ordered: u64,
     /// Number of the newest evidence picture asked for.
@@ -222,10 +226,10 @@ impl Runner {
     /// What failed when the box stopped, and is no part of it any more, fails no more.
     fn judge_what_is_not_configured(&mut self) {
         if self.path.relays.names().is_empty() {
-            self.step(Input::Part { part: Part::Relay, health: Health::Working });
+            self.tell_part(Part::Relay, Failures::new());
         }
         if self.path.pager == Pager::NotConfigured {
-            self.step(Input::Part { part: Part::Handhelds, health: Health::Working });
+            self.tell_part(Part::Handhelds, Failures::new());
         }
     }
 
@@ -339,27 +343,24 @@ impl Runner {
         self.changed = Changed::Yes;
         match report {
             StoreReport::Working => self.store_says = None,
-            StoreReport::Broken { reason } => self.store_says = Some(reason),
+            StoreReport::Broken { gravity, reason } => self.store_says = Some((gravity, reason)),
             StoreReport::Stored { incidents, at } => self.path.ledger.stored(&incidents, at),
             StoreReport::SnapshotStored { incident } => self.path.ledger.snapshot_stored(incident),
         }
     }
 
-    /// What the store thread says, or else what its silence says.
+    /// What the store thread says, or what its silence says where that is graver.
     fn judge_store(&mut self, now: Instant) {
         let silence = self.path.handover.fault(now);
-        let fault = self.store_says.clone().or(silence);
+        let faults = silence.into_iter().chain(self.store_says.clone());
+        let (gravity, fault) = faults.max_by_key(|(gravity, _)| *gravity).unzip();
         if fault == self.path.board.store_fault && self.store_judged {
             return;
         }
         self.store_judged = true;
-        let health = match fault {
-            Some(_) => Health::Broken,
-            None => Health::Working,
-        };
         self.path.board.store_fault = fault;
         self.changed = Changed::Yes;
-        self.step(Input::Part { part: Part::Store, health });
+        self.tell_part(Part::Store, gravity.map(|it| (Thing::Disk, it)).into_iter().collect());
     }
 
     fn step(&mut self, input: Input) {

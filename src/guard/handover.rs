@@ -12,6 +12,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
 use super::keeper::{Answered, Job};
+use super::message::Gravity;
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::store::record::Record;
@@ -92,7 +93,7 @@ impl Handover {
     }
 
     /// Why the store cannot keep up, for people.
-    pub fn fault(&mut self, now: Instant) -> Option<String> {
+    pub fn fault(&mut self, now: Instant) -> Option<(Gravity, String)> {
         let done = self.done.load(Ordering::Acquire);
         if done != self.progress.0 || done == self.given {
             self.progress = (done, now);
@@ -100,11 +101,11 @@ impl Handover {
         let waiting = self.waiting.len();
         match (waiting, self.lost) {
             (0, 0) if now.since(self.progress.1) > SILENCE_MAX => {
-                Some("the disk does not answer".into())
+                Some((Gravity::Failed, "the disk does not answer".into()))
             }
             (0, 0) => None,
-            (_, 0) => Some("the disk is too slow: records wait for it".into()),
-            (_, _) => Some("the disk is too slow: records were lost".into()),
+            (_, 0) => Some((Gravity::Impaired, "the disk is too slow: records wait for it".into())),
+            (_, _) => Some((Gravity::Losing, "the disk is too slow: records were lost".into())),
         }
     }
 }
@@ -177,7 +178,8 @@ mod tests {
         let mut handover = handover();
         handover.put((0..=WAITING_MAX).map(answer));
         assert_eq!((handover.lost, handover.waiting.front()), (1, Some(&answer(1))));
-        let fault = handover.fault(clock::monotonic()).expect("a fault");
+        let (gravity, fault) = handover.fault(clock::monotonic()).expect("a fault");
+        assert_eq!(gravity, Gravity::Losing);
         assert!(fault.contains("lost"), "{fault}");
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::clerk::Errand;
 use super::disk;
-use super::message::{Message, Reply, StoreReport};
+use super::message::{Gravity, Message, Reply, StoreReport};
 use crate::clock;
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
@@ -120,7 +120,7 @@ struct Keeper {
     /// Why the next one would.
     disk_fault: Option<String>,
     /// The first of the two that there is.
-    fault: Option<String>,
+    fault: Option<(Gravity, String)>,
     /// The alarm path has not heard of the newest state.
     untold: bool,
     alive_at: Instant,
@@ -279,12 +279,14 @@ impl Keeper {
     }
 
     fn judge(&mut self) {
-        let fault = self.write_fault.clone().or_else(|| self.disk_fault.clone());
+        let failed = self.write_fault.clone().map(|reason| (Gravity::Failed, reason));
+        let impaired = || self.disk_fault.clone().map(|reason| (Gravity::Impaired, reason));
+        let fault = failed.or_else(impaired);
         if self.fault == fault {
             return;
         }
         match &fault {
-            Some(reason) => tracing::error!("the store does not work: {reason}"),
+            Some((_, reason)) => tracing::error!("the store does not work: {reason}"),
             None => tracing::info!("the store works again"),
         }
         self.fault = fault;
@@ -295,20 +297,20 @@ impl Keeper {
         if !self.untold {
             return;
         }
-        let report = match &self.fault {
-            Some(reason) => StoreReport::Broken { reason: reason.clone() },
-            None => StoreReport::Working,
-        };
-        self.untold = self.reports.try_send(Message::Store(report)).is_err();
+        self.untold = self.reports.try_send(Message::Store(self.state())).is_err();
     }
 
     /// The alarm path has gone: nobody is left to bring new records.
     fn box_ended(&self) -> bool {
-        let probe = Message::Store(match &self.fault {
-            Some(reason) => StoreReport::Broken { reason: reason.clone() },
-            None => StoreReport::Working,
-        });
+        let probe = Message::Store(self.state());
         matches!(self.reports.try_send(probe), Err(TrySendError::Disconnected(_)))
+    }
+
+    fn state(&self) -> StoreReport {
+        match self.fault.clone() {
+            Some((gravity, reason)) => StoreReport::Broken { gravity, reason },
+            None => StoreReport::Working,
+        }
     }
 }
 

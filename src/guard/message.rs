@@ -99,6 +99,17 @@ pub enum SirenReport {
     TestFault(Option<String>),
 }
 
+/// How bad a failure of a part is, least first. A graver one than was answered wants an answer again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    /// It does what it is for, and somebody has to look after it.
+    Impaired,
+    /// It does not do what it is for.
+    Failed,
+    /// What it should have kept is gone for ever.
+    Losing,
+}
+
 /// Whether an order that was taken can be heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sounding {
@@ -112,6 +123,7 @@ pub enum Sounding {
 pub enum StoreReport {
     Working,
     Broken {
+        gravity: Gravity,
         reason: String,
     },
     /// These incidents are on disk.

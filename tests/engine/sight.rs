@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use standclear::engine::alarm::ShelfTime;
 use standclear::engine::time::Instant;
 use standclear::engine::zone::Rules;
 use standclear::engine::{
-    AlarmId, AlarmSource, AlarmState, BlindCause, EventKind, FrameReport, Health, Input, Part,
-    Restored, RestoredAlarm, SirenPattern, ZoneState,
+    AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, Event, EventKind, FrameReport, Health,
+    Input, Part, Restored, RestoredAlarm, SirenPattern, ZoneState,
 };
 
 use crate::world::{CAMERA, World, ZONE, person, person_sized, right_half, size};
@@ -217,6 +218,46 @@ fn a_broken_part_is_an_alarm_and_works_again() {
     assert_eq!(world.step(broken).siren.map(|o| o.pattern), Some(SirenPattern::Fault));
     world.step(Input::Part { part: Part::Siren, health: Health::Working });
     assert_eq!(world.engine.alarms()[0].state, AlarmState::ReturnedUnacknowledged);
+}
+
+fn siren(world: &World) -> AlarmState {
+    let is_it = |alarm: &&AlarmView| alarm.source == AlarmSource::Fault(Part::Siren);
+    world.engine.alarms().iter().find(is_it).map_or(AlarmState::Normal, |alarm| alarm.state)
+}
+
+#[test]
+fn a_part_that_gets_worse_is_heard_and_wants_an_answer_whatever_was_answered() {
+    let part = |health| Input::Part { part: Part::Siren, health };
+    let mut world = watched();
+    world.step(part(Health::Broken));
+    let alarm = world.engine.alarms()[0].id;
+    world.step(Input::Acknowledge { alarm });
+    world.step(part(Health::Broken));
+    assert_eq!(siren(&world), AlarmState::Acknowledged, "what was answered stays answered");
+
+    let heard = world.step(part(Health::Worse)).siren.map(|order| order.pattern);
+    assert_eq!((siren(&world), heard), (AlarmState::Unacknowledged, Some(SirenPattern::Fault)));
+
+    let silenced = world.step(Input::Silence { alarm: Some(alarm) });
+    assert_eq!(silenced.siren.map(|order| order.pattern), Some(SirenPattern::Silent));
+    let heard = world.step(part(Health::Worse)).siren.map(|order| order.pattern);
+    assert_eq!(heard, Some(SirenPattern::Fault), "silence was of what was known then");
+}
+
+#[test]
+fn a_part_on_the_shelf_that_gets_worse_leaves_it_and_is_heard() {
+    let part = |health| Input::Part { part: Part::Siren, health };
+    let mut world = watched();
+    world.step(part(Health::Broken));
+    let alarm = world.engine.alarms()[0].id;
+    let time = ShelfTime::from_minutes(60).expect("a time");
+    world.step(Input::Shelve { alarm, time });
+    assert_eq!(siren(&world), AlarmState::Shelved);
+    let effects = world.step(part(Health::Worse));
+    assert_eq!(siren(&world), AlarmState::Unacknowledged);
+    assert_eq!(effects.siren.map(|order| order.pattern), Some(SirenPattern::Fault));
+    let told = |event: &Event| matches!(event.kind, EventKind::HoldEnded { .. });
+    assert_eq!(effects.events.iter().filter(|it| told(it)).count(), 1);
 }
 
 fn restored(state: AlarmState) -> World {

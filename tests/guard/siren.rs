@@ -55,6 +55,21 @@ fn a_siren_whose_test_fails_is_a_fault_until_one_passes() {
 }
 
 #[test]
+fn a_siren_that_breaks_after_its_failed_test_was_answered_is_an_alarm_again() {
+    let site = TestSite::new();
+    *site.siren.unheard.lock().expect("not poisoned") = true;
+    let guard = site.start();
+    let alarm = wait_alarm(&guard, fault, AlarmState::Unacknowledged);
+    guard.handle().acknowledge(alarm.id, None, "eva").expect("answered");
+    wait_alarm(&guard, fault, AlarmState::Acknowledged);
+    *site.siren.broken.lock().expect("not poisoned") = Some("unplugged".into());
+    let again = wait_alarm(&guard, fault, AlarmState::Unacknowledged);
+    assert_eq!(again.id, alarm.id);
+    assert!(again.text.contains("unplugged"), "{}", again.text);
+    guard.stop();
+}
+
+#[test]
 fn the_all_clear_sounds_once_when_an_intrusion_is_over() {
     let site = TestSite::new();
     let guard = site.start();

@@ -13,7 +13,12 @@ use crate::worker::Scene;
 
 /// A light for emergencies on coil 3, one for faults on coil 4, of a Modbus server.
 fn start(site: &TestSite, server: &TcpServer) -> Guard {
-    let (address, unit) = (server.address, POINT.unit);
+    start_on(site, server, server)
+}
+
+/// The same, of two servers.
+fn start_on(site: &TestSite, red: &TcpServer, blue: &TcpServer) -> Guard {
+    let (red, blue, unit) = (red.address, blue.address, POINT.unit);
     let text = format!(
         r#"
         site = {{ name = "Test", time_zone = "UTC" }}
@@ -26,11 +31,11 @@ fn start(site: &TestSite, server: &TcpServer) -> Guard {
         [[relay]]
         name = "stack-red"
         role = "emergency"
-        to = {{ modbus-tcp = {{ address = "{address}", unit = {unit}, coil = 3 }} }}
+        to = {{ modbus-tcp = {{ address = "{red}", unit = {unit}, coil = 3 }} }}
         [[relay]]
         name = "stack-blue"
         role = "fault"
-        to = {{ modbus-tcp = {{ address = "{address}", unit = {unit}, coil = 4 }} }}
+        to = {{ modbus-tcp = {{ address = "{blue}", unit = {unit}, coil = 4 }} }}
         "#
     );
     let config = Config::parse(&site.path("standclear.toml"), &text);
@@ -120,6 +125,25 @@ fn a_relay_that_failed_and_was_taken_out_of_the_configuration_fails_no_more() {
     guard.stop();
     let guard = site.start();
     wait_alarm(&guard, relay_fault, AlarmState::ReturnedUnacknowledged);
+    guard.stop();
+}
+
+#[test]
+fn a_second_relay_that_fails_after_the_first_was_answered_is_an_alarm_again() {
+    let coils = Coils::default();
+    let red = TcpServer::start("127.0.0.1:0", &coils);
+    let blue = TcpServer::start("127.0.0.1:0", &coils);
+    let site = TestSite::new();
+    let guard = start_on(&site, &red, &blue);
+    wait_watched(&guard);
+    wait_coils(&coils, true, true);
+    drop(red);
+    let alarm = wait_alarm(&guard, relay_fault, AlarmState::Unacknowledged);
+    guard.handle().acknowledge(alarm.id, None, "eva").expect("answered");
+    wait_alarm(&guard, relay_fault, AlarmState::Acknowledged);
+    drop(blue);
+    let again = wait_alarm(&guard, relay_fault, AlarmState::Unacknowledged);
+    assert!(again.text.contains("stack-blue"), "{}", again.text);
     guard.stop();
 }
 

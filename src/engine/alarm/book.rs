@@ -220,6 +220,20 @@ impl AlarmBook {
         ended.into_iter().map(release).collect()
     }
 
+    /// Ends the source's stay on the shelf before its time, if it is there.
+    pub fn end_shelf(&mut self, source: AlarmSource, now: Instant) -> Option<Release> {
+        let held = *self.held.get(&source)?;
+        match held {
+            Held::Shelved { .. } => Some(Release {
+                source,
+                was: held.hold(),
+                alarm: held.alarm(),
+                change: self.release(source, now),
+            }),
+            Held::OutOfService => None,
+        }
+    }
+
     /// What a source's alarm is to people.
     pub fn state(&self, source: AlarmSource) -> AlarmState {
         match (self.condition(source), self.hold(source)) {

@@ -14,7 +14,8 @@
 //!     └────────── LatchedAcknowledged <── Acknowledge ── LatchedUnacknowledged
 //! ```
 //!
-//! **Renew** is a new intruder in a zone whose alarm was answered: it must be answered again (R7).
+//! **Renew** is a new intruder in a zone whose alarm was answered, or a part that fails more gravely
+//! than what was answered: it must be answered again (R7).
 //! A new cause leads from every state to Unacknowledged; only an answer leads away from it.
 
 /// What happened, and what people answered.
@@ -38,7 +39,7 @@ pub enum Condition {
 pub enum Trigger {
     /// The cause is there.
     Activate,
-    /// The cause is there once more: a further person.
+    /// The cause is there once more: a further person, a further or graver failure.
     Renew,
     /// The cause is gone.
     Return,

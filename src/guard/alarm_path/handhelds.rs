@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::failing::Thing;
 use super::{Changed, Runner};
+use crate::engine::Part;
 use crate::engine::time::Instant;
-use crate::engine::{Health, Input, Part};
 use crate::guard::handle::{HandheldsNow, Listening};
-use crate::guard::message::HandheldReport;
+use crate::guard::message::{Gravity, HandheldReport};
 
 /// Longest silence of the pager, which speaks every second.
 const PAGER_SILENT_MAX: Duration = Duration::from_secs(3);
@@ -88,12 +89,9 @@ impl Runner {
             return;
         }
         self.handhelds_judged = true;
-        let health = match fault {
-            Some(_) => Health::Broken,
-            None => Health::Working,
-        };
+        let failures = fault.iter().map(|_| (Thing::Listeners, Gravity::Failed)).collect();
         self.path.board.handhelds_fault = fault;
         self.changed = Changed::Yes;
-        self.step(Input::Part { part: Part::Handhelds, health });
+        self.tell_part(Part::Handhelds, failures);
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::failing::{Failures, Thing};
 use super::{Changed, Runner};
 use crate::config::RelayRole;
 use crate::engine::time::Instant;
-use crate::engine::{AlarmSource, AlarmState, Engine, Health, Input, Part, SirenPattern};
+use crate::engine::{AlarmSource, AlarmState, Engine, Part, SirenPattern};
+use crate::guard::message::Gravity;
 use crate::guard::relay::{Calls, RelayReport};
 
 /// Longest silence of a relay's thread: it may wait for its device to open, to take the coil and to
@@ -41,6 +43,12 @@ impl RelayWatch {
         };
         let faults: Vec<String> = self.0.iter().zip(names).filter_map(fault).collect();
         (!faults.is_empty()).then(|| faults.join("; "))
+    }
+
+    fn failures(&self) -> Failures {
+        let fails = |watched: &Watched| watched.answers == Answers::No || watched.says.is_some();
+        let failing = self.0.iter().enumerate().filter(|(_, watched)| fails(watched));
+        failing.map(|(relay, _)| (Thing::Relay(relay), Gravity::Failed)).collect()
     }
 }
 
@@ -84,13 +92,9 @@ impl Runner {
 
     fn tell_relays(&mut self) {
         let fault = self.relays.fault(self.path.relays.names());
-        let health = match fault {
-            Some(_) => Health::Broken,
-            None => Health::Working,
-        };
         self.path.board.relay_fault = fault;
         self.changed = Changed::Yes;
-        self.step(Input::Part { part: Part::Relay, health });
+        self.tell_part(Part::Relay, self.relays.failures());
     }
 }
 

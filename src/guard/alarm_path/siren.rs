@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::failing::{Failures, Thing};
 use super::{Changed, Runner};
 use crate::engine::time::Instant;
-use crate::engine::{AlarmSource, AlarmState, Health, Input, Part, SirenPattern, ZoneState};
+use crate::engine::{AlarmSource, AlarmState, Part, SirenPattern, ZoneState};
 use crate::guard::handle::{SirenTested, TestHeard};
-use crate::guard::message::{SirenReport, Sounding};
+use crate::guard::message::{Gravity, SirenReport, Sounding};
 use crate::guard::observer::Observation;
 use crate::guard::siren::tester::{SirenTest, TestSound};
 use crate::store::record::Record;
@@ -71,6 +72,17 @@ impl SirenWatch {
             Answers::No => Some("the siren's thread does not answer".to_owned()),
             Answers::Yes => self.says.clone().or_else(|| self.test.clone()),
         }
+    }
+
+    fn failures(&self) -> Failures {
+        let output = match (self.answers, &self.says, self.sounds) {
+            (Answers::No, _, _) | (Answers::Yes, Some(_), Sounding::No) => Some(Gravity::Failed),
+            (Answers::Yes, Some(_), Sounding::Yes) => Some(Gravity::Impaired),
+            (Answers::Yes, None, _) => None,
+        };
+        let output = output.map(|gravity| (Thing::Output, gravity));
+        let tests = self.test.as_ref().map(|_| (Thing::Tests, Gravity::Impaired));
+        output.into_iter().chain(tests).collect()
     }
 }
 
@@ -160,16 +172,12 @@ impl Runner {
 
     fn show_siren(&mut self) {
         let fault = self.siren.fault();
-        let health = match fault {
-            Some(_) => Health::Broken,
-            None => Health::Working,
-        };
         self.path.board.siren_fault = fault;
         self.path.board.siren_sounds = match self.siren.answers {
             Answers::Yes => self.siren.sounds,
             Answers::No => Sounding::No,
         };
-        self.step(Input::Part { part: Part::Siren, health });
+        self.tell_part(Part::Siren, self.siren.failures());
     }
 
     /// Says once that it is over: an intrusion has sounded, and now nobody is inside, every zone is
