@@ -26,6 +26,7 @@
 //! Not here: what an alarm is (`engine`), how it is stored (`store`), how it looks (`web`).
 
 pub mod accounts;
+mod again;
 mod alarm_path;
 mod annunciators;
 pub mod app;

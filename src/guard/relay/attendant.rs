@@ -11,6 +11,7 @@ use super::{Beat, Calling, Calls, Coil, RelayError, RelayOutput, RelayReport, Sh
 use crate::clock;
 use crate::config::Relay;
 use crate::engine::time::Instant;
+use crate::guard::again;
 use crate::guard::message::Message;
 use crate::guard::priority;
 use crate::guard::siren::DEAD_MAN_MAX;
@@ -60,8 +61,15 @@ impl Attendant {
         Attendant { number, relay, output, shared, reports, set, failure, told, waiting }
     }
 
+    /// Attends until the box stops, whatever panics.
     pub fn run(mut self) {
         priority::ask(priority::RELAY);
+        let shared = self.shared.clone();
+        let what = format!("the thread of the relay {}", self.relay.name);
+        again::keep(&what, &mut self, &shared.stop, Attendant::attend, Attendant::panicked);
+    }
+
+    fn attend(&mut self) {
         while !self.shared.stop.load(Ordering::Acquire) {
             self.look();
             thread::park_timeout(LOOK_EVERY);
@@ -69,6 +77,13 @@ impl Attendant {
         if let Err(error) = self.output.set(Coil::DeEnergised) {
             tracing::error!("relay {} stays as it is: {}", self.relay.name, chain(&error));
         }
+    }
+
+    /// Said as a fault; the next coil that is set takes it back.
+    fn panicked(&mut self) {
+        self.set = None;
+        self.report(Some(again::PANICKED.into()));
+        self.deliver();
     }
 
     fn look(&mut self) {
@@ -133,6 +148,10 @@ impl Attendant {
                 Some(chain(&error))
             }
         };
+        self.report(fault);
+    }
+
+    fn report(&mut self, fault: Option<String>) {
         let report = RelayReport { relay: self.number, fault };
         if self.told.as_ref() != Some(&report) {
             self.waiting = Some(report.clone());
@@ -170,6 +189,9 @@ mod tests {
     /// Longest wait for what must come.
     const WAIT_MAX: Duration = Duration::from_secs(5);
 
+    /// A device that is out of order for this reason panics.
+    const PANIC: &str = "a panic on demand";
+
     /// Each coil that was set, with its time.
     type Coils = Arc<Mutex<Vec<(Coil, Instant)>>>;
 
@@ -181,7 +203,9 @@ mod tests {
 
     impl RelayOutput for Device {
         fn set(&mut self, coil: Coil) -> Result<(), RelayError> {
-            if let Some(reason) = *self.out_of_order.lock().expect("not poisoned") {
+            let out_of_order = *self.out_of_order.lock().expect("not poisoned");
+            assert_ne!(out_of_order, Some(PANIC));
+            if let Some(reason) = out_of_order {
                 return Err(RelayError::Set { place: "device".into(), source: reason.into() });
             }
             self.coils.lock().expect("not poisoned").push((coil, clock::monotonic()));
@@ -300,6 +324,30 @@ mod tests {
         });
         let coils = bench.coils.lock().expect("not poisoned").clone();
         assert!(coils.iter().filter(|(_, at)| *at > from).all(|(c, _)| *c == Coil::DeEnergised));
+        bench.threads.stop();
+    }
+
+    #[test]
+    fn a_panic_is_a_fault_and_the_relay_shows_what_it_should_afterwards() {
+        let bench = bench(Wiring::FailSafe, None);
+        bench.relays.show(Calls::NONE);
+        bench.until_coil(Coil::Energised);
+        *bench.out_of_order.lock().expect("not poisoned") = Some(PANIC);
+        bench.relays.show(EMERGENCY);
+        let fault = bench.until("a fault", |_| {
+            bench.reports.try_iter().find_map(|message| match message {
+                Message::Relay(report) => report.fault,
+                _ => None,
+            })
+        });
+        assert_eq!(fault, again::PANICKED);
+        *bench.out_of_order.lock().expect("not poisoned") = None;
+        bench.until_coil(Coil::DeEnergised);
+        bench.until("word that it works", |_| {
+            let works =
+                |message| matches!(message, Message::Relay(report) if report.fault.is_none());
+            bench.reports.try_iter().any(works).then_some(())
+        });
         bench.threads.stop();
     }
 

@@ -17,6 +17,7 @@ use super::{DEAD_MAN_MAX, OutputState, SOUND_BITS, Shared, SirenOutput, Sound};
 use crate::clock;
 use crate::engine::SirenPattern;
 use crate::engine::time::Instant;
+use crate::guard::again;
 use crate::guard::message::{Message, SirenReport, Sounding};
 use crate::guard::priority;
 
@@ -50,13 +51,41 @@ pub(super) struct Attendant {
 }
 
 impl Attendant {
+    /// Attends until the box stops, whatever panics.
     pub fn run(mut self) {
         priority::ask(priority::SIREN);
+        let shared = self.shared.clone();
+        let what = "the siren's thread";
+        again::keep(what, &mut self, &shared.stop, Attendant::attend, Attendant::panicked);
+    }
+
+    fn attend(&mut self) {
         while !self.shared.stop.load(Ordering::Acquire) {
             self.look();
             thread::park_timeout(LOOK_EVERY);
         }
         self.output.sound(Sound::SILENT);
+    }
+
+    /// Said as a fault; the next look that goes well takes it back.
+    fn panicked(&mut self) {
+        let device = match &self.told {
+            Some(
+                SirenReport::Working { device }
+                | SirenReport::Degraded { device, .. }
+                | SirenReport::Broken { device, .. },
+            ) => device.clone(),
+            Some(
+                SirenReport::Accepted { .. } | SirenReport::Tested(_) | SirenReport::TestFault(_),
+            )
+            | None => String::new(),
+        };
+        let report = SirenReport::Broken { device, reason: again::PANICKED.into() };
+        if self.told.as_ref() != Some(&report) {
+            self.told = Some(report.clone());
+            self.tell(report);
+        }
+        self.deliver();
     }
 
     fn look(&mut self) {
@@ -215,6 +244,9 @@ mod tests {
     /// Longest wait for what must come.
     const WAIT_MAX: Duration = Duration::from_secs(5);
 
+    /// The output whose fault this is panics.
+    const PANIC: &str = "a panic on demand";
+
     /// Each change of sound with its time.
     type Heard = Arc<Mutex<Vec<(Sound, Instant)>>>;
 
@@ -242,7 +274,10 @@ mod tests {
         }
 
         fn state(&mut self, _now: Instant) -> OutputState {
-            self.state.lock().expect("not poisoned").clone()
+            let state = self.state.lock().expect("not poisoned").clone();
+            let panics = matches!(&state, OutputState::Broken { reason, .. } if reason == PANIC);
+            assert!(!panics, "{PANIC}");
+            state
         }
     }
 
@@ -360,6 +395,25 @@ mod tests {
         *bench.state.lock().expect("not poisoned") = OutputState::Broken { device, reason };
         let broken = bench.report(|report| matches!(report, SirenReport::Broken { .. }));
         assert!(matches!(broken, SirenReport::Broken { reason, .. } if reason == "unplugged"));
+        let device = "test".to_owned();
+        *bench.state.lock().expect("not poisoned") = OutputState::Working { device };
+        bench.report(|report| matches!(report, SirenReport::Working { .. }));
+        bench.thread.stop();
+    }
+
+    #[test]
+    fn a_panic_is_a_fault_orders_sound_all_the_same_and_the_thread_works_again() {
+        let mut bench = bench();
+        bench.report(|report| matches!(report, SirenReport::Working { .. }));
+        let (device, reason) = ("test".to_owned(), PANIC.to_owned());
+        *bench.state.lock().expect("not poisoned") = OutputState::Broken { device, reason };
+        let broken = bench.report(|report| matches!(report, SirenReport::Broken { .. }));
+        let said =
+            matches!(broken, SirenReport::Broken { reason, .. } if reason == again::PANICKED);
+        assert!(said);
+        bench.siren.feed(clock::monotonic());
+        bench.siren.order(SirenPattern::Intrusion, None);
+        bench.heard_at(SirenPattern::Intrusion);
         let device = "test".to_owned();
         *bench.state.lock().expect("not poisoned") = OutputState::Working { device };
         bench.report(|report| matches!(report, SirenReport::Working { .. }));

@@ -276,7 +276,7 @@ impl SirenThread {
     pub fn stop(self) {
         self.shared.stop.store(true, Ordering::Release);
         self.thread.thread().unpark();
-        // A panic in it has been logged by the panic hook; there is nobody left to tell.
+        // Only a panic while it stopped gets here; the panic hook has logged it.
         let _ = self.thread.join();
     }
 }

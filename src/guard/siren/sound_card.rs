@@ -30,6 +30,7 @@ use super::{OutputState, SirenOutput, Sound};
 use crate::clock;
 use crate::config::SirenDevice;
 use crate::engine::time::Instant;
+use crate::guard::again;
 use crate::guard::priority;
 use crate::telemetry::chain;
 
@@ -101,15 +102,18 @@ impl SoundCard {
     ) -> std::io::Result<SoundCard> {
         let name = device.name().to_owned();
         let line = Arc::new(Line::new(&name));
-        let holder = Holder {
+        let mut holder = Holder {
             device: device.clone(),
             name: name.clone(),
             volume,
             voices: voices.clone(),
             line: line.clone(),
         };
-        let thread =
-            thread::Builder::new().name("sound-card".into()).spawn(move || holder.run())?;
+        let thread = thread::Builder::new().name("sound-card".into()).spawn(move || {
+            let line = holder.line.clone();
+            let panicked = |holder: &mut Holder| holder.broken(again::PANICKED.into());
+            again::keep("the sound card's thread", &mut holder, &line.stop, Holder::run, panicked);
+        })?;
         let opening_since = clock::monotonic();
         let (ordered, voices) = (Sound::SILENT.word(), voices.clone());
         Ok(SoundCard { name, line, thread, opening_since, ordered, voices })
@@ -206,7 +210,7 @@ struct Holder {
 }
 
 impl Holder {
-    fn run(self) {
+    fn run(&mut self) {
         // The thread that feeds the card is started by this one.
         priority::ask(priority::SOUND_CARD);
         while !self.stopped() {
