@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SILENCE_MS_MAX } from '../lib/stream';
-import { OFF, OPENING_MS_MAX, REFUSED_RETRY_MS, RETRY_FIRST_MS, RETRY_MAX_MS, reach, step, type Connection, type Event } from './connection';
-import { at, state, WELCOME } from './testing';
+import { heardOf, NOTHING_HEARD, OFF, OPENING_MS_MAX, REFUSED_RETRY_MS, RETRY_FIRST_MS, RETRY_MAX_MS, reach, STATE_MS_MAX, step, type Connection, type Event } from './connection';
+import { alarm, at, sent, state, WELCOME } from './testing';
 
 /** Feeds events at their moments and gives every effect. */
 function run(from: Connection, events: readonly (readonly [number, Event])[]) {
@@ -90,11 +90,33 @@ describe('connection', () => {
 
 describe('reach', () => {
   const waiting = run(live.now, [[1_000, { kind: 'closed' }]]).now;
-  it('a_blink_of_the_radio_is_not_a_lost_box', () => expect(reach(waiting, at(1_000), at(0), at(1_900))).toBe('blink'));
+  const told = (ms: number) => heardOf(NOTHING_HEARD, state([]), at(ms));
+  it('a_blink_of_the_radio_is_not_a_lost_box', () => expect(reach(waiting, told(1_000), at(0), at(1_900))).toBe('blink'));
   it('is_lost_after_the_silence_the_page_allows_whatever_it_tries', () => {
-    for (const now of [waiting, run(waiting, [[3_600, { kind: 'online' }]]).now]) expect(reach(now, at(1_000), at(0), at(1_001 + SILENCE_MS_MAX))).toBe('lost');
+    for (const now of [waiting, run(waiting, [[3_600, { kind: 'online' }]]).now]) expect(reach(now, told(1_000), at(0), at(1_001 + SILENCE_MS_MAX))).toBe('lost');
   });
-  it('a_box_never_heard_is_lost_after_the_same_time', () => expect(reach(waiting, null, at(0), at(SILENCE_MS_MAX + 1))).toBe('lost'));
-  it('a_live_socket_that_is_silent_is_not_called_live', () => expect(reach(live.now, at(30), at(0), at(31 + SILENCE_MS_MAX))).toBe('lost'));
-  it('a_phone_that_slept_is_lost_though_its_monotonic_clock_stood_still', () => expect(reach(live.now, at(30), at(0), at(40, 3_600_000))).toBe('lost'));
+  it('a_box_never_heard_is_lost_after_the_same_time', () => expect(reach(waiting, NOTHING_HEARD, at(0), at(SILENCE_MS_MAX + 1))).toBe('lost'));
+  it('a_live_socket_that_is_silent_is_not_called_live', () => expect(reach(live.now, told(30), at(0), at(31 + SILENCE_MS_MAX))).toBe('lost'));
+  it('a_phone_that_slept_is_lost_though_its_monotonic_clock_stood_still', () => expect(reach(live.now, told(30), at(0), at(40, 3_600_000))).toBe('lost'));
+  it('a_box_that_greets_and_tells_nothing_is_lost_however_often_it_greets', () => {
+    let heard = told(0);
+    for (let ms = 200; ms <= SILENCE_MS_MAX; ms += 200) {
+      heard = heardOf(heard, WELCOME, at(ms));
+      expect(reach({ kind: 'live', heard: at(ms) }, heard, at(0), at(ms))).toBe('live');
+    }
+    const after = SILENCE_MS_MAX + 1;
+    for (const now of [{ kind: 'live', heard: at(after) } as const, waiting]) expect(reach(now, heardOf(heard, WELCOME, at(after)), at(0), at(after))).toBe('lost');
+  });
+  it('a_box_that_only_pings_is_lost_and_back_with_its_next_state', () => {
+    const after = at(STATE_MS_MAX + 1);
+    const pinged = heardOf(told(0), { type: 'ping', n: 9 }, after);
+    expect(reach({ kind: 'live', heard: after }, pinged, at(0), after)).toBe('lost');
+    expect(reach({ kind: 'live', heard: after }, heardOf(pinged, state([]), after), at(0), after)).toBe('live');
+    expect(reach({ kind: 'live', heard: after }, heardOf(pinged, sent(alarm(1)), after), at(0), after)).toBe('live');
+  });
+  it('a_state_that_a_radio_holds_up_while_pings_come_is_no_lost_box', () => {
+    const late = at(SILENCE_MS_MAX + 500);
+    expect(reach({ kind: 'live', heard: late }, heardOf(told(0), { type: 'ping', n: 3 }, late), at(0), late)).toBe('live');
+  });
+  it('a_welcome_alone_is_not_called_live', () => expect(reach(live.now, heardOf(NOTHING_HEARD, WELCOME, at(30)), at(0), at(40))).toBe('connecting'));
 });

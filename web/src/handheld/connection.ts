@@ -144,23 +144,53 @@ export function passes(code: RefusalCode): boolean {
   }
 }
 
+/** The box says how things stand every two seconds; a radio may hold that up by as much as it may hold up a ping. */
+export const STATE_MS_MAX = 2_000 + (SILENCE_MS_MAX - 1_000);
+
+/** When the box last said anything on a connection that stood, and when it last said how things stand. */
+export interface Heard { line: Moment | null; told: Moment | null }
+export const NOTHING_HEARD: Heard = { line: null, told: null };
+
+/** A greeting proves nothing: a box whose guard is silent welcomes, and has nothing to tell. */
+export function heardOf(before: Heard, message: ServerMessage, at: Moment): Heard {
+  switch (message.type) {
+    case 'state':
+    case 'alarm':
+      return { line: at, told: at };
+    case 'ping':
+    case 'acknowledged':
+    case 'unknown':
+      return { ...before, line: at };
+    case 'challenge':
+    case 'welcome':
+    case 'refused':
+      return before;
+  }
+}
+
 /** How the connection stands for a person: a blink of the radio is not said as loudly as a lost box. */
 export type Reach = 'off' | 'connecting' | 'live' | 'blink' | 'lost' | 'refused';
 
-/** `heard` is when the box was last heard on any connection, `started` when this page began to listen. */
-export function reach(now: Connection, heard: Moment | null, started: Moment, at: Moment): Reach {
+/** `heard` is of any connection, `started` when this page began to listen. */
+export function reach(now: Connection, heard: Heard, started: Moment, at: Moment): Reach {
   switch (now.kind) {
     case 'off':
       return 'off';
     case 'refused':
       return 'refused';
     case 'live':
-      return elapsed(now.heard, at) > SILENCE_MS_MAX ? 'lost' : 'live';
+      if (elapsed(now.heard, at) > SILENCE_MS_MAX || isStale(heard, started, at)) return 'lost';
+      return heard.told ? 'live' : 'connecting';
     case 'opening':
     case 'greeting':
     case 'proving':
     case 'waiting':
-      if (elapsed(heard ?? started, at) > SILENCE_MS_MAX) return 'lost';
-      return heard ? 'blink' : 'connecting';
+      if (isStale(heard, started, at)) return 'lost';
+      return heard.told ? 'blink' : 'connecting';
   }
+}
+
+/** Whether what is on the screen is too old to be shown as how things stand. */
+function isStale(heard: Heard, started: Moment, at: Moment): boolean {
+  return elapsed(heard.line ?? started, at) > SILENCE_MS_MAX || elapsed(heard.told ?? started, at) > STATE_MS_MAX;
 }

@@ -7,7 +7,7 @@ import { NOTHING_KNOWN, causeKey, inOrder, moreUrgent, pressing, silenceHere, ta
 import * as answers from './answers';
 import type { Answer } from './answers';
 import { boxTime, read, type Readings } from './clock';
-import { OFF, reach, step, type Connection, type Event } from './connection';
+import { heardOf, NOTHING_HEARD, OFF, reach, step, type Connection, type Event, type Heard } from './connection';
 import { prove, stored, unpair, type Identity } from './identity';
 import { AlarmNotices, notificationState } from './notices';
 import type { Acknowledged, Alarm, AlarmMessage, BoxState, Presence, PushKeys, ServerMessage, Welcome } from './protocol';
@@ -49,7 +49,7 @@ export class Pager {
 
   place = $state<Place>('here');
   #connection = $state.raw<Connection>(OFF);
-  #heard = $state.raw<Moment | null>(null);
+  #heard = $state.raw<Heard>(NOTHING_HEARD);
   #started = $state.raw<Moment>(moment());
   #readings = $state.raw<Readings>([]);
   readonly awake = new StayAwake();
@@ -67,9 +67,9 @@ export class Pager {
   readonly reach = $derived(reach(this.#connection, this.#heard, this.#started, this.now));
   readonly refusal = $derived(this.#connection.kind === 'refused' ? this.#connection : null);
   readonly lost = $derived(this.reach === 'lost');
-  readonly silent_ms = $derived(elapsed(this.#heard ?? this.#started, this.now));
-  /** Whether the box was heard since this page was opened. */
-  readonly everHeard = $derived(this.#heard !== null);
+  readonly silent_ms = $derived(elapsed(this.#heard.told ?? this.#started, this.now));
+  /** Whether the box has said how things stand since this page was opened. */
+  readonly everHeard = $derived(this.#heard.told !== null);
   readonly now_ms = $derived(boxTime(this.#readings, this.now));
   readonly clock = $derived(siteClock(this.welcome?.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone));
   readonly ordered = $derived(inOrder(this.known));
@@ -280,7 +280,7 @@ export class Pager {
   #forgetBox(): void {
     this.known = NOTHING_KNOWN;
     this.box = null;
-    this.#heard = null;
+    this.#heard = NOTHING_HEARD;
     this.followed = null;
     this.#told = new Set();
     this.#play();
@@ -340,7 +340,7 @@ export class Pager {
     this.#step({ kind: 'message', message });
     if (this.#connection.kind !== 'live') return;
     this.now = moment();
-    this.#heard = this.now;
+    this.#heard = heardOf(this.#heard, message, this.now);
     switch (message.type) {
       case 'welcome':
         this.#welcomed(message);
@@ -364,8 +364,10 @@ export class Pager {
 
   #welcomed(message: Welcome): void {
     // Another store, other numbers: nothing of before means anything.
-    if (this.welcome && this.welcome.box !== message.box) this.#forgetBox();
-    this.#heard = this.now;
+    if (this.welcome && this.welcome.box !== message.box) {
+      this.#forgetBox();
+      this.#started = this.now;
+    }
     this.welcome = message;
     this.#readings = read([], message.server_now, this.now);
     this.answers = answers.unsent(this.answers);
