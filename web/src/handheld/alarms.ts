@@ -3,19 +3,27 @@
 // An alarm that was *sent* to this handheld is heard here; the others are only listed, so that any handheld can show
 // and acknowledge anything. Orders by version: what is older than what is known changes nothing.
 
+import { elapsed, type Moment } from '../lib/stream';
 import type { Alarm, AlarmMessage, BoxState, Priority } from './protocol';
 
 export interface Known {
   alarms: readonly Alarm[];
   /** By alarm: the `renewed` it was sent here with. */
   mine: Readonly<Record<number, number>>;
-  /** By alarm: the `renewed` whose tone somebody silenced on this handheld. */
-  silenced: Readonly<Record<number, number>>;
-  /** By alarm: when the box sent it, so that an older state does not take it away again. */
-  sent_at: Readonly<Record<number, string>>;
+  /** By alarm: the `renewed` whose tone somebody silenced on this handheld, and when. */
+  silenced: Readonly<Record<number, Silenced>>;
+  /** By alarm that no state has listed yet: when it came in, so that a state of before does not take it away again. */
+  unlisted: Readonly<Record<number, Moment>>;
 }
 
-export const NOTHING_KNOWN: Known = { alarms: [], mine: {}, silenced: {}, sent_at: {} };
+interface Silenced { renewed: number; at: Moment }
+
+/** Silence ends by itself, as that of the siren does: a phone put back into a pocket must not stay quiet. */
+export const SILENCED_MS_MAX = 120_000;
+/** The box tells no state older than 2.5 s: one that comes in later than this after an alarm was made after it. */
+export const UNLISTED_MS_MAX = 3_000;
+
+export const NOTHING_KNOWN: Known = { alarms: [], mine: {}, silenced: {}, unlisted: {} };
 
 /** Whether somebody has to answer it. */
 export function toAnswer(alarm: Alarm): boolean {
@@ -32,27 +40,36 @@ export function inhibited(alarm: Alarm): boolean {
   return alarm.state.startsWith('shelved') || alarm.state.startsWith('suppressed') || alarm.state.startsWith('out_of_service');
 }
 
-/** An alarm that the box sent to this very handheld. */
-export function takeAlarm(known: Known, { alarm, sent_at }: AlarmMessage): Known {
+/** An alarm that the box sent to this very handheld at `at`. `before`: whether somebody could see it here already. */
+export function takeAlarm(known: Known, { alarm, attempt }: AlarmMessage, at: Moment, before: 'shown' | 'unseen'): Known {
   const alarms = known.alarms.some((a) => a.id === alarm.id) ? known.alarms.map((a) => (a.id === alarm.id ? newer(a, alarm) : a)) : [...known.alarms, alarm];
   const renewed = Math.max(alarm.renewed, known.mine[alarm.id] ?? 0);
-  return { ...known, alarms, mine: { ...known.mine, [alarm.id]: renewed }, sent_at: { ...known.sent_at, [alarm.id]: sent_at } };
+  const isListed = known.alarms.some((a) => a.id === alarm.id) && known.unlisted[alarm.id] === undefined;
+  const unlisted = isListed ? known.unlisted : { ...known.unlisted, [alarm.id]: at };
+  // What was shown is sent again only to remind; what was not shown, because the receipt was lost.
+  const isReminder = attempt > 1 && before === 'shown';
+  const silenced = known.mine[alarm.id] === undefined || isReminder ? without(known.silenced, alarm.id) : known.silenced;
+  return { alarms, mine: { ...known.mine, [alarm.id]: renewed }, silenced, unlisted };
 }
 
-/** The whole list. `you` is this handheld: what the box says it delivered here is this handheld's after a reload too. */
-export function takeState(known: Known, state: BoxState, you: { person: string; device: string } | null): Known {
+/** The whole list, come in at `at`. `you` is this handheld: what the box says it delivered here is this handheld's after a reload too. */
+export function takeState(known: Known, state: BoxState, you: { person: string; device: string } | null, at: Moment): Known {
   const before = new Map(known.alarms.map((a) => [a.id, a]));
   const alarms = state.alarms.map((a) => newer(before.get(a.id) ?? a, a));
   const listed = new Set(alarms.map((a) => a.id));
-  // Sent after this state was made: it is not in it, and it is not over.
-  const sentSince = known.alarms.filter((a) => !listed.has(a.id) && Date.parse(known.sent_at[a.id] ?? '') > Date.parse(state.now));
-  const all = [...alarms, ...sentSince];
+  // Perhaps sent after this state was made: it is not in it, and it is not over. By arrival: the box's clock may be set at any time.
+  const isRecent = (a: Alarm) => {
+    const came = known.unlisted[a.id];
+    return came !== undefined && elapsed(came, at) <= UNLISTED_MS_MAX;
+  };
+  const unlisted = known.alarms.filter((a) => !listed.has(a.id) && isRecent(a));
+  const all = [...alarms, ...unlisted];
   const ids = new Set(all.map((a) => a.id));
   const mine: Record<number, number> = keep(known.mine, ids);
   for (const alarm of alarms) {
     if (you && mine[alarm.id] === undefined && alarm.delivery.some((d) => d.person === you.person && d.device === you.device)) mine[alarm.id] = alarm.renewed;
   }
-  return { alarms: all, mine, silenced: keep(known.silenced, ids), sent_at: keep(known.sent_at, ids) };
+  return { alarms: all, mine, silenced: keep(known.silenced, ids), unlisted: keep(known.unlisted, new Set(unlisted.map((a) => a.id))) };
 }
 
 function newer(known: Alarm, told: Alarm): Alarm {
@@ -65,11 +82,25 @@ function keep<T>(record: Readonly<Record<number, T>>, ids: ReadonlySet<number>):
   return Object.fromEntries(Object.entries(record).filter(([id]) => ids.has(Number(id)))) as Record<number, T>;
 }
 
-/** Silences what sounds here now. A further person, or another alarm, is heard again. */
-export function silenceHere(known: Known): Known {
+function without<T>(record: Readonly<Record<number, T>>, id: number): Record<number, T> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => Number(key) !== id)) as Record<number, T>;
+}
+
+/** Silences what sounds here now, for a while. A further person, another alarm, or a reminder of the box is heard again. */
+export function silenceHere(known: Known, answered: (alarm: Alarm) => boolean, now: Moment): Known {
   const silenced = { ...known.silenced };
-  for (const alarm of known.alarms) silenced[alarm.id] = alarm.renewed;
+  for (const alarm of sounding(known, answered, now)) silenced[alarm.id] = { renewed: alarm.renewed, at: now };
   return { ...known, silenced };
+}
+
+function isSilenced(known: Known, alarm: Alarm, now: Moment): boolean {
+  const silenced = known.silenced[alarm.id];
+  return silenced !== undefined && silenced.renewed === alarm.renewed && elapsed(silenced.at, now) <= SILENCED_MS_MAX;
+}
+
+/** What this handheld has to make itself heard for now. */
+function sounding(known: Known, answered: (alarm: Alarm) => boolean, now: Moment): Alarm[] {
+  return pressing(known).filter((a) => isMine(known, a) && !isSilenced(known, a, now) && !answered(a));
 }
 
 /** Sent here, unanswered, not put aside. */
@@ -98,9 +129,8 @@ export function pressing(known: Known): Alarm[] {
 export type Tone = 'emergency' | 'warning' | 'fault';
 
 /** The tone this handheld has to make for its alarms, or none. */
-export function toneOf(known: Known, answered: (alarm: Alarm) => boolean): Tone | null {
-  const heard = pressing(known).filter((a) => isMine(known, a) && known.silenced[a.id] !== a.renewed && !answered(a));
-  const [first] = heard.sort((a, b) => URGENCY[a.priority] - URGENCY[b.priority]);
+export function toneOf(known: Known, answered: (alarm: Alarm) => boolean, now: Moment): Tone | null {
+  const [first] = sounding(known, answered, now).sort((a, b) => URGENCY[a.priority] - URGENCY[b.priority]);
   if (!first) return null;
   return first.priority === 'emergency' ? 'emergency' : first.priority === 'fault' ? 'fault' : 'warning';
 }

@@ -12,7 +12,7 @@ import { prove, stored, unpair, type Identity } from './identity';
 import { AlarmNotices, notificationState } from './notices';
 import type { Acknowledged, Alarm, AlarmMessage, BoxState, Presence, PushKeys, ServerMessage, Welcome } from './protocol';
 import { OnePlace, type Place } from './place';
-import { note, received, shown, toShow, type Drawn } from './receipts';
+import { note, received, shown, toShow, wasShown, type Drawn } from './receipts';
 import { defaults, restoreSettings, type Settings } from './settings';
 import { Socket } from './socket';
 import { Sound, type SoundState } from './sound';
@@ -75,7 +75,7 @@ export class Pager {
   readonly ordered = $derived(inOrder(this.known));
   readonly pressing = $derived(pressing(this.known));
   readonly onScreen = $derived(this.followed ?? this.pressing[0] ?? null);
-  readonly tone = $derived(patternOf(toneOf(this.known, answers.answeredHere(this.answers)), this.reach !== 'lost' ? 'connected' : this.lostSilenced ? 'silenced' : 'lost'));
+  readonly tone = $derived(patternOf(toneOf(this.known, answers.answeredHere(this.answers), this.now), this.reach !== 'lost' ? 'connected' : this.lostSilenced ? 'silenced' : 'lost'));
   readonly view = $derived(viewOf({
     keyring: this.keyring, aside: this.aside, reach: this.reach, place: this.place, refused: this.refusal?.code ?? null, pressing: this.pressing.length,
     followed: this.followed === null ? 'none' : toAnswer(this.followed) ? 'waits' : 'answered', sound: this.sound,
@@ -178,7 +178,8 @@ export class Pager {
   }
 
   silence(): void {
-    this.known = silenceHere(this.known);
+    this.now = moment();
+    this.known = silenceHere(this.known, answers.answeredHere(this.answers), this.now);
     if (this.lost) this.lostSilenced = true;
     this.#play();
   }
@@ -381,7 +382,7 @@ export class Pager {
     this.#readings = read(this.#readings, state.now, this.now);
     this.box = state;
     const before = this.pressing;
-    this.known = takeState(this.known, state, this.welcome);
+    this.known = takeState(this.known, state, this.welcome, this.now);
     this.#refollow(before);
     this.#play();
     this.#notices.settle(this.pressing);
@@ -390,7 +391,7 @@ export class Pager {
   #raise(message: AlarmMessage): void {
     this.#readings = read(this.#readings, message.sent_at, this.now);
     const before = this.pressing;
-    this.known = takeAlarm(this.known, message);
+    this.known = takeAlarm(this.known, message, this.now, wasShown(this.#told, message.alarm.id));
     this.#refollow(before);
     this.spoken = `${message.alarm.title}. ${message.alarm.text}`;
     // An alarm ends whatever else was being looked at, but for an alarm.

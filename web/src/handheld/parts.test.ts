@@ -5,7 +5,7 @@ import { base64url, challengeText, codeOf, plainCode } from './identity';
 import { deviceOf, platformWords, whatWorks } from './platform';
 import { parseMessage } from './protocol';
 import { pushed } from './push';
-import { note, received, toShow } from './receipts';
+import { note, received, toShow, wasShown } from './receipts';
 import { samplesOf } from './samples';
 import { restoreSettings, VOLUME_MIN } from './settings';
 import { assetsOf } from './shell';
@@ -40,6 +40,11 @@ describe('receipts', () => {
     const drawn = [{ alarm: 1, version: 7 }];
     expect(toShow(drawn, new Set(), 'hidden')).toEqual([]);
     expect(toShow(drawn, new Set(), 'visible')).toEqual(drawn);
+  });
+  it('an_alarm_was_shown_when_any_version_of_it_was', () => {
+    const told = note(new Set(), { alarm: 12, version: 7 });
+    expect(wasShown(told, 12)).toBe('shown');
+    expect(wasShown(told, 1)).toBe('unseen');
   });
   it('each_version_is_told_once', () => {
     const told = note(new Set(), { alarm: 1, version: 7 });

@@ -21,6 +21,11 @@ export function note(told: ReadonlySet<string>, drawn: Drawn): ReadonlySet<strin
   return new Set([...told, key(drawn)].slice(-SHOWN_MAX));
 }
 
+/** Whether any version of an alarm was on a screen somebody could see. */
+export function wasShown(told: ReadonlySet<string>, alarm: number): 'shown' | 'unseen' {
+  return [...told].some((one) => one.startsWith(`${alarm}:`)) ? 'shown' : 'unseen';
+}
+
 export function shown({ alarm, version }: Drawn): DeviceMessage {
   return { type: 'shown', alarm, version };
 }
