@@ -34,7 +34,7 @@ export class Sound {
     } catch {
       // No loudspeaker, or not allowed yet: the state says so.
     }
-    this.#sound();
+    this.#keepUp();
     return this.state;
   }
 
@@ -72,7 +72,11 @@ export class Sound {
     this.#gain = context.createGain();
     this.#gain.gain.value = this.#volume;
     this.#gain.connect(context.destination);
-    context.onstatechange = () => this.#changed(this.state);
+    // A call that took the loudspeaker gives it back without a touch: what was wanted meanwhile begins now.
+    context.onstatechange = () => {
+      this.#keepUp();
+      this.#changed(this.state);
+    };
     this.#context = context;
     return context;
   }
@@ -81,6 +85,11 @@ export class Sound {
     this.#source?.stop();
     this.#source = null;
     if (this.#pattern !== null) this.#start(this.#pattern, true);
+  }
+
+  /** Begins what is wanted where nothing plays. */
+  #keepUp(): void {
+    if (this.#pattern !== null && this.#source === null) this.#start(this.#pattern, true);
   }
 
   #start(pattern: Pattern, loop: boolean): void {
