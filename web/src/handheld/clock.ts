@@ -30,6 +30,20 @@ export function aheadMs(readings: Readings): number | null {
   return readings.length === 0 ? null : Math.max(...readings.map((r) => r.ahead_ms));
 }
 
+/** The box's clock as the service worker needs it, which hears no socket: how far it is ahead, and when that was read. */
+export interface KeptClock { ahead_ms: number; read_wall_ms: number }
+/** Kept anew when it moved by this, or is so old. */
+const KEEP_STEP_MS = 1_000;
+const KEEP_EVERY_MS = 300_000;
+
+/** What to keep now; null where what is kept says the same. */
+export function toKeep(kept: KeptClock | null, readings: Readings, now: Moment): KeptClock | null {
+  const ahead_ms = aheadMs(readings);
+  if (ahead_ms === null) return null;
+  const isSame = kept !== null && Math.abs(kept.ahead_ms - ahead_ms) < KEEP_STEP_MS && Math.abs(now.wall_ms - kept.read_wall_ms) < KEEP_EVERY_MS;
+  return isSame ? null : { ahead_ms, read_wall_ms: now.wall_ms };
+}
+
 /** The box's time now; the device's own where the box was never heard. */
 export function boxTime(readings: Readings, now: Moment): number {
   return now.wall_ms + (aheadMs(readings) ?? 0);

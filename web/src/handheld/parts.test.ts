@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ContractError } from '../lib/api';
-import { aheadMs, boxTime, read } from './clock';
+import { aheadMs, boxTime, read, toKeep } from './clock';
+import * as worker from './kept-clock';
+import * as page from './storage';
 import { base64url, challengeText, codeOf, plainCode } from './identity';
 import { deviceOf, platformWords, whatWorks } from './platform';
 import { parseMessage } from './protocol';
@@ -66,6 +68,15 @@ describe('the clock of the box', () => {
     const readings = read(read([], box(0), at(0, 0)), box(1_000), at(1_000, -3_600_000));
     expect(boxTime(readings, at(1_000, -3_600_000))).toBe(1_001_000);
   });
+  it('is_kept_for_the_worker_when_it_moved_or_is_old_and_not_at_every_message', () => {
+    const readings = read([], box(0), at(0));
+    const kept = toKeep(null, readings, at(0));
+    expect(kept).toEqual({ ahead_ms: 1_000_000, read_wall_ms: 0 });
+    expect(toKeep(kept, read(readings, box(2_000), at(2_000)), at(2_000))).toBeNull();
+    expect(toKeep(kept, readings, at(400_000))).toEqual({ ahead_ms: 1_000_000, read_wall_ms: 400_000 });
+    expect(toKeep(kept, read([], box(60_000), at(2_000)), at(2_000))?.ahead_ms).toBe(1_058_000);
+  });
+  it('is_kept_where_the_worker_reads_it', () => expect([worker.NAME, worker.STORE, worker.PLACE]).toEqual([page.NAME, page.STORE, 'clock' satisfies Parameters<typeof page.keep>[0]]));
 });
 
 describe('the code and the proof', () => {
@@ -155,17 +166,32 @@ describe('the platform', () => {
 describe('push', () => {
   const body = { title: 'Gate road', text: '2 people inside', zone: 'gate', camera: null, alarm: 12, version: 7, priority: 'emergency', at: RAISED };
   const now_ms = Date.parse(RAISED) + 3_000;
+  const clock = (ahead_ms: number, age_ms = 60_000, at_ms = now_ms) => ({ ahead_ms, read_wall_ms: at_ms - age_ms });
+  const exact = clock(0);
   it('says_what_it_is_and_that_it_came_by_push', () => {
-    expect(pushed(JSON.stringify(body), now_ms)).toEqual({ title: '▲ Gate road', body: '2 people inside (Also by push, over the internet.)', tag: 'alarm-12', alarm: 12, ring: 'loud' });
+    expect(pushed(JSON.stringify(body), now_ms, exact)).toEqual({ title: '▲ Gate road', body: '2 people inside (Also by push, over the internet.)', tag: 'alarm-12', alarm: 12, ring: 'loud' });
   });
   it('an_old_one_says_so_and_does_not_ring', () => {
-    const told = pushed(JSON.stringify(body), now_ms + 600_000);
+    const told = pushed(JSON.stringify(body), now_ms + 600_000, clock(0, 900_000));
     expect(told.ring).toBe('quiet');
     expect(told.body).toMatch(/^10 min old: 2 people inside/);
   });
-  it('a_fault_has_its_own_shape', () => expect(pushed(JSON.stringify({ ...body, priority: 'fault' }), now_ms).title).toBe('◆ Gate road'));
-  it('a_test_is_no_alarm', () => expect(pushed('{"title":"Standclear","text":"Test","test":true}', now_ms)).toMatchObject({ title: '○ Standclear', tag: 'test', ring: 'quiet' }));
-  it('what_cannot_be_read_still_says_that_there_is_something', () => expect(pushed('{', now_ms)).toMatchObject({ title: '▲ Alarm', ring: 'loud' }));
+  it('one_of_a_box_whose_clock_is_ten_minutes_behind_rings_as_news', () => {
+    expect(pushed(JSON.stringify(body), now_ms + 600_000, clock(-600_000))).toMatchObject({ title: '▲ Gate road', body: expect.stringMatching(/^2 people/) as string, ring: 'loud' });
+  });
+  it.each<[string, unknown]>([
+    ['was_never_read', null], ['cannot_be_read', { ahead_ms: 'far' }], ['was_read_days_ago', clock(0, 3 * 86_400_000)], ['was_read_in_the_future', clock(0, -900_000)],
+  ])('one_that_seems_old_rings_when_the_clock_of_the_box_%s', (_name, kept) => {
+    const told = pushed(JSON.stringify(body), now_ms + 600_000, kept);
+    expect(told).toMatchObject({ title: '▲ Gate road', ring: 'loud' });
+    expect(told.body).toMatch(/^Perhaps 10 min old: /);
+  });
+  it('a_box_whose_clock_was_put_right_since_is_not_silenced_by_what_was_kept', () => {
+    expect(pushed(JSON.stringify(body), now_ms, clock(600_000)).ring).toBe('loud');
+  });
+  it('a_fault_has_its_own_shape', () => expect(pushed(JSON.stringify({ ...body, priority: 'fault' }), now_ms, exact).title).toBe('◆ Gate road'));
+  it('a_test_is_no_alarm', () => expect(pushed('{"title":"Standclear","text":"Test","test":true}', now_ms, exact)).toMatchObject({ title: '○ Standclear', tag: 'test', ring: 'quiet' }));
+  it('what_cannot_be_read_still_says_that_there_is_something', () => expect(pushed('{', now_ms, exact)).toMatchObject({ title: '▲ Alarm', ring: 'loud' }));
 });
 
 describe('what is kept', () => {
@@ -174,4 +200,20 @@ describe('what is kept', () => {
   });
   it.each([[null], [{ volume: 'loud', awake: 1 }], [7]])('settings_that_cannot_be_read_listen_loudly', (kept) => expect(restoreSettings(kept)).toEqual({ listening: 'on', awake: 'on', volume: 1 }));
   it('a_tone_is_never_set_to_nothing', () => expect(restoreSettings({ volume: 0 }).volume).toBe(VOLUME_MIN));
+});
+
+describe('the worker’s storage', () => {
+  it('one_that_hangs_holds_up_no_alarm', async () => {
+    vi.useFakeTimers();
+    try {
+      const hanging: Partial<IDBOpenDBRequest> = {};
+      vi.stubGlobal('indexedDB', { open: () => hanging });
+      const read = worker.keptClock();
+      vi.advanceTimersByTime(1_000);
+      expect(await read).toBeNull();
+    } finally {
+      vi.unstubAllGlobals();
+      vi.useRealTimers();
+    }
+  });
 });

@@ -1,10 +1,11 @@
-// What this device keeps over a reload, in IndexedDB: its key, who it is, answers that wait, settings.
+// What this device keeps over a reload, in IndexedDB: its key, who it is, answers that wait, settings, the box's clock.
+// The service worker reads the last of these (kept-clock.ts) under the same names.
 // A key that WebCrypto will not give out can be kept there and nowhere else.
 
-const NAME = 'standclear-handheld';
-const STORE = 'kept';
+export const NAME = 'standclear-handheld';
+export const STORE = 'kept';
 
-type Place = 'identity' | 'answers' | 'settings';
+type Place = 'identity' | 'answers' | 'settings' | 'clock';
 
 let opened: Promise<IDBDatabase> | null = null;
 

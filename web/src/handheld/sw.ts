@@ -1,6 +1,7 @@
 // The service worker: keeps the page's own files, so that it opens without the box and says so; shows what comes by push.
 // Keeps no picture, no alarm and no answer of the API: what is shown as current comes from the box or not at all.
 
+import { keptClock } from './kept-clock';
 import { pushed } from './push';
 import { assetsOf } from './shell';
 
@@ -65,13 +66,17 @@ async function keepPage(response: Response): Promise<void> {
 }
 
 self.addEventListener('push', (event) => {
-  const { title, body, tag, alarm, ring } = pushed(event.data?.text() ?? '', Date.now());
+  event.waitUntil(showPushed(event.data?.text() ?? ''));
+});
+
+async function showPushed(text: string): Promise<void> {
+  const { title, body, tag, alarm, ring } = pushed(text, Date.now(), await keptClock().catch(() => null));
   const options: NotificationOptions & { renotify: boolean; vibrate: number[] } = {
     body, tag, icon: '/handheld/icon-192.png', badge: '/handheld/badge-96.png', data: { alarm }, requireInteraction: ring === 'loud', silent: ring === 'quiet',
     renotify: ring === 'loud', vibrate: ring === 'loud' ? [400, 100, 400, 100, 400] : [],
   };
-  event.waitUntil(self.registration.showNotification(title, options));
-});
+  await self.registration.showNotification(title, options);
+}
 
 self.addEventListener('notificationclick', (event) => {
   event.notification.close();
