@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SILENCE_MS_MAX } from '../lib/stream';
-import { heardOf, NOTHING_HEARD, OFF, OPENING_MS_MAX, REFUSED_RETRY_MS, RETRY_FIRST_MS, RETRY_MAX_MS, reach, STATE_MS_MAX, step, type Connection, type Event } from './connection';
+import { heardOf, isCutOff, NOTHING_HEARD, OFF, OPENING_MS_MAX, REFUSED_RETRY_MS, RETRY_FIRST_MS, RETRY_MAX_MS, reach, STATE_MS_MAX, step, type Connection, type Event } from './connection';
 import { alarm, at, sent, state, WELCOME } from './testing';
+import { patternOf } from './tone';
 
 /** Feeds events at their moments and gives every effect. */
 function run(from: Connection, events: readonly (readonly [number, Event])[]) {
@@ -117,6 +118,14 @@ describe('reach', () => {
   it('a_state_that_a_radio_holds_up_while_pings_come_is_no_lost_box', () => {
     const late = at(SILENCE_MS_MAX + 500);
     expect(reach({ kind: 'live', heard: late }, heardOf(told(0), { type: 'ping', n: 3 }, late), at(0), late)).toBe('live');
+  });
+  it.each(['revoked', 'unknown_device', 'bad_proof', 'too_many', 'other'] as const)('a_phone_refused_as_%s_sounds_like_a_lost_one', (code) => {
+    const { now } = run(live.now, [[40, { kind: 'message', message: { type: 'refused', code, message: '' } }]]);
+    const stands = reach(now, told(30), at(0), at(41));
+    expect(patternOf(null, isCutOff(stands) ? 'lost' : 'connected')).toBe('lost');
+  });
+  it('who_is_off_duty_or_connected_hears_nothing_of_it', () => {
+    for (const stands of ['off', 'live', 'blink', 'connecting'] as const) expect(isCutOff(stands)).toBe(false);
   });
   it('a_welcome_alone_is_not_called_live', () => expect(reach(live.now, heardOf(NOTHING_HEARD, WELCOME, at(30)), at(0), at(40))).toBe('connecting'));
 });

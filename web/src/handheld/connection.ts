@@ -171,6 +171,20 @@ export function heardOf(before: Heard, message: ServerMessage, at: Moment): Hear
 /** How the connection stands for a person: a blink of the radio is not said as loudly as a lost box. */
 export type Reach = 'off' | 'connecting' | 'live' | 'blink' | 'lost' | 'refused';
 
+/** Whether nobody is alarmed here though the phone is to listen: the box is not reached, or refuses it for whatever reason. */
+export function isCutOff(reach: Reach): boolean {
+  switch (reach) {
+    case 'lost':
+    case 'refused':
+      return true;
+    case 'off':
+    case 'connecting':
+    case 'live':
+    case 'blink':
+      return false;
+  }
+}
+
 /** `heard` is of any connection, `started` when this page began to listen. */
 export function reach(now: Connection, heard: Heard, started: Moment, at: Moment): Reach {
   switch (now.kind) {

@@ -6,8 +6,8 @@ import { elapsed, moment, type Moment } from '../lib/stream';
 import { NOTHING_KNOWN, causeKey, inOrder, moreUrgent, pressing, silenceHere, takeAlarm, takeState, toAnswer, toneOf, type Known } from './alarms';
 import * as answers from './answers';
 import type { Answer } from './answers';
-import { boxTime, read, type Readings } from './clock';
-import { heardOf, NOTHING_HEARD, OFF, reach, step, type Connection, type Event, type Heard } from './connection';
+import { boxTime, read, toKeep, type KeptClock, type Readings } from './clock';
+import { heardOf, isCutOff, NOTHING_HEARD, OFF, reach, step, type Connection, type Event, type Heard } from './connection';
 import { prove, stored, unpair, type Identity } from './identity';
 import { AlarmNotices, notificationState } from './notices';
 import type { Acknowledged, Alarm, AlarmMessage, BoxState, Presence, PushKeys, ServerMessage, Welcome } from './protocol';
@@ -16,7 +16,7 @@ import { note, received, shown, toShow, wasShown, type Drawn } from './receipts'
 import { defaults, restoreSettings, type Settings } from './settings';
 import { Socket } from './socket';
 import { Sound, type SoundState } from './sound';
-import { keep, load } from './storage';
+import { forget, keep, load } from './storage';
 import { patternOf } from './tone';
 import { viewOf, type Aside, type Keyring } from './view';
 import { StayAwake } from './wake.svelte';
@@ -52,6 +52,7 @@ export class Pager {
   #heard = $state.raw<Heard>(NOTHING_HEARD);
   #started = $state.raw<Moment>(moment());
   #readings = $state.raw<Readings>([]);
+  #keptClock: KeptClock | null = null;
   readonly awake = new StayAwake();
   readonly player: Sound;
   readonly #socket: Socket;
@@ -67,6 +68,7 @@ export class Pager {
   readonly reach = $derived(reach(this.#connection, this.#heard, this.#started, this.now));
   readonly refusal = $derived(this.#connection.kind === 'refused' ? this.#connection : null);
   readonly lost = $derived(this.reach === 'lost');
+  readonly cutOff = $derived(isCutOff(this.reach));
   readonly silent_ms = $derived(elapsed(this.#heard.told ?? this.#started, this.now));
   /** Whether the box has said how things stand since this page was opened. */
   readonly everHeard = $derived(this.#heard.told !== null);
@@ -75,7 +77,7 @@ export class Pager {
   readonly ordered = $derived(inOrder(this.known));
   readonly pressing = $derived(pressing(this.known));
   readonly onScreen = $derived(this.followed ?? this.pressing[0] ?? null);
-  readonly tone = $derived(patternOf(toneOf(this.known, answers.answeredHere(this.answers), this.now), this.reach !== 'lost' ? 'connected' : this.lostSilenced ? 'silenced' : 'lost'));
+  readonly tone = $derived(patternOf(toneOf(this.known, answers.answeredHere(this.answers), this.now), !this.cutOff ? 'connected' : this.lostSilenced ? 'silenced' : 'lost'));
   readonly view = $derived(viewOf({
     keyring: this.keyring, aside: this.aside, reach: this.reach, place: this.place, refused: this.refusal?.code ?? null, pressing: this.pressing.length,
     followed: this.followed === null ? 'none' : toAnswer(this.followed) ? 'waits' : 'answered', sound: this.sound,
@@ -136,6 +138,7 @@ export class Pager {
 
   /** A device that was paired just now begins anew. */
   paired(identity: Identity): void {
+    this.#forgetAnswers();
     this.identity = identity;
     this.keyring = 'paired';
     this.#forgetBox();
@@ -146,6 +149,8 @@ export class Pager {
   async unpair(): Promise<void> {
     this.#step({ kind: 'stop' });
     this.#forgetBox();
+    this.#forgetAnswers();
+    this.welcome = null;
     await unpair();
     this.identity = null;
     this.keyring = 'none';
@@ -180,7 +185,7 @@ export class Pager {
   silence(): void {
     this.now = moment();
     this.known = silenceHere(this.known, answers.answeredHere(this.answers), this.now);
-    if (this.lost) this.lostSilenced = true;
+    if (this.cutOff) this.lostSilenced = true;
     this.#play();
   }
 
@@ -287,11 +292,17 @@ export class Pager {
     this.#play();
   }
 
+  /** Answers to another box's alarms: the same numbers mean something else to the next one. */
+  #forgetAnswers(): void {
+    this.answers = [];
+    this.#keptClock = null;
+    for (const place of ['answers', 'clock'] as const) void forget(place).catch((error: unknown) => console.error('not forgotten', place, error));
+  }
+
   #tick(): void {
     this.now = moment();
-    const before = this.reach;
     this.#step({ kind: 'tick' });
-    if (before !== 'lost' && this.lost) this.lostSilenced = false;
+    if (!this.cutOff) this.lostSilenced = false;
     if (this.#connection.kind === 'live') this.#sendAnswers();
     this.#play();
   }
@@ -339,6 +350,7 @@ export class Pager {
     // First of all: how soon an alarm is known to have arrived is what the box counts.
     if (message.type === 'alarm') this.#socket.send(received(message, performance.now() - at_ms));
     this.#step({ kind: 'message', message });
+    if (message.type === 'refused') this.#play();
     if (this.#connection.kind !== 'live') return;
     this.now = moment();
     this.#heard = heardOf(this.#heard, message, this.now);
@@ -365,12 +377,14 @@ export class Pager {
 
   #welcomed(message: Welcome): void {
     // Another store, other numbers: nothing of before means anything.
-    if (this.welcome && this.welcome.box !== message.box) {
+    const box = this.welcome?.box ?? this.identity?.box;
+    if (box !== undefined && box !== message.box) {
       this.#forgetBox();
+      this.#forgetAnswers();
       this.#started = this.now;
     }
     this.welcome = message;
-    this.#readings = read([], message.server_now, this.now);
+    this.#readClock([], message.server_now);
     this.answers = answers.unsent(this.answers);
     this.#presence = '';
     this.#tellPresence();
@@ -379,7 +393,7 @@ export class Pager {
   }
 
   #take(state: BoxState): void {
-    this.#readings = read(this.#readings, state.now, this.now);
+    this.#readClock(this.#readings, state.now);
     this.box = state;
     const before = this.pressing;
     this.known = takeState(this.known, state, this.welcome, this.now);
@@ -389,7 +403,7 @@ export class Pager {
   }
 
   #raise(message: AlarmMessage): void {
-    this.#readings = read(this.#readings, message.sent_at, this.now);
+    this.#readClock(this.#readings, message.sent_at);
     const before = this.pressing;
     this.known = takeAlarm(this.known, message, this.now, wasShown(this.#told, message.alarm.id));
     this.#refollow(before);
@@ -398,6 +412,15 @@ export class Pager {
     if (this.aside === 'settings') this.aside = 'none';
     this.#play();
     if (!this.visible) void this.#notices.show(message.alarm);
+  }
+
+  /** Kept too, for the worker: it tells by it how old a push is. Without it the worker takes no push for old. */
+  #readClock(before: Readings, box_now: string): void {
+    this.#readings = read(before, box_now, this.now);
+    const clock = toKeep(this.#keptClock, this.#readings, this.now);
+    if (clock === null) return;
+    this.#keptClock = clock;
+    void keep('clock', clock).catch((error: unknown) => console.info('clock not kept', error));
   }
 
   #refollow(before: readonly Alarm[]): void {
