@@ -236,11 +236,15 @@ fn change(connection: &Connection, change: &HandheldChange) -> rusqlite::Result<
             }
             run("DELETE FROM handheld_pairing WHERE code = ?1", params![code])
         }
-        HandheldChange::Revoke { id, revoked } => run(
-            "UPDATE handheld SET revoked_by = ?2, revoked_us = ?3, revoked_reason = ?4
-             WHERE id = ?1 AND revoked_us IS NULL",
-            params![id, revoked.by, revoked.at.as_microsecond(), revoked.reason],
-        ),
+        HandheldChange::Revoke { id, revoked } => {
+            run(
+                "UPDATE handheld SET revoked_by = ?2, revoked_us = ?3, revoked_reason = ?4
+                 WHERE id = ?1 AND revoked_us IS NULL",
+                params![id, revoked.by, revoked.at.as_microsecond(), revoked.reason],
+            )?;
+            // Whoever is revoked gets nothing more by way of a push service either.
+            run("DELETE FROM push_subscription WHERE device = ?1", params![id])
+        }
         HandheldChange::Seen { number, at } => run(
             "UPDATE handheld SET last_seen_us = ?2 WHERE number = ?1",
             params![number, at.as_microsecond()],

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use standclear::engine::delivery::Class;
+use standclear::store::handhelds::{HandheldChange, PairingRow, Revoked};
 use standclear::store::outbox::{
     Backlog, Bounds, LossReason, Message, Progress, PushSubscription, Told, Trimmed,
 };
@@ -304,5 +305,38 @@ fn a_device_has_one_subscription_and_one_endpoint_one_device() {
     assert_eq!(reader.push_subscriptions().expect("rows"), [of("old", "e3"), of("tablet", "e2")]);
     store.push_gone("e3").expect("kept");
     store.push_unsubscribe("tablet").expect("kept");
+    assert_eq!(reader.push_subscriptions().expect("rows"), []);
+}
+
+#[test]
+fn a_revoked_device_has_no_subscription_and_none_that_comes_late_counts() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let (code, now) = ([7; 32], at(0));
+    let pairing = PairingRow {
+        code,
+        person: "Eva".into(),
+        name: "phone".into(),
+        by: "Ada".into(),
+        at: now,
+        expires_at: at(60),
+    };
+    let (id, platform) = ("phone".to_owned(), "test".to_owned());
+    let pair = HandheldChange::Pair { code, id, platform, public_key: vec![4; 65], at: now };
+    store.change_handhelds(&[HandheldChange::AddPairing(pairing), pair], &[]).expect("paired");
+    let subscription = PushSubscription {
+        device: "phone".into(),
+        endpoint: "e".into(),
+        p256dh: "k".into(),
+        auth: "a".into(),
+    };
+    store.push_subscribe(&subscription, now).expect("kept");
+    let reader = store.reader().expect("a reader");
+    assert_eq!(reader.push_subscriptions().expect("rows").len(), 1);
+    let revoked = Revoked { by: "Ada".into(), at: now, reason: "lost".into() };
+    let revoke = HandheldChange::Revoke { id: "phone".into(), revoked };
+    store.change_handhelds(&[revoke], &[]).expect("revoked");
+    assert_eq!(reader.push_subscriptions().expect("rows"), []);
+    store.push_subscribe(&subscription, now).expect("kept");
     assert_eq!(reader.push_subscriptions().expect("rows"), []);
 }

@@ -141,7 +141,9 @@ impl StoreReader {
         let ask = || -> rusqlite::Result<Vec<PushSubscription>> {
             connection
                 .prepare_cached(
-                    "SELECT device, endpoint, p256dh, auth FROM push_subscription ORDER BY device",
+                    "SELECT device, endpoint, p256dh, auth FROM push_subscription
+                     WHERE device NOT IN (SELECT id FROM handheld WHERE revoked_us IS NOT NULL)
+                     ORDER BY device",
                 )?
                 .query_map([], |row| {
                     Ok(PushSubscription {
