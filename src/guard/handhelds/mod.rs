@@ -277,7 +277,9 @@ impl Handhelds for HandheldDesk {
         let changes =
             vec![HandheldChange::DropPairings { by: at }, HandheldChange::AddPairing(pairing)];
         self.change(|book| {
-            if book.in_use().count() + book.rows.pairings.len() >= HANDHELDS_MAX {
+            // Codes that are over go with this change and take no place.
+            let waiting = book.rows.pairings.iter().filter(|row| at < row.expires_at);
+            if book.in_use().count() + waiting.count() >= HANDHELDS_MAX {
                 return Err(HandheldError::Full { max: HANDHELDS_MAX });
             }
             Ok((changes, entry, ()))
