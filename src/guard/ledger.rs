@@ -158,8 +158,11 @@ impl Ledger {
 
     /// Whether something happened to the alarm that a person who saw it at version `seen` does not
     /// know of, and must.
+    ///
+    /// Nobody has seen a version that is still to come: that is no answer to this alarm either.
     pub fn is_newer(&self, alarm: AlarmId, seen: u64) -> bool {
-        self.alarms.get(&alarm).is_some_and(|notes| notes.renewed > seen)
+        let notes = self.alarms.get(&alarm);
+        notes.is_some_and(|notes| !(notes.renewed..=notes.version).contains(&seen))
     }
 
     pub fn notes(&self, alarm: AlarmId) -> Option<&AlarmNotes> {
@@ -395,6 +398,7 @@ mod tests {
         let (_, renewed) = ledger.changed(alarm, AlarmState::Unacknowledged, None, at);
         assert!(ledger.is_newer(alarm, raised));
         assert!(!ledger.is_newer(alarm, renewed));
+        assert!(ledger.is_newer(alarm, renewed + 1), "nobody has seen what is still to come");
         assert!(!ledger.is_newer(AlarmId(2), 0), "nobody knows that one");
     }
 

@@ -161,6 +161,18 @@ pub enum StoreError {
 impl StoreError {
     /// A full disk is the same trouble whatever was being done, and has its own remedy; everything
     /// else is `otherwise`.
+    /// Whether what was to be kept is to blame, and would be as often as it is tried again.
+    pub fn is_of_the_row(&self) -> bool {
+        let StoreError::Handhelds { source, .. } = self else { return false };
+        match source.sqlite_error_code() {
+            Some(code) => matches!(
+                code,
+                ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig
+            ),
+            None => matches!(source, rusqlite::Error::ToSqlConversionFailure(_)),
+        }
+    }
+
     pub(super) fn or_full(
         path: &Path,
         source: rusqlite::Error,

@@ -109,6 +109,7 @@ fn an_answer_counts_once_and_only_for_what_was_on_the_screen() {
     let alarm = world.intrusion();
     let (id, version) = (alarm.id.0, alarm.version);
     assert_eq!(outcome(id, version - 1, "older", 0), "newer_cause");
+    assert_eq!(outcome(id, u64::MAX, "of what never was", 0), "newer_cause");
     assert_eq!(outcome(id, version, "old", 120_001), "too_old");
     // What was refused under a name stays so under that name.
     assert_eq!(outcome(id, version, "old", 0), "too_old");

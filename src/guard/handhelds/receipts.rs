@@ -1,7 +1,8 @@
 //! Receipts on their way into the store: evidence of who was told what, and when.
 //!
 //! A thread of its own waits for the disk, so that nobody else does. What the store does not take
-//! is kept and tried again; what no longer fits is counted and told in the log.
+//! is kept and tried again; what no longer fits, or can never be kept, is counted and told in the
+//! log.
 //!
 //! Not here: what a receipt means for who is called next.
 
@@ -102,11 +103,40 @@ impl Receipts {
     fn keep(&self, clerk: &Clerk, batch: &mut Vec<Kept>) -> Result<(), String> {
         let room = BATCH_MAX.saturating_sub(batch.len());
         batch.extend(self.0.try_iter().take(room));
-        keep(clerk, batch)
+        match keep(clerk, batch) {
+            Ok(()) => Ok(()),
+            Err(Failed::Later(why)) => Err(why),
+            Err(Failed::Row(_)) => keep_each(clerk, batch),
+        }
     }
 }
 
-fn keep(clerk: &Clerk, batch: &[Kept]) -> Result<(), String> {
+/// Why nothing of a batch was kept.
+enum Failed {
+    /// The store does not work now.
+    Later(String),
+    /// One of the batch can never be kept.
+    Row(String),
+}
+
+/// Keeps one by one; what can never be kept is left out, so that it keeps no other from the store.
+fn keep_each(clerk: &Clerk, batch: &mut Vec<Kept>) -> Result<(), String> {
+    let mut lost: usize = 0;
+    while let Some(kept) = batch.first() {
+        match keep(clerk, std::slice::from_ref(kept)) {
+            Ok(()) => {}
+            Err(Failed::Row(why)) => {
+                lost += 1;
+                tracing::error!("a receipt can never be kept and is left out ({lost}): {why}");
+            }
+            Err(Failed::Later(why)) => return Err(why),
+        }
+        batch.remove(0);
+    }
+    Ok(())
+}
+
+fn keep(clerk: &Clerk, batch: &[Kept]) -> Result<(), Failed> {
     let mut receipts = Vec::new();
     let mut seen = Vec::new();
     for kept in batch {
@@ -123,7 +153,38 @@ fn keep(clerk: &Clerk, batch: &[Kept]) -> Result<(), String> {
     };
     match clerk.ask(errand) {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(chain(&error)),
-        Err(error) => Err(error.to_string()),
+        Ok(Err(error)) if error.is_of_the_row() => Err(Failed::Row(chain(&error))),
+        Ok(Err(error)) => Err(Failed::Later(chain(&error))),
+        Err(error) => Err(Failed::Later(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_that_can_never_be_kept_keeps_no_other_from_the_store() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path()).expect("a store");
+        let reader = store.reader().expect("a reader");
+        let clerk = Clerk::over(store).expect("a thread");
+        let row = |version: u64| ReceiptRow {
+            alarm: 7,
+            version,
+            handheld: 1,
+            attempts: 1,
+            sent_at: Timestamp::UNIX_EPOCH,
+            received_at: None,
+            shown_at: None,
+            acknowledged_at: None,
+        };
+        let (post, receipts) = post();
+        for version in [1, u64::MAX, 2] {
+            post.put(row(version));
+        }
+        drop(post);
+        receipts.run(&clerk);
+        assert_eq!(reader.receipts(7).expect("readable"), [row(1), row(2)]);
     }
 }
