@@ -21,7 +21,8 @@
 //! | answered, or no longer heard (shelved, out of service) | the call is over |
 //! | the cause is gone and the alarm only has to be seen | whoever was called gets it; nobody further is called for want of an answer |
 //! | a device is silent for [`SILENT_MAX`] | it counts as gone; what it was sent is to be sent again |
-//! | devices are paired and none is connected for [`SILENT_MAX`] | nobody listens (after a start: [`START_GRACE`]) |
+//! | a device says that its sound is blocked | it gets what it would, and its receipts count for nobody's turn |
+//! | devices are paired and none that can be heard is connected for [`SILENT_MAX`] | nobody listens (after a start: [`START_GRACE`]) |
 //!
 //! Everything follows from what is so now: a lost message delays and never loses.
 //!
@@ -33,10 +34,16 @@ use std::time::Duration;
 use super::AlarmId;
 use super::time::Instant;
 
+mod words;
+
 #[cfg(test)]
 mod random_tests;
 #[cfg(test)]
 mod tests;
+
+pub use words::{
+    Action, Device, Input, Listening, OpenAlarm, Person, Receipt, Sound, Wants, Who, Why,
+};
 
 /// R12: no receipt for so long, and it is sent again.
 pub const RESEND_AFTER: Duration = Duration::from_secs(1);
@@ -57,120 +64,6 @@ pub const SILENT_MAX: Duration = Duration::from_secs(3);
 /// sleeps wakes up for it within seconds.
 pub const START_GRACE: Duration = Duration::from_secs(10);
 
-/// A handheld.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Device(pub u32);
-
-/// Whoever carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Person(pub u32);
-
-/// An alarm that is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenAlarm {
-    pub alarm: AlarmId,
-    pub version: u64,
-    /// The version at which it last wanted an answer anew.
-    pub renewed: u64,
-    pub wants: Wants,
-}
-
-/// What an alarm wants of people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wants {
-    /// Somebody has to answer.
-    Answer,
-    /// Somebody has to get it; nobody has to come.
-    Delivery,
-    /// Nobody is called: answered, inhibited, or only listed.
-    Nothing,
-}
-
-/// What the pager is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Every device that is paired and not revoked, with its person.
-    Devices(Vec<(Device, Person)>),
-    /// Who is on duty now, first place first.
-    Duty(Vec<Person>),
-    /// Every open alarm.
-    Alarms(Vec<OpenAlarm>),
-    Connected(Device),
-    /// It said something.
-    Heard(Device),
-    Disconnected(Device),
-    Receipt {
-        device: Device,
-        alarm: AlarmId,
-        version: u64,
-        receipt: Receipt,
-    },
-    /// Whoever has it hands it on.
-    CallNext(AlarmId),
-    /// Time passed.
-    Tick,
-}
-
-/// How far an alarm has come on a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Receipt {
-    /// It was sent; nothing was heard of it.
-    None,
-    Received,
-    /// It was drawn on a screen that is on.
-    Shown,
-}
-
-/// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    Send {
-        device: Device,
-        alarm: AlarmId,
-        version: u64,
-        /// From 1, of this device and this cause.
-        attempt: u32,
-    },
-    /// Somebody more is called; for the record.
-    Called {
-        alarm: AlarmId,
-        who: Who,
-        why: Why,
-    },
-    /// It answers no more: its connection is worth nothing.
-    Drop(Device),
-    Listening(Listening),
-}
-
-/// Who is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    Person(Person),
-    Everybody,
-}
-
-/// Why somebody more is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// They come first.
-    First,
-    NotConnected,
-    NoReceipt,
-    NoAnswer,
-    /// Whoever was called is not on duty any more.
-    OtherShift,
-    HandedOn,
-}
-
-/// Whether an alarm would reach anybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listening {
-    /// No device is paired.
-    NotExpected,
-    Somebody,
-    Nobody,
-}
-
 /// Decides who gets what. See the module.
 #[derive(Clone, Debug)]
 pub struct Pager {
@@ -188,6 +81,8 @@ struct Carried {
     person: Person,
     /// When it was last heard; `None` while it is not connected.
     heard_at: Option<Instant>,
+    /// Of this connection.
+    sound: Sound,
 }
 
 /// An alarm that wants something.
@@ -265,7 +160,7 @@ impl Pager {
 
     /// Whether a person would hear an alarm.
     pub fn listens(&self, person: Person) -> bool {
-        self.connected().any(|(_, theirs)| theirs == person)
+        self.audible().any(|theirs| theirs == person)
     }
 
     /// Who is next for an alarm; `None` when everybody was called or nobody will be.
@@ -288,11 +183,13 @@ impl Pager {
             Input::Connected(device) => {
                 // A connection that takes the place of another knows nothing of what that was sent.
                 self.forget_sent(device, now);
+                self.sounds(device, Sound::Heard);
                 self.heard(device, now);
             }
             Input::Heard(device) if !self.is_connected(device) => {}
             Input::Heard(device) => self.heard(device, now),
             Input::Disconnected(device) => self.gone(device, now),
+            Input::Sound(device, sound) => self.sounds(device, sound),
             Input::Receipt { device, alarm, version, receipt } => {
                 if let Some(call) = self.calls.get_mut(&alarm)
                     && let Some(line) = call.lines.get_mut(&device)
@@ -320,8 +217,10 @@ impl Pager {
         }
         let before = std::mem::take(&mut self.devices);
         for &(device, person) in list {
-            let heard_at = before.get(&device).and_then(|carried| carried.heard_at);
-            self.devices.insert(device, Carried { person, heard_at });
+            let known = before.get(&device);
+            let heard_at = known.and_then(|carried| carried.heard_at);
+            let sound = known.map_or(Sound::Heard, |carried| carried.sound);
+            self.devices.insert(device, Carried { person, heard_at, sound });
         }
         for (device, carried) in before {
             if carried.heard_at.is_some() && !self.devices.contains_key(&device) {
@@ -356,7 +255,15 @@ impl Pager {
     fn heard(&mut self, device: Device, now: Instant) {
         if let Some(carried) = self.devices.get_mut(&device) {
             carried.heard_at = Some(now);
-            self.nobody_from = now.after(SILENT_MAX);
+            if carried.sound == Sound::Heard {
+                self.nobody_from = now.after(SILENT_MAX);
+            }
+        }
+    }
+
+    fn sounds(&mut self, device: Device, sound: Sound) {
+        if let Some(carried) = self.devices.get_mut(&device) {
+            carried.sound = sound;
         }
     }
 
@@ -430,8 +337,10 @@ impl Pager {
     fn turn_has_receipt(&self, call: &Call) -> bool {
         let turn = call.called.last();
         call.lines.iter().any(|(device, line)| {
-            line.receipt > Receipt::None
-                && self.devices.get(device).map(|carried| &carried.person) == turn
+            let carried = self.devices.get(device);
+            // What arrives without a sound wakes nobody.
+            let is_theirs = |it: &Carried| Some(&it.person) == turn && it.sound == Sound::Heard;
+            line.receipt > Receipt::None && carried.is_some_and(is_theirs)
         })
     }
 
@@ -477,10 +386,16 @@ impl Pager {
         connected.map(|(device, carried)| (*device, carried.person))
     }
 
+    /// Whose devices are connected and can be heard.
+    fn audible(&self) -> impl Iterator<Item = Person> + '_ {
+        let is_heard = |it: &&Carried| it.heard_at.is_some() && it.sound == Sound::Heard;
+        self.devices.values().filter(is_heard).map(|carried| carried.person)
+    }
+
     fn judge(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let listening = if self.devices.is_empty() {
             Listening::NotExpected
-        } else if self.connected().next().is_some() {
+        } else if self.audible().next().is_some() {
             Listening::Somebody
         } else if now >= self.nobody_from {
             Listening::Nobody

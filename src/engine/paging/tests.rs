@@ -336,3 +336,25 @@ fn a_device_that_was_revoked_is_dropped_and_gets_nothing_more() {
     world.open(5, 5, Wants::Answer);
     assert_eq!(world.sent(), [(BENS, 5, 1)]);
 }
+
+#[test]
+fn a_phone_that_may_make_no_sound_is_called_and_counts_for_nobody() {
+    let mut world = World::new();
+    world.tell(Input::Sound(EVAS, Sound::Blocked));
+    assert!(!world.pager.listens(EVA));
+    world.open(1, 1, Wants::Answer);
+    world.receives(EVAS, 1);
+    assert_eq!(world.pager.next(ALARM).map(|next| next.who), Some(Who::Person(BEN)));
+    world.pass_ms(5_000);
+    let (who, why) = (Who::Person(BEN), Why::NoReceipt);
+    assert!(world.done.contains(&Action::Called { alarm: ALARM, who, why }), "{:?}", world.done);
+    // Ben's can be heard: somebody listens, until his is blocked too.
+    for device in [BENS, CARAS] {
+        world.tell(Input::Sound(device, Sound::Blocked));
+    }
+    assert_eq!(world.pager.listening(), Listening::Somebody);
+    world.pass_ms(3_000);
+    assert_eq!(world.pager.listening(), Listening::Nobody);
+    world.tell(Input::Sound(EVAS, Sound::Heard));
+    assert_eq!(world.pager.listening(), Listening::Somebody);
+}

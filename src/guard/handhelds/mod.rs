@@ -32,7 +32,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
 
-use self::book::{Before, Book};
+use self::book::{Before, Book, Line};
 use self::fields::{name_of, text_of};
 use self::keys::Proof;
 use self::receipts::ReceiptPost;
@@ -43,7 +43,7 @@ use super::desk;
 use super::handle::{
     AcknowledgeError, AlarmCommand, AnswerOutcome, Duty, DutyList, FieldError, Handheld,
     HandheldAddress, HandheldAnswer, HandheldError, HandheldLine, HandheldState, Handhelds,
-    LeftNote, LineId, LineRefusal, OnDuty, OnDutyPerson, PairRequest, Paired, Pairing, Said,
+    LeftNote, LineId, LineRefusal, OnDuty, OnDutyPerson, PairRequest, Paired, Pairing, Said, Sound,
     ToHandheld, hex,
 };
 use super::message::Answer;
@@ -195,7 +195,9 @@ impl HandheldDesk {
         let Some(roster) = &book.roster else { return OnDuty::default() };
         let (shift, people) = roster.at(clock::wall(), &self.zone);
         let listens = |person: &str| {
-            book.in_use().any(|row| row.person == person && book.lines.contains_key(&row.number))
+            let is_heard = |line: &Line| line.presence.sound != Sound::Blocked;
+            let open = |row: &HandheldRow| book.lines.get(&row.number).is_some_and(is_heard);
+            book.in_use().any(|row| row.person == person && open(row))
         };
         let person = |name: &String| OnDutyPerson { person: name.clone(), listens: listens(name) };
         OnDuty { shift: shift.map(str::to_owned), people: people.iter().map(person).collect() }

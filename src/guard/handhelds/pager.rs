@@ -286,7 +286,10 @@ impl Runner {
         let receipt = |alarm, version, receipt| Input::Receipt { device, alarm, version, receipt };
         match said {
             Said::Here => {}
-            Said::Awake(presence) => live.presence = presence,
+            Said::Awake(presence) => {
+                live.presence = presence;
+                self.step(Input::Sound(device, view::sound(presence)));
+            }
             Said::Received { alarm, version } => {
                 self.confirmed(device, alarm, version, Receipt::Received);
                 self.step(receipt(alarm, version, Receipt::Received));

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::clock;
-use crate::engine::paging::{OpenAlarm, Receipt, Wants};
+use crate::engine::paging::{self, OpenAlarm, Receipt, Wants};
 use crate::engine::time::Instant;
 use crate::engine::{AlarmId, AlarmSource, AlarmState, Priority, ZoneIndex};
-use crate::guard::handle::{Alarm, Delivery, HandheldAlarm, Outline, Snapshot, Zone};
+use crate::guard::handle::{
+    Alarm, Delivery, HandheldAlarm, Outline, Presence, Snapshot, Sound, Zone,
+};
 use crate::store::handhelds::ReceiptRow;
 
 /// What became of each open alarm on each device.
@@ -157,6 +159,14 @@ pub fn open(alarm: &Alarm) -> OpenAlarm {
         version: alarm.version,
         renewed: alarm.renewed,
         wants: wants(alarm.priority, alarm.state),
+    }
+}
+
+/// Whether a device can be heard, as far as it says.
+pub fn sound(presence: Presence) -> paging::Sound {
+    match presence.sound {
+        Sound::Unknown | Sound::Ready => paging::Sound::Heard,
+        Sound::Blocked => paging::Sound::Blocked,
     }
 }
 
