@@ -58,6 +58,9 @@ use crate::telemetry;
 /// Longest and shortest time between two snapshots of now.
 const PUBLISH_EVERY: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(50));
 
+/// The publisher takes every snapshot at once; when it has not for so long, the log says so.
+const PUBLISHER_SILENT_MAX: Duration = Duration::from_secs(1);
+
 /// Answers taken between two steps.
 const ANSWERS_A_STEP: usize = 8;
 
@@ -382,11 +385,14 @@ impl Runner {
         if path.publisher.try_send(Publication::Snapshot(snapshot)).is_ok() {
             self.published_at = now;
             self.changed = Changed::No;
+        } else if age >= PUBLISHER_SILENT_MAX {
+            let ms = age.as_millis();
+            self.complaints.say(now, || format!("the publisher has taken nothing for {ms} ms"));
         }
     }
 }
 
-/// Complaints about the vision process, at most one a second.
+/// Complaints about what goes on all the while, at most one a second.
 #[derive(Default)]
 struct Complaints {
     said_at: Option<Instant>,

@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -32,6 +33,9 @@ const PAIRS_KEPT: usize = 16;
 
 /// How often viewers are counted.
 const COUNT_EVERY: Duration = Duration::from_millis(50);
+
+/// Pause before a thread that panicked begins anew.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Something for the web side.
 #[derive(Debug)]
@@ -112,8 +116,19 @@ pub fn start(
     channels: Faces,
 ) -> io::Result<JoinHandle<()>> {
     let pairing = hub.cameras.iter().map(|_| Pairing::default()).collect();
-    let publisher = Publisher { hub, post, pairing, life: 0, channels };
-    thread::Builder::new().name("publisher".into()).spawn(move || publisher.run(&queue))
+    let mut publisher = Publisher { hub, post, pairing, life: 0, channels };
+    // A panic costs what it was about; nobody may go on looking at the snapshot before it.
+    thread::Builder::new().name("publisher".into()).spawn(move || {
+        loop {
+            let ran = panic::catch_unwind(AssertUnwindSafe(|| publisher.run(&queue)));
+            if ran.is_ok() {
+                return;
+            }
+            tracing::error!("the publisher panicked and begins anew");
+            publisher.pairing.fill_with(Pairing::default);
+            thread::park_timeout(AGAIN_AFTER);
+        }
+    })
 }
 
 struct Publisher {
@@ -134,7 +149,7 @@ struct Pairing {
 }
 
 impl Publisher {
-    fn run(mut self, queue: &Receiver<Publication>) {
+    fn run(&mut self, queue: &Receiver<Publication>) {
         loop {
             match queue.recv_timeout(COUNT_EVERY) {
                 Ok(Publication::Snapshot(mut snapshot)) => {

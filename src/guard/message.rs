@@ -140,6 +140,16 @@ pub enum StoreReport {
 #[derive(Debug)]
 pub struct HandheldReport {
     pub now: HandheldsNow,
+    /// Whether the pager sees the alarms of now.
+    pub sight: PagerSight,
+}
+
+/// What the pager sees of alarms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PagerSight {
+    Now,
+    /// An old snapshot: who listens to the pager would not hear of what is new.
+    Stale,
 }
 
 /// How the walk tests stand.

@@ -219,6 +219,26 @@ fn a_mute_phone_listens_no_more_than_none() {
 }
 
 #[test]
+fn a_phone_that_may_make_no_sound_is_connected_and_nobody_listens() {
+    let (world, phones) = World::with(&["Eva"], &["Eva"]);
+    let eva = phones[0].connect(Habit::Good);
+    let awake = |sound: &str| {
+        let said = json!({
+            "type": "awake", "visible": true, "sound": sound, "notifications": "granted",
+        });
+        eva.say(&said);
+    };
+    awake("blocked");
+    let alarm = wait_alarm(&world.guard, nobody_listens, AlarmState::Unacknowledged);
+    assert!(alarm.text.contains("no sound"), "{}", alarm.text);
+    wait_until(&world.guard, "its line", |now| now.handhelds.connected.len() == 1);
+    eva.find("state", |it| it["duty"]["people"][0]["listening"] == false);
+    awake("ready");
+    wait_alarm(&world.guard, nobody_listens, AlarmState::ReturnedUnacknowledged);
+    world.guard.stop();
+}
+
+#[test]
 fn after_a_restart_a_phone_connects_with_its_key_and_gets_what_was_open() {
     let (world, phones) = World::with(&["Eva"], &["Eva"]);
     let eva = phones[0].connect(Habit::Good);

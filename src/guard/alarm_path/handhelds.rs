@@ -7,7 +7,7 @@ use super::{Changed, Runner};
 use crate::engine::Part;
 use crate::engine::time::Instant;
 use crate::guard::handle::{HandheldsNow, Listening};
-use crate::guard::message::{Gravity, HandheldReport};
+use crate::guard::message::{Gravity, HandheldReport, PagerSight};
 
 /// Longest silence of the pager, which speaks every second.
 const PAGER_SILENT_MAX: Duration = Duration::from_secs(3);
@@ -28,6 +28,7 @@ pub(super) enum PagerWatch {
     },
     Heard {
         at: Instant,
+        sight: PagerSight,
     },
     /// There is none to listen for.
     NotConfigured,
@@ -52,14 +53,20 @@ impl PagerWatch {
     fn reach(&self, handhelds: &HandheldsNow, now: Instant) -> Reach {
         let silent = |since: Instant| now.since(since) > PAGER_SILENT_MAX;
         match self {
-            PagerWatch::Unheard { since: at } | PagerWatch::Heard { at } if silent(*at) => {
+            PagerWatch::Unheard { since: at } | PagerWatch::Heard { at, .. } if silent(*at) => {
                 Reach::Fault("the pager's thread does not answer".to_owned())
             }
             PagerWatch::Unheard { .. } => Reach::NotKnownYet,
-            PagerWatch::Heard { .. } => match handhelds.listening {
+            PagerWatch::Heard { sight: PagerSight::Stale, .. } => {
+                Reach::Fault("alarms do not reach the pager".to_owned())
+            }
+            PagerWatch::Heard { sight: PagerSight::Now, .. } => match handhelds.listening {
                 Listening::Somebody if handhelds.connected.is_empty() => Reach::NotKnownYet,
                 Listening::NotExpected | Listening::Somebody => Reach::Fine,
                 Listening::Nobody => Reach::Fault(match handhelds.paired {
+                    _ if !handhelds.connected.is_empty() => {
+                        "those that are connected may make no sound; touch their screens".to_owned()
+                    }
                     1 => "the only one that is paired does not answer".to_owned(),
                     paired => format!("none of the {paired} that are paired answers"),
                 }),
@@ -72,7 +79,7 @@ impl PagerWatch {
 impl Runner {
     pub(super) fn handhelds(&mut self, report: HandheldReport, now: Instant) {
         self.path.board.handhelds = report.now;
-        self.pager = PagerWatch::Heard { at: now };
+        self.pager = PagerWatch::Heard { at: now, sight: report.sight };
         self.changed = Changed::Yes;
         self.judge_handhelds(now);
     }

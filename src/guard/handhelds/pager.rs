@@ -29,7 +29,7 @@ use crate::guard::handle::{
     Presence, Said, Snapshot, ToHandheld,
 };
 use crate::guard::live::LiveHub;
-use crate::guard::message::{HandheldReport, Message};
+use crate::guard::message::{HandheldReport, Message, PagerSight};
 
 /// How often the duty list is asked who is on duty.
 const DUTY_EVERY: Duration = Duration::from_secs(1);
@@ -39,6 +39,9 @@ const STATE_EVERY: Duration = Duration::from_millis(250);
 
 /// At most, and at least, so often the alarm path is told.
 const REPORT_EVERY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// The alarm path publishes every 200 ms: nothing for so long, and what the pager sees is not now.
+const SNAPSHOT_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// A device's last sign of life is worth a write when it is so much later.
 const SEEN_EVERY: Duration = Duration::from_secs(5 * 60);
@@ -116,11 +119,12 @@ struct Runner {
     people: BTreeMap<String, Person>,
     lines: BTreeMap<u32, Live>,
     snapshot: Arc<Snapshot>,
+    snapshot_at: Instant,
     deliveries: Deliveries,
     duty: (Option<String>, Vec<String>),
     duty_at: Option<Instant>,
     state_at: Option<Instant>,
-    told: Option<(HandheldsNow, Instant)>,
+    told: Option<(HandheldsNow, PagerSight, Instant)>,
 }
 
 /// A connected device.
@@ -142,6 +146,7 @@ impl Runner {
             people: BTreeMap::new(),
             lines: BTreeMap::new(),
             snapshot: plan.hub.snapshots().borrow().clone(),
+            snapshot_at: clock::monotonic(),
             deliveries: Deliveries::default(),
             duty: (None, Vec::new()),
             duty_at: None,
@@ -331,6 +336,7 @@ impl Runner {
 
     fn take_snapshot(&mut self, snapshot: Arc<Snapshot>) {
         self.snapshot = snapshot;
+        self.snapshot_at = clock::monotonic();
         self.deliveries.put(&self.snapshot.alarms, clock::monotonic());
         let open = self.snapshot.alarms.iter().map(view::open).collect();
         self.step(Input::Alarms(open));
@@ -438,7 +444,11 @@ impl Runner {
     /// Tells the alarm path how things stand.
     fn report(&mut self) {
         let now = clock::monotonic();
-        let age = self.told.as_ref().map(|(_, at)| now.since(*at));
+        let age = self.told.as_ref().map(|(_, _, at)| now.since(*at));
+        let sight = match now.since(self.snapshot_at) > SNAPSHOT_AGE_MAX {
+            true => PagerSight::Stale,
+            false => PagerSight::Now,
+        };
         if age.is_some_and(|age| age < REPORT_EVERY.0) {
             return;
         }
@@ -454,14 +464,15 @@ impl Runner {
             duty: self.on_duty(),
             deliveries: self.deliveries.all(),
         };
-        let same = self.told.as_ref().is_some_and(|(told, _)| *told == report);
+        let told = self.told.as_ref();
+        let same = told.is_some_and(|(told, seen, _)| *told == report && *seen == sight);
         if same && age.is_some_and(|age| age < REPORT_EVERY.1) {
             return;
         }
-        let message = HandheldReport { now: report.clone() };
+        let message = HandheldReport { now: report.clone(), sight };
         // Full: the next look says it.
         if self.alarm_path.try_send(Message::Handhelds(Box::new(message))).is_ok() {
-            self.told = Some((report, now));
+            self.told = Some((report, sight, now));
         }
     }
 }

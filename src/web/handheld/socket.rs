@@ -111,6 +111,10 @@ async fn talk(mut socket: WebSocket, app: App) {
 /// Who it is; refuses whoever cannot show it.
 async fn greet(socket: &mut WebSocket, app: &App) -> Result<HandheldLine, End> {
     let desk = app.handle.handheld_desk();
+    // Whoever is let in counts as listening, and would hear of nothing.
+    if app.now().is_err() {
+        return Err(End::Close(close_code::AGAIN, "the guard says nothing"));
+    }
     let FromDevice::Hello { device, protocol } = next(socket).await? else {
         return Err(refuse(socket, "protocol", "say hello first".into()).await);
     };
