@@ -98,7 +98,7 @@ pub(super) async fn begin_pairing(
         (status = 404, description = "`unknown_handheld`", body = ErrorBody),
         (status = 409, description = "`already_revoked`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
-        (status = 503, description = "`busy`, `store`: nothing was changed", body = ErrorBody),
+        (status = 503, description = "`not_kept_yet`: revoked, and the store is asked again", body = ErrorBody),
     )
 )]
 pub(super) async fn revoke(
@@ -110,14 +110,7 @@ pub(super) async fn revoke(
     let id = path_text(path)?;
     let ReasonDto { reason } = body::object(sent, r#"{"reason": "lost in the yard"}"#)?;
     let by = caller.name;
-    let revoke = move |handle: &dyn Handle| {
-        handle.handheld_desk().revoke(&id, &reason, &by)?;
-        // Whoever is revoked gets nothing more by way of a push service either.
-        if let Err(error) = handle.channel_desk().push_unsubscribe(&id) {
-            tracing::error!("the revoked handheld {id} may still get Web Push: {error}");
-        }
-        Ok::<(), HandheldError>(())
-    };
+    let revoke = move |handle: &dyn Handle| handle.handheld_desk().revoke(&id, &reason, &by);
     routes::ask(&app, revoke).await?.map_err(handheld_error)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,7 +12,7 @@ use super::roster::{self, Roster};
 use crate::engine::time::Instant;
 use crate::guard::handle::{AnswerOutcome, DutyList, LineId, Presence};
 use crate::store::accounts::SecretDigest;
-use crate::store::handhelds::{HandheldRow, HandheldRows};
+use crate::store::handhelds::{HandheldRow, HandheldRows, Revoked};
 
 /// Answers that are remembered by the device's own name for them: hours of a busy site.
 const ANSWERS_KEPT: usize = 1024;
@@ -34,6 +34,8 @@ pub struct Book {
     pub roster: Option<Arc<Roster>>,
     /// Open lines, by the number of their device.
     pub lines: BTreeMap<u32, Line>,
+    /// Who was revoked, until the store has it.
+    revoked: Vec<(String, Revoked)>,
     last_connection: u64,
     answers: VecDeque<Answered>,
     guesses: VecDeque<(Instant, IpAddr)>,
@@ -69,6 +71,7 @@ impl Book {
             list: None,
             roster: None,
             lines: BTreeMap::new(),
+            revoked: Vec::new(),
             last_connection: 0,
             answers: VecDeque::new(),
             guesses: VecDeque::new(),
@@ -80,7 +83,20 @@ impl Book {
     /// What the store has now.
     pub fn put(&mut self, rows: HandheldRows) {
         self.rows = rows;
+        for (id, revoked) in std::mem::take(&mut self.revoked) {
+            self.revoke(&id, &revoked);
+        }
         self.read_duty();
+    }
+
+    /// A device is none any more, whatever the store says until it knows.
+    pub fn revoke(&mut self, id: &str, revoked: &Revoked) {
+        let found = self.rows.handhelds.iter_mut().find(|row| row.id == id);
+        if let Some(row) = found.filter(|row| row.revoked.is_none()) {
+            row.revoked = Some(revoked.clone());
+            self.lines.remove(&row.number);
+            self.revoked.push((id.to_owned(), revoked.clone()));
+        }
     }
 
     fn read_duty(&mut self) {
@@ -189,7 +205,10 @@ impl Book {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::guard::accounts::secret;
 
     fn book() -> Book {
         Book::new(HandheldRows {
@@ -214,6 +233,37 @@ mod tests {
         // One that was right costs nothing.
         book.forgive_guess(one);
         assert_eq!(book.begin_guess(one, Instant::from_millis(60_000)), Ok(()));
+    }
+
+    #[test]
+    fn who_is_revoked_stays_so_whatever_the_store_says_until_it_knows() {
+        let row = HandheldRow {
+            number: 1,
+            id: "phone".into(),
+            person: "Eva".into(),
+            name: "phone".into(),
+            platform: "test".into(),
+            public_key: Vec::new(),
+            paired_by: "Ada".into(),
+            paired_at: Timestamp::UNIX_EPOCH,
+            last_seen_at: None,
+            revoked: None,
+        };
+        let mut rows = book().rows;
+        rows.handhelds.push(row);
+        let mut book = Book::new(rows.clone());
+        let line = book.open_line(1, secret::digest("ticket"));
+        let (by, reason) = ("Ada".to_owned(), "lost".to_owned());
+        let revoked = Revoked { by, at: Timestamp::UNIX_EPOCH, reason };
+        book.revoke("phone", &revoked);
+        assert_eq!(book.of_line(line), None);
+        assert!(book.lines.is_empty(), "its ticket is over");
+        // Something else was kept meanwhile.
+        book.put(rows.clone());
+        assert_eq!(book.in_use().count(), 0);
+        rows.handhelds[0].revoked = Some(revoked);
+        book.put(rows);
+        assert!(book.revoked.is_empty());
     }
 
     #[test]

@@ -4,11 +4,13 @@
 //! that it holds its private key; it is **revoked** for good. A **line** is one connection.
 //!
 //! Whether a device may connect is answered from memory: a disk that does not work keeps no alarm
-//! from a handheld. What changes who gets alarms is on disk first, together with its audit entry.
+//! from a handheld. What changes who gets alarms is on disk first, together with its audit entry;
+//! only who is revoked is so at once.
 //!
 //! - `book`, `roster`, `keys`: what is known, who is on duty when, what a proof is. No clock, no disk.
 //! - `pager`, `view`: the thread that carries out what `engine::paging` decides; what devices are shown.
 //! - `receipts`: the evidence that somebody was told, into the store, off the way of an alarm.
+//! - `revocation`: a device that is none any more, whether the disk works or not.
 //! - `start`: all of it, started and stopped.
 //!
 //! Not here: sockets and JSON (`web::handheld`), and whose turn it is (`engine::paging`).
@@ -18,6 +20,7 @@ mod fields;
 mod keys;
 mod pager;
 mod receipts;
+mod revocation;
 mod roster;
 pub(super) mod start;
 mod view;
@@ -51,7 +54,7 @@ use crate::clock;
 use crate::store::Store;
 use crate::store::audit::AuditEntry;
 use crate::store::handhelds::{
-    DutyRow, HandheldChange, HandheldRow, HandheldRows, PairingRow, ReceiptRow, Revoked,
+    DutyRow, HandheldChange, HandheldRow, HandheldRows, PairingRow, ReceiptRow,
 };
 
 /// Devices in use: a large site's supervisors, each with two.
@@ -329,19 +332,7 @@ impl Handhelds for HandheldDesk {
     }
 
     fn revoke(&self, id: &str, reason: &str, by: &str) -> Result<(), HandheldError> {
-        let reason = text_of("reason", reason, REASON_CHARS_MAX)?;
-        self.change(|book| {
-            let row = book.device(id).ok_or(HandheldError::UnknownHandheld)?;
-            if row.revoked.is_some() {
-                return Err(HandheldError::AlreadyRevoked);
-            }
-            let detail = serde_json::json!({
-                "device": row.name, "person": row.person, "reason": reason,
-            });
-            let entry = audit(by, "handheld_revoked", id, &detail);
-            let revoked = Revoked { by: by.to_owned(), at: entry.at, reason };
-            Ok((vec![HandheldChange::Revoke { id: id.to_owned(), revoked }], entry, ()))
-        })
+        self.revoke_at_once(id, reason, by)
     }
 
     fn duty(&self, users: &[String]) -> Duty {

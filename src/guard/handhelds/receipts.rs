@@ -1,4 +1,5 @@
-//! Receipts on their way into the store: evidence of who was told what, and when.
+//! Receipts on their way into the store: evidence of who was told what, and when. Revocations that
+//! the store has not taken go the same way.
 //!
 //! A thread of its own waits for the disk, so that nobody else does. What the store does not take
 //! is kept and tried again; what no longer fits, or can never be kept, is counted and told in the
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::revocation::Revocation;
 use crate::guard::clerk::Clerk;
 use crate::store::Store;
 use crate::store::handhelds::{HandheldChange, ReceiptRow};
@@ -32,6 +34,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 enum Kept {
     Receipt(ReceiptRow),
     Seen { number: u32, at: Timestamp },
+    Revocation(Box<Revocation>),
 }
 
 /// Where receipts are handed in. Cloned freely; never waits.
@@ -46,6 +49,11 @@ impl ReceiptPost {
     /// A device was there.
     pub fn seen(&self, number: u32, at: Timestamp) {
         self.try_put(Kept::Seen { number, at });
+    }
+
+    /// A revocation that the store has not taken.
+    pub fn revocation(&self, revocation: Revocation) {
+        self.try_put(Kept::Revocation(Box::new(revocation)));
     }
 
     fn try_put(&self, kept: Kept) {
@@ -81,6 +89,8 @@ impl Receipts {
             while let Err(why) = self.keep(clerk, &mut batch) {
                 tracing::warn!("{} receipts are kept later: {why}", batch.len());
                 match self.0.recv_timeout(RETRY_AFTER) {
+                    // Before all receipts: it must not be among those that no longer fit.
+                    Ok(kept @ Kept::Revocation(_)) => batch.insert(0, kept),
                     Ok(kept) => batch.push(kept),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => {
@@ -139,15 +149,20 @@ fn keep_each(clerk: &Clerk, batch: &mut Vec<Kept>) -> Result<(), String> {
 fn keep(clerk: &Clerk, batch: &[Kept]) -> Result<(), Failed> {
     let mut receipts = Vec::new();
     let mut seen = Vec::new();
+    let mut revocations = Vec::new();
     for kept in batch {
         match kept {
             Kept::Receipt(receipt) => receipts.push(receipt.clone()),
+            Kept::Revocation(revocation) => revocations.push(revocation.clone()),
             Kept::Seen { number, at } => {
                 seen.push(HandheldChange::Seen { number: *number, at: *at });
             }
         }
     }
     let errand = move |store: &mut Store| {
+        for revocation in &revocations {
+            revocation.keep(store)?;
+        }
         store.change_handhelds(&seen, &[])?;
         store.keep_receipts(&receipts)
     };

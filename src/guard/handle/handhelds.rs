@@ -455,6 +455,10 @@ pub enum HandheldError {
     UnknownHandheld,
     #[error("this handheld was revoked already")]
     AlreadyRevoked,
+    #[error(
+        "this handheld is revoked from now on, but the store has not kept it yet and is asked again; a restart before it has would let the handheld in again"
+    )]
+    NotKeptYet,
     #[error("the duty list was changed meanwhile; look at it again")]
     DutyChanged,
     #[error("the store does not take it now")]

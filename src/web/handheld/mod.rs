@@ -108,6 +108,7 @@ pub(super) fn handheld_error(error: HandheldError) -> ApiError {
         HandheldError::Full { .. } => (StatusCode::CONFLICT, "full"),
         HandheldError::UnknownHandheld => (StatusCode::NOT_FOUND, "unknown_handheld"),
         HandheldError::AlreadyRevoked => (StatusCode::CONFLICT, "already_revoked"),
+        HandheldError::NotKeptYet => (StatusCode::SERVICE_UNAVAILABLE, "not_kept_yet"),
         HandheldError::DutyChanged => (StatusCode::CONFLICT, "duty_changed"),
         HandheldError::Clerk(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         HandheldError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store"),
