@@ -194,6 +194,7 @@ impl Served {
             viewers: Arc::new(Semaphore::new(VIEWERS_MAX)),
             questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
             answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
+            devices: Arc::default(),
             stopping,
             replaced_at: freshness.replaced_at.clone(),
         };
@@ -257,6 +258,8 @@ pub(crate) struct App {
     viewers: Arc<Semaphore>,
     questions: Arc<Semaphore>,
     answers: Arc<Semaphore>,
+    /// What each handheld has under way.
+    devices: Arc<handheld::Devices>,
     stopping: watch::Receiver<Running>,
     /// When the snapshot was last replaced, on the monotonic clock.
     replaced_at: watch::Receiver<Instant>,

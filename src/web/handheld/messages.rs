@@ -220,6 +220,16 @@ impl<'a> StateDto<'a> {
     }
 }
 
+impl StateDto<'_> {
+    /// Every alarm stays; its outline and who got it go.
+    pub fn leave_details_out(&mut self) {
+        for alarm in &mut self.alarms {
+            alarm.outline = None;
+            alarm.delivery = Vec::new();
+        }
+    }
+}
+
 impl<'a> AlarmDto<'a> {
     pub fn of(alarm: &'a HandheldAlarm) -> AlarmDto<'a> {
         let now = clock::monotonic();
@@ -332,5 +342,47 @@ impl From<SubscriptionDto> for PushSubscription {
             p256dh: subscription.keys.p256dh,
             auth: subscription.keys.auth,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_state_loses_its_details_and_no_alarm() {
+        let polygons = vec![vec![vec![[0.1, 0.2]]]];
+        let alarm = |id: u64| AlarmDto {
+            id,
+            version: 1,
+            renewed: 1,
+            priority: "emergency",
+            state: crate::engine::AlarmState::Unacknowledged.into(),
+            title: "Press",
+            text: "Somebody is there",
+            zone: None,
+            camera: None,
+            raised_at: String::new(),
+            captured_at: None,
+            changed_at: String::new(),
+            acknowledged_by: None,
+            acknowledged_at: None,
+            incident: None,
+            has_snapshot: false,
+            people: 1,
+            outline: Some(OutlineDto { polygons: &polygons, line: None }),
+            delivery: Vec::new(),
+            next: None,
+        };
+        let mut state = StateDto {
+            now: String::new(),
+            watched: WatchedDto { zones: 2, unknown: 0 },
+            siren: SirenDto { sound: "intrusion", fault: None },
+            alarms: vec![alarm(1), alarm(2)],
+            duty: DutyDto { shift: None, people: Vec::new() },
+        };
+        state.leave_details_out();
+        assert_eq!(state.alarms.iter().map(|it| it.id).collect::<Vec<_>>(), [1, 2]);
+        assert!(state.alarms.iter().all(|it| it.outline.is_none() && it.text.len() > 1));
     }
 }

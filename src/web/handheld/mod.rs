@@ -10,6 +10,7 @@
 mod messages;
 mod pictures;
 mod socket;
+mod talk;
 
 use axum::Json;
 use axum::Router;
@@ -21,6 +22,7 @@ use axum::middleware;
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::talk::Devices;
 use super::access::{Peer, body};
 use super::error::{self, ApiError};
 use super::{App, BODY_BYTES_MAX, page, rails, routes, tls};

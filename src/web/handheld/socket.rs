@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{self, MissedTickBehavior};
 
 use super::messages::{self, AlarmDto, FromDevice, StateDto, ToDevice, WelcomeDto};
+use super::talk::{ANSWERS_MAX, Device, Pace};
 use crate::clock;
 use crate::engine::AlarmId;
 use crate::engine::paging::SILENT_MAX;
@@ -36,7 +37,10 @@ const PROTOCOL: u32 = 1;
 const FROM_DEVICE_BYTES_MAX: usize = 16 * 1024;
 
 /// What may wait inside the socket's own buffer: the state with every alarm.
-const TO_DEVICE_BYTES_MAX: usize = 1024 * 1024;
+const TO_DEVICE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A longer state goes without outlines and deliveries: who is told less still hears of every alarm.
+const STATE_BYTES_MAX: usize = 512 * 1024;
 
 /// Longest wait for each part of the greeting.
 const GREETING_MAX: Duration = Duration::from_secs(5);
@@ -49,14 +53,8 @@ const PING_EVERY: Duration = Duration::from_secs(1);
 /// The state is said at least so often, so that its silence means something.
 const STATE_EVERY: Duration = Duration::from_secs(2);
 
-/// Answers of one device that are being carried out.
-const ANSWERS_MAX: usize = 8;
-
 /// Longest id of an answer, characters; a UUID has 36.
 const ANSWER_ID_CHARS_MAX: usize = 64;
-
-/// Messages of one device a second; a phone in use sends a few.
-const MESSAGES_PER_S_MAX: u32 = 50;
 
 /// Messages that cannot be read before the device is let go.
 const UNREADABLE_MAX: u32 = 20;
@@ -168,8 +166,8 @@ struct Ear {
     name: String,
     outcomes: mpsc::Sender<Outcome>,
     heard_at: Instant,
-    /// Since when messages are counted, and how many.
-    second: (Instant, u32),
+    /// What it has under way, over all its connections.
+    talk: Arc<Device>,
     unreadable: u32,
 }
 
@@ -247,8 +245,15 @@ async fn show(socket: &mut WebSocket, app: &App, line: &mut HandheldLine) -> Res
     if app.now().is_err() || age > Duration::from_millis(GUARD_SILENT_MS) {
         return Err(End::Close(close_code::AGAIN, "the guard says nothing"));
     }
-    let state = StateDto::of(&state, &line.person);
-    say(socket, &ToDevice::State(state)).await
+    let mut shown = ToDevice::State(StateDto::of(&state, &line.person));
+    let mut text = text_of(&shown)?;
+    if text.len() > STATE_BYTES_MAX
+        && let ToDevice::State(state) = &mut shown
+    {
+        state.leave_details_out();
+        text = text_of(&shown)?;
+    }
+    say_text(socket, text).await
 }
 
 async fn tell(socket: &mut WebSocket, told: &Outcome) -> Result<(), End> {
@@ -258,13 +263,17 @@ async fn tell(socket: &mut WebSocket, told: &Outcome) -> Result<(), End> {
 }
 
 async fn say(socket: &mut WebSocket, message: &ToDevice<'_>) -> Result<(), End> {
-    let text = match serde_json::to_string(message) {
-        Ok(text) => text,
-        Err(error) => {
-            tracing::error!(%error, "a message to a handheld could not be written as JSON");
-            return Err(End::Close(close_code::ERROR, "the box failed; its log says why"));
-        }
-    };
+    say_text(socket, text_of(message)?).await
+}
+
+fn text_of(message: &ToDevice<'_>) -> Result<String, End> {
+    serde_json::to_string(message).map_err(|error| {
+        tracing::error!(%error, "a message to a handheld could not be written as JSON");
+        End::Close(close_code::ERROR, "the box failed; its log says why")
+    })
+}
+
+async fn say_text(socket: &mut WebSocket, text: String) -> Result<(), End> {
     match time::timeout(STALLED, socket.send(Message::text(text))).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) | Err(_) => Err(End::Gone),
@@ -281,7 +290,7 @@ impl Ear {
             name: format!("{} ({})", line.person, line.device),
             outcomes,
             heard_at: now,
-            second: (now, 0),
+            talk: app.devices.device(&line.device_id),
             unreadable: 0,
         }
     }
@@ -301,11 +310,7 @@ impl Ear {
         };
         let now = clock::monotonic();
         self.heard_at = now;
-        if now.since(self.second.0) >= Duration::from_secs(1) {
-            self.second = (now, 0);
-        }
-        self.second.1 += 1;
-        if self.second.1 > MESSAGES_PER_S_MAX {
+        if self.talk.counts(now) == Pace::TooFast {
             return Err(End::Close(close_code::POLICY, "too many messages"));
         }
         match serde_json::from_str(&text) {
@@ -361,7 +366,8 @@ impl Ear {
 
     /// Carries an answer out beside the conversation, which goes on.
     fn answer(&self, answer: HandheldAnswer) {
-        let Ok(place) = self.outcomes.clone().try_reserve_owned() else {
+        let place = self.outcomes.clone().try_reserve_owned();
+        let (Ok(place), Some(turn)) = (place, self.talk.answer()) else {
             // It asks again.
             return;
         };
@@ -369,33 +375,38 @@ impl Ear {
         tokio::spawn(async move {
             let (id, alarm) = (answer.id.clone(), answer.alarm.0);
             let outcome = carry_out(&app, line, answer).await;
+            drop(turn);
             place.send(Outcome { id, alarm, outcome });
         });
     }
 
     /// Keeps where its browser takes messages while the page is closed.
     fn subscribe(&self, subscription: PushSubscription) {
+        let Some(turn) = self.talk.subscribe(&subscription, clock::monotonic()) else { return };
         let (app, device, name) = (self.app.clone(), self.device.clone(), self.name.clone());
+        let talk = Arc::clone(&self.talk);
         tokio::spawn(async move {
-            let keep = move |handle: &dyn Handle| {
-                handle.channel_desk().push_subscribe(&device, &subscription)
-            };
-            if let Ok(Err(error)) = routes::ask(&app, keep).await {
-                tracing::warn!("{name} gets no Web Push: {}", chain(&error));
+            let to = subscription.clone();
+            let keep =
+                move |handle: &dyn Handle| handle.channel_desk().push_subscribe(&device, &to);
+            match routes::ask(&app, keep).await {
+                Ok(Ok(())) => talk.subscribed(subscription, clock::monotonic()),
+                Ok(Err(error)) => tracing::warn!("{name} gets no Web Push: {}", chain(&error)),
+                // A panic is in the log.
+                Err(_) => {}
             }
+            drop(turn);
         });
     }
 
     fn silence(&self) {
+        let Some(turn) = self.talk.silence() else { return };
         let (app, line) = (self.app.clone(), self.line);
         tokio::spawn(async move {
-            let Ok(turn) = Arc::clone(&app.answers).acquire_owned().await else { return };
-            let work = move || {
-                app.handle.handheld_desk().silence_siren(line);
-                drop(turn);
-            };
-            // A panic is in the log.
-            let _ = tokio::task::spawn_blocking(work).await;
+            // Among the questions: no answer to an alarm waits behind it. A panic is in the log.
+            let silence = move |handle: &dyn Handle| handle.handheld_desk().silence_siren(line);
+            let _ = routes::ask(&app, silence).await;
+            drop(turn);
         });
     }
 }
