@@ -213,8 +213,12 @@ describe('handheld page', { skip: impossible ?? false }, () => {
     await eva.reload({ waitUntil: 'domcontentloaded' });
     await shows(eva, /◆ Not connected to the box/, LOST_WITHIN_MS);
     radio.back();
-    await eventually('it listens again', SHOWN_WITHIN_MS, async () => (await device('Eva')).connected);
-    assert.equal((await device('Eva')).presence.sound, 'blocked', 'a page that was loaded anew is silent, and the box knows');
+    // Connected comes first, what the phone says of itself a moment later; until then the box knows no more than that.
+    const { sound } = await eventually('it listens again and says how', SHOWN_WITHIN_MS, async () => {
+      const { connected, presence } = await device('Eva');
+      return connected && presence.sound !== null && presence;
+    });
+    assert.equal(sound, 'blocked', 'a page that was loaded anew is silent, and the box knows');
     await shows(eva, /◆ (You are not listening yet|This phone is silent)/);
     await picture(eva, 'handheld-silent');
     await eva.locator('h1').tap();
