@@ -40,6 +40,11 @@ export function inhibited(alarm: Alarm): boolean {
   return alarm.state.startsWith('shelved') || alarm.state.startsWith('suppressed') || alarm.state.startsWith('out_of_service');
 }
 
+/** Put aside by hand, not by rule: somebody has to think of it. */
+export function isUnheard(alarm: Alarm): boolean {
+  return inhibited(alarm) && !alarm.state.startsWith('suppressed');
+}
+
 /** An alarm that the box sent to this very handheld at `at`. `before`: whether somebody could see it here already. */
 export function takeAlarm(known: Known, { alarm, attempt }: AlarmMessage, at: Moment, before: 'shown' | 'unseen'): Known {
   const alarms = known.alarms.some((a) => a.id === alarm.id) ? known.alarms.map((a) => (a.id === alarm.id ? newer(a, alarm) : a)) : [...known.alarms, alarm];

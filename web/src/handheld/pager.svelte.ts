@@ -398,6 +398,8 @@ export class Pager {
     const before = this.pressing;
     this.known = takeState(this.known, state, this.welcome, this.now);
     this.#refollow(before);
+    // Read out once; left there it would be read again as if it were so now.
+    if (this.pressing.length === 0) this.spoken = '';
     this.#play();
     this.#notices.settle(this.pressing);
   }

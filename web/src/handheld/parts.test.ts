@@ -135,12 +135,22 @@ describe('words', () => {
     expect(calmWords(state([], { siren: { sound: 'silent', fault: 'unplugged' } }), NOTHING_KNOWN).look).toBe('unknown');
     expect(calmWords(state([]), { ...NOTHING_KNOWN, alarms: [alarm(1, { state: 'acknowledged' })] }).look).toBe('acked');
   });
+  it.each([
+    ['a_fault_that_was_acknowledged_and_is_not_over', { priority: 'fault', state: 'acknowledged', title: 'Siren' }, 'acked', 'Siren still in alarm'],
+    ['a_warning_that_was_acknowledged_and_is_not_over', { priority: 'high', state: 'acknowledged', title: 'Dock' }, 'acked', 'Dock still in alarm'],
+    ['what_is_shelved', { state: 'shelved', title: 'Dock' }, 'unheard', 'Dock is not heard'],
+    ['what_is_out_of_service', { state: 'out_of_service', title: 'Dock' }, 'unheard', 'Dock is not heard'],
+  ] as const)('%s_is_not_calm', (_name, rest, look, title) => expect(calmWords(state([]), { ...NOTHING_KNOWN, alarms: [alarm(1, rest)] })).toMatchObject({ look, title }));
+  it('off_by_rule_and_a_test_that_is_overdue_are_calm', () => {
+    const alarms = [alarm(1, { state: 'suppressed' }), alarm(2, { priority: 'low', state: 'acknowledged' })];
+    expect(calmWords(state([]), { ...NOTHING_KNOWN, alarms }).look).toBe('clear');
+  });
   it('every_state_has_its_shape_and_word', () => {
     expect(faceOf(alarm(1))).toMatchObject({ shape: '▲', word: 'Emergency' });
     expect(faceOf(alarm(1, { priority: 'fault' }))).toMatchObject({ shape: '◆', word: 'Fault' });
     expect(faceOf(alarm(1, { state: 'acknowledged' }))).toMatchObject({ shape: '●', word: 'Acknowledged' });
     expect(faceOf(alarm(1, { state: 'returned_unacknowledged' })).word).toBe('Left, not acknowledged');
-    expect(faceOf(alarm(1, { state: 'shelved' }))).toMatchObject({ shape: '‖', word: 'Shelved' });
+    expect(faceOf(alarm(1, { state: 'shelved' }))).toMatchObject({ shape: '⊝', word: 'Shelved' });
   });
   it('says_your_place_in_line', () => {
     const people = [{ person: 'Ben', place: 1, listening: false, you: false }, { person: 'Eva', place: 2, listening: true, you: true }];

@@ -2,7 +2,7 @@
 
 import { count } from '../lib/format';
 import { SHAPE, type Tone as Look } from '../lib/status';
-import { inhibited, isMine, isOver, toAnswer, type Known } from './alarms';
+import { inhibited, isMine, isOver, isUnheard, toAnswer, type Known } from './alarms';
 import type { Alarm, BoxState, Delivery, Duty, Priority, Welcome } from './protocol';
 
 const LOOK: Record<Priority, Look> = { emergency: 'emergency', high: 'warning', fault: 'unknown', low: 'untested' };
@@ -13,7 +13,10 @@ export interface Face { look: Look; shape: string; word: string }
 /** Colour, shape and word of an alarm. */
 export function faceOf(alarm: Alarm): Face {
   const look = LOOK[alarm.priority];
-  if (inhibited(alarm)) return { look: 'off', shape: SHAPE.off, word: inhibitedWord(alarm.state) };
+  if (inhibited(alarm)) {
+    const aside = isUnheard(alarm) ? 'unheard' : 'off';
+    return { look: aside, shape: SHAPE[aside], word: inhibitedWord(alarm.state) };
+  }
   if (!toAnswer(alarm)) return alarm.state === 'normal' ? { look: 'clear', shape: SHAPE.clear, word: 'Over' } : { look: 'acked', shape: SHAPE.acked, word: 'Acknowledged' };
   if (isOver(alarm)) return { look, shape: SHAPE[look], word: look === 'emergency' || look === 'warning' ? 'Left, not acknowledged' : 'Over, not acknowledged' };
   return { look, shape: SHAPE[look], word: PRIORITY_WORD[alarm.priority] };
@@ -51,11 +54,13 @@ export interface Calm { look: Look; title: string; detail: string }
 export function calmWords(box: BoxState, known: Known): Calm {
   const { zones, unknown } = box.watched;
   const open = known.alarms.filter((a) => toAnswer(a) && !inhibited(a));
-  const inside = known.alarms.filter((a) => a.priority === 'emergency' && !toAnswer(a) && a.state !== 'normal' && !inhibited(a));
+  const still = known.alarms.filter((a) => a.priority !== 'low' && !toAnswer(a) && a.state !== 'normal' && !inhibited(a));
+  const unheard = known.alarms.filter(isUnheard);
   if (zones === 0) return { look: 'unknown', title: 'Nothing is watched', detail: 'No zone is in force on the box.' };
   if (unknown > 0) return { look: 'unknown', title: `${unknown} of ${zones} zones not watched`, detail: 'Nobody would be seen there. The box has an alarm for it.' };
   if (box.siren.fault !== null) return { look: 'unknown', title: 'The siren is broken', detail: box.siren.fault };
-  if (inside.length > 0) return { look: 'acked', title: `${inside.length === 1 ? inside[0]?.title : count(inside.length, 'zone', 'zones')} still in alarm`, detail: 'Acknowledged, and not over yet.' };
+  if (still.length > 0) return { look: 'acked', title: still.length === 1 ? `${still[0]?.title} still in alarm` : `${still.length} still in alarm`, detail: 'Acknowledged, and not over yet.' };
+  if (unheard.length > 0) return { look: 'unheard', title: unheard.length === 1 ? `${unheard[0]?.title} is not heard` : `${unheard.length} are not heard`, detail: 'Shelved or out of service: nobody is alarmed there.' };
   const watched = zones === 1 ? 'The zone is watched' : `All ${zones} zones watched`;
   if (open.length > 0) return { look: 'untested', title: watched, detail: `${count(open.length, 'thing', 'things')} to do, below.` };
   return { look: 'clear', title: watched, detail: 'Nobody where nobody may be.' };
