@@ -81,7 +81,7 @@ describe('access', { skip: impossible ?? false }, () => {
   test('signing_out_shows_nothing_current', async () => {
     await page.getByRole('link', { name: 'Audit' }).click();
     await page.getByRole('heading', { name: 'Audit' }).waitFor();
-    await page.locator('summary').click();
+    await page.getByLabel(/: account$/).click();
     await page.getByRole('button', { name: /sign out/i }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     assert.doesNotMatch(await visibleText(page), /zones watched|chain is whole/i);
@@ -119,10 +119,10 @@ describe('access', { skip: impossible ?? false }, () => {
   });
 
   for (const [role, pages, answers] of [
-    ['viewer', ['Now', 'Zones', 'Walk test', 'Heat map'], false],
-    ['supervisor', ['Now', 'Zones', 'Walk test', 'Heat map'], true],
-    ['engineer', ['Now', 'Zones', 'Walk test', 'Heat map', 'Audit'], true],
-    ['admin', ['Now', 'Zones', 'Walk test', 'Heat map', 'People', 'Audit'], true],
+    ['viewer', ['Now', 'Alarms', 'Zones', 'Walk test', 'Heat map', 'Handhelds'], false],
+    ['supervisor', ['Now', 'Alarms', 'Zones', 'Walk test', 'Heat map', 'Handhelds'], true],
+    ['engineer', ['Now', 'Alarms', 'Zones', 'Walk test', 'Heat map', 'Handhelds', 'Audit'], true],
+    ['admin', ['Now', 'Alarms', 'Zones', 'Walk test', 'Heat map', 'Handhelds', 'People', 'Audit'], true],
   ]) {
     test(`a_${role}_is_offered_what_the_role_may_do_and_nothing_else`, async () => {
       const person = { name: `Person ${role}`, password: `password of a ${role}`, role };
@@ -138,6 +138,11 @@ describe('access', { skip: impossible ?? false }, () => {
         return await own.getByRole('button', { name: answers ? /^acknowledge road/i : /sign in as supervisor/i }).count() > 0;
       });
       assert.equal(await own.getByRole('button', { name: answers ? /sign in as supervisor/i : /^acknowledge/i }).count(), 0);
+      // Whom alarms reach, and how well, is for everybody to see; silencing, shelving and the duty list are not for everybody to change.
+      assert.equal(await own.getByRole('button', { name: /^(siren silent|shelve…)/i }).count() > 0, answers);
+      await own.goto(`${box.address}/#/handhelds`);
+      await own.getByRole('heading', { name: 'Duty list' }).waitFor();
+      assert.equal(await own.getByRole('button', { name: 'Put in force' }).count(), ['engineer', 'admin'].includes(role) ? 1 : 0);
       await own.goto(`${box.address}/#/walk/yard`);
       await own.getByRole('heading', { name: 'Walk test · Yard', level: 1 }).waitFor();
       assert.equal(await own.getByRole('button', { name: 'Start', exact: true }).count(), ['engineer', 'admin'].includes(role) ? 1 : 0);

@@ -97,7 +97,7 @@ describe('alarms', { skip: impossible ?? false }, () => {
   });
 
   test('an_alarm_is_shelved_by_keyboard_with_a_reason_and_for_a_time', async () => {
-    await page.getByRole('button', { name: `Shelve… ${POST.name}` }).focus();
+    await page.getByRole('button', { name: `Shelve… ${POST.name}`, exact: true }).focus();
     await page.keyboard.press('Enter');
     await dialog().waitFor();
     const send = dialog().getByRole('button', { name: /^Shelve for/ });
@@ -185,7 +185,10 @@ describe('alarms', { skip: impossible ?? false }, () => {
     await shows(/All \d+ targets are met|\d+ of \d+ targets (is|are) not met/);
     const rows = (await page.getByRole('row').allInnerTexts()).slice(1).map((text) => text.replaceAll(/\s+/g, ' '));
     assert.ok(rows.length >= 5, rows.join('\n'));
-    for (const row of rows) assert.match(row, /\d.*(✓ met|△ not met)/, 'a figure, and whether its target is met');
+    // Of a handful of sources the ten first are always all: no figure to judge by, and the page says so.
+    const judged = rows.filter((row) => !/most frequent .* – too few to judge$/.test(row));
+    assert.ok(judged.length >= 5, rows.join('\n'));
+    for (const row of judged) assert.match(row, /\d.*(at most \d|none).*(✓ met|△ not met)$/, 'a figure, its target, and whether it is met');
     assert.match(await page.getByRole('img', { name: /^Alarms in every 10 minutes/ }).getAttribute('aria-label'), /at most \d+ in 10 minutes/);
     await shows(/Most alarms the ten first [^]*Guard post/);
     await page.getByRole('button', { name: '30 days' }).click();

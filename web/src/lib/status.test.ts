@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alarmKey, alarmTag, announcement, cameraRank, cameraTone, firstToAnswer, inOrder, inputTag, isOccupied, list, listeningAnswer, mainCamera, newlyRaised, offWords, personTone, sirenAnswer, toAnswer, watchedAnswer, zoneLabel, zoneTone } from './status';
+import { alarmKey, alarmTag, announcement, cameraRank, cameraTone, firstToAnswer, inOrder, inputTag, isOccupied, list, listeningAnswer, mainCamera, newlyRaised, offWords, personTone, sirenAnswer, subjectOf, toAnswer, watchedAnswer, zoneLabel, zoneTone } from './status';
 import { siteClock } from './format';
 import { alarm, boxState, camera, SINCE, siren, zone } from './testing';
 
@@ -11,6 +11,12 @@ const warning = (id: number, rest = {}) => alarm(id, { kind: 'warning', priority
 const untested = (id: number, rest = {}) => alarm(id, { kind: 'untested', priority: 'low', title: 'gate', text: 'walk test due since 1 March', ...rest });
 const OFF = { armed: false, by: 'schedule', reason: '', until: '2026-03-02T05:00:00Z' } as const;
 const occupied = zone('gate', { state: 'occupied', people: 2 });
+
+describe('names', () => {
+  it('two_alarms_of_one_zone_are_called_differently', () => expect([alarm(1), untested(2), warning(3), blind(4), fault(5)].map((a) => subjectOf({ ...a, title: 'Gate' }))).toEqual([
+    'Gate', 'Gate, walk test overdue', 'Gate, warning', 'Gate, not watched', 'Gate',
+  ]));
+});
 
 describe('tags', () => {
   it.each([

@@ -1,7 +1,7 @@
 // What is so, and how urgent: states to words, shapes and order. Pure: a state in, what to show out.
 // Every tone has its shape, so that no meaning hangs on a colour. The one sentence stands in headline.ts.
 
-import type { Alarm, Arming, BoxState, Camera, Input, Listening, Siren, Zone } from './api';
+import type { Alarm, AlarmKind, Arming, BoxState, Camera, Input, Listening, Siren, Zone } from './api';
 import type { SiteClock } from './format';
 import { silenced } from './silence';
 
@@ -84,6 +84,13 @@ export function alarmTag(alarm: Alarm): Tag {
 export const PRIORITY_WORD: Record<Alarm['priority'], string> = {
   emergency: 'Emergency priority', high: 'High priority', low: 'Low priority', fault: 'Fault priority',
 };
+
+const KIND_AFTER: Record<AlarmKind, string> = { intrusion: '', warning: ', warning', blind: ', not watched', fault: '', untested: ', walk test overdue' };
+
+/** What an alarm is called where its card is not in sight: a zone can have one for who is inside and one for its walk test. */
+export function subjectOf({ kind, title }: Pick<Alarm, 'kind' | 'title'>): string {
+  return title + KIND_AFTER[kind];
+}
 
 /** Whether a zone is there to be watched at all; in an ignored area nobody is looked for. */
 export function isGuarded(zone: Zone): boolean {
