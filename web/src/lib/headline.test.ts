@@ -111,6 +111,18 @@ describe('headline', () => {
     expect(line).toMatchObject({ tone: 'unheard', title: 'gate would alarm now and is out of service', detail: '2 people inside, nobody is alarmed. By Eva: fence works' });
     expect(line.others.map((t) => `${t.shape} ${t.word}`)).toEqual(['⊝ Camera B shelved']);
   });
+  it('people_nobody_is_alarmed_of_are_never_hidden_by_an_overdue_walk_test', () => {
+    const inside = boxState({ zones: [zone('gate', { state: 'occupied', people: 2, incident: 17 }), zone('pit')], alarms: [untested(1)] });
+    const line = headline(withUnheard(inside, [unheard(7, { open_alarm: 40 })]));
+    expect([line.title, line.others.map((t) => t.word)]).toEqual(['gate would alarm now and is shelved', ['gate untested']]);
+    const nobody = headline(withUnheard(boxState({ alarms: [untested(1)] }), [unheard(7)]));
+    expect([nobody.title, nobody.others.map((t) => t.word)]).toEqual(['gate: walk test overdue', ['gate shelved']]);
+  });
+  it('a_shelved_walk_test_is_not_said_to_keep_people_from_being_heard', () => {
+    const shelved = unheard(7, { kind: 'untested', open_alarm: 1 });
+    expect(headline(withUnheard(boxState(), [shelved]))).toMatchObject({ tone: 'unheard', title: 'gate: its walk test is shelved', detail: 'nobody is told that it is overdue, by Eva: fence works' });
+    expect(headline(withUnheard(boxState(), [shelved, unheard(8, { zone: 'pit', title: 'pit', open_alarm: 40 })])).title).toBe('pit would alarm now and is shelved');
+  });
   it('several_not_heard_are_named_and_never_hide_an_alarm', () => {
     const two = [unheard(7), unheard(8, { zone: 'pit', title: 'pit' })];
     expect(headline(withUnheard(boxState(), two)).title).toBe('gate and pit are not heard');

@@ -2,7 +2,7 @@
 
 import type { Alarm, BoxState, Camera, Siren, Unheard, Zone } from './api';
 import { capitalise, formatDuration, people } from './format';
-import { firstToAnswer, inOrder, isGuarded, isInhibited, isOccupied, isOff, isOver, kindTone, list, SHAPE, tag, toReset, zonesOf, zoneTone, type Tag, type Tone } from './status';
+import { firstToAnswer, inOrder, isGuarded, isInhibited, isOccupied, isOff, isOver, kindTone, list, SHAPE, subjectOf, tag, toReset, zonesOf, zoneTone, type Tag, type Tone } from './status';
 
 /** The clock behind the sentence: how long it has been so, when it happened, or when it ended. */
 export interface Since { at: string; reads: 'for' | 'ago' | 'until' }
@@ -46,7 +46,7 @@ export function headline(state: BoxState): Headline {
   const pressing = open?.kind === 'untested' ? null : open;
   // A test that is overdue is said where nothing else is: it must not hide people or a blind zone.
   const base = (pressing && alarmHeadline(pressing, state)) ?? zoneHeadline(state) ?? partHeadline(state)
-    ?? (open && alarmHeadline(open, state)) ?? resetHeadline(state) ?? unheardHeadline(state) ?? calmHeadline(state);
+    ?? (state.unheard.some(hidesAnAlarm) ? unheardHeadline(state) : null) ?? (open && alarmHeadline(open, state)) ?? resetHeadline(state) ?? unheardHeadline(state) ?? calmHeadline(state);
   return { ...base, waits_since: waitsSince(base), others: others(state, base) };
 }
 
@@ -57,20 +57,28 @@ function resetHeadline(state: BoxState): Base | null {
 
 /** All is watched, but somebody has taken something from hearing: that is not calm, and it must not be forgotten. */
 function unheardHeadline(state: BoxState): Base | null {
-  const [first, ...rest] = state.unheard;
+  // What keeps people from being heard comes before a reminder.
+  const [first, ...rest] = [...state.unheard].sort((a, b) => Number(a.kind === 'untested') - Number(b.kind === 'untested'));
   if (first === undefined) return null;
   const base = { tone: 'unheard' as const, since: null, alarm: null, zones: first.zone === null ? [] : [first.zone] };
   const zone = state.zones.find((z) => z.id === first.zone);
   const who = `by ${first.by}: ${first.reason}`;
-  if (first.open_alarm !== null) {
+  if (hidesAnAlarm(first)) {
     const inside = zone && zone.people > 0 ? `${people(zone.people)} inside` : 'its cause is there now';
     return { ...base, subject: first.title, title: `${first.title} would alarm now and is ${UNHEARD[first.state]}`, detail: `${inside}, nobody is alarmed. ${capitalise(who)}` };
   }
   if (rest.length > 0) {
     const named = state.unheard.flatMap((u) => (u.zone === null ? [] : [u.zone]));
-    return { ...base, zones: named, subject: `${rest.length + 1} not heard`, title: `${list(state.unheard.map((u) => u.title))} are not heard`, detail: 'shelved or out of service: nobody is alarmed there' };
+    return { ...base, zones: named, subject: `${rest.length + 1} not heard`, title: `${list([first, ...rest].map(subjectOf))} are not heard`, detail: 'shelved or out of service: nobody is alarmed there' };
   }
+  // Who comes in there is heard.
+  if (first.kind === 'untested') return { ...base, zones: [], subject: `${first.title} not heard`, title: `${first.title}: its walk test is ${UNHEARD[first.state]}`, detail: `nobody is told that it is overdue, ${who}` };
   return { ...base, subject: `${first.title} not heard`, title: `${first.title} is ${UNHEARD[first.state]}: nobody is alarmed there`, detail: who };
+}
+
+/** Its cause is there now and nobody is alarmed; of a walk test nobody would be. */
+function hidesAnAlarm({ kind, open_alarm }: Unheard): boolean {
+  return open_alarm !== null && kind !== 'untested';
 }
 
 const UNHEARD: Record<Unheard['state'], string> = { shelved: 'shelved', out_of_service: 'out of service' };
@@ -236,7 +244,9 @@ function others(state: BoxState, shown: Base): Tag[] {
   const tags: Tag[] = [];
   for (const zone of state.zones) {
     const tone = zoneTone(zone);
-    if (tone === 'clear' || !isGuarded(zone) || (shown.zones.includes(zone.id) && !left(shown))) continue;
+    // A sentence about its walk test does not say that the zone is not heard.
+    const said = shown.zones.includes(zone.id) && !left(shown) && (tone !== 'unheard' || shown.tone === 'unheard');
+    if (tone === 'clear' || !isGuarded(zone) || said) continue;
     tags.push(tag(tone, `${zone.name} ${otherWord(zone, tone)}`));
   }
   for (const camera of olderZones(state)) {
