@@ -18,7 +18,8 @@ export async function startSound(dir) {
     SERVER,
     [
       '-n', '--daemonize=no', '--use-pid-file=no', '--exit-idle-time=-1', '--log-target=stderr', '--realtime=no',
-      '-L', 'module-null-sink sink_name=siren',
+      // Without rewinds it takes samples every 50 ms, as a card does; with them it may pause for 2 s, which the siren calls broken.
+      '-L', 'module-null-sink sink_name=siren norewinds=1',
       '-L', `module-native-protocol-unix socket=${socket} auth-anonymous=1`,
     ],
     { stdio: 'ignore', env: { PATH: process.env.PATH, HOME: run, XDG_RUNTIME_DIR: run, PULSE_RUNTIME_PATH: run } },
