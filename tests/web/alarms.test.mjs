@@ -66,6 +66,8 @@ describe('alarms', { skip: impossible ?? false }, () => {
   const isPost = (state) => eventually(`the alarm of the post is ${state}`, INTRUSION_WITHIN_MS, async () => (await post())?.state === state);
   const sounds = (state) => eventually(`the siren is ${state}`, SHOWN_WITHIN_MS, async () => (await box.state()).siren.state === state);
   const dialog = () => page.getByRole('dialog');
+  /** Exactly: its overdue walk test has a button too. */
+  const acknowledge = () => page.getByRole('button', { name: `Acknowledge ${POST.name}`, exact: true }).first();
   const phones = async (name, path, what) => {
     for (const scheme of ['light', 'dark']) {
       const phone = await openPage(browser, box.address, PHONE, scheme);
@@ -87,7 +89,7 @@ describe('alarms', { skip: impossible ?? false }, () => {
     await shows(/Nothing is acknowledged by that\. \d+ alarms? still waits? for an answer/);
     await shows(/Siren ⊝ Silenced, (2:00|1:\d\d) left/);
     assert.equal((await post()).state, 'unacknowledged', 'nothing is answered');
-    assert.ok(await page.getByRole('button', { name: `Acknowledge ${POST.name}` }).first().isVisible(), 'it can still be answered');
+    assert.ok(await acknowledge().isVisible(), 'it can still be answered');
     assert.equal(await page.getByRole('button', { name: /^Siren silent/ }).count(), 0, 'one press is enough');
     await picture(page, 'alarm-silenced');
     await phones('alarm-silenced', '', /Siren silenced/);
@@ -138,8 +140,12 @@ describe('alarms', { skip: impossible ?? false }, () => {
     await shows(/Every alarm is heard: nothing is shelved or out of service/);
     await page.goto(`${box.address}/#/`);
     await shows(/Guard post has the wrong number of people for [1-9]/);
-    await page.getByRole('button', { name: `Acknowledge ${POST.name}` }).first().click();
-    await isPost('acknowledged');
+    // The page takes no press for an alarm that has only just come to the first place.
+    await eventually('a press is taken', SHOWN_WITHIN_MS, async () => {
+      if ((await post()).state === 'acknowledged') return true;
+      await acknowledge().click({ timeout: 500 });
+      return null;
+    });
   });
 
   test('an_engineer_takes_a_zone_out_of_service_with_a_reason_and_nobody_forgets_it', async () => {
