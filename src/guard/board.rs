@@ -14,7 +14,7 @@ use super::handle::{
     SirenTested, SiteInfo, Snapshot, Vision, VisionState, WalkDue, Zone,
 };
 use super::ledger::Ledger;
-use super::message::{PagerSight, Sounding};
+use super::message::Sounding;
 use super::records::{SiteNames, ZoneSlot};
 use super::words;
 use crate::clock;
