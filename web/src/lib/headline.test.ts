@@ -134,6 +134,14 @@ describe('headline', () => {
     expect(kept('latched_unacknowledged')).toMatchObject({ tone: 'emergency', title: 'gate was occupied', detail: 'they have left; it stays in alarm until acknowledged and reset' });
     expect(kept('latched_acknowledged')).toMatchObject({ tone: 'acked', title: 'gate stays in alarm until it is reset', alarm: { id: 40 } });
   });
+  it('a_post_nobody_is_at_is_not_called_occupied', () => {
+    const post = zone('post', { kind: 'occupancy', state: 'occupied', people: 0, incident: 17 });
+    expect(headline(boxState({ zones: [post], alarms: [alarm(40, { zone: 'post', state: 'acknowledged', acknowledged_by: 'Eva' })] }))).toMatchObject({
+      tone: 'emergency', title: 'post still has the wrong number of people', detail: 'nobody inside, acknowledged by Eva',
+    });
+    const beside = headline(boxState({ zones: [zone('gate', { state: 'occupied', people: 1 }), post], alarms: [alarm(41)] }));
+    expect(beside.others.map((t) => t.word)).toEqual(['post has the wrong number of people']);
+  });
   it('people_at_work_are_not_nobody', () => {
     const cell = zone('cell', { kind: 'occupancy', state: 'occupied', people: 1 });
     expect(headline(boxState({ zones: [cell, zone('pit')] }))).toMatchObject({ tone: 'clear', title: 'All 2 zones watched. Nobody where nobody may be.' });

@@ -190,8 +190,8 @@ function zoneHeadline(state: BoxState): Base | null {
 
 function stillHeadline(zone: Zone, state: BoxState): Base {
   const by = state.alarms.find((a) => a.zone === zone.id && (a.kind === 'intrusion' || a.kind === 'warning'))?.acknowledged_by;
-  const detail = `${people(zone.people)} inside${by ? `, acknowledged by ${by}` : ''}`;
-  return { tone: zoneTone(zone), title: `${zone.name} is still occupied`, detail, since: { at: zone.since, reads: 'for' }, alarm: null, subject: zone.name, zones: [zone.id] };
+  const detail = `${zone.people === 0 ? 'nobody' : people(zone.people)} inside${by ? `, acknowledged by ${by}` : ''}`;
+  return { tone: zoneTone(zone), title: `${zone.name} ${zone.kind === 'occupancy' ? 'still has the wrong number of people' : 'is still occupied'}`, detail, since: { at: zone.since, reads: 'for' }, alarm: null, subject: zone.name, zones: [zone.id] };
 }
 
 function allUnknownHeadline(zones: readonly Zone[], state: BoxState): Base {
@@ -273,7 +273,7 @@ function otherWord(zone: Zone, tone: Tone): string {
   if (tone === 'unknown') return 'not watched';
   if (tone === 'unheard') return `${zone.unheard === 'shelved' ? 'shelved' : 'out of service'}${zone.people > 0 ? `, ${zone.people} inside` : ''}`;
   if (tone === 'off') return zone.people > 0 ? `off, ${zone.people} inside` : 'off';
-  return 'occupied';
+  return zone.kind === 'occupancy' ? 'has the wrong number of people' : 'occupied';
 }
 
 /** What is over and waits for an answer: people who were somewhere, or a camera that was blind. */
