@@ -97,7 +97,7 @@ fn rooms_import_only_what_they_may() {
     check_imports("config", &["link", "redact", "zone_file"]);
     check_imports("store", &["engine", "clock", "config", "telemetry", "link"]);
     check_imports("vision", &["engine", "clock", "config", "telemetry", "link", "redact"]);
-    check_imports("notify", &["engine", "clock", "config", "telemetry"]);
+    check_imports("notify", &["engine", "clock", "config", "redact", "telemetry"]);
     check_imports("replay", &["engine", "zone_file"]);
     check_imports("evaluation", &["engine", "replay"]);
     // The web side sees the guard through its handle and never the store.

@@ -24,6 +24,7 @@ use super::{Channel, Letter, SEND_MAX, Sent, Tended};
 use crate::clock;
 use crate::config::Webhook;
 use crate::engine::delivery::Outcome;
+use crate::redact::origin;
 use crate::telemetry::chain;
 
 /// Shortest secret, bytes: 128 bits if it is random.
@@ -83,7 +84,15 @@ impl WebhookChannel {
             .send(letter.json.as_bytes());
         Ok(match answer {
             Ok(answer) => judged(answer.status().as_u16()),
-            Err(error) => Sent::not(Outcome::Unreachable, format!("{}: {error}", self.webhook.url)),
+            // The rest of the address may be a secret, and this is read by many.
+            Err(ureq::Error::BadUri(_)) => {
+                let place = origin(&self.webhook.url);
+                Sent::not(Outcome::Unreachable, format!("{place}: its url is no address"))
+            }
+            Err(error) => {
+                let place = origin(&self.webhook.url);
+                Sent::not(Outcome::Unreachable, format!("{place}: {error}"))
+            }
         })
     }
 }

@@ -152,6 +152,20 @@ fn one_message_that_is_refused_for_ever_is_lost_and_told_and_the_rest_arrives() 
 }
 
 #[test]
+fn what_is_secret_in_an_address_is_in_no_reason() {
+    let mut outlet = Outlet::new(&["hook"]);
+    let hook = Hook::start(|_| Manner::Reset);
+    let secret = outlet.folder.path().join("secret");
+    fs::write(&secret, SECRET).expect("written");
+    let url = format!("http://eva:s3cret@{}/in/s3cret?token=s3cret", hook.address);
+    let webhook = Webhook { name: "test".into(), url, secret_file: secret, ca_file: None };
+    outlet.start("hook", Box::new(WebhookChannel::new(webhook, outlet.box_id.clone())));
+    outlet.alarms(1);
+    let (why, _) = wait_for("a reason", || outlet.face("hook").error);
+    assert!(why.contains(&hook.address.to_string()) && !why.contains("s3cret"), "{why}");
+}
+
+#[test]
 fn a_channel_that_ends_and_starts_again_loses_nothing_and_repeats_are_known() {
     let mut outlet = Outlet::new(&["hook"]);
     let hook = Hook::start(|_| Manner::Status(200));

@@ -27,6 +27,7 @@ use crate::notify::mqtt::MqttChannel;
 use crate::notify::runner::{self, Running};
 use crate::notify::webhook::WebhookChannel;
 use crate::notify::{Channel, Face, Faces, Kind, State};
+use crate::redact::origin;
 use crate::store::query::StoreReader;
 use crate::store::{Store, StoreError};
 
@@ -61,13 +62,12 @@ fn plans(notify: &Notify) -> Vec<Plan> {
         });
     }
     for webhook in &notify.webhooks {
-        // What stands behind the host may be a secret.
-        let host = webhook.url.split('/').take(3).collect::<Vec<_>>().join("/");
         plans.push(Plan {
             name: format!("webhook-{}", webhook.name),
             kind: Kind::Webhook,
             classes: EVERYTHING,
-            target: host,
+            // What stands before and behind the host may be a secret.
+            target: origin(&webhook.url),
         });
     }
     if notify.web_push.is_some() {

@@ -1,7 +1,8 @@
 //! A relay with a web server in it: one address switches it on, another off.
 //!
 //! An answer with a status of 200 to 299 counts as switched; such devices tell no more. Each request
-//! has a connection and a time limit of its own.
+//! has a connection and a time limit of its own. Faults name its origin alone: what stands before and
+//! behind the host may be a secret.
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use ureq::Agent;
 
 use super::{ANSWER_MAX, Coil, RelayError, RelayOutput};
 use crate::config::HttpMethod;
+use crate::redact::origin;
 
 /// Bytes of an answer that are looked at; it says nothing of use.
 const ANSWER_BYTES_MAX: u64 = 4096;
@@ -49,13 +51,16 @@ impl RelayOutput for HttpRelay {
             HttpMethod::Post => self.agent.post(url).send_empty(),
         };
         let failed = |error: ureq::Error| match error {
-            ureq::Error::Timeout(_) => RelayError::Late { place: url.clone() },
-            error => RelayError::Set { place: url.clone(), source: error.into() },
+            ureq::Error::Timeout(_) => RelayError::Late { place: origin(url) },
+            ureq::Error::BadUri(_) => {
+                RelayError::Set { place: origin(url), source: "its url is no address".into() }
+            }
+            error => RelayError::Set { place: origin(url), source: error.into() },
         };
         let mut answer = sent.map_err(failed)?;
         if !answer.status().is_success() {
             let source = format!("it answered {}", answer.status()).into();
-            return Err(RelayError::Set { place: url.clone(), source });
+            return Err(RelayError::Set { place: origin(url), source });
         }
         // Read to its end, so that the device is not cut off in the middle of it.
         let _ = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();

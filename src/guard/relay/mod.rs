@@ -37,6 +37,7 @@ use super::message::Message;
 use crate::clock;
 use crate::config::{Relay, RelayRole, RelayTo, Wiring};
 use crate::engine::time::Instant;
+use crate::redact::origin;
 
 /// Longest time a device may take for one question or answer.
 pub const ANSWER_MAX: Duration = Duration::from_millis(800);
@@ -291,6 +292,6 @@ pub fn place(relay: &Relay) -> String {
         RelayTo::ModbusRtu { port, point, .. } => {
             format!("coil {} of Modbus unit {} on {}", point.coil, point.unit, port.display())
         }
-        RelayTo::Http { on, .. } => on.clone(),
+        RelayTo::Http { on, .. } => origin(on),
     }
 }
