@@ -9,11 +9,13 @@
 //!   [`PAUSE_MAX`], shortened by a seeded part so that many boxes do not come back together.
 //! - A message that comes to the front for the first time is tried at once, whatever failed before.
 //! - No answer means that the channel is down: the same message is tried for ever.
-//! - One poisonous message must not block the rest for ever. A message that the receiver calls
-//!   unacceptable [`REFUSALS_MAX`] times is given up. One that fails with an answer
-//!   [`ANSWERS_BEFORE_PROBE`] times is held against a probe: when the probe is taken and the message
-//!   fails once more right behind it, it is the message and not the channel, and it is given up too.
-//!   So a receiver that was down and comes back never costs a message.
+//! - One poisonous message must not block the rest for ever. A message that fails
+//!   [`FAILURES_BEFORE_PROBE`] times is held against a probe: when the probe is taken and the message
+//!   fails with an answer right behind it, it is the message and not the channel, and it is given up.
+//!   When the probe fails as well, it is the receiver, whatever it blames. So a receiver that was down
+//!   and comes back, or refuses everything, never costs a message.
+//! - A message that gets no answer [`SILENCES_MAX`] times, each right behind a probe that was taken,
+//!   breaks the line each time it is sent: it is given up too.
 //!
 //! Not here: reading, sending, counting what was given up, and how old a message may be on the wire.
 
@@ -113,12 +115,13 @@ pub const PAUSE_MIN: Duration = Duration::from_millis(500);
 /// Longest pause. A receiver that comes back waits at most so long for its alarms.
 pub const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Times that a receiver may call a message unacceptable before it is given up: half a minute, in
-/// which a receiver that is being changed gets a second chance.
-pub const REFUSALS_MAX: u32 = 5;
+/// Failures of a message before it is held against a probe: some ten seconds, in which a receiver
+/// that is being changed gets a second chance.
+pub const FAILURES_BEFORE_PROBE: u32 = 5;
 
-/// Failures with an answer before a message is held against a probe.
-pub const ANSWERS_BEFORE_PROBE: u32 = 5;
+/// Times a message may get no answer right behind a probe that was taken before it is given up. One
+/// proves nothing: the line may have broken in between.
+pub const SILENCES_MAX: u32 = 5;
 
 /// What became of a message that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +136,8 @@ pub enum Outcome {
     Refused,
     /// The receiver answered that it does not work.
     Failed,
+    /// The receiver says that the box may not: its rights are to be mended, no message is to blame.
+    Forbidden,
     /// Nobody answered.
     Unreachable,
 }
@@ -142,8 +147,8 @@ pub enum Outcome {
 pub enum Step {
     /// Send the head of this class; `attempt` counts from 1.
     Send { class: Class, id: u64, attempt: u32 },
-    /// Send a test message.
-    Probe,
+    /// Send a test message in place of the head of this class.
+    Probe { class: Class },
     /// Nothing before then; for `None`, before something waits.
     Wait(Option<Instant>),
 }
@@ -194,8 +199,10 @@ impl Heads {
 struct Trial {
     id: u64,
     attempts: u32,
-    refusals: u32,
-    answers: u32,
+    /// Since the last probe.
+    failures: u32,
+    /// No answer right behind a probe that was taken, in a row.
+    silences: u32,
     probe: Probe,
 }
 
@@ -280,7 +287,7 @@ impl Delivery {
         }
         self.sending = Some(class);
         if trial.probe == Probe::Due {
-            return Step::Probe;
+            return Step::Probe { class };
         }
         trial.attempts = trial.attempts.saturating_add(1);
         Step::Send { class, id, attempt: trial.attempts }
@@ -295,8 +302,10 @@ impl Delivery {
         match (outcome, verdict) {
             (Outcome::Taken | Outcome::NotForIt | Outcome::TooLate, _) => self.works(),
             // The receiver lives, and the rest is not to wait for what is given up.
-            (Outcome::Refused | Outcome::Failed, Verdict::GiveUp) => self.works(),
-            (Outcome::Refused | Outcome::Failed | Outcome::Unreachable, _) => self.pause(now),
+            (_, Verdict::GiveUp) => self.works(),
+            (Outcome::Refused | Outcome::Failed | Outcome::Forbidden | Outcome::Unreachable, _) => {
+                self.pause(now)
+            }
         }
         verdict
     }
@@ -310,12 +319,20 @@ impl Delivery {
         match outcome {
             Outcome::Taken | Outcome::NotForIt | Outcome::TooLate => {
                 trial.probe = Probe::Taken;
-                self.works();
+                // The message goes at once; the pause starts anew only when it is dealt with, so that
+                // one that breaks the line each time does not do so ever faster.
+                self.not_before = None;
             }
             // The channel is down: the message is innocent so far.
-            Outcome::Refused | Outcome::Failed | Outcome::Unreachable => {
-                trial.probe = Probe::NotNeeded;
-                trial.answers = 0;
+            Outcome::Refused | Outcome::Failed | Outcome::Forbidden => {
+                trial.is_innocent();
+                self.pause(now);
+            }
+            Outcome::Unreachable => {
+                // The message may have broken the line just before: that stays held against it.
+                if trial.silences == 0 {
+                    trial.is_innocent();
+                }
                 self.pause(now);
             }
         }
@@ -347,29 +364,42 @@ impl Trial {
             Outcome::Taken => Verdict::Done,
             Outcome::NotForIt => Verdict::PassOver,
             Outcome::TooLate => Verdict::Expired,
-            Outcome::Unreachable => {
-                // Whatever a probe showed is old now.
-                self.probe = Probe::NotNeeded;
+            Outcome::Refused | Outcome::Failed => match self.probe {
+                Probe::Taken => Verdict::GiveUp,
+                Probe::NotNeeded | Probe::Due => self.again(),
+            },
+            Outcome::Forbidden => {
+                self.is_innocent();
                 Verdict::Again
             }
-            Outcome::Refused => {
-                self.refusals += 1;
-                match (self.refusals >= REFUSALS_MAX, self.probe) {
-                    (true, _) | (false, Probe::Taken) => Verdict::GiveUp,
-                    (false, Probe::NotNeeded | Probe::Due) => Verdict::Again,
-                }
-            }
-            Outcome::Failed => match self.probe {
-                Probe::Taken => Verdict::GiveUp,
-                Probe::NotNeeded | Probe::Due => {
-                    self.answers += 1;
-                    if self.answers >= ANSWERS_BEFORE_PROBE {
-                        self.probe = Probe::Due;
+            Outcome::Unreachable => match self.probe {
+                Probe::Taken => {
+                    self.silences += 1;
+                    if self.silences >= SILENCES_MAX {
+                        return Verdict::GiveUp;
                     }
+                    // Whatever the probe showed is old now.
+                    self.probe = Probe::Due;
                     Verdict::Again
                 }
+                Probe::NotNeeded | Probe::Due => self.again(),
             },
         }
+    }
+
+    /// It is the channel.
+    fn is_innocent(&mut self) {
+        self.probe = Probe::NotNeeded;
+        self.failures = 0;
+        self.silences = 0;
+    }
+
+    fn again(&mut self) -> Verdict {
+        self.failures += 1;
+        if self.failures >= FAILURES_BEFORE_PROBE {
+            self.probe = Probe::Due;
+        }
+        Verdict::Again
     }
 }
 

@@ -41,7 +41,7 @@ impl World {
                     assert!(at > self.now);
                     self.now = at;
                 }
-                Step::Probe => {
+                Step::Probe { .. } => {
                     let outcome = says(None, self.now);
                     self.delivery.probed(outcome, self.now);
                 }
@@ -79,8 +79,8 @@ fn a_receiver_that_says_nothing_is_tried_for_ever_and_costs_nothing() {
     let began = world.now;
     world.run(2_000, |_, _| Outcome::Unreachable);
     assert_eq!((world.done.len(), world.given_up.len()), (0, 0));
-    // Two steps a try: the try and the pause.
-    let mean = world.now.since(began) / world.tries;
+    // Two steps a try or probe: it and the pause.
+    let mean = world.now.since(began) / 1_000;
     assert!(mean > PAUSE_MAX / 2 && mean < PAUSE_MAX, "{mean:?}");
     world.run(100, |_, _| Outcome::Taken);
     assert_eq!(world.done, [1, 2]);
@@ -108,10 +108,36 @@ fn one_poisonous_message_is_given_up_and_the_rest_arrives() {
 }
 
 #[test]
-fn a_receiver_that_refuses_everything_is_not_waited_for_for_ever() {
-    let mut world = World::new(&[(Class::Alarm, 1), (Class::Telemetry, 2)]);
-    world.run(2_000, |_, _| Outcome::Refused);
-    assert_eq!(world.given_up, [1, 2]);
+fn a_receiver_that_refuses_everything_is_waited_for_for_ever_and_costs_nothing() {
+    for refuses in [Outcome::Refused, Outcome::Failed] {
+        let mut world = World::new(&[(Class::Alarm, 1), (Class::Telemetry, 2)]);
+        let began = world.now;
+        world.run(2_000, |_, _| refuses);
+        assert_eq!((world.done.len(), world.given_up.len()), (0, 0));
+        assert!(world.now.since(began) > PAUSE_MAX * 400, "it is left alone in between");
+        world.run(100, |_, _| Outcome::Taken);
+        assert_eq!(world.done, [1, 2]);
+    }
+}
+
+#[test]
+fn a_box_without_the_right_to_send_waits_for_it_and_loses_nothing() {
+    let mut world = World::new(&[(Class::Alarm, 1), (Class::Fault, 2)]);
+    // Whatever becomes of probes.
+    world.run(500, |id, _| if id.is_none() { Outcome::Taken } else { Outcome::Forbidden });
+    assert_eq!((world.done.len(), world.given_up.len()), (0, 0));
+    world.run(100, |_, _| Outcome::Taken);
+    assert_eq!(world.done, [1, 2]);
+}
+
+#[test]
+fn a_message_that_breaks_the_line_each_time_blocks_the_rest_for_minutes_only() {
+    let mut world = World::new(&[(Class::Alarm, 1), (Class::Alarm, 2), (Class::Fault, 3)]);
+    let began = world.now;
+    world.run(2_000, |id, _| if id == Some(1) { Outcome::Unreachable } else { Outcome::Taken });
+    assert_eq!((&*world.done, &*world.given_up), (&[2, 3][..], &[1][..]));
+    assert!(world.now.since(began) < Duration::from_secs(300));
+    assert_eq!(world.tries, FAILURES_BEFORE_PROBE + SILENCES_MAX + 2);
 }
 
 #[test]
@@ -134,8 +160,13 @@ fn pauses_double_to_the_longest_and_the_same_seed_pauses_the_same() {
         let mut pauses = Vec::new();
         for _ in 0..12 {
             delivery.hurry();
-            assert!(matches!(delivery.next(heads, now), Step::Send { .. }));
-            delivery.sent(Outcome::Unreachable, now);
+            match delivery.next(heads, now) {
+                Step::Send { .. } => {
+                    delivery.sent(Outcome::Unreachable, now);
+                }
+                Step::Probe { .. } => delivery.probed(Outcome::Unreachable, now),
+                Step::Wait(_) => panic!("it was to hurry"),
+            }
             pauses.push(delivery.not_before().expect("a pause").since(now));
         }
         pauses

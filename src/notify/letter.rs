@@ -29,6 +29,8 @@ pub struct Letter {
     pub version: u64,
     pub at: Timestamp,
     pub valid_until: Timestamp,
+    /// The key of the message in whose place a test is sent.
+    pub in_place_of: Option<String>,
     /// Counts from 1.
     pub attempt: u32,
     /// The facts alone: `kind` and a member of that name.
@@ -73,6 +75,7 @@ impl Letter {
             version: message.version,
             at: message.at,
             valid_until: message.valid_until,
+            in_place_of: None,
             attempt,
             facts,
             json,
@@ -104,10 +107,16 @@ impl Letter {
             version,
             at: now,
             valid_until,
+            in_place_of: None,
             attempt: 1,
             facts,
             json,
         }
+    }
+
+    /// A test that goes the way of a message which is not taken, to tell the message from the way.
+    pub fn probe(box_id: &str, now: Timestamp, key: &str) -> Letter {
+        Letter { in_place_of: Some(key.into()), ..Letter::test(box_id, now, "the box") }
     }
 
     /// A text of the facts: `alarm.title`.

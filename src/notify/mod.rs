@@ -153,6 +153,8 @@ pub enum Tended {
     Same,
     /// The line stands again.
     Came,
+    /// Messages go out, and something beside them does not work; why, for people.
+    Complains(String),
     /// The line is broken; why, for people.
     Broken(String),
 }

@@ -9,13 +9,18 @@
 //! Answers are taken only where the connection has a login: who may publish there is the broker's to
 //! say. One that the broker kept from earlier is none: what was said then is not said now.
 //!
+//! What is beside the letters (state, discovery, answers) may be refused: it is complained of, and
+//! letters go out all the same. While the broker refuses a zone's state the box does not say that it is
+//! online: nobody is to believe what the broker kept. What it kept of zones that are gone, from this
+//! life or an earlier one, is taken away.
+//!
 //! Not here: the bytes on the wire (`wire`), what is sent next.
 
 mod discovery;
 mod packets;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -36,6 +41,9 @@ use crate::telemetry::chain;
 
 /// How often the state of the box is published when only its numbers changed.
 const STATE_EVERY: Duration = Duration::from_secs(60);
+
+/// How often a refused answer is logged: whoever may publish there must not fill the log.
+const REFUSAL_LOGGED_EVERY: Duration = Duration::from_secs(10);
 
 /// Largest password file, bytes: it holds one line.
 const PASSWORD_BYTES_MAX: u64 = 1_024;
@@ -59,8 +67,21 @@ pub struct MqttChannel {
     why: String,
     /// Zone and what was said of it on this connection.
     shown: BTreeMap<String, String>,
+    /// Zones whose state the broker did not take.
+    unsaid: BTreeSet<String>,
     state_shown: Option<(String, Instant)>,
+    availability_said: Option<&'static str>,
+    /// Topic and configuration of what Home Assistant was told on this connection, and for which
+    /// names.
+    announced: BTreeMap<String, String>,
+    announced_for: Option<Names>,
+    complaint: Option<String>,
+    complained: Option<String>,
+    refusal_logged_at: Option<Instant>,
 }
+
+/// The site's name; every zone's id and name.
+type Names = (String, Vec<(String, String)>);
 
 /// An answer to an alarm, as it comes.
 #[derive(Deserialize)]
@@ -83,7 +104,14 @@ impl MqttChannel {
             try_at: None,
             why: "the broker is not connected".into(),
             shown: BTreeMap::new(),
+            unsaid: BTreeSet::new(),
             state_shown: None,
+            availability_said: None,
+            announced: BTreeMap::new(),
+            announced_for: None,
+            complaint: None,
+            complained: None,
+            refusal_logged_at: None,
         }
     }
 
@@ -92,8 +120,7 @@ impl MqttChannel {
     }
 
     fn connect(&mut self) -> Result<(), WireError> {
-        self.shown.clear();
-        self.state_shown = None;
+        self.forget_what_was_said();
         let login = match &self.broker.login {
             None => None,
             Some(login) => {
@@ -115,44 +142,62 @@ impl MqttChannel {
             },
         )?;
         if self.broker.login.is_some() {
-            wire.subscribe(&self.topic("command/acknowledge"))?;
+            let topic = self.topic("command/acknowledge");
+            let word = wire.hear(&topic)?;
+            self.note_word(&topic, word);
         }
-        if self.broker.discovery == Discovery::HomeAssistant {
-            self.announce(&mut wire)?;
-        }
-        // The zones first: whoever sees the box online sees what its zones are.
+        self.look_at_kept(&mut wire)?;
         self.show(&mut wire)?;
-        say(&mut wire, &availability, b"online", Kept::Yes)?;
         self.wire = Some(wire);
         Ok(())
     }
 
-    fn announce(&self, wire: &mut Wire) -> Result<(), WireError> {
-        let now = self.site.now();
-        for (topic, config) in discovery::entities(&self.base, &self.box_id, &now) {
-            say(wire, &topic, config.as_bytes(), Kept::Yes)?;
+    fn forget_what_was_said(&mut self) {
+        self.shown.clear();
+        self.unsaid.clear();
+        self.state_shown = None;
+        self.availability_said = None;
+        self.announced.clear();
+        self.announced_for = None;
+    }
+
+    /// Has the broker tell what it keeps of this box.
+    fn look_at_kept(&mut self, wire: &mut Wire) -> Result<(), WireError> {
+        let mut filters = vec![self.topic("zone/+/state")];
+        if self.broker.discovery == Discovery::HomeAssistant {
+            filters.push(discovery::filter(&self.box_id));
+        }
+        for filter in filters {
+            let word = wire.look_at_kept(&filter)?;
+            self.note_word(&filter, word);
         }
         Ok(())
+    }
+
+    /// Publishes what the broker is to keep; one that refuses is complained of.
+    fn keep(&mut self, wire: &mut Wire, topic: &str, payload: &[u8]) -> Result<Word, WireError> {
+        let word = wire.publish(Publication { topic, payload, kept: Kept::Yes })?;
+        self.note_word(topic, word.clone());
+        Ok(word)
+    }
+
+    fn note_word(&mut self, topic: &str, word: Word) {
+        match word {
+            Word::Taken => {}
+            Word::Refused(why) | Word::Forbidden(why) => {
+                self.complaint.get_or_insert_with(|| format!("the broker refuses {topic}: {why}"));
+            }
+        }
     }
 
     /// Publishes what has changed since it was said on this connection.
     fn show(&mut self, wire: &mut Wire) -> Result<(), WireError> {
         let now = self.site.now();
-        for zone in &now.zones {
-            let text = zone_state(zone);
-            if self.shown.get(&zone.id) != Some(&text) {
-                let topic = self.topic(&format!("zone/{}/state", zone.id));
-                say(wire, &topic, text.as_bytes(), Kept::Yes)?;
-                self.shown.insert(zone.id.clone(), text);
-            }
+        if self.broker.discovery == Discovery::HomeAssistant {
+            self.announce(wire, &now)?;
         }
-        let gone = |id: &&String| now.zones.iter().all(|zone| zone.id != **id);
-        let gone: Vec<String> = self.shown.keys().filter(gone).cloned().collect();
-        for id in gone {
-            // An empty retained message takes the kept one away.
-            say(wire, &self.topic(&format!("zone/{id}/state")), b"", Kept::Yes)?;
-            self.shown.remove(&id);
-        }
+        self.show_zones(wire, &now)?;
+        self.clear_kept(wire, &now)?;
         let (state, essence) = (box_state(&now), essence(&now));
         let at = clock::monotonic();
         let due = self
@@ -160,10 +205,81 @@ impl MqttChannel {
             .as_ref()
             .is_none_or(|(said, when)| *said != essence || at.since(*when) >= STATE_EVERY);
         if due {
-            say(wire, &self.topic("state"), state.as_bytes(), Kept::Yes)?;
+            self.keep(wire, &self.topic("state"), state.as_bytes())?;
             self.state_shown = Some((essence, at));
+            // What was refused is tried again with it.
+            self.shown.retain(|zone, _| !self.unsaid.contains(zone));
+        }
+        // The zones first: whoever sees the box online sees what its zones are.
+        let availability = if self.unsaid.is_empty() { "online" } else { "offline" };
+        if self.availability_said != Some(availability) {
+            self.keep(wire, &self.topic("availability"), availability.as_bytes())?;
+            self.availability_said = Some(availability);
         }
         Ok(())
+    }
+
+    fn announce(&mut self, wire: &mut Wire, now: &SiteNow) -> Result<(), WireError> {
+        let zones = now.zones.iter().map(|zone| (zone.id.clone(), zone.name.clone()));
+        let names = (now.name.clone(), zones.collect());
+        if self.announced_for.as_ref() == Some(&names) {
+            return Ok(());
+        }
+        let entities: BTreeMap<String, String> =
+            discovery::entities(&self.base, &self.box_id, now).into_iter().collect();
+        let gone = |topic: &&String| !entities.contains_key(*topic);
+        for topic in self.announced.keys().filter(gone).cloned().collect::<Vec<String>>() {
+            self.keep(wire, &topic, b"")?;
+        }
+        for (topic, config) in &entities {
+            if self.announced.get(topic) != Some(config) {
+                self.keep(wire, topic, config.as_bytes())?;
+            }
+        }
+        self.announced = entities;
+        self.announced_for = Some(names);
+        Ok(())
+    }
+
+    fn show_zones(&mut self, wire: &mut Wire, now: &SiteNow) -> Result<(), WireError> {
+        for zone in &now.zones {
+            let text = zone_state(zone);
+            if self.shown.get(&zone.id) != Some(&text) {
+                let topic = self.zone_topic(&zone.id);
+                match self.keep(wire, &topic, text.as_bytes())? {
+                    Word::Taken => self.unsaid.remove(&zone.id),
+                    Word::Refused(_) | Word::Forbidden(_) => self.unsaid.insert(zone.id.clone()),
+                };
+                self.shown.insert(zone.id.clone(), text);
+            }
+        }
+        let gone = |id: &&String| now.zones.iter().all(|zone| zone.id != **id);
+        for id in self.shown.keys().filter(gone).cloned().collect::<Vec<String>>() {
+            // An empty retained message takes the kept one away.
+            self.keep(wire, &self.zone_topic(&id), b"")?;
+            self.shown.remove(&id);
+        }
+        self.unsaid.retain(|id| now.zones.iter().any(|zone| zone.id == *id));
+        Ok(())
+    }
+
+    /// Takes away what the broker kept of zones that are gone since an earlier connection.
+    fn clear_kept(&mut self, wire: &mut Wire, now: &SiteNow) -> Result<(), WireError> {
+        // Before the first zones are known nothing is known to be gone.
+        if now.zones.is_empty() {
+            return Ok(());
+        }
+        for topic in wire.kept() {
+            let is_of_a_zone = now.zones.iter().any(|zone| self.zone_topic(&zone.id) == topic);
+            if !is_of_a_zone && !self.announced.contains_key(&topic) {
+                self.keep(wire, &topic, b"")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn zone_topic(&self, zone: &str) -> String {
+        self.topic(&format!("zone/{zone}/state"))
     }
 
     fn with_wire<T>(
@@ -200,6 +316,17 @@ impl MqttChannel {
         })
     }
 
+    /// What is new to complain of.
+    fn complains(&mut self) -> Tended {
+        match self.complaint.take() {
+            Some(why) if self.complained.as_ref() != Some(&why) => {
+                self.complained = Some(why.clone());
+                Tended::Complains(why)
+            }
+            Some(_) | None => Tended::Same,
+        }
+    }
+
     fn obey(&mut self, wire: &mut Wire, message: &Incoming) -> Result<(), WireError> {
         if message.topic != self.topic("command/acknowledge") || message.kept == Kept::Yes {
             return Ok(());
@@ -208,12 +335,24 @@ impl MqttChannel {
         let result = match &outcome {
             Ok(alarm) => json!({ "alarm": alarm, "outcome": "acknowledged" }),
             Err((alarm, refused)) => {
-                tracing::warn!("an answer by MQTT was refused: {}", refused.message);
+                self.log_refusal(&refused.message);
                 json!({ "alarm": alarm, "outcome": refused.code, "message": refused.message })
             }
         };
         let topic = self.topic("command/acknowledge/result");
-        say(wire, &topic, result.to_string().as_bytes(), Kept::No)
+        let result = result.to_string();
+        let payload = result.as_bytes();
+        let word = wire.publish(Publication { topic: &topic, payload, kept: Kept::No })?;
+        self.note_word(&topic, word);
+        Ok(())
+    }
+
+    fn log_refusal(&mut self, why: &str) {
+        let now = clock::monotonic();
+        if self.refusal_logged_at.is_none_or(|at| now.since(at) >= REFUSAL_LOGGED_EVERY) {
+            tracing::warn!("an answer by MQTT was refused: {why}");
+            self.refusal_logged_at = Some(now);
+        }
     }
 
     fn acknowledge(&self, payload: &[u8]) -> Result<u64, (Option<u64>, Refused)> {
@@ -237,10 +376,12 @@ impl MqttChannel {
     }
 
     fn letter_topic(&self, letter: &Letter) -> String {
-        match (letter.occasion, letter.key.split_once('-')) {
-            (Occasion::Test, _) | (_, None) => self.topic("test"),
-            (_, Some(("zone", zone))) => self.topic(&format!("zone/{zone}/event")),
-            (_, Some((kind, number))) => self.topic(&format!("{kind}/{number}")),
+        // A probe goes where the message goes: rights are a matter of topics.
+        let key = letter.in_place_of.as_ref().unwrap_or(&letter.key);
+        match key.split_once('-') {
+            None => self.topic("test"),
+            Some(("zone", zone)) => self.topic(&format!("zone/{zone}/event")),
+            Some((kind, number)) => self.topic(&format!("{kind}/{number}")),
         }
     }
 }
@@ -253,9 +394,8 @@ impl Channel for MqttChannel {
         }
         match self.look_after() {
             Ok(()) => {
-                self.back_off.works();
                 self.try_at = None;
-                if connected { Tended::Same } else { Tended::Came }
+                if connected { self.complains() } else { Tended::Came }
             }
             Err(error) => Tended::Broken(self.failed(&error)),
         }
@@ -271,9 +411,18 @@ impl Channel for MqttChannel {
             wire.publish(Publication { topic: &topic, payload, kept: Kept::No })
         });
         match sent {
-            Ok(Word::Taken) => Sent::taken(),
-            // Mostly rights of the login: the broker is to be mended, the message is not to blame
-            // until a test message goes through.
+            Ok(Word::Taken) => {
+                // Not for a connection alone: a letter that breaks each one would be tried ever
+                // faster.
+                if letter.occasion != Occasion::Test {
+                    self.back_off.works();
+                }
+                Sent::taken()
+            }
+            Ok(Word::Forbidden(why)) => {
+                Sent::not(Outcome::Forbidden, format!("the broker refuses {topic}: {why}"))
+            }
+            // The message is not to blame until a test message goes through.
             Ok(Word::Refused(why)) => {
                 Sent::not(Outcome::Failed, format!("the broker refuses {topic}: {why}"))
             }
@@ -285,17 +434,10 @@ impl Channel for MqttChannel {
         let topic = self.topic("availability");
         if let Some(mut wire) = self.wire.take() {
             // The broker says it by itself when this does not arrive.
-            let _ = say(&mut wire, &topic, b"offline", Kept::Yes);
+            let payload = b"offline";
+            let _ = wire.publish(Publication { topic: &topic, payload, kept: Kept::Yes });
             wire.close();
         }
-    }
-}
-
-/// Publishes; a broker that refuses state is as good as gone, and says why.
-fn say(wire: &mut Wire, topic: &str, payload: &[u8], kept: Kept) -> Result<(), WireError> {
-    match wire.publish(Publication { topic, payload, kept })? {
-        Word::Taken => Ok(()),
-        Word::Refused(why) => Err(WireError::Refused(format!("{topic}: {why}"))),
     }
 }
 

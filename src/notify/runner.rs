@@ -155,6 +155,7 @@ impl Runner {
                 self.works();
                 self.delivery.hurry();
             }
+            Tended::Complains(why) => self.complains(why),
             Tended::Broken(why) => self.broken(&why),
         }
         while let Ok(order) = self.ordered.try_recv() {
@@ -171,8 +172,13 @@ impl Runner {
         }
         let turn = match self.delivery.next(heads, clock::monotonic()) {
             Step::Wait(_) => Turn::Rest,
-            Step::Probe => {
-                let letter = Letter::test(&self.parts.box_id, clock::wall(), "the box");
+            Step::Probe { class } => {
+                let suspect = waiting.iter().find(|message| message.class == class);
+                let box_id = &self.parts.box_id;
+                let letter = match suspect {
+                    Some(message) => Letter::probe(box_id, clock::wall(), &message.key),
+                    None => Letter::test(box_id, clock::wall(), "the box"),
+                };
                 let sent = self.send(&letter);
                 self.delivery.probed(sent.outcome, clock::monotonic());
                 Turn::More
@@ -267,7 +273,9 @@ impl Runner {
         match sent.outcome {
             Outcome::Taken => self.works(),
             Outcome::NotForIt | Outcome::TooLate => {}
-            Outcome::Refused | Outcome::Failed | Outcome::Unreachable => self.broken(&sent.why),
+            Outcome::Refused | Outcome::Failed | Outcome::Forbidden | Outcome::Unreachable => {
+                self.broken(&sent.why);
+            }
         }
         sent
     }
@@ -293,6 +301,13 @@ impl Runner {
         if came_back {
             tracing::info!("the channel {} works again", self.parts.name);
         }
+    }
+
+    /// Something beside the messages does not work: shown, and nothing waits for it.
+    fn complains(&self, why: String) {
+        tracing::warn!("the channel {}: {why}; messages go out all the same", self.parts.name);
+        let now = clock::wall();
+        self.parts.faces.change(&self.parts.name, |face| face.error = Some((why, now)));
     }
 
     fn broken(&self, why: &str) {

@@ -406,3 +406,79 @@ fn a_broker_with_a_certificate_of_the_given_authority_is_trusted_and_no_other() 
     let (why, _) = outlet.face("bad").error.expect("a reason");
     assert!(why.contains("certificate") || why.contains("encryption"), "{why}");
 }
+
+#[test]
+fn what_a_broker_kept_of_zones_that_are_gone_goes_also_over_a_restart() {
+    let broker = Broker::start();
+    let mut outlet = Outlet::new(&["mqtt"]);
+    let site = site(&[("bay", "clear"), ("dock", "clear")]);
+    let base = format!("site/standclear/{}", outlet.box_id);
+    let config = |zone: &str| {
+        format!("homeassistant/sensor/standclear_{}/{zone}_state/config", outlet.box_id)
+    };
+    let (dock_config, gate_config) = (config("dock"), config("gate"));
+    let dock = format!("{base}/zone/dock/state");
+    for version in [MqttVersion::V5, MqttVersion::V3] {
+        set(&site, &[("bay", "clear"), ("dock", "clear")]);
+        outlet.start("mqtt", channel(&outlet, settings(broker.port(), version), &site));
+        wait_for("the zones", || {
+            let kept = Listener::of(&broker);
+            kept.wait(&format!("{base}/availability"), "online");
+            let newest = kept.newest();
+            (newest.contains_key(&dock) && newest.contains_key(&dock_config)).then_some(())
+        });
+        outlet.stop();
+        // Gone while the box was not there.
+        set(&site, &[("bay", "clear")]);
+        outlet.start("mqtt", channel(&outlet, settings(broker.port(), version), &site));
+        let listener = Listener::of(&broker);
+        listener.wait(&format!("{base}/availability"), "online");
+        wait_for("the zone that is gone to be forgotten", || {
+            let later = Listener::of(&broker);
+            later.wait(&format!("{base}/zone/bay/state"), "clear");
+            let newest = later.newest();
+            let kept = newest.contains_key(&dock) || newest.contains_key(&dock_config);
+            (!kept).then_some(())
+        });
+        // New while the box is there.
+        set(&site, &[("bay", "clear"), ("gate", "clear")]);
+        listener.wait(&gate_config, "Zone gate");
+        outlet.stop();
+    }
+}
+
+#[test]
+fn a_broker_that_refuses_discovery_and_state_still_takes_the_alarms() {
+    let rules = "topic read #\ntopic readwrite site/+/+/alarm/#\n";
+    let broker =
+        Broker::start_with("allow_anonymous true\nacl_file {folder}/rules", &[("rules", rules)]);
+    let mut outlet = Outlet::new(&["mqtt"]);
+    let site = site(&[("bay", "clear")]);
+    outlet.start("mqtt", channel(&outlet, settings(broker.port(), MqttVersion::V5), &site));
+    outlet.alarms(3);
+    outlet.wait_empty("mqtt");
+    let face = outlet.face("mqtt");
+    assert_eq!(face.state, State::Working);
+    wait_for("the complaint", || {
+        let (why, _) = outlet.face("mqtt").error?;
+        why.contains("NotAuthorized").then_some(())
+    });
+}
+
+#[test]
+fn a_login_without_the_right_to_send_alarms_loses_none() {
+    let rules = "topic read #\ntopic readwrite site/+/+/test\n";
+    let broker =
+        Broker::start_with("allow_anonymous true\nacl_file {folder}/rules", &[("rules", rules)]);
+    let mut outlet = Outlet::new(&["mqtt"]);
+    let site = site(&[("bay", "clear")]);
+    outlet.start("mqtt", channel(&outlet, settings(broker.port(), MqttVersion::V5), &site));
+    outlet.alarms(1);
+    wait_for("the reason", || {
+        let face = outlet.face("mqtt");
+        let (why, _) = face.error?;
+        (face.state == State::Down && why.contains("/alarm/1: NotAuthorized")).then_some(())
+    });
+    let reader = outlet.store.lock().expect("not poisoned").reader().expect("a reader");
+    assert_eq!(reader.backlog("mqtt").expect("readable")[0].waiting, 1);
+}

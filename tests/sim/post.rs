@@ -65,7 +65,7 @@ impl Post {
         }
         match self.delivery.next(heads, now) {
             Step::Wait(_) => {}
-            Step::Probe => self.sending = Some(send(None, script, random, receiver, now)),
+            Step::Probe { .. } => self.sending = Some(send(None, script, random, receiver, now)),
             Step::Send { id, .. } => {
                 let row = disk.persisted.rows[(id - 1) as usize].clone();
                 self.sending = Some(send(Some(row), script, random, receiver, now));

@@ -80,6 +80,7 @@ impl ChannelDesk {
             | Outcome::TooLate
             | Outcome::Refused
             | Outcome::Failed
+            | Outcome::Forbidden
             | Outcome::Unreachable => Err(ChannelError::NotTaken { why: sent.why }),
         }
     }

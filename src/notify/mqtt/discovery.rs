@@ -13,6 +13,11 @@ pub(super) fn entities(base: &str, box_id: &str, now: &SiteNow) -> Vec<(String, 
     now.zones.iter().flat_map(|zone| of_zone(base, box_id, &now.name, zone)).collect()
 }
 
+/// All of this box's configurations, of whatever zones.
+pub(super) fn filter(box_id: &str) -> String {
+    format!("homeassistant/+/standclear_{box_id}/+/config")
+}
+
 fn of_zone(base: &str, box_id: &str, site: &str, zone: &ZoneNow) -> [(String, String); 2] {
     let common = |suffix: &str, name: String| {
         json!({

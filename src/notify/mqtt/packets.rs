@@ -18,6 +18,10 @@ const PACKET_BYTES_MAX: usize = 64 * 1024;
 /// Largest packet sent, bytes: letters have a few kilobytes.
 const SENT_BYTES_MAX: usize = 1 << 20;
 
+/// Most messages that the broker may send without our word for them, where it can be told: as many as
+/// there is room for (`wire`).
+pub(super) const UNANSWERED_MAX: u16 = 64;
+
 /// Something to publish.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Publication<'a> {
@@ -39,6 +43,8 @@ pub(super) enum Word {
     Taken,
     /// Not this one, and why.
     Refused(String),
+    /// Not from this login, or not so much; why.
+    Forbidden(String),
 }
 
 /// A message from somebody else.
@@ -47,6 +53,8 @@ pub(super) struct Incoming {
     pub topic: String,
     pub payload: Vec<u8>,
     pub kept: Kept,
+    /// The number by which the broker wants our word.
+    pub answer: Option<u16>,
 }
 
 /// Who connects, and what is said for it when it dies.
@@ -62,7 +70,7 @@ pub(super) enum Packet {
     Connected(Result<(), String>),
     Word(u16, Word),
     Subscribed(Result<(), String>),
-    Incoming { message: Incoming, answer: Option<u16> },
+    Incoming { message: Incoming },
     Alive,
     Goodbye(String),
     Other,
@@ -116,7 +124,10 @@ pub(super) fn hello(
                 keep_alive: KEEP_ALIVE_S,
                 client_id: hello.client_id.into(),
                 clean_start: true,
-                properties: None,
+                properties: Some(v5::ConnectProperties {
+                    receive_maximum: Some(UNANSWERED_MAX),
+                    ..v5::ConnectProperties::new()
+                }),
             };
             let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
             let will = v5::LastWill::new(hello.will_topic, hello.will, qos, true, None);
@@ -126,21 +137,35 @@ pub(super) fn hello(
     }
 }
 
+/// Topics are wanted at most once where they are only looked at, so that nothing waits for our word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    AtLeastOnce,
+    ToLookAt,
+}
+
 pub(super) fn subscription(
     version: MqttVersion,
-    topic: &str,
+    (topic, wanted): (&str, Wanted),
     id: u16,
     bytes: &mut BytesMut,
 ) -> Result<(), String> {
+    use rumqttc::v5::mqttbytes::QoS as QoS5;
+    let (v3, v5) = match wanted {
+        Wanted::AtLeastOnce => (rumqttc::QoS::AtLeastOnce, QoS5::AtLeastOnce),
+        Wanted::ToLookAt => (rumqttc::QoS::AtMostOnce, QoS5::AtMostOnce),
+    };
     match version {
         MqttVersion::V3 => {
-            let mut subscribe = v4::Subscribe::new(topic, rumqttc::QoS::AtLeastOnce);
+            let mut subscribe = v4::Subscribe::new(topic, v3);
             subscribe.pkid = id;
             in_v4(&v4::Packet::Subscribe(subscribe), bytes)
         }
         MqttVersion::V5 => {
-            let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
-            let mut subscribe = v5::Subscribe::new(v5::Filter::new(topic, qos), None);
+            let mut filter = v5::Filter::new(topic, v5);
+            // What the box says itself is not to come back.
+            filter.nolocal = true;
+            let mut subscribe = v5::Subscribe::new(filter, None);
             subscribe.pkid = id;
             in_v5(&v5::Packet::Subscribe(subscribe), bytes)
         }
@@ -207,8 +232,8 @@ fn of_v4(packet: v4::Packet) -> Packet {
             Packet::Subscribed(if failed { Err("the subscription".into()) } else { Ok(()) })
         }
         v4::Packet::Publish(message) => Packet::Incoming {
-            answer: (message.qos == rumqttc::QoS::AtLeastOnce).then_some(message.pkid),
             message: Incoming {
+                answer: (message.qos == rumqttc::QoS::AtLeastOnce).then_some(message.pkid),
                 topic: message.topic,
                 payload: message.payload.to_vec(),
                 kept: if message.retain { Kept::Yes } else { Kept::No },
@@ -228,6 +253,9 @@ fn of_v5(packet: v5::Packet) -> Packet {
         v5::Packet::PubAck(answer) => {
             let word = match answer.reason {
                 v5::PubAckReason::Success | v5::PubAckReason::NoMatchingSubscribers => Word::Taken,
+                reason @ (v5::PubAckReason::NotAuthorized | v5::PubAckReason::QuotaExceeded) => {
+                    Word::Forbidden(format!("{reason:?}"))
+                }
                 reason => Word::Refused(format!("{reason:?}")),
             };
             Packet::Word(answer.pkid, word)
@@ -244,8 +272,8 @@ fn of_v5(packet: v5::Packet) -> Packet {
         v5::Packet::Publish(message) => {
             let qos = rumqttc::v5::mqttbytes::QoS::AtLeastOnce;
             Packet::Incoming {
-                answer: (message.qos == qos).then_some(message.pkid),
                 message: Incoming {
+                    answer: (message.qos == qos).then_some(message.pkid),
                     topic: String::from_utf8_lossy(&message.topic).into_owned(),
                     payload: message.payload.to_vec(),
                     kept: if message.retain { Kept::Yes } else { Kept::No },

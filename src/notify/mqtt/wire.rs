@@ -18,7 +18,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::packets::{self, Hello, Incoming, KEEP_ALIVE_S, Packet, Publication, Word};
+use super::packets::{
+    self, Hello, Incoming, KEEP_ALIVE_S, Kept, Packet, Publication, Wanted, Word,
+};
 use crate::clock;
 use crate::config::{MqttVersion, NotifyMqtt};
 use crate::engine::time::Instant;
@@ -29,8 +31,19 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Longest single wait for bytes, so that time is looked at in between.
 const READ_WAIT: Duration = Duration::from_millis(50);
 
-/// Messages taken in that nobody has looked at yet; a flood beyond that is dropped.
-const INBOX_MAX: usize = 64;
+/// Messages taken in that nobody has looked at yet; a flood beyond that is dropped, without our word
+/// for it.
+const INBOX_MAX: usize = packets::UNANSWERED_MAX as usize;
+
+/// Kept topics that nobody has looked at yet; a broker with more is swept in several connections.
+const KEPT_MAX: usize = 4_096;
+
+/// Most packets, and longest time, of one look at what came: a flood must not hold up letters.
+const LOOK_PACKETS_MAX: usize = 256;
+const LOOK_MAX: Duration = Duration::from_millis(100);
+
+/// How often a flood is told of.
+const FLOOD_LOGGED_EVERY: Duration = Duration::from_secs(60);
 
 /// Why there is no connection (any more).
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +83,13 @@ pub struct Wire {
     stream: Stream,
     version: MqttVersion,
     buffer: BytesMut,
+    /// The one topic whose messages are taken.
+    hears: Option<String>,
     inbox: Vec<Incoming>,
+    /// Topics of which the broker keeps something, from other subscriptions.
+    kept: Vec<String>,
+    dropped: u64,
+    flood_logged_at: Option<Instant>,
     packet_id: u16,
     heard_at: Instant,
     asked_at: Option<Instant>,
@@ -96,7 +115,11 @@ impl Wire {
             stream,
             version: broker.version,
             buffer: BytesMut::with_capacity(4_096),
+            hears: None,
             inbox: Vec::new(),
+            kept: Vec::new(),
+            dropped: 0,
+            flood_logged_at: None,
             packet_id: 0,
             heard_at: clock::monotonic(),
             asked_at: None,
@@ -110,18 +133,36 @@ impl Wire {
         Ok(wire)
     }
 
-    /// Hears of a topic from now on.
+    /// Takes the messages of this topic from now on.
     ///
     /// # Errors
-    /// The broker refuses, or the connection is gone.
-    pub fn subscribe(&mut self, topic: &str) -> Result<(), WireError> {
+    /// The connection is gone.
+    pub fn hear(&mut self, topic: &str) -> Result<Word, WireError> {
+        self.hears = Some(topic.to_owned());
+        self.subscribe(topic, Wanted::AtLeastOnce)
+    }
+
+    /// Learns, soon and not at once, on which of these topics the broker keeps something.
+    ///
+    /// # Errors
+    /// The connection is gone.
+    pub fn look_at_kept(&mut self, filter: &str) -> Result<Word, WireError> {
+        self.subscribe(filter, Wanted::ToLookAt)
+    }
+
+    /// Topics of which the broker keeps something, as far as they were heard of since the last call.
+    pub fn kept(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.kept)
+    }
+
+    fn subscribe(&mut self, topic: &str, wanted: Wanted) -> Result<Word, WireError> {
         let id = self.next_id();
-        self.write(|version, bytes| packets::subscription(version, topic, id, bytes))?;
-        self.wait(|packet| match packet {
+        self.write(|version, bytes| packets::subscription(version, (topic, wanted), id, bytes))?;
+        let answer = self.wait(|packet| match packet {
             Packet::Subscribed(outcome) => Some(outcome.clone()),
             _ => None,
-        })?
-        .map_err(WireError::Refused)
+        })?;
+        Ok(answer.map_or_else(Word::Refused, |()| Word::Taken))
     }
 
     /// Publishes and waits for the broker's word (QoS 1).
@@ -142,10 +183,18 @@ impl Wire {
     /// # Errors
     /// The connection is gone.
     pub fn tend(&mut self) -> Result<Vec<Incoming>, WireError> {
-        while let Some(packet) = self.read(Duration::from_millis(1))? {
+        let until = clock::monotonic().after(LOOK_MAX);
+        for _ in 0..LOOK_PACKETS_MAX {
+            let Some(packet) = self.read(Duration::from_millis(1))? else {
+                break;
+            };
             self.take_in(packet)?;
+            if clock::monotonic() > until {
+                break;
+            }
         }
         let now = clock::monotonic();
+        self.tell_of_flood(now);
         match self.asked_at {
             Some(at) if now.since(at) > ANSWER_MAX => return Err(WireError::NoAnswer),
             Some(_) => {}
@@ -155,7 +204,20 @@ impl Wire {
             }
             None => {}
         }
+        // Whoever gets our word for a message knows that it was taken.
+        for id in self.inbox.iter().filter_map(|message| message.answer).collect::<Vec<u16>>() {
+            self.write(|version, bytes| packets::word(version, id, bytes))?;
+        }
         Ok(std::mem::take(&mut self.inbox))
+    }
+
+    fn tell_of_flood(&mut self, now: Instant) {
+        let told = self.flood_logged_at.is_some_and(|at| now.since(at) < FLOOD_LOGGED_EVERY);
+        if self.dropped > 0 && !told {
+            tracing::warn!("{} messages by MQTT came too fast and were dropped", self.dropped);
+            self.dropped = 0;
+            self.flood_logged_at = Some(now);
+        }
     }
 
     /// Says goodbye, so that the broker does not send the last will.
@@ -187,12 +249,18 @@ impl Wire {
 
     fn take_in(&mut self, packet: Packet) -> Result<(), WireError> {
         match packet {
-            Packet::Incoming { message, answer } => {
-                if let Some(id) = answer {
-                    self.write(|version, bytes| packets::word(version, id, bytes))?;
-                }
-                if self.inbox.len() < INBOX_MAX {
-                    self.inbox.push(message);
+            Packet::Incoming { message } => {
+                if self.hears.as_ref() == Some(&message.topic) {
+                    if self.inbox.len() < INBOX_MAX {
+                        self.inbox.push(message);
+                    } else {
+                        self.dropped += 1;
+                    }
+                } else if message.kept == Kept::Yes
+                    && !message.payload.is_empty()
+                    && self.kept.len() < KEPT_MAX
+                {
+                    self.kept.push(message.topic);
                 }
                 Ok(())
             }
