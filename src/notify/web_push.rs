@@ -103,7 +103,11 @@ impl WebPushChannel {
                     self.subscriptions.fared(&subscription.endpoint, Fared::Well);
                 }
                 Outcome::NotForIt => self.subscriptions.gone(&subscription.endpoint),
-                Outcome::TooLate | Outcome::Refused | Outcome::Failed | Outcome::Unreachable => {
+                Outcome::TooLate
+                | Outcome::Refused
+                | Outcome::Failed
+                | Outcome::Forbidden
+                | Outcome::Unreachable => {
                     self.subscriptions.fared(&subscription.endpoint, Fared::Badly);
                     worst = Some(sent);
                 }
