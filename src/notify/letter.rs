@@ -1,5 +1,7 @@
 //! A message as it leaves: the facts as they were kept, and what is true only now.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -31,6 +33,8 @@ pub struct Letter {
     pub valid_until: Timestamp,
     /// The key of the message in whose place a test is sent.
     pub in_place_of: Option<String>,
+    /// How long it is news from when it is sent.
+    pub news_for: Duration,
     /// Counts from 1.
     pub attempt: u32,
     /// The facts alone: `kind` and a member of that name.
@@ -40,7 +44,7 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// A waiting message as it leaves at `now`.
+    /// A waiting message as it leaves at `now`, by the clock that dated it.
     pub fn of(
         message: &Waiting,
         box_id: &str,
@@ -76,6 +80,7 @@ impl Letter {
             at: message.at,
             valid_until: message.valid_until,
             in_place_of: None,
+            news_for: message.valid_until.duration_since(now).try_into().unwrap_or_default(),
             attempt,
             facts,
             json,
@@ -108,6 +113,7 @@ impl Letter {
             at: now,
             valid_until,
             in_place_of: None,
+            news_for: Class::Telemetry.valid_for(),
             attempt: 1,
             facts,
             json,

@@ -15,11 +15,13 @@
 //! with the same key and version, by which a receiver knows it.
 //!
 //! - `runner`: the thread of a channel. `letter`: what leaves. `face`: what people see of a channel.
+//!   `clock_steps`: how old a message is when the time was set meanwhile.
 //! - `mqtt`, `webhook`, `web_push`: the ways out.
 //!
 //! Not here: what is worth telling and keeping it (`store::outbox`), what goes next (the engine's
 //! `delivery`), siren and handhelds on the site's own network: none of them depends on any of this.
 
+mod clock_steps;
 pub mod face;
 pub mod letter;
 pub mod mqtt;

@@ -14,6 +14,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::clock_steps::ClockSteps;
 use super::{Channel, Faces, Letter, Loss, Sent, Source, SourceError, State, Tended, Waiting};
 use crate::clock;
 use crate::engine::delivery::{
@@ -99,6 +100,7 @@ struct Runner {
     unnoted_messages: usize,
     losses: Vec<Loss>,
     shown_at: Option<Instant>,
+    steps: ClockSteps,
 }
 
 /// Whether there may be more to do at once.
@@ -120,6 +122,7 @@ impl Runner {
             unnoted_messages: 0,
             losses: Vec::new(),
             shown_at: None,
+            steps: ClockSteps::new(clock::wall(), clock::monotonic()),
         }
     }
 
@@ -149,6 +152,7 @@ impl Runner {
     }
 
     fn turn(&mut self) -> Result<Turn, SourceError> {
+        self.steps.look(clock::wall(), clock::monotonic());
         match self.parts.channel.tend() {
             Tended::Same => {}
             Tended::Came => {
@@ -209,6 +213,8 @@ impl Runner {
 
     fn deliver(&mut self, message: &Waiting, attempt: u32) {
         let now = clock::wall();
+        self.steps.look(now, clock::monotonic());
+        let now = self.steps.now_for(message.at, now);
         let letter = Letter::of(message, &self.parts.box_id, attempt, &self.losses, now);
         let sent = self.send(&letter);
         fail::fail_point!("notify::sent");

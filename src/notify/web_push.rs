@@ -23,7 +23,6 @@ use web_push::{
 use super::vapid::VapidKeys;
 use super::webhook::agent_with;
 use super::{Channel, Letter, Occasion, Sent, SourceError, Tended};
-use crate::clock;
 use crate::engine::delivery::Outcome;
 
 /// Times each push service is asked to take a message before it is told from one that works.
@@ -227,9 +226,7 @@ fn payload(letter: &Letter) -> String {
 }
 
 fn ttl_s(letter: &Letter) -> u32 {
-    let left = Duration::try_from(letter.valid_until.duration_since(clock::wall()));
-    let left = left.unwrap_or_default().min(TTL_MAX);
-    u32::try_from(left.as_secs()).unwrap_or_default()
+    u32::try_from(letter.news_for.min(TTL_MAX).as_secs()).unwrap_or_default()
 }
 
 /// An endpoint's path is a secret; its host is not.
