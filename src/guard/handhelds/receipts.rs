@@ -177,11 +177,18 @@ fn keep(clerk: &Clerk, batch: &[Kept]) -> Result<(), Failed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::handhelds::PairingRow;
 
     #[test]
     fn a_receipt_that_can_never_be_kept_keeps_no_other_from_the_store() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path()).expect("a store");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let (code, at) = ([7; 32], Timestamp::UNIX_EPOCH);
+        let (person, name, by) = ("Eva".to_owned(), "phone".to_owned(), "Ada".to_owned());
+        let pairing = PairingRow { code, person, name, by, at, expires_at: at };
+        let (id, platform) = ("phone".to_owned(), "test".to_owned());
+        let pair = HandheldChange::Pair { code, id, platform, public_key: vec![4; 65], at };
+        store.change_handhelds(&[HandheldChange::AddPairing(pairing), pair], &[]).expect("paired");
         let reader = store.reader().expect("a reader");
         let clerk = Clerk::over(store).expect("a thread");
         let row = |version: u64| ReceiptRow {
