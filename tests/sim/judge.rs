@@ -109,8 +109,8 @@ impl Judge {
             return;
         }
         let alarms = engine.alarms();
-        for zone in 0..ZONES.len() {
-            let pictures = &self.pictures[ZONES[zone].0];
+        for (zone, (camera, _)) in ZONES.iter().enumerate() {
+            let pictures = &self.pictures[*camera];
             if !qualifies(&self.looks[zone], pictures, report, zone) {
                 continue;
             }

@@ -31,7 +31,8 @@ impl Revocation {
             return Ok(());
         }
         let (id, revoked) = (self.id.clone(), self.revoked.clone());
-        store.change_handhelds(&[HandheldChange::Revoke { id, revoked }], &[self.entry.clone()])
+        let entry = std::slice::from_ref(&self.entry);
+        store.change_handhelds(&[HandheldChange::Revoke { id, revoked }], entry)
     }
 }
 
