@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use standclear::engine::delivery::Class;
 use standclear::store::outbox::{Bounds, LossReason, Message, Progress, Trimmed};
 
+use super::outbox::matches;
 use super::*;
 
 const CHANNELS: [&str; 2] = ["broker", "hook"];
@@ -447,20 +448,6 @@ impl World {
                 self.trim(bounds, LossReason::Age);
             }
         }
-    }
-}
-
-fn matches(record: &Record, message: &Message) -> bool {
-    match record {
-        Record::Alarm { alarm, version, at, .. } => {
-            message.key == format!("alarm-{}", alarm.0)
-                && message.version == *version
-                && message.at == *at
-        }
-        Record::ZoneKnown { zone, at } => {
-            message.key == format!("zone-{zone}") && message.at == *at
-        }
-        _ => false,
     }
 }
 

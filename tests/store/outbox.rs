@@ -340,3 +340,18 @@ fn a_revoked_device_has_no_subscription_and_none_that_comes_late_counts() {
     store.push_subscribe(&subscription, now).expect("kept");
     assert_eq!(reader.push_subscriptions().expect("rows"), []);
 }
+
+/// Whether this is the message of the record.
+pub fn matches(record: &Record, message: &Message) -> bool {
+    match record {
+        Record::Alarm { alarm, version, at, .. } => {
+            message.key == format!("alarm-{}", alarm.0)
+                && message.version == *version
+                && message.at == *at
+        }
+        Record::ZoneKnown { zone, at } => {
+            message.key == format!("zone-{zone}") && message.at == *at
+        }
+        _ => false,
+    }
+}
