@@ -8,11 +8,11 @@
 
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, params};
 
 use super::audit::{self, AuditEntry};
 use super::query::timestamp;
-use super::{Store, StoreError};
+use super::{Store, StoreError, in_transaction};
 
 /// What somebody may do. Each includes those before it, but for the last, which stands beside them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,18 +183,16 @@ impl Store {
         changes: &[AccountChange],
         entries: &[AuditEntry],
     ) -> Result<(), StoreError> {
-        let mut keep = || {
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        in_transaction(&mut self.connection, |connection| {
             for one in changes {
-                change(&transaction, one)?;
+                change(connection, one)?;
             }
             for entry in entries {
-                audit::append(&transaction, entry)?;
+                audit::append(connection, entry)?;
             }
-            transaction.commit()
-        };
-        keep().map_err(|source| {
+            Ok(())
+        })
+        .map_err(|source| {
             StoreError::or_full(&self.path, source, |path, source| StoreError::Accounts {
                 path,
                 source,

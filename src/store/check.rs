@@ -10,10 +10,10 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use super::audit::{AuditReader, Checked};
-use super::query::{BUSY_TIMEOUT, HistoryError};
+use super::query::{HistoryError, read_only};
 use super::retention::{ALARMS_KEPT, INCIDENTS_KEPT};
 use super::zones::text_digest;
 use super::{FILE_NAME, SCHEMA, StoreError};
@@ -175,7 +175,8 @@ pub fn check(dir: &Path) -> Result<Vec<Finding>, CheckError> {
     if !path.is_file() {
         return Err(StoreError::NoStore { path }.into());
     }
-    let mut connection = open(&path)?;
+    let mut connection =
+        read_only(&path).map_err(|source| StoreError::Open { path: path.clone(), source })?;
     let view = connection
         .transaction()
         .map_err(|source| StoreError::Open { path: path.clone(), source })?;
@@ -197,19 +198,6 @@ pub fn check(dir: &Path) -> Result<Vec<Finding>, CheckError> {
     drop(view);
     findings.push(audit(dir)?);
     Ok(findings)
-}
-
-fn open(path: &Path) -> Result<Connection, StoreError> {
-    let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
-        Ok(connection)
-    };
-    open().map_err(|source| StoreError::Open { path: path.to_owned(), source })
 }
 
 /// What SQLite itself says of pages, indexes and every `CHECK`.

@@ -7,12 +7,12 @@
 //! Not here: who may pair, when a code is over, who is called (the guard).
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::accounts::SecretDigest;
 use super::audit::{self, AuditEntry};
 use super::query::{HistoryError, StoreReader, timestamp};
-use super::{Store, StoreError, retention};
+use super::{Store, StoreError, in_transaction, retention};
 
 /// Receipts kept: at a hundred alarms a day to ten devices, half a year.
 pub const RECEIPTS_KEPT: i64 = 200_000;
@@ -133,18 +133,16 @@ impl Store {
         changes: &[HandheldChange],
         entries: &[AuditEntry],
     ) -> Result<(), StoreError> {
-        let mut keep = || {
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        in_transaction(&mut self.connection, |connection| {
             for one in changes {
-                change(&transaction, one)?;
+                change(connection, one)?;
             }
             for entry in entries {
-                audit::append(&transaction, entry)?;
+                audit::append(connection, entry)?;
             }
-            transaction.commit()
-        };
-        keep().map_err(|source| self.handheld_error(source))
+            Ok(())
+        })
+        .map_err(|source| self.handheld_error(source))
     }
 
     /// Keeps receipts; what was known of one stays known.
@@ -152,16 +150,13 @@ impl Store {
     /// # Errors
     /// The disk is full or fails.
     pub fn keep_receipts(&mut self, receipts: &[ReceiptRow]) -> Result<(), StoreError> {
-        let mut keep = || {
-            let transaction =
-                self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        in_transaction(&mut self.connection, |connection| {
             for receipt in receipts {
-                keep_receipt(&transaction, receipt)?;
+                keep_receipt(connection, receipt)?;
             }
-            retention::trim_table(&transaction, "receipt", RECEIPTS_KEPT)?;
-            transaction.commit()
-        };
-        keep().map_err(|source| self.handheld_error(source))
+            retention::trim_table(connection, "receipt", RECEIPTS_KEPT)
+        })
+        .map_err(|source| self.handheld_error(source))
     }
 
     fn handheld_error(&self, source: rusqlite::Error) -> StoreError {

@@ -73,6 +73,17 @@ pub struct Store {
     _lock: open::FolderLock,
 }
 
+/// Does all of `work` or, when it fails, nothing of it.
+fn in_transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let outcome = work(&transaction)?;
+    transaction.commit()?;
+    Ok(outcome)
+}
+
 impl Store {
     /// Opens the store in `dir`, creating folder and file where there is none, and brings an older
     /// schema to this one.

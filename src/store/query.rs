@@ -96,18 +96,20 @@ pub struct StoreReader {
     connection: Mutex<Connection>,
 }
 
+/// A connection that cannot write, beside whoever does.
+pub(super) fn read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
+    Ok(connection)
+}
+
 impl StoreReader {
     pub(super) fn open(path: &Path) -> Result<StoreReader, StoreError> {
-        let open = || -> rusqlite::Result<Connection> {
-            let connection = Connection::open_with_flags(
-                path,
-                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-            )?;
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
-            Ok(connection)
-        };
-        match open() {
+        match read_only(path) {
             Ok(connection) => Ok(StoreReader { connection: Mutex::new(connection) }),
             Err(source) => Err(StoreError::Open { path: PathBuf::from(path), source }),
         }

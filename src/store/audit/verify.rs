@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, params};
 
 use super::{AuditRow, Hash, ORIGIN, audit_row, hash_of, hex};
-use crate::store::query::{BUSY_TIMEOUT, HistoryError};
+use crate::store::query::{HistoryError, read_only};
 use crate::store::{FILE_NAME, StoreError};
 
 /// Most entries in one answer.
@@ -54,12 +54,7 @@ impl AuditReader {
 
     pub(in crate::store) fn open(path: &Path) -> Result<AuditReader, StoreError> {
         let open = || -> rusqlite::Result<Connection> {
-            let connection = Connection::open_with_flags(
-                path,
-                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-            )?;
-            connection.busy_timeout(BUSY_TIMEOUT)?;
-            connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")?;
+            let connection = read_only(path)?;
             connection.prepare("SELECT number FROM audit LIMIT 1")?;
             Ok(connection)
         };

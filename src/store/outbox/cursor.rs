@@ -1,11 +1,11 @@
 //! Moving a channel on, and taking what will not be delivered any more.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Bounds, LossReason, Progress, TRIMMED_AT_ONCE, Told, Trimmed};
 use crate::engine::delivery::Class;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, in_transaction};
 
 impl Store {
     /// Says which channels there are from now on, and what each of them wants. A new one begins with
@@ -116,18 +116,16 @@ impl Store {
     ) -> Result<T, StoreError> {
         let path = &self.path;
         let connection = &mut self.connection;
-        let in_one = || -> rusqlite::Result<T> {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let outcome = work(&transaction)?;
+        let outcome = in_transaction(connection, |connection| {
+            let outcome = work(connection)?;
             fail::fail_point!("outbox::before_commit");
-            transaction.commit()?;
-            fail::fail_point!("outbox::committed");
             Ok(outcome)
-        };
-        in_one().map_err(|source| {
-            StoreError::or_full(path, source, |path, source| StoreError::Outbox { path, source })
         })
+        .map_err(|source| {
+            StoreError::or_full(path, source, |path, source| StoreError::Outbox { path, source })
+        })?;
+        fail::fail_point!("outbox::committed");
+        Ok(outcome)
     }
 }
 
