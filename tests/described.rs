@@ -10,6 +10,12 @@ use standclear::vision::ingest::described::DescribedSource;
 use standclear::vision::ingest::{Frame, FrameSource, Polled, SourceError};
 use support::SOON;
 
+/// What the buffer of a network camera may keep a packet back, in the test of it.
+const BUFFERED: Duration = Duration::from_secs(2);
+
+/// Pictures looked at until some are fresh: the two seconds that were kept back, and two more.
+const PICTURES_MAX: usize = 40;
+
 fn open(description: &str) -> Result<DescribedSource, SourceError> {
     DescribedSource::open(&GstDescription::new(description.to_owned()), support::fit(), None)
 }
@@ -50,13 +56,19 @@ fn a_live_picture_is_there_at_once_though_the_source_may_be_later() {
     let Polled::Frame(_) = source.next(SOON).expect("pictures") else {
         panic!("no picture");
     };
-    for _ in 0..5 {
+    // What the buffer kept back until its first packet was due comes in a burst; then it is over.
+    let mut fresh_in_a_row = 0;
+    for _ in 0..PICTURES_MAX {
         let Polled::Frame(frame) = source.next(SOON).expect("pictures") else {
             panic!("no picture");
         };
         let age = Duration::from_nanos(frame.arrived_ns - frame.captured_ns);
-        assert!(age < Duration::from_millis(500), "it waited {age:?}");
+        fresh_in_a_row = if age < BUFFERED / 2 { fresh_in_a_row + 1 } else { 0 };
+        if fresh_in_a_row == 5 {
+            return;
+        }
     }
+    panic!("pictures wait for what might be");
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use standclear::link::{
-    self, Ending, FromWorker, Source, ToWorker, Watched, WorkerCamera, WorkerConfig,
+    self, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker, Watched, WorkerCamera,
+    WorkerConfig,
 };
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::pattern::PatternSource;
@@ -298,7 +299,7 @@ fn file_camera(path: PathBuf, ending: Ending) -> WorkerCamera {
 #[test]
 fn worker_says_hello_reports_beats_shows_pictures_and_stops_when_told() {
     let worker = Worker::start(config(vec![file_camera(support::footage(), Ending::Loop)]));
-    assert!(matches!(worker.receive(), FromWorker::Hello { version: 1 }));
+    assert!(matches!(worker.receive(), FromWorker::Hello { version: PROTOCOL_VERSION }));
     let FromWorker::Ready(info) = worker.receive() else {
         panic!("Ready follows Hello");
     };

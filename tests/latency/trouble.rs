@@ -144,11 +144,13 @@ impl Trouble {
                 let resolver = folder.join("resolv.conf");
                 fs::write(&resolver, "nameserver 127.0.0.1\n").expect("a file");
                 do_it("mount", &["--bind", text(&resolver), "/etc/resolv.conf"]);
-                settings = broker("broker.example", 1883);
+                settings = others(folder, "broker.example", 1883, "https://site.example/");
             }
             Condition::BrokerDead => {
                 let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-                settings = broker("127.0.0.1", listener.local_addr().expect("bound").port());
+                let port = listener.local_addr().expect("bound").port();
+                let url = format!("http://127.0.0.1:{port}/");
+                settings = others(folder, "127.0.0.1", port, &url);
                 held._tcp = Some(listener);
             }
             Condition::DiskFull => {
@@ -162,7 +164,9 @@ impl Trouble {
                 do_it("mkfs.ext4", &["-q", text(&image)]);
                 do_it("mount", &["-o", "loop", text(&image), text(&store)]);
             }
-            Condition::NoRoute => settings = broker("192.0.2.1", 1883),
+            Condition::NoRoute => {
+                settings = others(folder, "192.0.2.1", 1883, "https://192.0.2.1/");
+            }
             Condition::Calm
             | Condition::WebFlooded
             | Condition::CoresBusy
@@ -264,11 +268,17 @@ impl Drop for Trouble {
     }
 }
 
-/// A machine input by a broker, so that the box has a reason to ask for it.
-fn broker(host: &str, port: u16) -> String {
+/// A machine input by a broker, and that broker and a web server to be told of everything: reasons
+/// for the box to ask for them.
+fn others(folder: &Path, host: &str, port: u16, url: &str) -> String {
+    let secret = folder.join("secret");
+    fs::write(&secret, "shared with whoever is told\n").expect("a file");
     format!(
         "[mqtt]\nhost = \"{host}\"\nport = {port}\n\
-         [[input]]\nname = \"gate\"\nfrom = {{ mqtt = {{ topic = \"gate\" }} }}\n"
+         [[input]]\nname = \"gate\"\nfrom = {{ mqtt = {{ topic = \"gate\" }} }}\n\
+         [notify.mqtt]\nhost = \"{host}\"\nport = {port}\n\
+         [[notify.webhook]]\nname = \"site\"\nurl = \"{url}\"\nsecret_file = \"{}\"\n",
+        text(&secret)
     )
 }
 
