@@ -8,7 +8,8 @@ import { ADMIN, LAWN, ROAD, cannotRun, startBox } from './box.mjs';
 import { DESK, PHONE, openPage, picture, signIn, startBrowser, visibleText } from './browser.mjs';
 import { eventually } from './wait.mjs';
 
-const SHOWN_WITHIN_MS = 5_000;
+/** Long enough for a machine with much else to do: what is held here are words, not times. */
+const SHOWN_WITHIN_MS = 20_000;
 const WATCHED_WITHIN_MS = 60_000;
 /** Somebody crosses the road at least every 20 s of the footage. */
 const INTRUSION_WITHIN_MS = 60_000;
@@ -30,10 +31,16 @@ if (impossible && process.env.CI) throw new Error(impossible);
 
 const watched = (box) => eventually('every zone is watched', WATCHED_WITHIN_MS, async () =>
   (await box.state()).zones.every((zone) => zone.state !== 'unknown'));
-const showing = (page) => (what, within_ms = SHOWN_WITHIN_MS) => eventually(`the page shows ${what}`, within_ms, async () => {
+/** A busy machine loses sight of the camera for a moment, and that alarm takes the page's first place until it is answered. */
+const answerLostSight = async (box) => {
+  const over = (await box.state()).alarms.filter(({ kind, state }) => kind === 'blind' && state !== 'acknowledged');
+  await Promise.all(over.map(({ id }) => box.acknowledge(id)));
+};
+const showing = (page, box) => (what, within_ms = SHOWN_WITHIN_MS) => eventually(`the page shows ${what}`, within_ms, async () => {
   const text = await visibleText(page());
-  if (!what.test(text)) throw new Error(`the page's words are: ${text}`);
-  return true;
+  if (what.test(text)) return true;
+  await answerLostSight(box());
+  throw new Error(`the page's words are: ${text}`);
 });
 /** What the browser says of a refusal that the page has put into words is no complaint of the page. */
 const besidesRefusals = (complaints) => complaints.filter((text) => !/status of (403|409|502)/.test(text));
@@ -61,7 +68,7 @@ describe('alarms', { skip: impossible ?? false }, () => {
     await box?.stop();
   });
 
-  const shows = showing(() => page);
+  const shows = showing(() => page, () => box);
   const post = async () => (await box.state()).alarms.find((alarm) => alarm.kind === 'intrusion' && alarm.zone === POST.id);
   const isPost = (state) => eventually(`the alarm of the post is ${state}`, INTRUSION_WITHIN_MS, async () => (await post())?.state === state);
   const sounds = (state) => eventually(`the siren is ${state}`, SHOWN_WITHIN_MS, async () => (await box.state()).siren.state === state);
@@ -73,7 +80,7 @@ describe('alarms', { skip: impossible ?? false }, () => {
       const phone = await openPage(browser, box.address, PHONE, scheme);
       await signIn(phone.page, ADMIN);
       await phone.page.goto(`${box.address}/#/${path}`);
-      await showing(() => phone.page)(what);
+      await showing(() => phone.page, () => box)(what);
       await fits(phone.page, name);
       await picture(phone.page, `phone-${scheme}-${name}`);
       assert.deepEqual(phone.complaints, []);
@@ -170,10 +177,10 @@ describe('alarms', { skip: impossible ?? false }, () => {
     assert.equal((await box.send('POST', '/api/users', MIA)).status, 201);
     const mia = await openPage(browser, box.address, DESK);
     await signIn(mia.page, { name, password });
-    await showing(() => mia.page)(/⊝ Out of service Corner [^]*An engineer puts it back in service/);
+    await showing(() => mia.page, () => box)(/⊝ Out of service Corner [^]*An engineer puts it back in service/);
     assert.equal(await mia.page.getByRole('button', { name: /Back in service/ }).count(), 0);
     await mia.page.goto(`${box.address}/#/zones`);
-    await showing(() => mia.page)(/⊝ Out of service/);
+    await showing(() => mia.page, () => box)(/⊝ Out of service/);
     assert.equal(await mia.page.getByRole('button', { name: /of service/ }).count(), 0);
     assert.deepEqual(mia.complaints, []);
     await mia.page.context().close();
@@ -237,7 +244,7 @@ describe('alarms with people', { skip: impossible ?? false }, () => {
     await box?.stop();
   });
 
-  const shows = showing(() => page);
+  const shows = showing(() => page, () => box);
   const alarm = async () => (await box.state()).alarms.find(({ kind }) => kind === 'intrusion');
   const button = (name) => page.getByRole('button', { name: `${name} ${WIRE.name}` }).first();
 
