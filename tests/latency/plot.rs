@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::report::{Incident, groups, quantile};
 
 const WIDTH: f64 = 900.0;
-const LEFT: f64 = 290.0;
+const LEFT: f64 = 330.0;
 const RIGHT: f64 = 870.0;
 const TOP: f64 = 56.0;
 const ROW: f64 = 34.0;
