@@ -40,7 +40,7 @@ use super::wiring::{Front, Mind, Queues, Walks};
 use super::worker::{SupervisorThread, WorkerPlan};
 use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
-use super::{evidence, keeper};
+use super::{evidence, keeper, reserve};
 use crate::clock;
 use crate::config::{Approval, Config, WalkTests};
 use crate::engine::Site;
@@ -164,7 +164,7 @@ impl Guard {
             audit,
             channels,
             handhelds,
-        } = Prepared::of(config)?;
+        } = reserve::with_room(&config.store.path, || Prepared::of(config))?;
         let Doors { listener, address, settings, handhelds: handheld_door } = Doors::open(config)?;
         let mind = Mind::of(config, names, site, &inheritance, life);
         let queues = Queues::new();

@@ -17,12 +17,13 @@ use std::time::Duration;
 use super::clerk::Errand;
 use super::disk;
 use super::message::{Gravity, Message, Reply, StoreReport};
+use super::reserve;
 use crate::clock;
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
 use crate::store::outbox::{AGE_MAX, Bounds, Trimmed};
 use crate::store::record::Record;
-use crate::store::{ALIVE_EVERY_S, Store};
+use crate::store::{ALIVE_EVERY_S, Moved, Store};
 use crate::telemetry::chain;
 
 /// Batches waiting for the disk: minutes of a busy site.
@@ -36,6 +37,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// How often the room on the disk is looked at; and how long a quiet thread waits for work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Pause between two portions of an earlier schema's log, so that records find the disk free.
+const MOVE_EVERY: Duration = Duration::from_millis(200);
+
+/// How often a piece of room is put aside for the next start, while one is missing.
+const RESERVE_EVERY: Duration = Duration::from_secs(60);
 
 /// How often there is a look whether too much waits for channels.
 const TRIM_EVERY: Duration = Duration::from_secs(60);
@@ -106,6 +113,8 @@ pub fn start(
         untold: true,
         alive_at: now,
         looked_at: now,
+        move_at: Some(now),
+        reserve_at: now,
     };
     thread::Builder::new().name("store".into()).spawn(move || keeper.run(&jobs))
 }
@@ -129,6 +138,10 @@ struct Keeper {
     began_at: Instant,
     /// `None` while there is more to trim.
     trimmed_at: Option<Instant>,
+    /// When the next portion of an earlier schema's log is moved; `None` when all of it is.
+    move_at: Option<Instant>,
+    /// When there is a look whether the next start has room.
+    reserve_at: Instant,
 }
 
 impl Keeper {
@@ -137,7 +150,9 @@ impl Keeper {
             self.look_at_disk();
             self.tell_state();
             self.trim_outbox();
-            match jobs.recv_timeout(LOOK_EVERY) {
+            self.move_log();
+            let wait = if self.move_at.is_some() { MOVE_EVERY } else { LOOK_EVERY };
+            match jobs.recv_timeout(wait) {
                 Ok(job) => {
                     if self.work(job, jobs) == Work::Over {
                         return;
@@ -264,12 +279,34 @@ impl Keeper {
         };
     }
 
+    /// Brings over what an earlier schema's log left behind, one portion a turn.
+    fn move_log(&mut self) {
+        let now = clock::monotonic();
+        if self.move_at.is_none_or(|at| now < at) {
+            return;
+        }
+        self.move_at = match self.store.move_log() {
+            Ok(Moved::All) => None,
+            Ok(Moved::Portion) => Some(clock::monotonic().after(MOVE_EVERY)),
+            Err(error) => {
+                tracing::error!("the rest of the event log is not moved: {}", chain(&error));
+                Some(now.after(TRIM_EVERY))
+            }
+        };
+    }
+
     fn look_at_disk(&mut self) {
         let now = clock::monotonic();
         if now.since(self.looked_at) >= LOOK_EVERY {
             self.looked_at = now;
             self.disk_fault = disk::fault(&self.folder);
             self.judge();
+        }
+        if now >= self.reserve_at {
+            self.reserve_at = now.after(RESERVE_EVERY);
+            if let Err(error) = reserve::keep(&self.folder) {
+                tracing::warn!("no room is put aside for a start on a full disk: {error}");
+            }
         }
     }
 

@@ -15,7 +15,7 @@
 //! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
-//! - `keeper`, `handover`, `disk`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
+//! - `keeper`, `handover`, `disk`, `reserve`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
 //! - `channels`: brokers, webhooks and push services, and all that they may see of this.
 //! - `handhelds`: who is paired and on duty, and the pager that takes alarms to them.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
@@ -54,6 +54,7 @@ pub mod observer;
 mod priority;
 mod records;
 pub mod relay;
+mod reserve;
 pub mod siren;
 pub mod walk;
 mod web_thread;

@@ -1,5 +1,6 @@
 //! What can go wrong with the store, in words a person at the box can act on.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -156,6 +157,25 @@ pub enum StoreError {
         super::SNAPSHOT_BYTES_MAX
     )]
     SnapshotSize { incident: u64, bytes: usize },
+}
+
+/// Whether something may have failed for want of room: SQLite has several words for a full disk, also
+/// when it cannot make the files that it keeps beside its own.
+pub fn may_want_room(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let of_sqlite = error.downcast_ref().and_then(rusqlite::Error::sqlite_error_code);
+        let of_system = error.downcast_ref().map(io::Error::kind);
+        let full = matches!(
+            of_sqlite,
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)
+        );
+        if full || of_system == Some(io::ErrorKind::StorageFull) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 impl StoreError {

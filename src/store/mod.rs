@@ -22,6 +22,7 @@ mod event;
 pub mod handhelds;
 pub mod heat;
 mod holds;
+mod moving;
 mod open;
 pub mod outbox;
 pub mod query;
@@ -38,6 +39,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 pub use self::error::StoreError;
+pub use self::moving::Moved;
 pub use self::open::{SCHEMA, in_use_by};
 use self::outbox::enqueue::enqueue;
 use self::query::StoreReader;

@@ -13,6 +13,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use rustix::fs::{FlockOperation, flock};
 
+use super::moving::move_portion;
+use super::retention::EVENTS_KEPT;
 use super::{FILE_NAME, StoreError};
 
 /// "StCl": marks the file as ours in SQLite's header.
@@ -31,6 +33,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_9.sql"),
     include_str!("schema_10.sql"),
 ];
+
+/// The schema that leaves rows of the log behind, to be moved later.
+const MOVED_SINCE: i64 = 8;
 
 /// The schema this program writes.
 #[allow(clippy::cast_possible_wrap)]
@@ -264,6 +269,10 @@ fn migrate(connection: &mut Connection, path: &Path, from: i64) -> Result<(), St
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             transaction.execute_batch(sql)?;
+            if version == MOVED_SINCE {
+                // A small log has come over as a whole.
+                move_portion(&transaction, EVENTS_KEPT)?;
+            }
             transaction.execute_batch(&format!(
                 "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version};"
             ))?;

@@ -1,6 +1,5 @@
 -- Schema 8: alarms that latch, alarms on the shelf, zones out of service; and versions of alarms.
--- SQLite cannot change a CHECK, so two tables are built anew with every row they had. Dropping a
--- table fires no trigger, so the log's own guards do not stand in the way.
+-- SQLite cannot change a CHECK, so two tables are built anew.
 
 CREATE TABLE alarm_8 (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -31,7 +30,14 @@ CREATE INDEX alarm_open ON alarm (id) WHERE state <> 'normal';
 CREATE INDEX alarm_incident ON alarm (incident);
 CREATE INDEX alarm_version ON alarm (version);
 
-CREATE TABLE event_8 (
+-- The log may have millions of rows, and nothing guards while they are copied. So only the newest are
+-- taken along at once; the others stay in `event_before`, from where the box that runs brings them over,
+-- a portion at a time and the newest first, until the table is empty and dropped (`moving.rs`).
+DROP TRIGGER event_is_never_changed;
+DROP TRIGGER event_goes_oldest_first;
+DROP INDEX event_at;
+ALTER TABLE event RENAME TO event_before;
+CREATE TABLE event (
   id INTEGER PRIMARY KEY,
   kind TEXT NOT NULL CHECK (kind IN ('started', 'incident_started', 'person_entered',
     'incident_ended', 'zone_unknown', 'zone_known', 'zone_armed', 'zone_disarmed', 'alarm',
@@ -44,16 +50,19 @@ CREATE TABLE event_8 (
   -- The rest of the record, `key=value` a line; `\` and line ends inside values are escaped.
   detail TEXT NOT NULL
 ) STRICT;
-INSERT INTO event_8 (id, kind, at_us, subject, incident, alarm, detail)
-  SELECT id, kind, at_us, subject, incident, alarm, detail FROM event;
-DROP TABLE event;
-ALTER TABLE event_8 RENAME TO event;
+-- As many as the start looks back at (`restore.rs`).
+INSERT INTO event (id, kind, at_us, subject, incident, alarm, detail)
+  SELECT id, kind, at_us, subject, incident, alarm, detail FROM event_before
+  ORDER BY id DESC LIMIT 10000;
+DELETE FROM event_before WHERE id >= (SELECT min(id) FROM event);
 CREATE INDEX event_at ON event (at_us, kind);
 CREATE TRIGGER event_is_never_changed BEFORE UPDATE ON event
 BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
 CREATE TRIGGER event_goes_oldest_first BEFORE DELETE ON event
 WHEN OLD.id <> (SELECT min(id) FROM event)
 BEGIN SELECT RAISE(ABORT, 'only the oldest event may be removed'); END;
+CREATE TRIGGER event_before_is_never_changed BEFORE UPDATE ON event_before
+BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
 
 -- What people keep from being heard and sent: on the shelf until a time, or out of service.
 CREATE TABLE inhibition (

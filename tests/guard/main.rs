@@ -2,6 +2,7 @@
 
 mod commands;
 mod doctor;
+mod full_disk;
 mod siren;
 mod site;
 mod terminal;
