@@ -18,6 +18,8 @@ mod crash;
 mod holds;
 #[path = "store/lives.rs"]
 mod lives;
+#[path = "store/migration.rs"]
+mod migration;
 #[path = "store/model.rs"]
 mod model;
 #[path = "store/outbox.rs"]
