@@ -17,11 +17,12 @@ use std::time::Duration;
 use super::clerk::Errand;
 use super::disk;
 use super::message::{Gravity, Message, Reply, StoreReport};
+use super::outbox_age::OutboxAge;
 use super::reserve;
 use crate::clock;
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
-use crate::store::outbox::{AGE_MAX, Bounds, Trimmed};
+use crate::store::outbox::{Bounds, Trimmed};
 use crate::store::record::Record;
 use crate::store::{ALIVE_EVERY_S, Moved, Store};
 use crate::telemetry::chain;
@@ -46,10 +47,6 @@ const RESERVE_EVERY: Duration = Duration::from_secs(60);
 
 /// How often there is a look whether too much waits for channels.
 const TRIM_EVERY: Duration = Duration::from_secs(60);
-
-/// A box without a battery begins with a wrong clock, and one that jumped ahead would throw away
-/// what waits as too old. Nothing goes by age until the clock has had time to be set.
-const CLOCK_TRUSTED_AFTER: Duration = Duration::from_secs(3_600);
 
 /// Something for the disk.
 #[derive(Debug)]
@@ -101,7 +98,7 @@ pub fn start(
     let now = clock::monotonic();
     let keeper = Keeper {
         outbox_bytes_max,
-        began_at: now,
+        outbox_age: OutboxAge::new(clock::wall(), now),
         trimmed_at: None,
         store,
         folder,
@@ -135,7 +132,7 @@ struct Keeper {
     alive_at: Instant,
     looked_at: Instant,
     outbox_bytes_max: u64,
-    began_at: Instant,
+    outbox_age: OutboxAge,
     /// `None` while there is more to trim.
     trimmed_at: Option<Instant>,
     /// When the next portion of an earlier schema's log is moved; `None` when all of it is.
@@ -264,10 +261,9 @@ impl Keeper {
         if self.trimmed_at.is_some_and(|at| now.since(at) < TRIM_EVERY) {
             return;
         }
-        let trusted = now.since(self.began_at) >= CLOCK_TRUSTED_AFTER;
         let bounds = Bounds {
             bytes_max: self.outbox_bytes_max,
-            not_before: trusted.then(|| clock::wall() - AGE_MAX),
+            not_before: self.outbox_age.too_old_before(clock::wall(), now),
         };
         self.trimmed_at = match self.store.trim_outbox(bounds) {
             Ok(Trimmed::Portion) => None,

@@ -15,7 +15,7 @@
 //! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
-//! - `keeper`, `handover`, `disk`, `reserve`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
+//! - `keeper`, `handover`, `disk`, `reserve`, `outbox_age`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
 //! - `channels`: brokers, webhooks and push services, and all that they may see of this.
 //! - `handhelds`: who is paired and on duty, and the pager that takes alarms to them.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
@@ -51,6 +51,7 @@ mod live;
 mod machine;
 mod message;
 pub mod observer;
+mod outbox_age;
 mod priority;
 mod records;
 pub mod relay;

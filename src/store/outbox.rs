@@ -80,7 +80,8 @@ pub struct Backlog {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     pub bytes_max: u64,
-    /// Nothing from before then; `None` while the clock has not shown that it can be trusted.
+    /// Nothing that came before then, which is [`AGE_MAX`] ago; `None` while the clock has not shown
+    /// that it can be trusted.
     pub not_before: Option<Timestamp>,
 }
 

@@ -262,6 +262,29 @@ fn what_is_too_old_goes_up_to_the_first_that_is_not() {
 }
 
 #[test]
+fn a_message_dated_far_ahead_keeps_none_behind_it_and_one_without_a_date_does_not_go() {
+    let year = 365 * 24 * 3_600;
+    let kept = |dates: &[i64]| {
+        let dir = folder();
+        let mut store = open(dir.path());
+        store.set_channels(&[("hook", ALL)]).expect("kept");
+        let records: Vec<Record> =
+            (1..).zip(dates).map(|(id, second)| incident(id, *second)).collect();
+        store.write(&records).expect("kept");
+        let reader = store.reader().expect("a reader");
+        trim_all(&mut store, Bounds { not_before: Some(at(0)), ..ROOMY });
+        let all = waiting(&reader, "hook", Class::Alarm);
+        all.iter().map(|message| message.at).collect::<Vec<_>>()
+    };
+    let old = -3_600;
+    assert_eq!(kept(&[50 * year, old, 5]), [at(5)], "it came before one that is too old");
+    assert_eq!(kept(&[50 * year, 5]), [at(50 * year), at(5)], "nothing says when it came");
+    assert_eq!(kept(&[5, old]), [at(5), at(old)], "it came after one that is not too old");
+    assert_eq!(kept(&[-50 * year, 5]), [at(-50 * year), at(5)], "a clock that nobody had set");
+    assert_eq!(kept(&[-50 * year, old, 5]), [at(5)]);
+}
+
+#[test]
 fn a_channel_that_is_taken_away_holds_nothing_up_and_what_waited_is_counted() {
     let dir = folder();
     let mut store = story_with_channels(dir.path(), &[("gone", ALL), ("stays", ALL)]);

@@ -1,9 +1,11 @@
 //! Moving a channel on, and taking what will not be delivered any more.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Bounds, LossReason, Progress, TRIMMED_AT_ONCE, Told, Trimmed};
+use super::{AGE_MAX, Bounds, LossReason, Progress, TRIMMED_AT_ONCE, Told, Trimmed};
 use crate::engine::delivery::Class;
 use crate::store::{Store, StoreError, in_transaction};
 
@@ -220,20 +222,38 @@ fn forget_delivered(connection: &Connection, class: Class) -> rusqlite::Result<(
         .map(|_rows| ())
 }
 
+/// A date before this is no date: a clock that nobody had set. 2026-01-01, before any box.
+const DATES_FROM_US: i64 = 1_767_225_600_000_000;
+
+/// A message dated this much later than now tells nothing of when it came.
+const AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The last of the oldest messages of the class that are all too old, at most one portion of them.
+/// Messages stand in the order in which they came: what is in front of one that is too old is too old
+/// as well, whatever it was dated; what is behind one that is not is not.
 fn last_too_old(
     connection: &Connection,
     class: Class,
     not_before: Timestamp,
 ) -> rusqlite::Result<Option<i64>> {
+    let not_after = not_before.checked_add(AGE_MAX + AHEAD_MAX).unwrap_or(Timestamp::MAX);
     connection
         .prepare_cached(
-            "SELECT max(id) FROM (SELECT id FROM outbox WHERE class = ?1 AND id < coalesce(
-               (SELECT min(id) FROM outbox WHERE class = ?1 AND at_us >= ?2), ?4)
+            "SELECT max(id) FROM (SELECT id FROM outbox WHERE class = ?1 AND id <= (
+               SELECT max(id) FROM outbox WHERE class = ?1 AND at_us >= ?5 AND at_us < ?2
+                 AND id < coalesce((SELECT min(id) FROM outbox
+                   WHERE class = ?1 AND at_us BETWEEN ?2 AND ?6), ?4))
              ORDER BY id LIMIT ?3)",
         )?
         .query_row(
-            params![class.name(), not_before.as_microsecond(), TRIMMED_AT_ONCE, i64::MAX],
+            params![
+                class.name(),
+                not_before.as_microsecond(),
+                TRIMMED_AT_ONCE,
+                i64::MAX,
+                DATES_FROM_US,
+                not_after.as_microsecond()
+            ],
             |row| row.get(0),
         )
 }
