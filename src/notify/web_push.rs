@@ -10,6 +10,8 @@
 //!
 //! Not here: who may subscribe (the handhelds' server).
 
+use std::collections::BTreeMap;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
@@ -22,14 +24,29 @@ use web_push::{
 
 use super::vapid::VapidKeys;
 use super::webhook::agent_with;
-use super::{Channel, Letter, Occasion, Sent, SourceError, Tended};
+use super::{Channel, Letter, Occasion, SEND_MAX, Sent, SourceError, Tended};
+use crate::clock;
 use crate::engine::delivery::Outcome;
+use crate::engine::time::Instant;
 
 /// Times each push service is asked to take a message before it is told from one that works.
 const TRIES: u32 = 2;
 
 /// Longest a push service keeps a message for a handheld that is away: until it is history.
 const TTL_MAX: Duration = Duration::from_secs(120);
+
+/// Longest wait for a push service's answer.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The same of one that did not take the last message for an endpoint: so long does one that hangs
+/// delay the next message.
+const FAILED_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Push services that get lanes of their own; there are four that matter.
+const SERVICES_MAX: usize = 8;
+
+/// Messages on their way to one push service at a time.
+const LANES_OF_A_SERVICE: usize = 4;
 
 /// States in which an alarm waits for an answer.
 const WAITING: [&str; 2] = ["unacknowledged", "latched_unacknowledged"];
@@ -43,7 +60,7 @@ pub struct Subscription {
 }
 
 /// The subscriptions there are. Blocking.
-pub trait Subscriptions: Send {
+pub trait Subscriptions: Send + Sync {
     /// # Errors
     /// They cannot be read now.
     fn all(&self) -> Result<Vec<Subscription>, SourceError>;
@@ -67,6 +84,8 @@ pub struct WebPushChannel {
     contact: String,
     subscriptions: Box<dyn Subscriptions>,
     agent: Agent,
+    /// How endpoints fared last, as far as it was noted in this life.
+    fared: BTreeMap<String, Fared>,
 }
 
 impl WebPushChannel {
@@ -76,10 +95,12 @@ impl WebPushChannel {
         subscriptions: Box<dyn Subscriptions>,
     ) -> WebPushChannel {
         let agent = agent_with(TlsConfig::builder().build());
-        WebPushChannel { keys, contact, subscriptions, agent }
+        WebPushChannel { keys, contact, subscriptions, agent, fared: BTreeMap::new() }
     }
 
-    fn send_to_all(&self, letter: &Letter, payload: &str) -> Sent {
+    /// Each push service in lanes of its own, so that one that hangs delays no other; all of them
+    /// end by the deadline. What became of it is noted when everybody was asked.
+    fn send_to_all(&mut self, letter: &Letter, payload: &str) -> Sent {
         let subscriptions = match self.subscriptions.all() {
             Ok(subscriptions) => subscriptions,
             Err(error) => return Sent::not(Outcome::Unreachable, error.to_string()),
@@ -87,29 +108,105 @@ impl WebPushChannel {
         if subscriptions.is_empty() {
             return Sent::not(Outcome::NotForIt, "no handheld has allowed notifications");
         }
-        let mut taken = 0;
-        let mut worst: Option<Sent> = None;
-        for subscription in &subscriptions {
-            let mut sent = self.push(subscription, letter, payload);
-            for _ in 1..TRIES {
-                if matches!(sent.outcome, Outcome::Failed | Outcome::Unreachable) {
-                    sent = self.push(subscription, letter, payload);
+        self.fared.retain(|endpoint, _| subscriptions.iter().any(|of| of.endpoint == *endpoint));
+        let until = clock::monotonic().after(SEND_MAX);
+        let lanes = self.lanes(subscriptions);
+        let mut asked: Vec<(Subscription, Sent)> = Vec::new();
+        let channel = &*self;
+        thread::scope(|scope| {
+            let lanes = lanes.into_iter().map(|lane| {
+                let work = move || channel.send_along(lane, until, letter, payload);
+                thread::Builder::new().name("push".into()).spawn_scoped(scope, work)
+            });
+            // All of them start before the first is waited for.
+            for lane in lanes.collect::<Vec<_>>().into_iter().flatten() {
+                asked.extend(lane.join().unwrap_or_default());
+            }
+        });
+        self.note(asked)
+    }
+
+    /// Who is asked behind whom: those that failed last, and few services share a lane.
+    fn lanes(&self, mut subscriptions: Vec<Subscription>) -> Vec<Vec<Subscription>> {
+        subscriptions.sort_by_key(|of| self.fared.get(&of.endpoint) == Some(&Fared::Badly));
+        let mut services: Vec<String> = Vec::new();
+        let mut lanes = vec![Vec::new(); SERVICES_MAX * LANES_OF_A_SERVICE];
+        for (nth, subscription) in subscriptions.into_iter().enumerate() {
+            let service = host(&subscription.endpoint);
+            let known = services.iter().position(|of| of == service);
+            let index = known.unwrap_or_else(|| {
+                services.push(service.to_owned());
+                services.len() - 1
+            });
+            let lane = index % SERVICES_MAX * LANES_OF_A_SERVICE + nth % LANES_OF_A_SERVICE;
+            lanes[lane].push(subscription);
+        }
+        lanes.retain(|lane| !lane.is_empty());
+        lanes
+    }
+
+    fn send_along(
+        &self,
+        lane: Vec<Subscription>,
+        until: Instant,
+        letter: &Letter,
+        payload: &str,
+    ) -> Vec<(Subscription, Sent)> {
+        let mut asked = Vec::with_capacity(lane.len());
+        for subscription in lane {
+            let failed = self.fared.get(&subscription.endpoint) == Some(&Fared::Badly);
+            let patience = if failed { FAILED_PATIENCE } else { PATIENCE };
+            let mut sent = Sent::not(Outcome::Unreachable, "there was no time left to ask it");
+            for _ in 0..TRIES {
+                let left = until.since(clock::monotonic()).min(patience);
+                if left.is_zero() {
+                    break;
+                }
+                sent = self.push(&subscription, left, letter, payload);
+                let again = match sent.outcome {
+                    Outcome::Failed => true,
+                    Outcome::Unreachable => !failed,
+                    Outcome::Taken
+                    | Outcome::NotForIt
+                    | Outcome::TooLate
+                    | Outcome::Refused
+                    | Outcome::Forbidden => false,
+                };
+                if !again {
+                    break;
                 }
             }
-            match sent.outcome {
+            asked.push((subscription, sent));
+        }
+        asked
+    }
+
+    fn note(&mut self, asked: Vec<(Subscription, Sent)>) -> Sent {
+        let mut taken = 0;
+        let mut worst: Option<Sent> = None;
+        for (Subscription { endpoint, .. }, sent) in asked {
+            let fared = match sent.outcome {
                 Outcome::Taken => {
                     taken += 1;
-                    self.subscriptions.fared(&subscription.endpoint, Fared::Well);
+                    Fared::Well
                 }
-                Outcome::NotForIt => self.subscriptions.gone(&subscription.endpoint),
+                Outcome::NotForIt => {
+                    self.subscriptions.gone(&endpoint);
+                    continue;
+                }
                 Outcome::TooLate
                 | Outcome::Refused
                 | Outcome::Failed
                 | Outcome::Forbidden
                 | Outcome::Unreachable => {
-                    self.subscriptions.fared(&subscription.endpoint, Fared::Badly);
                     worst = Some(sent);
+                    Fared::Badly
                 }
+            };
+            // Each note is a synced write.
+            if self.fared.get(&endpoint) != Some(&fared) {
+                self.subscriptions.fared(&endpoint, fared);
+                self.fared.insert(endpoint, fared);
             }
         }
         match (taken, worst) {
@@ -119,7 +216,7 @@ impl WebPushChannel {
         }
     }
 
-    fn push(&self, to: &Subscription, letter: &Letter, payload: &str) -> Sent {
+    fn push(&self, to: &Subscription, patience: Duration, letter: &Letter, payload: &str) -> Sent {
         let message = match self.encrypt(to, letter, payload) {
             Ok(message) => message,
             Err(error) => return Sent::not(Outcome::Refused, error.to_string()),
@@ -130,6 +227,9 @@ impl WebPushChannel {
         let mut request = self
             .agent
             .post(&to.endpoint)
+            .config()
+            .timeout_global(Some(patience))
+            .build()
             .header("TTL", message.ttl.to_string())
             .header("Urgency", "high")
             .header("Content-Encoding", encrypted.content_encoding.to_str())

@@ -222,6 +222,22 @@ fn a_subscription_that_is_gone_is_forgotten_and_one_that_fails_holds_up_no_other
 }
 
 #[test]
+fn a_push_service_that_hangs_delays_nobody_who_uses_another() {
+    let mut outlet = Outlet::new(&["push"]);
+    let (works, hangs) = (Hook::start(|_| Manner::Status(201)), Hook::start(|_| Manner::Hang));
+    for (device, hook) in [("a-hangs", &hangs), ("b-hangs", &hangs), ("c-works", &works)] {
+        subscribe(&outlet, device, hook, &Browser::new());
+    }
+    start(&mut outlet);
+    let began = clock::monotonic();
+    outlet.alarms(1);
+    wait_for("the push", || works.taken().pop());
+    assert!(clock::monotonic().since(began) < Duration::from_secs(3));
+    outlet.wait_empty("push");
+    assert_eq!(outlet.face("push").state, State::Working);
+}
+
+#[test]
 fn what_is_history_is_pushed_to_nobody_and_counted() {
     let mut outlet = Outlet::new(&["push"]);
     let hook = Hook::start(|_| Manner::Status(201));
