@@ -18,6 +18,8 @@ mod schema;
 #[path = "guard/site.rs"]
 #[allow(dead_code, reason = "shared with the guard's tests, which use all of it")]
 mod site;
+#[path = "notify/unheard.rs"]
+mod unheard;
 #[path = "notify/webhook.rs"]
 mod webhook;
 #[path = "guard/worker.rs"]
@@ -37,6 +39,7 @@ use standclear::notify::{
     Backlog, Channel, Face, Faces, Kind, Loss, Source, SourceError, State, Waiting,
 };
 use standclear::store::Store;
+use standclear::store::outbox::{Bounds, Trimmed};
 use standclear::store::query::StoreReader;
 use standclear::store::record::{AlarmKey, Record, ZoneName};
 
@@ -142,6 +145,21 @@ impl Outlet {
             };
             self.store.lock().expect("not poisoned").write(&[alarm]).expect("kept");
         }
+    }
+
+    /// Writes an alarm that finds no room: lost for every channel, and none has been told.
+    pub fn lose_one(&mut self) {
+        self.alarms(1);
+        let bounds = Bounds { bytes_max: 0, not_before: None };
+        let mut store = self.store.lock().expect("not poisoned");
+        while store.trim_outbox(bounds).expect("trimmed") == Trimmed::Portion {}
+    }
+
+    /// How much of what the channel lost its receiver has been told of, and how much there is.
+    pub fn told(&self, name: &str) -> (u64, u64) {
+        let reader = self.store.lock().expect("not poisoned").reader().expect("a reader");
+        let losses = reader.losses(name).expect("readable");
+        (losses.iter().map(|loss| loss.told).sum(), losses.iter().map(|loss| loss.rows).sum())
     }
 
     pub fn face(&self, name: &str) -> Face {

@@ -34,6 +34,8 @@ pub enum State {
     /// Nothing has been sent yet, and nothing was wrong yet.
     Starting,
     Working,
+    /// The broker takes messages, and nobody has subscribed to them.
+    Unheard,
     Down,
     /// This program cannot do it; the error says why.
     Off,

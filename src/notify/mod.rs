@@ -134,17 +134,40 @@ pub struct ZoneNow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     pub outcome: Outcome,
+    pub arrived: Arrived,
     /// What was wrong, for people; empty when nothing was.
     pub why: String,
 }
 
+/// How much of a letter a receiver has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrived {
+    /// All of it, with what it says of losses.
+    Whole,
+    /// The alarm in it, and nothing of losses.
+    InPart,
+    /// It is out of our hands, and nobody was there to get it; or it is not out of them.
+    Nowhere,
+}
+
 impl Sent {
+    /// A receiver has all of it.
     pub fn taken() -> Sent {
-        Sent { outcome: Outcome::Taken, why: String::new() }
+        Sent { outcome: Outcome::Taken, arrived: Arrived::Whole, why: String::new() }
+    }
+
+    /// A receiver has what calls people.
+    pub fn taken_in_part() -> Sent {
+        Sent { arrived: Arrived::InPart, ..Sent::taken() }
+    }
+
+    /// It is delivered as far as it can be, to nobody; why, for people.
+    pub fn taken_for_nobody(why: impl Into<String>) -> Sent {
+        Sent { outcome: Outcome::Taken, arrived: Arrived::Nowhere, why: why.into() }
     }
 
     pub fn not(outcome: Outcome, why: impl Into<String>) -> Sent {
-        Sent { outcome, why: why.into() }
+        Sent { outcome, arrived: Arrived::Nowhere, why: why.into() }
     }
 }
 

@@ -9,6 +9,10 @@
 //! Answers are taken only where the connection has a login: who may publish there is the broker's to
 //! say. One that the broker kept from earlier is none: what was said then is not said now.
 //!
+//! A letter to which nobody has subscribed is delivered to the broker, and the channel says that nobody
+//! got it: waiting would not bring a receiver, and who subscribes later is not to be told as news. What
+//! is retained is delivered to whoever comes.
+//!
 //! What is beside the letters (state, discovery, answers) may be refused: it is complained of, and
 //! letters go out all the same. While the broker refuses a zone's state the box does not say that it is
 //! online: nobody is to believe what the broker kept. What it kept of zones that are gone, from this
@@ -183,7 +187,8 @@ impl MqttChannel {
 
     fn note_word(&mut self, topic: &str, word: Word) {
         match word {
-            Word::Taken => {}
+            // What is kept waits for whoever subscribes later.
+            Word::Taken | Word::NobodySubscribed => {}
             Word::Refused(why) | Word::Forbidden(why) => {
                 self.complaint.get_or_insert_with(|| format!("the broker refuses {topic}: {why}"));
             }
@@ -247,7 +252,7 @@ impl MqttChannel {
             if self.shown.get(&zone.id) != Some(&text) {
                 let topic = self.zone_topic(&zone.id);
                 match self.keep(wire, &topic, text.as_bytes())? {
-                    Word::Taken => self.unsaid.remove(&zone.id),
+                    Word::Taken | Word::NobodySubscribed => self.unsaid.remove(&zone.id),
                     Word::Refused(_) | Word::Forbidden(_) => self.unsaid.insert(zone.id.clone()),
                 };
                 self.shown.insert(zone.id.clone(), text);
@@ -411,13 +416,18 @@ impl Channel for MqttChannel {
             wire.publish(Publication { topic: &topic, payload, kept: Kept::No })
         });
         match sent {
-            Ok(Word::Taken) => {
+            Ok(word @ (Word::Taken | Word::NobodySubscribed)) => {
                 // Not for a connection alone: a letter that breaks each one would be tried ever
                 // faster.
                 if letter.occasion != Occasion::Test {
                     self.back_off.works();
                 }
-                Sent::taken()
+                match word {
+                    Word::NobodySubscribed => {
+                        Sent::taken_for_nobody(format!("nobody has subscribed to {topic}"))
+                    }
+                    Word::Taken | Word::Refused(_) | Word::Forbidden(_) => Sent::taken(),
+                }
             }
             Ok(Word::Forbidden(why)) => {
                 Sent::not(Outcome::Forbidden, format!("the broker refuses {topic}: {why}"))

@@ -15,7 +15,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::clock_steps::ClockSteps;
-use super::{Channel, Faces, Letter, Loss, Sent, Source, SourceError, State, Tended, Waiting};
+use super::{
+    Arrived, Channel, Faces, Letter, Loss, Occasion, Sent, Source, SourceError, State, Tended,
+    Waiting,
+};
 use crate::clock;
 use crate::engine::delivery::{
     Class, Delivery, Heads, LossReason, Outcome, Progress, Step, Told, Verdict,
@@ -221,7 +224,11 @@ impl Runner {
         let verdict = self.delivery.sent(sent.outcome, clock::monotonic());
         match verdict {
             Verdict::Again => return,
-            Verdict::Done => self.told_losses(),
+            Verdict::Done => match sent.arrived {
+                Arrived::Whole => self.told_losses(),
+                // Whoever comes to listen later is told then.
+                Arrived::InPart | Arrived::Nowhere => {}
+            },
             Verdict::PassOver => {}
             Verdict::GiveUp => tracing::warn!(
                 "{} would not take {} (version {}): {}; it is counted as lost",
@@ -277,7 +284,13 @@ impl Runner {
         let sent = panic::catch_unwind(AssertUnwindSafe(|| channel.send(letter)))
             .unwrap_or_else(|_panic| Sent::not(Outcome::Failed, "its thread panicked"));
         match sent.outcome {
-            Outcome::Taken => self.works(),
+            Outcome::Taken => match (sent.arrived, letter.occasion) {
+                (Arrived::Nowhere, Occasion::News | Occasion::History) => self.unheard(&sent.why),
+                // Who hears tests says nothing about who hears alarms.
+                (Arrived::Nowhere, Occasion::Test) if self.is_unheard() => {}
+                (Arrived::Nowhere, Occasion::Test)
+                | (Arrived::Whole | Arrived::InPart, _) => self.works(),
+            },
             Outcome::NotForIt | Outcome::TooLate => {}
             Outcome::Refused | Outcome::Failed | Outcome::Forbidden | Outcome::Unreachable => {
                 self.broken(&sent.why);
@@ -306,6 +319,25 @@ impl Runner {
         });
         if came_back {
             tracing::info!("the channel {} works again", self.parts.name);
+        }
+    }
+
+    fn is_unheard(&self) -> bool {
+        let faces = self.parts.faces.all();
+        faces.iter().any(|face| face.name == self.parts.name && face.state == State::Unheard)
+    }
+
+    /// Messages go out, and to nobody.
+    fn unheard(&self, why: &str) {
+        let now = clock::wall();
+        let mut was = State::Unheard;
+        self.parts.faces.change(&self.parts.name, |face| {
+            was = face.state;
+            face.turn(State::Unheard, now);
+            face.error = Some((why.to_owned(), now));
+        });
+        if was != State::Unheard {
+            tracing::warn!("the channel {}: {why}; messages count as delivered", self.parts.name);
         }
     }
 

@@ -212,7 +212,8 @@ impl WebPushChannel {
         match (taken, worst) {
             (0, None) => Sent::not(Outcome::NotForIt, "every subscription is gone"),
             (0, Some(worst)) => worst,
-            (_, _) => Sent::taken(),
+            // A push has no room for what was lost.
+            (_, _) => Sent::taken_in_part(),
         }
     }
 

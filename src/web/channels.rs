@@ -32,7 +32,7 @@ pub(super) struct ChannelDto {
     /// `mqtt`, `webhook` or `web_push`.
     kind: &'static str,
     target: String,
-    /// `starting`, `working`, `down` or `off`.
+    /// `starting`, `working`, `unheard`, `down` or `off`.
     state: &'static str,
     since: String,
     /// What was wrong last; stays after it is mended.
@@ -138,6 +138,7 @@ impl From<Channel> for ChannelDto {
             state: match channel.state {
                 ChannelState::Starting => "starting",
                 ChannelState::Working => "working",
+                ChannelState::Unheard => "unheard",
                 ChannelState::Down => "down",
                 ChannelState::Off => "off",
             },

@@ -42,7 +42,7 @@ impl Site for TestSite {
     }
 }
 
-fn site(states: &[(&str, &'static str)]) -> Arc<TestSite> {
+pub fn site(states: &[(&str, &'static str)]) -> Arc<TestSite> {
     let site = Arc::new(TestSite::default());
     set(&site, states);
     site
@@ -67,7 +67,7 @@ fn set(site: &TestSite, states: &[(&str, &'static str)]) {
     };
 }
 
-fn settings(port: u16, version: MqttVersion) -> NotifyMqtt {
+pub fn settings(port: u16, version: MqttVersion) -> NotifyMqtt {
     NotifyMqtt {
         host: "127.0.0.1".into(),
         port,
@@ -79,14 +79,14 @@ fn settings(port: u16, version: MqttVersion) -> NotifyMqtt {
     }
 }
 
-fn channel(outlet: &Outlet, settings: NotifyMqtt, site: &Arc<TestSite>) -> Box<MqttChannel> {
+pub fn channel(outlet: &Outlet, settings: NotifyMqtt, site: &Arc<TestSite>) -> Box<MqttChannel> {
     Box::new(MqttChannel::new(settings, outlet.box_id.clone(), site.clone(), 3))
 }
 
 type Heard = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
 /// Somebody who listens to everything, for as long as this lives.
-struct Listener {
+pub struct Listener {
     heard: Heard,
     client: Client,
 }
@@ -115,7 +115,7 @@ impl Listener {
         Listener { heard, client }
     }
 
-    fn of(broker: &Broker) -> Listener {
+    pub fn of(broker: &Broker) -> Listener {
         let id = format!("listener-{:x}", clock::monotonic().as_nanos());
         let mut options = MqttOptions::new(id, "127.0.0.1", broker.port());
         options.set_max_packet_size(1 << 20, 1 << 20);
@@ -126,7 +126,7 @@ impl Listener {
         self.heard.lock().expect("not poisoned").iter().cloned().collect()
     }
 
-    fn wait(&self, topic: &str, text: &str) {
+    pub fn wait(&self, topic: &str, text: &str) {
         wait_for(&format!("{text:?} on {topic}"), || {
             let payload = self.newest().remove(topic)?;
             String::from_utf8_lossy(&payload).contains(text).then_some(())
@@ -454,6 +454,7 @@ fn a_broker_that_refuses_discovery_and_state_still_takes_the_alarms() {
         Broker::start_with("allow_anonymous true\nacl_file {folder}/rules", &[("rules", rules)]);
     let mut outlet = Outlet::new(&["mqtt"]);
     let site = site(&[("bay", "clear")]);
+    let _somebody_listens = Listener::of(&broker);
     outlet.start("mqtt", channel(&outlet, settings(broker.port(), MqttVersion::V5), &site));
     outlet.alarms(3);
     outlet.wait_empty("mqtt");

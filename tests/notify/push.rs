@@ -2,6 +2,7 @@
 //! verifies the box's signature (RFC 8292).
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use ring::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -235,6 +236,20 @@ fn a_push_service_that_hangs_delays_nobody_who_uses_another() {
     assert!(clock::monotonic().since(began) < Duration::from_secs(3));
     outlet.wait_empty("push");
     assert_eq!(outlet.face("push").state, State::Working);
+}
+
+#[test]
+fn a_push_tells_of_no_loss_and_none_is_noted_as_told() {
+    let mut outlet = Outlet::new(&["push"]);
+    let hook = Hook::start(|_| Manner::Status(201));
+    subscribe(&outlet, "phone", &hook, &Browser::new());
+    outlet.lose_one();
+    start(&mut outlet);
+    outlet.alarms(1);
+    outlet.wait_empty("push");
+    assert_eq!(hook.taken().len(), 1);
+    outlet.stop();
+    assert_eq!(outlet.told("push"), (0, 1));
 }
 
 #[test]

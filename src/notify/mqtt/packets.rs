@@ -41,6 +41,8 @@ pub(super) enum Kept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     Taken,
+    /// The broker took it, and nobody has subscribed to it. Only version 5 can tell.
+    NobodySubscribed,
     /// Not this one, and why.
     Refused(String),
     /// Not from this login, or not so much; why.
@@ -252,7 +254,8 @@ fn of_v5(packet: v5::Packet) -> Packet {
         }),
         v5::Packet::PubAck(answer) => {
             let word = match answer.reason {
-                v5::PubAckReason::Success | v5::PubAckReason::NoMatchingSubscribers => Word::Taken,
+                v5::PubAckReason::Success => Word::Taken,
+                v5::PubAckReason::NoMatchingSubscribers => Word::NobodySubscribed,
                 reason @ (v5::PubAckReason::NotAuthorized | v5::PubAckReason::QuotaExceeded) => {
                     Word::Forbidden(format!("{reason:?}"))
                 }

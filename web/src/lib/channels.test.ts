@@ -26,7 +26,7 @@ describe('a channel', () => {
     expect(lossWords(loss, siteClock('UTC'), Date.parse(SINCE))).toBe('12 alarms lost, no room left: 14:07:26 to 14:20:00');
     expect(lossWords({ ...loss, messages: 1, reason: 'eaten' }, siteClock('UTC'), Date.parse(SINCE))).toMatch(/^1 alarm lost, eaten:/);
   });
-  it.each([['working', '○ works'], ['starting', '‖ not used yet'], ['down', '◆ down'], ['off', '◆ cannot be used']] as const)('that is %s reads %s', (state, words) => {
+  it.each([['working', '○ works'], ['starting', '‖ not used yet'], ['unheard', '◆ nobody has subscribed'], ['down', '◆ down'], ['off', '◆ cannot be used']] as const)('that is %s reads %s', (state, words) => {
     expect(`${channelTag({ state }).shape} ${channelTag({ state }).word}`).toBe(words);
   });
   it('that_fails_is_counted_with_what_does_not_hang_on_it', () => {

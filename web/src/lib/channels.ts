@@ -7,8 +7,8 @@ import { tag, type Tag } from './status';
 
 export const CLASSES = ['alarm', 'fault', 'telemetry'] as const;
 export type MessageClass = (typeof CLASSES)[number];
-/** `starting`: nothing was sent and nothing was wrong yet. `off`: this program cannot do it; the error says why. */
-export type ChannelState = 'starting' | 'working' | 'down' | 'off';
+/** `starting`: nothing was sent and nothing was wrong yet. `unheard`: the broker takes messages that nobody has subscribed to. `off`: this program cannot do it; the error says why. */
+export type ChannelState = 'starting' | 'working' | 'unheard' | 'down' | 'off';
 export interface Backlog { class: MessageClass; waiting: number; oldest_at: string | null; delivered: number; delivered_at: string | null }
 export interface Loss { class: MessageClass; reason: string; messages: number; first_at: string; last_at: string }
 export interface Channel {
@@ -29,6 +29,8 @@ export function channelTag({ state }: Pick<Channel, 'state'>): Tag {
       return tag('clear', 'works');
     case 'starting':
       return tag('off', 'not used yet');
+    case 'unheard':
+      return tag('unknown', 'nobody has subscribed');
     case 'down':
       return tag('unknown', 'down');
     case 'off':
