@@ -124,7 +124,7 @@ fn print_kpis(out: &mut dyn Write, told: &Kpis<AlarmKey>, days: u16) -> io::Resu
         ("alarms in the worst 10 minutes", told.worst, Unit::Count),
         ("time in flood (> 10 in 10 min)", told.flood_share, Unit::Share),
         ("chattering sources", told.chattering, Unit::Count),
-        ("alarms open for more than 24 h", told.stale, Unit::Count),
+        ("alarms active for more than 24 h", told.stale, Unit::Count),
         ("share of the top ten sources", told.top_share, Unit::Share),
     ] {
         print_measure(out, what, measure, percent)?;

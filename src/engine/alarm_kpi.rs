@@ -3,7 +3,9 @@
 //!
 //! Terms: an alarm is **annunciated** when it wants an answer and did not before; what is kept quiet
 //! is not. A **flood** is more than ten in ten minutes. A source **chatters** that is annunciated
-//! three times within a minute. An alarm is **stale** that is open for more than a day.
+//! three times within a minute. An alarm is **stale** that is active for more than a day without a
+//! break: its cause is there all that time, answered or not, and nobody keeps it quiet. What waits for an
+//! answer or a reset after its cause went is not: nothing is wrong any more, and a person is asked.
 //!
 //! Not here: where the history comes from, and names.
 
@@ -23,7 +25,7 @@ const FLOOD_ABOVE: u32 = 10;
 const CHATTER_TIMES: usize = 3;
 const CHATTER_SPAN: Duration = Duration::from_secs(60);
 
-/// An alarm open for longer tells nobody anything any more.
+/// An alarm whose cause is there for longer tells nobody anything any more (ISA-18.2, "stale").
 const STALE_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// Sources that are named.
@@ -116,7 +118,7 @@ pub fn kpis<K: Clone + Ord>(stories: &[Story<K>], from: Instant, to: Instant) ->
     };
     let chattering = by_source.iter().filter(|(_, times)| chatters(times));
     let chatterers: Vec<K> = chattering.map(|(source, _)| (*source).clone()).collect();
-    let is_stale = |story: &&Story<K>| longest_open(&story.changes, to) > STALE_AFTER;
+    let is_stale = |story: &&Story<K>| longest_active(&story.changes, from, to) > STALE_AFTER;
     let mut stale: Vec<K> = stories.iter().filter(is_stale).map(|it| it.source.clone()).collect();
     let stale_alarms = stale.len();
     stale.sort();
@@ -171,20 +173,23 @@ fn per_period<'a>(
         .collect()
 }
 
-/// The longest it was open, and not kept quiet, without a break.
-fn longest_open(changes: &[(Instant, AlarmState)], to: Instant) -> Duration {
+/// The longest that its cause was there, and it was not kept quiet, without a break that came before
+/// the span.
+fn longest_active(changes: &[(Instant, AlarmState)], from: Instant, to: Instant) -> Duration {
     let mut since: Option<Instant> = None;
     let mut longest = Duration::ZERO;
     for &(at, state) in changes {
         match state {
-            AlarmState::Normal | AlarmState::Shelved | AlarmState::OutOfService => {
-                longest = longest.max(since.take().map_or(Duration::ZERO, |since| at.since(since)));
-            }
-            AlarmState::Unacknowledged
-            | AlarmState::Acknowledged
+            AlarmState::Normal
             | AlarmState::ReturnedUnacknowledged
             | AlarmState::LatchedUnacknowledged
-            | AlarmState::LatchedAcknowledged => {
+            | AlarmState::LatchedAcknowledged
+            | AlarmState::Shelved
+            | AlarmState::OutOfService => {
+                let began = since.take().filter(|_| at >= from);
+                longest = longest.max(began.map_or(Duration::ZERO, |began| at.since(began)));
+            }
+            AlarmState::Unacknowledged | AlarmState::Acknowledged => {
                 since.get_or_insert(at);
             }
         }
@@ -222,7 +227,10 @@ fn judged(value: f64, target: f64) -> Measure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use AlarmState::{Acknowledged, Normal, ReturnedUnacknowledged, Shelved, Unacknowledged};
+    use AlarmState::{
+        Acknowledged, LatchedAcknowledged, LatchedUnacknowledged, Normal, ReturnedUnacknowledged,
+        Shelved, Unacknowledged,
+    };
 
     fn at(seconds: u64) -> Instant {
         Instant::from_millis(1_000_000).after(Duration::from_secs(seconds))
@@ -285,6 +293,25 @@ mod tests {
         let over = story("dock", &[(0, Unacknowledged), (DAY_S - 1, Normal)]);
         let told = kpis(&[stale, shelved, over], at(0), at(DAY_S + 60));
         assert_eq!((told.stale.value, told.stale_sources), (1.0, vec!["gate"]));
+    }
+
+    #[test]
+    fn an_alarm_that_only_a_latch_keeps_open_is_not_stale() {
+        let came = [(0, Unacknowledged), (10, Acknowledged)];
+        let kept = |by| story("gate", &[&came[..], &[(20, by)]].concat());
+        for by in [LatchedAcknowledged, LatchedUnacknowledged, ReturnedUnacknowledged] {
+            let told = kpis(&[kept(by)], at(0), at(3 * DAY_S));
+            assert_eq!((told.stale.value, told.stale_sources.len()), (0.0, 0), "{by:?}");
+        }
+        // Active for two days, and over before the span.
+        let long = story("dock", &[(0, Acknowledged), (2 * DAY_S, LatchedAcknowledged)]);
+        assert_eq!(kpis(&[long.clone()], at(2 * DAY_S + 1), at(3 * DAY_S)).stale.value, 0.0);
+        assert_eq!(kpis(&[long], at(DAY_S), at(3 * DAY_S)).stale_sources, ["dock"]);
+        // It came back, and has been there for more than a day.
+        let again = [(20, LatchedAcknowledged), (DAY_S, Unacknowledged)];
+        let again = story("gate", &[&came[..], &again[..]].concat());
+        assert_eq!(kpis(&[again.clone()], at(0), at(2 * DAY_S)).stale.value, 0.0);
+        assert_eq!(kpis(&[again], at(0), at(2 * DAY_S + 1)).stale_sources, ["gate"]);
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub const CHANGES_AT_ONCE_MAX: u32 = 200_000;
 pub struct AlarmReader(StoreReader);
 
 /// One alarm with its changes, oldest first. One that was open before the span begins with its
-/// raising, as if it had been answered: it was not annunciated in the span.
+/// raising, as if it had been answered, and what is known of it since; where nothing is, with the state
+/// that it has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlarmStory {
     pub alarm: AlarmId,
@@ -81,27 +82,38 @@ fn stories(connection: &Connection, from: Timestamp) -> rusqlite::Result<Vec<Ala
     let from_us = from.as_microsecond();
     let mut stories: BTreeMap<u64, AlarmStory> = BTreeMap::new();
     let mut old = connection.prepare_cached(
-        "SELECT id, source, subject, 'acknowledged', raised_us FROM alarm
-         WHERE raised_us < ?1 AND (state <> 'normal' OR changed_us >= ?1) ORDER BY id",
+        "SELECT id, source, subject, iif(changed_us < ?1, state, 'acknowledged'), raised_us
+         FROM alarm WHERE raised_us < ?1 AND (state <> 'normal' OR changed_us >= ?1) ORDER BY id",
     )?;
     for row in old.query_map([from_us], change)? {
         put(&mut stories, row?);
     }
-    // The log has the record's fields a line each.
-    let mut changes = connection.prepare_cached(
-        "SELECT alarm.id, alarm.source, alarm.subject,
-           substr(event.detail, instr(event.detail, 'state=') + 6,
-             instr(substr(event.detail, instr(event.detail, 'state=') + 6) || char(10), char(10)) - 1),
-           event.at_us
-         FROM event JOIN alarm ON alarm.id = event.alarm
-         WHERE event.kind = 'alarm' AND event.at_us >= ?1 AND instr(event.detail, 'state=') > 0
-         ORDER BY event.id LIMIT ?2",
-    )?;
-    for row in changes.query_map(params![from_us, CHANGES_AT_ONCE_MAX], change)? {
-        put(&mut stories, row?);
+    // How an alarm that is older came to be as it was, where the log still tells.
+    let mut before = connection.prepare_cached(&format!(
+        "{CHANGES} AND event.at_us < ?1 AND event.id > (SELECT max(id) FROM event) - {LOOKED_BACK}
+           AND alarm.raised_us < ?1 AND (alarm.state <> 'normal' OR alarm.changed_us >= ?1)
+         ORDER BY event.id LIMIT ?2"
+    ))?;
+    let mut changes = connection
+        .prepare_cached(&format!("{CHANGES} AND event.at_us >= ?1 ORDER BY event.id LIMIT ?2"))?;
+    for statement in [&mut before, &mut changes] {
+        for row in statement.query_map(params![from_us, CHANGES_AT_ONCE_MAX], change)? {
+            put(&mut stories, row?);
+        }
     }
     Ok(stories.into_values().collect())
 }
+
+/// Rows of the log that are looked through for what came before the span.
+const LOOKED_BACK: u32 = 100_000;
+
+/// The log has the record's fields a line each.
+const CHANGES: &str = "SELECT alarm.id, alarm.source, alarm.subject,
+       substr(event.detail, instr(event.detail, 'state=') + 6,
+         instr(substr(event.detail, instr(event.detail, 'state=') + 6) || char(10), char(10)) - 1),
+       event.at_us
+     FROM event JOIN alarm ON alarm.id = event.alarm
+     WHERE event.kind = 'alarm' AND instr(event.detail, 'state=') > 0";
 
 type Changed = (u64, AlarmKey, AlarmState, Timestamp);
 

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 use standclear::engine::{AlarmId, AlarmState};
+use standclear::guard::handle::kpis_of;
 use standclear::store::FILE_NAME;
 use standclear::store::alarms::AlarmReader;
 use standclear::store::record::{AlarmKey, HeldKind, OpenHold, Record};
@@ -121,7 +122,45 @@ fn the_story_of_an_alarm_is_told_from_the_log() {
     );
     let late = told(25);
     assert_eq!(late.iter().map(|story| story.alarm.0).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(late[0].changes, [(at(10), AlarmState::Acknowledged)], "open since before");
-    assert_eq!(late[1].changes, [(at(20), AlarmState::Acknowledged), (at(30), AlarmState::Normal)]);
+    // It was raised before the span; then comes what the log knows of it.
+    assert_eq!(
+        late[0].changes,
+        [
+            (at(10), AlarmState::Acknowledged),
+            (at(10), AlarmState::Unacknowledged),
+            (at(12), AlarmState::Acknowledged)
+        ]
+    );
+    assert_eq!(
+        late[1].changes,
+        [
+            (at(20), AlarmState::Acknowledged),
+            (at(20), AlarmState::Unacknowledged),
+            (at(30), AlarmState::Normal)
+        ]
+    );
     assert_eq!(reader.open_alarms().expect("open").len(), 2);
+}
+
+#[test]
+fn an_alarm_that_latched_days_ago_is_latched_in_its_story_and_not_stale() {
+    const DAY_S: i64 = 24 * 3_600;
+    let dir = folder();
+    let mut store = open(dir.path());
+    let latched = alarm(1, 30, AlarmState::LatchedAcknowledged, 1);
+    let came = [
+        started(0),
+        alarm(1, 10, AlarmState::Unacknowledged, 1),
+        alarm(1, 20, AlarmState::Acknowledged, 1),
+    ];
+    store.write(&[&came[..], &[latched]].concat()).expect("kept");
+    let reader = AlarmReader::open(dir.path()).expect("a reader");
+    let stale = || {
+        let (from, to) = (at(3 * DAY_S), at(4 * DAY_S));
+        kpis_of(reader.alarm_stories(from).expect("stories"), from, to).stale.value
+    };
+    assert_eq!(stale(), 0.0);
+    // Reset within the span: what it was before does not become active by that.
+    store.write(&[alarm(1, 3 * DAY_S + 60, AlarmState::Normal, 1)]).expect("kept");
+    assert_eq!(stale(), 0.0);
 }

@@ -119,7 +119,7 @@ const FIGURES = [
   { key: 'worst_in_10_min', name: 'Alarms in the worst 10 min', words: figure, means: 'More are a flood: nobody looks at each of them.' },
   { key: 'flood_share', name: 'Time in flood', words: percent, means: 'Of all time, with more than 10 alarms in 10 min.' },
   { key: 'chattering', name: 'Chattering', words: figure, means: 'Zones or parts that alarmed 3 times within 60 s.' },
-  { key: 'stale', name: 'Stale', words: figure, means: 'Alarms open for more than 24 h: they tell nobody anything any more.' },
+  { key: 'stale', name: 'Stale', words: figure, means: 'Alarms whose cause has been there for more than 24 h: they tell nobody anything any more.' },
   { key: 'top_ten_share', name: 'Share of the ten most frequent', words: percent, means: 'Where a few make most of the work: draw them anew, or mend what happens there.' },
 ] as const;
 
