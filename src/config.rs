@@ -12,6 +12,7 @@
 mod check;
 mod inputs;
 mod notify;
+mod plaintext;
 mod relay;
 mod siren;
 

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::ConfigError;
 use super::check::{Place, is_slug};
+use super::plaintext::Cover;
 
 /// Most inputs of a box: as many as a large controller has digital outputs.
 pub const INPUTS_MAX: usize = 64;
@@ -101,6 +102,7 @@ pub(super) struct UnvalidatedMqtt {
     port: Option<Spanned<i64>>,
     user: Option<Spanned<String>>,
     password_file: Option<Spanned<String>>,
+    plaintext: Option<Spanned<String>>,
 }
 
 impl Place<'_> {
@@ -200,6 +202,12 @@ impl Place<'_> {
                 },
             }),
         };
+        self.login_in_clear(
+            ("mqtt", &host, Cover::Nothing),
+            mqtt.user.as_ref().map(|user| ("user", user)),
+            mqtt.plaintext.as_ref(),
+            "inputs know no TLS, so use a broker on this machine",
+        )?;
         Ok(Mqtt { host, port, login })
     }
 

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::check::{Place, is_slug};
 use super::inputs::MqttLogin;
+use super::plaintext::Cover;
 use super::{ConfigError, host};
 
 /// Bounds of `outbox_mb`. Below the first a quiet week would not fit; above the second a box's disk
@@ -105,6 +106,7 @@ struct UnvalidatedNotifyMqtt {
     username: Option<Spanned<String>>,
     password_file: Option<Spanned<String>>,
     tls: Option<UnvalidatedTls>,
+    plaintext: Option<Spanned<String>>,
     prefix: Option<Spanned<String>>,
     discovery: Option<Spanned<bool>>,
 }
@@ -153,6 +155,13 @@ impl Place<'_> {
             None => None,
             Some(tls) => Some(self.file("notify.mqtt.tls.ca_file", &tls.ca_file, CERTIFICATES)?),
         };
+        let login = self.notify_login(mqtt.username.as_ref(), mqtt.password_file.as_ref())?;
+        self.login_in_clear(
+            ("notify.mqtt", &host, if ca_file.is_some() { Cover::Tls } else { Cover::Nothing }),
+            mqtt.username.as_ref().map(|user| ("username", user)),
+            mqtt.plaintext.as_ref(),
+            "add notify.mqtt.tls with ca_file",
+        )?;
         let usual = if ca_file.is_some() { PORT_TLS } else { PORT_PLAIN };
         let range = 1..u32::from(u16::MAX) + 1;
         let port = self.whole("notify.mqtt.port", mqtt.port.as_ref(), range)?;
@@ -160,7 +169,7 @@ impl Place<'_> {
             host,
             port: port.and_then(|port| u16::try_from(port).ok()).unwrap_or(usual),
             version: self.mqtt_version(mqtt.version.as_ref())?,
-            login: self.notify_login(mqtt.username.as_ref(), mqtt.password_file.as_ref())?,
+            login,
             ca_file,
             prefix: self.prefix(mqtt.prefix.as_ref())?,
             discovery: match mqtt.discovery.as_ref().map(|discovery| *discovery.get_ref()) {

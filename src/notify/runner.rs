@@ -288,8 +288,9 @@ impl Runner {
                 (Arrived::Nowhere, Occasion::News | Occasion::History) => self.unheard(&sent.why),
                 // Who hears tests says nothing about who hears alarms.
                 (Arrived::Nowhere, Occasion::Test) if self.is_unheard() => {}
-                (Arrived::Nowhere, Occasion::Test)
-                | (Arrived::Whole | Arrived::InPart, _) => self.works(),
+                (Arrived::Nowhere, Occasion::Test) | (Arrived::Whole | Arrived::InPart, _) => {
+                    self.works()
+                }
             },
             Outcome::NotForIt | Outcome::TooLate => {}
             Outcome::Refused | Outcome::Failed | Outcome::Forbidden | Outcome::Unreachable => {

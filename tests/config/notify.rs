@@ -84,3 +84,30 @@ fn what_cannot_be_is_refused_with_key_and_remedy() {
     let error = folder.parse(&missing).expect_err("no secret").to_string();
     assert_says(&error, &["notify.webhook[0].secret_file", "only this program"]);
 }
+
+#[test]
+fn a_login_that_others_could_read_is_refused_unless_that_is_said_to_be_wanted() {
+    let folder = folder();
+    let broker = |table: &str, user: &str, host: &str, more: &str| {
+        folder.parse(&smallest_with(&format!(
+            "[{table}]\nhost = \"{host}\"\n{user} = \"box\"\n{more}"
+        )))
+    };
+    for (table, user) in [("notify.mqtt", "username"), ("mqtt", "user")] {
+        for host in ["10.0.0.5", "broker.site", "fe80::1", "localhost.evil.com"] {
+            let error = broker(table, user, host, "").expect_err(host).to_string();
+            let remedy = format!("{table}.plaintext = \"allowed\"");
+            assert_says(&error, &[&format!("{table}.{user}"), host, &remedy]);
+            broker(table, user, host, "plaintext = \"allowed\"").expect("it was said");
+        }
+        for host in ["localhost", "127.0.0.1", "127.8.0.1", "::1"] {
+            broker(table, user, host, "").expect("nobody else reads it");
+        }
+        let error = broker(table, user, "localhost", "plaintext = \"yes\"").expect_err("yes");
+        assert_says(&error.to_string(), &[&format!("{table}.plaintext"), "must be \"allowed\""]);
+    }
+    broker("notify.mqtt", "username", "broker.site", "tls = { ca_file = \"ca.pem\" }")
+        .expect("TLS");
+    let nobody = "[notify.mqtt]\nhost = \"10.0.0.5\"\n[mqtt]\nhost = \"10.0.0.5\"";
+    folder.parse(&smallest_with(nobody)).expect("there is no login to read");
+}
