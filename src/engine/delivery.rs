@@ -67,15 +67,18 @@ pub enum LossReason {
     Expired,
     /// The channel was taken out of the configuration while it waited.
     Unconfigured,
+    /// The store was too slow to take what it was about, so it was never written.
+    Unkept,
 }
 
 impl LossReason {
-    pub const ALL: [LossReason; 5] = [
+    pub const ALL: [LossReason; 6] = [
         LossReason::Age,
         LossReason::Room,
         LossReason::Refused,
         LossReason::Expired,
         LossReason::Unconfigured,
+        LossReason::Unkept,
     ];
 
     /// As it stands in messages and in the store.
@@ -86,6 +89,7 @@ impl LossReason {
             LossReason::Refused => "refused",
             LossReason::Expired => "expired",
             LossReason::Unconfigured => "unconfigured",
+            LossReason::Unkept => "unkept",
         }
     }
 }

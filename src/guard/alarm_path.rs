@@ -201,12 +201,15 @@ impl Runner {
             match message {
                 Ok(message) => {
                     if self.take(message, now) == Next::Stop {
-                        self.path.handover.flush(None);
+                        self.path.handover.end();
                         return;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.path.handover.end();
+                    return;
+                }
             }
             for answer in answers.try_iter().take(ANSWERS_A_STEP) {
                 self.answer(answer);

@@ -1,20 +1,29 @@
 //! Between alarm path and store: hands records over without ever waiting.
 //!
 //! While the store's queue is full, records wait here, up to `WAITING_MAX`; beyond that some go and
-//! are counted, and the first thing kept afterwards says how many: first what only describes, the
-//! oldest of it, and what people must answer for only when nothing else is left. A full queue is a
+//! are counted, and the first thing kept afterwards says how many, and to every channel what it will
+//! never get. What only describes goes first, the oldest of it, then that a zone is watched again, then
+//! that one is not; what people must answer for goes only when nothing else is left. A full queue is a
 //! store fault, and so is a disk that has not answered for `SILENCE_MAX`.
+//!
+//! At the end, when nothing is guarded any more, it waits for the store a little; what is left then is
+//! logged.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::thread;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::keeper::{Answered, Job};
 use super::message::Gravity;
 use crate::clock;
+use crate::engine::delivery::Class;
 use crate::engine::time::Instant;
+use crate::store::outbox::class_of;
 use crate::store::record::Record;
 
 /// Records that wait for a full queue: about an hour of a busy site, a few megabytes.
@@ -24,17 +33,44 @@ const WAITING_MAX: usize = 16_384;
 /// second; R1 allows one second until a fault is heard.
 pub const SILENCE_MAX: Duration = Duration::from_millis(900);
 
+/// Longest wait for the store at the end, and how often it is asked.
+const END_MAX: Duration = Duration::from_secs(1);
+const END_LOOK: Duration = Duration::from_millis(10);
+
 /// The alarm path's end of the store.
 #[derive(Debug)]
 pub struct Handover {
     jobs: SyncSender<Job>,
     waiting: VecDeque<Record>,
     lost: u64,
+    /// What of that others would have been told.
+    untold: BTreeMap<Class, Untold>,
     /// Batches handed over, and batches the store thread is done with.
     given: u64,
     done: Arc<AtomicU64>,
     /// When the store thread was last seen to get anywhere, or had nothing to do.
     progress: (u64, Instant),
+}
+
+/// Messages that will never be written.
+#[derive(Clone, Copy, Debug)]
+struct Untold {
+    messages: u64,
+    first_at: Timestamp,
+    last_at: Timestamp,
+}
+
+/// What goes first when not everything can stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// Alarms and incidents are complete without it.
+    Describes,
+    /// Without it a zone is shown as not watched for longer than it was.
+    WatchedAgain,
+    /// Without it a zone is shown as watched that was not.
+    NotWatched,
+    /// People must answer for it.
+    Needed,
 }
 
 impl Handover {
@@ -44,6 +80,7 @@ impl Handover {
             jobs,
             waiting: VecDeque::new(),
             lost: 0,
+            untold: BTreeMap::new(),
             given: 0,
             done,
             progress: (0, clock::monotonic()),
@@ -55,10 +92,24 @@ impl Handover {
         for record in records {
             self.waiting.push_back(record);
             if self.waiting.len() > WAITING_MAX {
-                let least = self.waiting.iter().position(only_describes).unwrap_or(0);
-                self.waiting.remove(least);
-                self.lost += 1;
+                self.lose_one();
             }
+        }
+    }
+
+    fn lose_one(&mut self) {
+        let least = self.waiting.iter().enumerate().min_by_key(|(_, record)| worth(record));
+        let Some(record) = least.map(|(place, _)| place).and_then(|at| self.waiting.remove(at))
+        else {
+            return;
+        };
+        self.lost += 1;
+        if let Some((class, at)) = class_of(&record).zip(record.at()) {
+            let fresh = Untold { messages: 0, first_at: at, last_at: at };
+            let untold = self.untold.entry(class).or_insert(fresh);
+            untold.messages += 1;
+            untold.first_at = untold.first_at.min(at);
+            untold.last_at = untold.last_at.max(at);
         }
     }
 
@@ -71,16 +122,25 @@ impl Handover {
         }
         let mut records: Vec<Record> = Vec::with_capacity(self.waiting.len() + 1);
         if self.lost > 0 {
+            let at = clock::wall();
             records.push(Record::Note {
-                at: clock::wall(),
+                at,
                 text: format!("{} records were lost: the store was too slow", self.lost),
             });
+            records.extend(self.untold.iter().map(|(class, untold)| Record::Unkept {
+                at,
+                class: *class,
+                messages: untold.messages,
+                first_at: untold.first_at,
+                last_at: untold.last_at,
+            }));
         }
         let noted = records.len();
         records.extend(self.waiting.drain(..));
         match self.jobs.try_send(Job::Write { records, answered }) {
             Ok(()) => {
                 self.lost = 0;
+                self.untold.clear();
                 self.given += 1;
             }
             Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
@@ -90,6 +150,31 @@ impl Handover {
                 }
             }
         }
+    }
+
+    /// Hands over what waits at the end of the box, for as long as `END_MAX`. Nothing is guarded any more,
+    /// so this may wait.
+    pub fn end(&mut self) {
+        let until = clock::monotonic().after(END_MAX);
+        loop {
+            self.flush(None);
+            let is_done = self.waiting.is_empty() && self.lost == 0;
+            if is_done || clock::monotonic() >= until {
+                return;
+            }
+            thread::park_timeout(END_LOOK);
+        }
+    }
+
+    /// What would be lost without a word if this ended now, for people.
+    fn left(&self) -> Option<String> {
+        let (waiting, lost) = (self.waiting.len(), self.lost);
+        (waiting > 0 || lost > 0).then(|| {
+            format!(
+                "{waiting} records did not reach the store before the end, and {lost} were lost before \
+                 that"
+            )
+        })
     }
 
     /// Why the store cannot keep up, for people.
@@ -110,13 +195,19 @@ impl Handover {
     }
 }
 
-/// Whether alarms and incidents are complete without it.
-fn only_describes(record: &Record) -> bool {
+impl Drop for Handover {
+    fn drop(&mut self) {
+        if let Some(left) = self.left() {
+            tracing::error!("{left}");
+        }
+    }
+}
+
+fn worth(record: &Record) -> Worth {
     match record {
-        Record::Note { .. }
-        | Record::SirenSounded { .. }
-        | Record::ZoneKnown { .. }
-        | Record::ZoneUnknown { .. } => true,
+        Record::Note { .. } | Record::SirenSounded { .. } => Worth::Describes,
+        Record::ZoneKnown { .. } => Worth::WatchedAgain,
+        Record::ZoneUnknown { .. } => Worth::NotWatched,
         Record::Started { .. }
         | Record::ZoneArmed { .. }
         | Record::ZoneDisarmed { .. }
@@ -130,7 +221,8 @@ fn only_describes(record: &Record) -> bool {
         | Record::Shelved { .. }
         | Record::Unshelved { .. }
         | Record::OutOfService { .. }
-        | Record::InService { .. } => false,
+        | Record::InService { .. }
+        | Record::Unkept { .. } => Worth::Needed,
     }
 }
 
@@ -169,7 +261,7 @@ mod tests {
         // The last description, then one that comes when only alarms are left.
         handover.put([answer(3), note(3)]);
         assert_eq!((handover.lost, handover.waiting.len()), (3, WAITING_MAX));
-        assert!(!handover.waiting.iter().any(only_describes));
+        assert!(handover.waiting.iter().all(|record| worth(record) == Worth::Needed));
         assert_eq!(handover.waiting.front(), Some(&answer(1)));
     }
 
@@ -181,5 +273,63 @@ mod tests {
         let (gravity, fault) = handover.fault(clock::monotonic()).expect("a fault");
         assert_eq!(gravity, Gravity::Losing);
         assert!(fault.contains("lost"), "{fault}");
+    }
+
+    fn zone(second: i64, state: Worth) -> Record {
+        let (zone, at) = ("gate".to_owned(), Timestamp::from_second(second).expect("a time"));
+        if state == Worth::NotWatched {
+            Record::ZoneUnknown { zone, at, cause: "dark".into() }
+        } else {
+            Record::ZoneKnown { zone, at }
+        }
+    }
+
+    #[test]
+    fn that_a_zone_is_not_watched_outlives_that_it_is_and_receivers_are_told_what_went() {
+        let (jobs, taken) = mpsc::sync_channel(1);
+        let mut handover = Handover::new(jobs, Arc::default());
+        let (blind, seen) = (Worth::NotWatched, Worth::WatchedAgain);
+        handover.put([zone(1, blind), zone(2, seen), zone(3, blind), zone(4, seen)]);
+        handover.put((0..WAITING_MAX - 2).map(answer));
+        assert_eq!(handover.waiting.front(), Some(&zone(1, blind)));
+        assert_eq!(handover.waiting.get(1), Some(&zone(3, blind)));
+        handover.put([answer(1)]);
+        assert_eq!(handover.waiting.front(), Some(&zone(3, blind)), "the oldest of the same kind");
+        handover.flush(None);
+        let Ok(Job::Write { records, .. }) = taken.try_recv() else { panic!("a batch") };
+        let time = |second| Timestamp::from_second(second).expect("a time");
+        let unkept: Vec<_> = records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Unkept { class, messages, first_at, last_at, .. } => {
+                    Some((*class, *messages, *first_at, *last_at))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(unkept, [(Class::Telemetry, 3, time(1), time(4))]);
+        handover.put([answer(2)]);
+        handover.flush(None);
+        let Ok(Job::Write { records, .. }) = taken.try_recv() else { panic!("a batch") };
+        assert_eq!(records, [answer(2)], "told once");
+    }
+
+    #[test]
+    fn what_does_not_reach_the_store_before_the_end_is_said() {
+        let mut full = handover();
+        full.put([answer(1), answer(2)]);
+        full.end();
+        let left = full.left().expect("something is left");
+        assert!(left.contains("2 records did not reach the store"), "{left}");
+        let (jobs, taken) = mpsc::sync_channel(1);
+        let mut slow = Handover::new(jobs, Arc::default());
+        slow.put([answer(1)]);
+        slow.flush(None);
+        slow.put([answer(2)]);
+        let store = thread::spawn(move || taken.iter().count());
+        slow.end();
+        assert_eq!(slow.left(), None);
+        drop(slow);
+        assert_eq!(store.join().expect("no panic"), 2);
     }
 }

@@ -152,6 +152,7 @@ impl Keeper {
             match jobs.recv_timeout(wait) {
                 Ok(job) => {
                     if self.work(job, jobs) == Work::Over {
+                        tell_left(jobs);
                         return;
                     }
                 }
@@ -347,6 +348,24 @@ impl Keeper {
     }
 }
 
+/// Says what stays in the queue for ever.
+fn tell_left(jobs: &Receiver<Job>) {
+    let (mut records, mut pictures, mut errands) = (0, 0, 0);
+    while let Ok(job) = jobs.try_recv() {
+        match job {
+            Job::Write { records: more, .. } => records += more.len(),
+            Job::Snapshot { .. } => pictures += 1,
+            Job::Errand(_) => errands += 1,
+        }
+    }
+    if records + pictures + errands > 0 {
+        tracing::error!(
+            "{records} further records, {pictures} pictures and {errands} requests could not be kept \
+             before the end"
+        );
+    }
+}
+
 #[derive(PartialEq, Eq)]
 enum Work {
     GoesOn,
@@ -372,6 +391,7 @@ fn incident_of(record: &Record) -> Option<IncidentId> {
         | Record::OutOfService { .. }
         | Record::InService { .. }
         | Record::SirenSounded { .. }
+        | Record::Unkept { .. }
         | Record::Note { .. } => None,
     }
 }

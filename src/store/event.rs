@@ -70,7 +70,7 @@ pub(super) fn row_of(connection: &Connection, record: &Record) -> rusqlite::Resu
             (Some(*at), &**zone, None, None)
         }
         Record::SirenSounded { incident, .. } => (None, "", Some(*incident), None),
-        Record::Note { at, .. } => (Some(*at), "", None, None),
+        Record::Unkept { at, .. } | Record::Note { at, .. } => (Some(*at), "", None, None),
     };
     let at_us = match record {
         Record::SirenSounded { incident, after_ms } => {
@@ -131,6 +131,12 @@ fn describe(record: &Record) -> Detail {
         }
         Record::SirenSounded { after_ms, .. } => {
             detail.add("after_ms", after_ms);
+        }
+        Record::Unkept { class, messages, first_at, last_at, .. } => {
+            let class = class.name();
+            let text =
+                format!("{messages} messages of class {class} were lost: the store was too slow");
+            detail.add("text", &text).add("first_at", first_at).add("last_at", last_at);
         }
         Record::Note { text, .. } => {
             detail.add("text", text);
@@ -259,7 +265,7 @@ pub(super) fn kind(record: &Record) -> &'static str {
         Record::OutOfService { .. } => "out_of_service",
         Record::InService { .. } => "in_service",
         Record::SirenSounded { .. } => "siren_sounded",
-        Record::Note { .. } => "note",
+        Record::Unkept { .. } | Record::Note { .. } => "note",
     }
 }
 

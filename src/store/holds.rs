@@ -64,6 +64,7 @@ pub(super) fn write(connection: &Connection, record: &Record) -> rusqlite::Resul
         | Record::Alarm { .. }
         | Record::Acknowledged { .. }
         | Record::SirenSounded { .. }
+        | Record::Unkept { .. }
         | Record::Note { .. } => Ok(()),
     }
 }

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use self::enqueue::class_of;
 pub use self::push::{PushSubscription, SUBSCRIPTIONS_MAX};
 pub use self::read::OutboxReader;
 pub use crate::engine::delivery::{Class, LossReason, Progress, Told};

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use crate::clock::BootId;
+use crate::engine::delivery::Class;
 use crate::engine::{AlarmId, AlarmState, IncidentId};
 
 /// One thing to keep. A batch of them is one transaction.
@@ -118,11 +119,47 @@ pub enum Record {
         incident: IncidentId,
         after_ms: u32,
     },
+    /// Messages that others would have got, of records that found no room before the store took them.
+    Unkept {
+        at: Timestamp,
+        class: Class,
+        messages: u64,
+        /// The times that they were from.
+        first_at: Timestamp,
+        last_at: Timestamp,
+    },
     /// The vision process ended and was started again, or a similar thing people should find later.
     Note {
         at: Timestamp,
         text: String,
     },
+}
+
+impl Record {
+    /// When it happened; `None` for what has no time of its own.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Record::IncidentStarted(start) => Some(start.at),
+            Record::Started { at, .. }
+            | Record::PersonEntered { at, .. }
+            | Record::IncidentEnded { at, .. }
+            | Record::ZoneUnknown { at, .. }
+            | Record::ZoneKnown { at, .. }
+            | Record::ZoneArmed { at, .. }
+            | Record::ZoneDisarmed { at, .. }
+            | Record::Alarm { at, .. }
+            | Record::Acknowledged { at, .. }
+            | Record::Silenced { at, .. }
+            | Record::Reset { at, .. }
+            | Record::Shelved { at, .. }
+            | Record::Unshelved { at, .. }
+            | Record::OutOfService { at, .. }
+            | Record::InService { at, .. }
+            | Record::Unkept { at, .. }
+            | Record::Note { at, .. } => Some(*at),
+            Record::SirenSounded { .. } => None,
+        }
+    }
 }
 
 /// A zone with the names in force.

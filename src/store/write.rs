@@ -55,7 +55,10 @@ pub(super) fn write_record(
         | Record::OutOfService { .. }
         | Record::InService { .. } => holds::write(connection, record)?,
         // The log has them; no table answers questions about them.
-        Record::ZoneArmed { .. } | Record::ZoneDisarmed { .. } | Record::Note { .. } => {}
+        Record::ZoneArmed { .. }
+        | Record::ZoneDisarmed { .. }
+        | Record::Unkept { .. }
+        | Record::Note { .. } => {}
     }
     if let (Some(life), Some(at_us)) = (*life, row.at_us) {
         connection

@@ -57,7 +57,7 @@ pub(super) struct ChannelClassDto {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ChannelLossDto {
     class: &'static str,
-    /// `age`, `room`, `refused`, `expired` or `unconfigured`.
+    /// `age`, `room`, `refused`, `expired`, `unconfigured` or `unkept`.
     reason: &'static str,
     messages: u64,
     first_at: String,

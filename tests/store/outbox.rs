@@ -262,6 +262,30 @@ fn what_is_too_old_goes_up_to_the_first_that_is_not() {
 }
 
 #[test]
+fn what_was_lost_before_it_was_written_is_told_to_every_channel_that_wants_it() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    store.set_channels(&[("hook", ALL), ("push", &[Class::Alarm, Class::Fault])]).expect("kept");
+    let unkept = |second, messages, from| Record::Unkept {
+        at: at(second),
+        class: Class::Telemetry,
+        messages,
+        first_at: at(from),
+        last_at: at(from + 2),
+    };
+    store.write(&[unkept(10, 3, 1)]).expect("kept");
+    store.write(&[unkept(10, 3, 1)]).expect("a repeat counts nothing");
+    store.write(&[unkept(20, 2, 15)]).expect("kept");
+    let reader = store.reader().expect("a reader");
+    let losses = reader.losses("hook").expect("readable");
+    assert_eq!(losses.len(), 1);
+    let loss = &losses[0];
+    assert_eq!((loss.reason, loss.rows, loss.told), (LossReason::Unkept, 5, 0));
+    assert_eq!((loss.first_at, loss.last_at), (at(1), at(17)));
+    assert_eq!(reader.losses("push").expect("readable"), [], "it wants no telemetry");
+}
+
+#[test]
 fn a_message_dated_far_ahead_keeps_none_behind_it_and_one_without_a_date_does_not_go() {
     let year = 365 * 24 * 3_600;
     let kept = |dates: &[i64]| {

@@ -1,9 +1,10 @@
 //! From a record to the message about it, in the record's own transaction.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::body;
-use crate::engine::delivery::Class;
+use crate::engine::delivery::{Class, LossReason};
 use crate::store::record::{AlarmKey, Record};
 
 /// A record that is new in the event log, with its number there.
@@ -26,6 +27,9 @@ pub(in crate::store) fn enqueue(
     record: &Record,
     logged: Logged,
 ) -> rusqlite::Result<()> {
+    if let Record::Unkept { class, messages, first_at, last_at, .. } = record {
+        return lose_unkept(connection, *class, *messages, (*first_at, *last_at));
+    }
     let Some(class) = class_of(record) else {
         return Ok(());
     };
@@ -53,8 +57,33 @@ pub(in crate::store) fn interrupted(
     insert(connection, &Draft { class: Class::Alarm, key, version: logged.0, at_us, body })
 }
 
+/// Counts for every channel that wants the class what was lost before it could be written.
+fn lose_unkept(
+    connection: &Connection,
+    class: Class,
+    messages: u64,
+    (first_at, last_at): (Timestamp, Timestamp),
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO outbox_loss (channel, class, reason, rows, first_us, last_us)
+             SELECT channel, class, ?2, ?3, ?4, ?5 FROM outbox_cursor WHERE class = ?1
+             ON CONFLICT DO UPDATE SET rows = rows + excluded.rows,
+               first_us = min(first_us, excluded.first_us),
+               last_us = max(last_us, excluded.last_us)",
+        )?
+        .execute(params![
+            class.name(),
+            LossReason::Unkept.name(),
+            messages,
+            first_at.as_microsecond(),
+            last_at.as_microsecond()
+        ])
+        .map(|_rows| ())
+}
+
 /// What a record is to others. An answer is told with the alarm's new state.
-fn class_of(record: &Record) -> Option<Class> {
+pub fn class_of(record: &Record) -> Option<Class> {
     match record {
         Record::IncidentStarted(_)
         | Record::PersonEntered { .. }
@@ -76,6 +105,7 @@ fn class_of(record: &Record) -> Option<Class> {
         | Record::OutOfService { .. }
         | Record::InService { .. }
         | Record::SirenSounded { .. }
+        | Record::Unkept { .. }
         | Record::Note { .. } => None,
     }
 }
@@ -123,6 +153,7 @@ fn draft(
         | Record::OutOfService { .. }
         | Record::InService { .. }
         | Record::SirenSounded { .. }
+        | Record::Unkept { .. }
         | Record::Note { .. } => return Ok(None),
     };
     let at_us = connection

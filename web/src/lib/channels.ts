@@ -57,7 +57,7 @@ export function delivered({ classes }: Pick<Channel, 'classes'>): string | null 
 }
 
 const REASON_WORD: Record<string, string> = {
-  age: 'waited too long', room: 'no room left', refused: 'not accepted by the receiver', expired: 'too old to be of use', unconfigured: 'taken out of the configuration',
+  age: 'waited too long', room: 'no room left', refused: 'not accepted by the receiver', expired: 'too old to be of use', unconfigured: 'taken out of the configuration', unkept: 'the disk was too slow',
 };
 
 /** `12 telemetry lost, no room left: 14:07:26 to 14:20:00`. */
