@@ -165,6 +165,11 @@ impl Ledger {
         notes.is_some_and(|notes| !(notes.renewed..=notes.version).contains(&seen))
     }
 
+    /// The same of all open alarms, for a person who saw none of a version above `seen`.
+    pub fn any_newer(&self, seen: u64) -> bool {
+        seen > self.versions.last || self.alarms.values().any(|notes| notes.renewed > seen)
+    }
+
     pub fn notes(&self, alarm: AlarmId) -> Option<&AlarmNotes> {
         self.alarms.get(&alarm)
     }
@@ -400,6 +405,10 @@ mod tests {
         assert!(!ledger.is_newer(alarm, renewed));
         assert!(ledger.is_newer(alarm, renewed + 1), "nobody has seen what is still to come");
         assert!(!ledger.is_newer(AlarmId(2), 0), "nobody knows that one");
+        assert!(ledger.any_newer(raised) && !ledger.any_newer(renewed));
+        let (_, other) = ledger.changed(AlarmId(2), AlarmState::Unacknowledged, None, at);
+        assert!(ledger.any_newer(renewed), "another alarm is news for who silences all");
+        assert!(!ledger.any_newer(other) && ledger.any_newer(other + 1));
     }
 
     #[test]

@@ -59,6 +59,17 @@ pub(super) struct ShelveDto {
     reason: String,
 }
 
+/// What was seen by whoever silences.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SilenceDto {
+    /// The `version` of the alarm that was shown; for all sound, the highest of all alarms.
+    seen: u64,
+}
+
+/// What a body of [`SilenceDto`] looks like.
+const SEEN: &str = r#"{"seen": 7340042}"#;
+
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OutOfServiceDto {
@@ -90,10 +101,10 @@ pub(super) struct HoldsDto {
 #[utoipa::path(
     post,
     path = "/api/siren/silence",
-    request_body = EmptyDto,
+    request_body = SilenceDto,
     responses(
         (status = 200, body = UntilDto),
-        (status = 409, description = "`nothing_sounds`, `already_silenced`", body = ErrorBody),
+        (status = 409, description = "`newer_cause`, `nothing_sounds`, `already_silenced`", body = ErrorBody),
         (status = 422, description = "`bad_request`", body = ErrorBody),
         (status = 503, description = "`busy`, `stopping`, `too_slow`", body = ErrorBody),
     )
@@ -103,8 +114,9 @@ pub(super) async fn silence_all(
     caller: Caller,
     sent: Result<Bytes, BytesRejection>,
 ) -> Result<Json<UntilDto>, ApiError> {
-    let EmptyDto {} = body::object(sent, "{}")?;
-    let until = until(command(&app, caller, AlarmCommand::Silence { alarm: None }).await?);
+    let SilenceDto { seen } = body::object(sent, SEEN)?;
+    let silence = AlarmCommand::Silence { alarm: None, seen };
+    let until = until(command(&app, caller, silence).await?);
     Ok(Json(UntilDto { id: None, until }))
 }
 
@@ -113,11 +125,11 @@ pub(super) async fn silence_all(
     post,
     path = "/api/alarms/{id}/silence",
     params(("id" = u64, Path, description = "Alarm number")),
-    request_body = EmptyDto,
+    request_body = SilenceDto,
     responses(
         (status = 200, body = UntilDto),
         (status = 404, description = "`unknown_alarm`", body = ErrorBody),
-        (status = 409, description = "`nothing_sounds`, `already_silenced`", body = ErrorBody),
+        (status = 409, description = "`newer_cause`, `nothing_sounds`, `already_silenced`", body = ErrorBody),
         (status = 422, description = "`bad_request`", body = ErrorBody),
         (status = 503, description = "`busy`, `stopping`, `too_slow`", body = ErrorBody),
     )
@@ -129,8 +141,8 @@ pub(super) async fn silence(
     sent: Result<Bytes, BytesRejection>,
 ) -> Result<Json<UntilDto>, ApiError> {
     let id = path_number(path)?;
-    let EmptyDto {} = body::object(sent, "{}")?;
-    let silence = AlarmCommand::Silence { alarm: Some(AlarmId(id)) };
+    let SilenceDto { seen } = body::object(sent, SEEN)?;
+    let silence = AlarmCommand::Silence { alarm: Some(AlarmId(id)), seen };
     let until = until(command(&app, caller, silence).await?);
     Ok(Json(UntilDto { id: Some(id), until }))
 }

@@ -56,6 +56,9 @@ pub fn holds() -> Vec<Hold> {
     vec![hold(shelved, 0, Some(40)), hold(HoldKind::OutOfService, 1, None)]
 }
 
+/// The version of what sounds.
+const SEEN: u64 = 7_340_042;
+
 /// Knows alarm 40, which sounds, and the zone gate-road; notes whatever it is told.
 impl Alarms for Fake {
     fn command(&self, command: AlarmCommand, by: &str) -> Result<Commanded, CommandError> {
@@ -63,8 +66,9 @@ impl Alarms for Fake {
             AlarmCommand::Acknowledge { .. } | AlarmCommand::Reset { .. } => {
                 Err(CommandError::StillActive)
             }
-            AlarmCommand::Silence { alarm: None } => Ok(Commanded::Until(time(UNTIL))),
-            AlarmCommand::Silence { alarm: Some(alarm) } | AlarmCommand::Shelve { alarm, .. }
+            AlarmCommand::Silence { seen, .. } if *seen != SEEN => Err(CommandError::NewerCause),
+            AlarmCommand::Silence { alarm: None, .. } => Ok(Commanded::Until(time(UNTIL))),
+            AlarmCommand::Silence { alarm: Some(alarm), .. } | AlarmCommand::Shelve { alarm, .. }
                 if *alarm == AlarmId(40) =>
             {
                 Ok(Commanded::Until(time(UNTIL)))

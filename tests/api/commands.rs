@@ -11,13 +11,27 @@ fn told(served: &Served) -> Vec<String> {
     commands.into_iter().map(|(command, _)| command).collect()
 }
 
+/// What was seen by whoever silences.
+const SEEN: &str = r#"{"seen": 7340042}"#;
+
+#[test]
+fn nobody_silences_without_saying_what_they_saw_or_what_they_did_not_see() {
+    let served = serve();
+    for path in ["/api/siren/silence", "/api/alarms/40/silence"] {
+        let silent = served.post(path, "{}").refused(422, "bad_request");
+        assert!(silent.to_string().contains("seen"), "{silent}");
+        served.post(path, r#"{"seen": 7340041}"#).refused(409, "newer_cause");
+    }
+    assert_eq!(told(&served), Vec::<String>::new());
+}
+
 #[test]
 fn commands_reach_the_guard_in_the_name_of_whoever_is_signed_in() {
     let served = serve();
     let until = "2026-03-01T14:30:00.000Z";
-    let silenced = served.post("/api/siren/silence", "{}");
+    let silenced = served.post("/api/siren/silence", SEEN);
     assert_eq!((silenced.status, silenced.json()), (200, json!({"id": null, "until": until})));
-    let silenced = served.post("/api/alarms/40/silence", "{}");
+    let silenced = served.post("/api/alarms/40/silence", SEEN);
     assert_eq!((silenced.status, silenced.json()), (200, json!({"id": 40, "until": until})));
     let shelf = r#"{"minutes": 30, "reason": "Scaffold in the picture"}"#;
     let shelved = served.post("/api/alarms/40/shelve", shelf);
@@ -73,7 +87,7 @@ fn what_the_guard_refuses_is_told_with_its_code() {
     let served = serve();
     let shelf = r#"{"minutes": 30, "reason": "why"}"#;
     served.post("/api/alarms/7/shelve", shelf).refused(404, "unknown_alarm");
-    served.post("/api/alarms/7/silence", "{}").refused(404, "unknown_alarm");
+    served.post("/api/alarms/7/silence", SEEN).refused(404, "unknown_alarm");
     served.post("/api/alarms/40/reset", "{}").refused(409, "still_active");
     served.post("/api/shelved/40/end", "{}").refused(404, "not_shelved");
     let why = r#"{"reason": "why"}"#;

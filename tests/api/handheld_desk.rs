@@ -62,7 +62,7 @@ impl Handhelds for Fake {
         AnswerOutcome::Busy
     }
 
-    fn silence_siren(&self, _: LineId) {}
+    fn silence_siren(&self, _: LineId, _: u64) {}
 
     fn has_ticket(&self, _: &str) -> bool {
         false

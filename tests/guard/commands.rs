@@ -110,6 +110,17 @@ fn a_zone_out_of_service_stays_so_over_a_restart_until_somebody_puts_it_back() {
     }
 }
 
+/// As a person does: looks again and presses again when something else has come meanwhile, such as a
+/// walk test that is overdue.
+fn silence_what_is_shown(guard: &Guard) -> Result<Commanded, CommandError> {
+    wait_for("a silence of somebody who has seen everything", || {
+        let now = guard.handle().snapshots().borrow().clone();
+        let seen = now.alarms.iter().map(|alarm| alarm.version).max().unwrap_or_default();
+        let told = guard.handle().silence(seen, "Eva");
+        (told != Err(CommandError::NewerCause)).then_some(told)
+    })
+}
+
 #[test]
 fn what_sounded_when_the_box_stopped_sounds_before_any_picture_and_though_it_was_silenced() {
     let site = TestSite::new();
@@ -118,9 +129,9 @@ fn what_sounded_when_the_box_stopped_sounds_before_any_picture_and_though_it_was
     site.shows(Scene::Person);
     let alarm = wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
     wait_sound(&site, SirenPattern::Intrusion);
-    let silenced = guard.handle().silence("Eva");
+    let silenced = silence_what_is_shown(&guard);
     assert!(matches!(silenced, Ok(Commanded::Until(_))), "{silenced:?}");
-    assert_eq!(guard.handle().silence("Eva"), Err(CommandError::AlreadySilenced));
+    assert_eq!(silence_what_is_shown(&guard), Err(CommandError::AlreadySilenced));
     wait_sound(&site, SirenPattern::Silent);
     let now = wait_until(&guard, "who silenced it", |now| now.siren.silenced.is_some());
     assert_eq!(now.siren.silenced.as_ref().map(|(by, _)| by.as_str()), Some("Eva"));
@@ -134,6 +145,27 @@ fn what_sounded_when_the_box_stopped_sounds_before_any_picture_and_though_it_was
     let open = wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
     assert_eq!(open.id, alarm.id);
     println!("heard {heard:?} after the start began");
+    guard.stop();
+}
+
+#[test]
+fn silence_of_somebody_who_saw_less_than_happened_is_refused_and_the_siren_goes_on() {
+    let site = TestSite::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    site.shows(Scene::Person);
+    let alarm = wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
+    wait_sound(&site, SirenPattern::Intrusion);
+    let older = alarm.renewed - 1;
+    assert_eq!(guard.handle().silence(older, "Eva"), Err(CommandError::NewerCause));
+    for seen in [older, u64::MAX] {
+        let one = AlarmCommand::Silence { alarm: Some(alarm.id), seen };
+        assert_eq!(command(&guard, one), Err(CommandError::NewerCause), "{seen}");
+    }
+    assert_eq!(site.siren.now(), SirenPattern::Intrusion, "the siren goes on");
+    let one = AlarmCommand::Silence { alarm: Some(alarm.id), seen: alarm.version };
+    assert!(matches!(command(&guard, one), Ok(Commanded::Until(_))));
+    wait_sound(&site, SirenPattern::Silent);
     guard.stop();
 }
 

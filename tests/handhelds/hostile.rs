@@ -50,7 +50,7 @@ fn only_a_fresh_proof_of_the_right_key_lets_a_device_in() {
 fn who_does_not_say_hello_first_is_told_and_let_go() {
     let (world, phones) = World::with(&["Eva"], &["Eva"]);
     let text = |value: Value| Message::text(value.to_string());
-    let answers = phones[0].says_first(text(json!({ "type": "silence" })));
+    let answers = phones[0].says_first(text(json!({ "type": "silence", "seen": 0 })));
     assert_eq!(answers[0]["code"], "protocol", "{answers:?}");
     let hello = json!({ "type": "hello", "device": phones[0].id, "protocol": 2 });
     let answers = phones[0].says_first(text(hello));

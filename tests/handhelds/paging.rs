@@ -276,8 +276,18 @@ fn silence_from_a_handheld_is_no_answer() {
     let eva = phones[0].connect(Habit::Good);
     let (_, _) = intrusion_on(&eva, &world);
     wait_for("the sound", || (world.site.siren.now() == SirenPattern::Intrusion).then_some(()));
+    // Of a person who has not seen this alarm, or does not say what they saw.
+    eva.say(&json!({ "type": "silence", "seen": 0 }));
     eva.say(&json!({ "type": "silence" }));
-    wait_for("silence", || (world.site.siren.now() == SirenPattern::Silent).then_some(()));
+    eva.next("ping");
+    assert_eq!(world.site.siren.now(), SirenPattern::Intrusion, "nobody saw what sounds");
+    wait_for("silence", || {
+        let now = world.guard.handle().snapshots().borrow().clone();
+        let seen = now.alarms.iter().map(|alarm| alarm.version).max();
+        eva.say(&json!({ "type": "silence", "seen": seen }));
+        eva.next("ping");
+        (world.site.siren.now() == SirenPattern::Silent).then_some(())
+    });
     wait_alarm(&world.guard, crate::site::intrusion, AlarmState::Unacknowledged);
     world.guard.stop();
 }

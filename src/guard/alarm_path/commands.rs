@@ -73,7 +73,13 @@ impl Runner {
                 }
                 Input::Acknowledge { alarm: *alarm }
             }
-            AlarmCommand::Silence { alarm } => Input::Silence { alarm: *alarm },
+            AlarmCommand::Silence { alarm, seen } => {
+                let ledger = &self.path.ledger;
+                if alarm.map_or(ledger.any_newer(*seen), |alarm| ledger.is_newer(alarm, *seen)) {
+                    return Err(CommandError::NewerCause);
+                }
+                Input::Silence { alarm: *alarm }
+            }
             AlarmCommand::Reset { alarm } => Input::Reset { alarm: *alarm },
             AlarmCommand::Shelve { alarm, time, .. } => {
                 Input::Shelve { alarm: *alarm, time: *time }
@@ -147,7 +153,7 @@ impl Runner {
                 self.path.ledger.answered(*alarm, &by, at);
                 Record::Acknowledged { alarm: *alarm, at, by }
             }
-            AlarmCommand::Silence { alarm } => {
+            AlarmCommand::Silence { alarm, .. } => {
                 self.path.ledger.silenced_by(&by);
                 Record::Silenced { alarm: *alarm, at, by }
             }

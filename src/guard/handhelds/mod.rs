@@ -446,9 +446,9 @@ impl Handhelds for HandheldDesk {
         outcome
     }
 
-    fn silence_siren(&self, line: LineId) {
+    fn silence_siren(&self, line: LineId, seen: u64) {
         let Some(row) = self.person(line) else { return };
-        let silence = AlarmCommand::Silence { alarm: None };
+        let silence = AlarmCommand::Silence { alarm: None, seen };
         if let Err(refusal) = desk::ask(&self.answers, silence, &by(&row)) {
             tracing::warn!("{} cannot silence the siren: {refusal}", by(&row));
         }

@@ -29,12 +29,12 @@ pub trait Alarms: Send + Sync + 'static {
     /// The store cannot be read.
     fn alarm_kpis(&self, from: Timestamp, to: Timestamp) -> Result<Kpis<AlarmKey>, HistoryError>;
 
-    /// Pauses all sound; answers nothing.
+    /// Pauses all sound; answers nothing. `seen`: the highest version of an alarm the person saw.
     ///
     /// # Errors
-    /// Nothing sounds, or it was not carried out.
-    fn silence(&self, by: &str) -> Result<Commanded, CommandError> {
-        self.command(AlarmCommand::Silence { alarm: None }, by)
+    /// Nothing sounds, something sounds that the person has not seen, or it was not carried out.
+    fn silence(&self, seen: u64, by: &str) -> Result<Commanded, CommandError> {
+        self.command(AlarmCommand::Silence { alarm: None, seen }, by)
     }
 }
 
@@ -58,9 +58,11 @@ pub enum AlarmCommand {
         alarm: AlarmId,
         seen: Option<u64>,
     },
-    /// Pauses the sound of one alarm, or of all.
+    /// Pauses the sound of one alarm, or of all. `seen`: the version of it the person saw, or the
+    /// highest of all; refused when more has happened since.
     Silence {
         alarm: Option<AlarmId>,
+        seen: u64,
     },
     /// Ends a latched alarm.
     Reset {
@@ -193,8 +195,10 @@ impl fmt::Display for AlarmCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AlarmCommand::Acknowledge { alarm, .. } => write!(f, "acknowledge alarm {}", alarm.0),
-            AlarmCommand::Silence { alarm: Some(alarm) } => write!(f, "silence alarm {}", alarm.0),
-            AlarmCommand::Silence { alarm: None } => write!(f, "silence the siren"),
+            AlarmCommand::Silence { alarm: Some(alarm), .. } => {
+                write!(f, "silence alarm {}", alarm.0)
+            }
+            AlarmCommand::Silence { alarm: None, .. } => write!(f, "silence the siren"),
             AlarmCommand::Reset { alarm } => write!(f, "reset alarm {}", alarm.0),
             AlarmCommand::Shelve { alarm, time, .. } => {
                 write!(f, "shelve alarm {} for {} min", alarm.0, time.get().as_secs() / 60)

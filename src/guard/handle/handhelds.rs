@@ -70,8 +70,9 @@ pub trait Handhelds: Send + Sync + 'static {
     /// Answers an alarm for the person of a line. Blocking for at most a second.
     fn answer(&self, line: LineId, answer: &HandheldAnswer) -> AnswerOutcome;
 
-    /// Silences the siren for a while, for the person of a line. Blocking for at most a second.
-    fn silence_siren(&self, line: LineId);
+    /// Silences the siren for a while, for the person of a line, who saw no alarm of a version above
+    /// `seen`. Blocking for at most a second.
+    fn silence_siren(&self, line: LineId, seen: u64);
 
     /// Whether somebody who shows this has an open line.
     fn has_ticket(&self, ticket: &str) -> bool;

@@ -22,7 +22,8 @@ pub(super) enum FromDevice {
     Received { alarm: u64, version: u64 },
     Shown { alarm: u64, version: u64 },
     Acknowledge { alarm: u64, version: u64, id: String, age_ms: u64 },
-    Silence {},
+    /// `seen`: the highest version of an alarm it showed.
+    Silence { seen: u64 },
     CallNext { alarm: u64 },
     Pong {},
     SubscribePush { subscription: SubscriptionDto },

@@ -351,9 +351,9 @@ impl Ear {
                 self.said(Said::Here);
                 self.subscribe(subscription.into());
             }
-            FromDevice::Silence {} => {
+            FromDevice::Silence { seen } => {
                 self.said(Said::Here);
-                self.silence();
+                self.silence(seen);
             }
             FromDevice::Acknowledge { alarm, version, id, age_ms } => {
                 self.said(Said::Here);
@@ -399,12 +399,13 @@ impl Ear {
         });
     }
 
-    fn silence(&self) {
+    fn silence(&self, seen: u64) {
         let Some(turn) = self.talk.silence() else { return };
         let (app, line) = (self.app.clone(), self.line);
         tokio::spawn(async move {
             // Among the questions: no answer to an alarm waits behind it. A panic is in the log.
-            let silence = move |handle: &dyn Handle| handle.handheld_desk().silence_siren(line);
+            let silence =
+                move |handle: &dyn Handle| handle.handheld_desk().silence_siren(line, seen);
             let _ = routes::ask(&app, silence).await;
             drop(turn);
         });

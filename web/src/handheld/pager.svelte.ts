@@ -2,6 +2,7 @@
 // clock) to the socket, the sound and the storage. The views read it and press its buttons.
 
 import { siteClock } from '../lib/format';
+import { seenOf } from '../lib/silence';
 import { elapsed, moment, type Moment } from '../lib/stream';
 import { NOTHING_KNOWN, causeKey, inOrder, moreUrgent, pressing, silenceHere, takeAlarm, takeState, toAnswer, toneOf, type Known } from './alarms';
 import * as answers from './answers';
@@ -191,7 +192,7 @@ export class Pager {
 
   /** The box's siren, from here. It sounds again by itself while an alarm is unanswered. */
   silenceSiren(): boolean {
-    return this.#socket.send({ type: 'silence' });
+    return this.#socket.send({ type: 'silence', seen: seenOf(this.known.alarms) });
   }
 
   /** Hands an alarm on to the next person now. */

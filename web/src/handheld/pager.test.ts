@@ -103,6 +103,12 @@ describe('the pager', () => {
     vi.advanceTimersByTime(1_000);
     expect(pager.tone).toBeNull();
   });
+  it('the_siren_is_silenced_for_no_more_than_the_phone_shows', () => {
+    Line.last.tell(WELCOME);
+    Line.last.tell(state([alarm(1, { version: 9 }), alarm(2, { version: 7 })]));
+    expect(pager.silenceSiren()).toBe(true);
+    expect(Line.last.said.at(-1)).toEqual({ type: 'silence', seen: 9 });
+  });
   it('who_goes_off_duty_hears_nothing_of_a_refusal', () => {
     Line.last.tell({ type: 'refused', code: 'other', message: '' });
     pager.stopListening();

@@ -60,7 +60,7 @@ export type DeviceMessage =
   | { type: 'received'; alarm: number; version: number; attempt: number; after_ms: number }
   | { type: 'shown'; alarm: number; version: number }
   | { type: 'acknowledge'; alarm: number; version: number; id: string; pressed_at: string; age_ms: number }
-  | { type: 'silence' }
+  | { type: 'silence'; seen: number }
   | { type: 'call_next'; alarm: number }
   | { type: 'pong'; n: number }
   | { type: 'subscribe_push'; subscription: PushKeys }

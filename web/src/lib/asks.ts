@@ -55,9 +55,9 @@ export async function resetAlarm(alarm: number): Promise<AckResult> {
   }
 }
 
-/** The siren is silent for a while; every alarm stays as unanswered as it was. */
-export async function silenceSiren(): Promise<void> {
-  await request('POST', '/api/siren/silence', {});
+/** The siren is silent for a while; every alarm stays as unanswered as it was. What sounds for more than `seen` goes on. */
+export async function silenceSiren(seen: number): Promise<void> {
+  await request('POST', '/api/siren/silence', { seen });
 }
 
 export async function shelve(alarm: number, minutes: number, reason: string): Promise<void> {

@@ -5,6 +5,7 @@ import { acknowledge, resetAlarm, silenceSiren, type AckResult } from './asks';
 import { siteClock } from './format';
 import { withUnheard } from './inhibited';
 import { wordsOf } from './request';
+import { seenOf } from './silence';
 import { alarmKey, announcement, firstToAnswer, newlyRaised, toAnswer, toReset } from './status';
 import { boxNow, elapsed, linkState, moment, openStream, type Moment } from './stream';
 
@@ -140,7 +141,7 @@ export class Box {
   async silence(): Promise<void> {
     if (this.silencing?.kind === 'sending') return;
     this.silencing = { kind: 'sending' };
-    const fault = await silenceSiren().then(() => null, wordsOf);
+    const fault = await silenceSiren(seenOf(this.state?.alarms ?? [])).then(() => null, wordsOf);
     this.silencing = fault === null ? { kind: 'sent' } : { kind: 'failed', message: fault };
     if (fault === null) setTimeout(() => (this.silencing = null), STILL_OPEN_MS);
   }

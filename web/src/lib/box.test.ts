@@ -102,9 +102,11 @@ describe('a reset', () => {
 
 describe('silence', () => {
   it('asks_for_the_siren_and_answers_no_alarm', async () => {
-    say([open()], { siren: siren({ state: 'intrusion' }) });
+    const [first, second] = [open({ version: 7 }), open({ id: 41, version: 9 })];
+    say([second, first], { siren: siren({ state: 'intrusion' }) });
     await box.silence();
-    expect(asked).toEqual([{ path: '/api/siren/silence', body: {} }]);
+    // What came in after the highest version shown here goes on sounding.
+    expect(asked).toEqual([{ path: '/api/siren/silence', body: { seen: 9 } }]);
     expect(box.presses).toEqual({});
   });
   it('that_was_refused_says_why', async () => {

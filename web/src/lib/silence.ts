@@ -1,7 +1,7 @@
 // What people must know of the siren: silenced, for how long still, and that nothing is answered by it; what it sounds
 // on; its last test. Pure.
 
-import type { BoxState, Siren } from './api';
+import type { Alarm, BoxState, Siren } from './api';
 import { count, formatAgo, type SiteClock } from './format';
 
 /** What one press gives; the box decides, and any new cause sounds at once. */
@@ -23,6 +23,11 @@ export function stillWaiting(open: number): string {
 /** How long it is silenced still; null also while it sounds for what came after the silence. */
 export function silenced({ state, silenced_until }: Pick<Siren, 'state' | 'silenced_until'>, now_ms: number): string | null {
   return state === 'silent' ? silenceLeft(silenced_until, now_ms) : null;
+}
+
+/** What a person has seen who sees these alarms: nobody silences a person that is not among them. */
+export function seenOf(alarms: readonly Pick<Alarm, 'version'>[]): number {
+  return Math.max(0, ...alarms.map((a) => a.version));
 }
 
 /** Whether there is a sound to be silenced now. */
