@@ -174,7 +174,10 @@ fn siren(config: &Config) -> Finding {
 /// Nothing is switched.
 fn relay_device(config: &Config, relay: &Relay) -> Finding {
     match relay::probe(relay) {
-        Ok(found) => Finding::Ok(found),
+        Ok(found) => match relay::caution(relay) {
+            Some(caution) => Finding::Warn(format!("{found}; {caution}")),
+            None => Finding::Ok(found),
+        },
         // A serial line takes one program.
         Err(error) if in_use_by(&config.store.path).is_some() => Finding::Warn(format!(
             "{}; perhaps because the running box has it; its page says whether it works",

@@ -53,7 +53,8 @@ pub enum RelayRole {
 /// Which state of the coil calls for attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wiring {
-    /// Energised: nothing to say. A dead box, a cut wire or lost power call too.
+    /// Energised: nothing to say. A dead box, a cut wire or lost power call too, where the device lets
+    /// go when nobody asks it any more.
     FailSafe,
     /// Energised: it calls. A dead box is silent.
     EnergiseToCall,

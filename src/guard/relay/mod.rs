@@ -3,7 +3,8 @@
 //! Each relay has a thread that waits for its device so that nobody else does. What is to be shown is
 //! one atomic word of **calls**, which the alarm path sets without waiting. A relay's **coil** follows
 //! from the calls, its role and its wiring: wired fail-safe it is energised while there is nothing to
-//! say, so that a dead box, a cut wire and lost power call as well.
+//! say, so that a dead box, a cut wire and lost power call as well, where the device lets go of a coil
+//! that nobody asks for any more (`caution`).
 //!
 //! ```text
 //!   calls ──┐                                    ┌─> set, read back ── differs, late, refused ──┐
@@ -229,6 +230,9 @@ impl RelayThreads {
         });
         let mut threads = Vec::with_capacity(names.len());
         for (number, (relay, output)) in relays.into_iter().enumerate() {
+            if let Some(caution) = caution(&relay) {
+                tracing::warn!("the relay {} is {caution}", relay.name);
+            }
             let attendant = Attendant::new(number, relay, output, shared.clone(), reports.clone());
             let thread = thread::Builder::new().name("relay".into());
             threads.push(thread.spawn(move || attendant.run())?);
@@ -282,6 +286,22 @@ pub fn probe(relay: &Relay) -> Result<String, RelayError> {
     }
 }
 
+/// Why a relay that is wired fail-safe may still say nothing when the box is dead; for people.
+///
+/// A Modbus module has a watchdog, and the kernel takes a GPIO line from a process that ends. A web
+/// server in a relay keeps the state it was asked for last, until somebody asks for another.
+pub fn caution(relay: &Relay) -> Option<&'static str> {
+    let keeps = match &relay.to {
+        RelayTo::Http { .. } => relay.wiring == Wiring::FailSafe && relay.heartbeat.is_none(),
+        RelayTo::Gpio(_) | RelayTo::ModbusTcp { .. } | RelayTo::ModbusRtu { .. } => false,
+    };
+    keeps.then_some(
+        "not fail-safe by itself: a relay by HTTP keeps its last state when the box dies, and calls \
+         nobody; let the address of \"on\" end by itself (a pulse time of the device, 3 s or more: \
+         it is asked again every second), or give it heartbeat_ms and a monitor relay behind it",
+    )
+}
+
 /// The device in words.
 pub fn place(relay: &Relay) -> String {
     match &relay.to {
@@ -293,5 +313,33 @@ pub fn place(relay: &Relay) -> String {
             format!("coil {} of Modbus unit {} on {}", point.coil, point.unit, port.display())
         }
         RelayTo::Http { on, .. } => origin(on),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{HttpMethod, ModbusPoint};
+
+    #[test]
+    fn a_relay_by_http_without_a_heartbeat_is_not_called_fail_safe() {
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 502));
+        let http = |state: &str| format!("http://10.0.0.8/relay/0?turn={state}");
+        let relay = |wiring, heartbeat, to| Relay {
+            name: "horn".into(),
+            role: vec![RelayRole::Emergency],
+            wiring,
+            heartbeat,
+            to,
+        };
+        let web = || RelayTo::Http { method: HttpMethod::Get, on: http("on"), off: http("off") };
+        let modbus = RelayTo::ModbusTcp { address, point: ModbusPoint { unit: 1, coil: 0 } };
+        let beat = Some(Duration::from_millis(500));
+        let said = caution(&relay(Wiring::FailSafe, None, web())).expect("it keeps its state");
+        assert!(said.contains("not fail-safe") && said.contains("heartbeat_ms"), "{said}");
+        assert_eq!(caution(&relay(Wiring::FailSafe, beat, web())), None);
+        // Whoever wires it so has been told that a dead box cannot call.
+        assert_eq!(caution(&relay(Wiring::EnergiseToCall, None, web())), None);
+        assert_eq!(caution(&relay(Wiring::FailSafe, None, modbus)), None);
     }
 }
