@@ -28,7 +28,7 @@ pub use self::handhelds::{
     HandheldAddress, HandheldAlarm, HandheldAnswer, HandheldError, HandheldLine, HandheldState,
     Handhelds, HandheldsNow, LeftNote, LineId, LineRefusal, Listening, Notifications, OnDuty,
     OnDutyPerson, Outline, PairRequest, Paired, Pairing, Presence, Revoked, Said, Scheme, Screen,
-    Shift, Sound, ToHandheld,
+    Shift, Sound, ToHandheld, Unguarded, UnguardedZone,
 };
 pub use self::inputs::{
     Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,

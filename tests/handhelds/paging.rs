@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use standclear::clock;
+use standclear::engine::alarm::ShelfTime;
 use standclear::engine::{AlarmSource, AlarmState, Part, SirenPattern};
-use standclear::guard::handle::Alarm;
+use standclear::guard::handle::{Alarm, AlarmCommand, Reason, ZonePlace};
 
 use crate::device::{Habit, Line};
 use crate::site::{wait_alarm, wait_for, wait_until};
@@ -38,7 +39,7 @@ fn an_alarm_is_on_the_handheld_of_whoever_is_on_duty_and_the_box_knows_when() {
     assert_eq!((&welcome["person"], &welcome["device"]), (&json!("Eva"), &json!("Eva's phone")));
     assert_eq!(welcome["cameras"], json!([{ "id": "yard", "name": "Yard" }]));
     let calm = eva.next("state").0;
-    assert_eq!(calm["watched"], json!({ "zones": 1, "unknown": 0 }));
+    assert_eq!(calm["watched"], json!({ "zones": 1, "unknown": 0, "unguarded": [] }));
 
     let (message, after) = intrusion_on(&eva, &world);
     println!("on the handheld {after:?} after the scene changed");
@@ -267,6 +268,32 @@ fn a_phone_that_loses_its_line_gets_the_alarm_again_when_it_is_back() {
     let eva = phones[0].connect(Habit::Good);
     let (again, _) = eva.find("alarm", |it| it["alarm"]["id"] == first["alarm"]["id"]);
     assert!(again["attempt"].as_u64() >= Some(2), "{again}");
+    world.guard.stop();
+}
+
+#[test]
+fn a_handheld_is_told_which_zones_alarm_nobody_and_when_they_do_again() {
+    let (world, phones) = World::with(&["Eva"], &["Eva"]);
+    let eva = phones[0].connect(Habit::Good);
+    let told = |why: &str| {
+        let zone = json!([{ "zone": "bay", "name": "Bay", "why": why }]);
+        eva.find("state", |it| it["watched"]["unguarded"] == zone).0
+    };
+    let place = ZonePlace { camera: "yard".into(), zone: "bay".into() };
+    let reason = || Reason::new("The gate is rebuilt").expect("a reason");
+    let out = AlarmCommand::TakeOutOfService { zone: place.clone(), reason: reason() };
+    world.guard.handle().command(out, "Ada").expect("taken");
+    let state = told("out_of_service");
+    assert_eq!(state["watched"]["unknown"], 0, "it is watched; nobody is told");
+    let back = AlarmCommand::PutIntoService { zone: place };
+    world.guard.handle().command(back, "Ada").expect("taken");
+    eva.find("state", |it| it["watched"]["unguarded"] == json!([]));
+
+    let alarm = world.intrusion().id;
+    let time = ShelfTime::from_minutes(10).expect("a time");
+    let shelve = AlarmCommand::Shelve { alarm, time, reason: reason() };
+    world.guard.handle().command(shelve, "Ada").expect("taken");
+    told("shelved");
     world.guard.stop();
 }
 

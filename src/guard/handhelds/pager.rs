@@ -430,6 +430,7 @@ impl Runner {
             made_at: now,
             zones: snapshot.zones.len(),
             zones_unknown: snapshot.zones.iter().filter(unknown).count(),
+            unguarded: view::unguarded(snapshot),
             siren: Some(snapshot.siren.clone()),
             alarms: alarms.collect(),
             duty: self.on_duty(),

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::clock;
+use crate::engine::alarm::Inhibition;
 use crate::engine::paging::{self, OpenAlarm, Receipt, Wants};
 use crate::engine::time::Instant;
 use crate::engine::{AlarmId, AlarmSource, AlarmState, Priority, ZoneIndex};
 use crate::guard::handle::{
-    Alarm, Delivery, HandheldAlarm, Outline, Presence, Snapshot, Sound, Zone,
+    Alarm, Delivery, HandheldAlarm, Outline, Presence, Snapshot, Sound, Unguarded, UnguardedZone,
+    Zone,
 };
 use crate::store::handhelds::ReceiptRow;
 
@@ -229,6 +231,20 @@ pub fn alarm(
         delivery: deliveries.of(alarm.id),
         next,
     }
+}
+
+/// Zones in which a person would alarm nobody, though they are watched.
+pub fn unguarded(now: &Snapshot) -> Vec<UnguardedZone> {
+    let of = |zone: &Zone| {
+        let why = match zone.inhibition {
+            Inhibition::None => return None,
+            Inhibition::SuppressedByDesign => Unguarded::Disarmed,
+            Inhibition::Shelved => Unguarded::Shelved,
+            Inhibition::OutOfService => Unguarded::OutOfService,
+        };
+        Some(UnguardedZone { id: zone.id.clone(), name: zone.name.clone(), why })
+    };
+    now.zones.iter().filter_map(of).collect()
 }
 
 fn outline(zone: &Zone) -> Outline {

@@ -298,6 +298,8 @@ pub struct HandheldState {
     pub made_at: Instant,
     pub zones: usize,
     pub zones_unknown: usize,
+    /// Zones in which nobody is told of a person.
+    pub unguarded: Vec<UnguardedZone>,
     pub siren: Option<super::Siren>,
     /// Most urgent first.
     pub alarms: Vec<Arc<HandheldAlarm>>,
@@ -312,6 +314,7 @@ impl HandheldState {
             made_at: Instant::ZERO,
             zones: 0,
             zones_unknown: 0,
+            unguarded: Vec::new(),
             siren: None,
             alarms: Vec::new(),
             duty: OnDuty::default(),
@@ -321,10 +324,27 @@ impl HandheldState {
     /// Whether a person sees the same, but for the time.
     pub fn shows_the_same(&self, other: &HandheldState) -> bool {
         (self.zones, self.zones_unknown) == (other.zones, other.zones_unknown)
+            && self.unguarded == other.unguarded
             && self.siren == other.siren
             && self.alarms == other.alarms
             && self.duty == other.duty
     }
+}
+
+/// A zone that is in force and alarms nobody now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnguardedZone {
+    pub id: String,
+    pub name: String,
+    pub why: Unguarded,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unguarded {
+    Shelved,
+    OutOfService,
+    /// By its schedule or a machine.
+    Disarmed,
 }
 
 /// An alarm as a device is shown it.

@@ -7,6 +7,7 @@ use crate::engine::Priority;
 use crate::guard::handle::{
     AnswerOutcome, Delivery, HandheldAlarm, HandheldLine, HandheldState, LineRefusal,
     Notifications, Outline, Presence, PushSubscription, Screen, SirenSound, Snapshot, Sound,
+    Unguarded, UnguardedZone,
 };
 use crate::web::dto::{AlarmStateDto, timestamp};
 
@@ -17,17 +18,43 @@ const CORNERS_MAX: usize = 200;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum FromDevice {
-    Hello { device: String, protocol: u32 },
-    Proof { signature: String },
-    Received { alarm: u64, version: u64 },
-    Shown { alarm: u64, version: u64 },
-    Acknowledge { alarm: u64, version: u64, id: String, age_ms: u64 },
+    Hello {
+        device: String,
+        protocol: u32,
+    },
+    Proof {
+        signature: String,
+    },
+    Received {
+        alarm: u64,
+        version: u64,
+    },
+    Shown {
+        alarm: u64,
+        version: u64,
+    },
+    Acknowledge {
+        alarm: u64,
+        version: u64,
+        id: String,
+        age_ms: u64,
+    },
     /// `seen`: the highest version of an alarm it showed.
-    Silence { seen: u64 },
-    CallNext { alarm: u64 },
+    Silence {
+        seen: u64,
+    },
+    CallNext {
+        alarm: u64,
+    },
     Pong {},
-    SubscribePush { subscription: SubscriptionDto },
-    Awake { visible: bool, sound: SoundDto, notifications: NotificationsDto },
+    SubscribePush {
+        subscription: SubscriptionDto,
+    },
+    Awake {
+        visible: bool,
+        sound: SoundDto,
+        notifications: NotificationsDto,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,16 +121,24 @@ struct CameraDto<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct StateDto<'a> {
     now: String,
-    watched: WatchedDto,
+    watched: WatchedDto<'a>,
     siren: SirenDto<'a>,
     alarms: Vec<AlarmDto<'a>>,
     duty: DutyDto<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct WatchedDto {
+struct WatchedDto<'a> {
     zones: usize,
     unknown: usize,
+    unguarded: Vec<UnguardedDto<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct UnguardedDto<'a> {
+    zone: &'a str,
+    name: &'a str,
+    why: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -205,7 +240,11 @@ impl<'a> StateDto<'a> {
         });
         StateDto {
             now: timestamp(state.now),
-            watched: WatchedDto { zones: state.zones, unknown: state.zones_unknown },
+            watched: WatchedDto {
+                zones: state.zones,
+                unknown: state.zones_unknown,
+                unguarded: state.unguarded.iter().map(unguarded).collect(),
+            },
             siren: SirenDto {
                 sound: state.siren.as_ref().map_or("silent", |siren| match siren.sound {
                     SirenSound::Silent => "silent",
@@ -266,6 +305,15 @@ impl<'a> AlarmDto<'a> {
             }),
         }
     }
+}
+
+fn unguarded(zone: &UnguardedZone) -> UnguardedDto<'_> {
+    let why = match zone.why {
+        Unguarded::Shelved => "shelved",
+        Unguarded::OutOfService => "out_of_service",
+        Unguarded::Disarmed => "disarmed",
+    };
+    UnguardedDto { zone: &zone.id, name: &zone.name, why }
 }
 
 fn outline((polygons, line): &Outline) -> Option<OutlineDto<'_>> {
@@ -377,7 +425,7 @@ mod tests {
         };
         let mut state = StateDto {
             now: String::new(),
-            watched: WatchedDto { zones: 2, unknown: 0 },
+            watched: WatchedDto { zones: 2, unknown: 0, unguarded: Vec::new() },
             siren: SirenDto { sound: "intrusion", fault: None },
             alarms: vec![alarm(1), alarm(2)],
             duty: DutyDto { shift: None, people: Vec::new() },

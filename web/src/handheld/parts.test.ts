@@ -5,7 +5,7 @@ import * as worker from './kept-clock';
 import * as page from './storage';
 import { base64url, challengeText, codeOf, plainCode } from './identity';
 import { deviceOf, platformWords, whatWorks } from './platform';
-import { parseMessage } from './protocol';
+import { parseMessage, type BoxState, type Unguarded } from './protocol';
 import { pushed } from './push';
 import { note, received, toShow, wasShown } from './receipts';
 import { samplesOf } from './samples';
@@ -14,7 +14,7 @@ import { assetsOf } from './shell';
 import { alarm, at, RAISED, sent, state, WELCOME } from './testing';
 import { LOOPS, patternOf, VIBRATIONS, type Pattern } from './tone';
 import { viewOf, type Situation } from './view';
-import { calmWords, deliveryLines, dutyWords, faceOf } from './words';
+import { calmWords, deliveryLines, dutyWords, faceOf, unguardedWords } from './words';
 import { NOTHING_KNOWN } from './alarms';
 
 describe('parseMessage', () => {
@@ -130,8 +130,8 @@ describe('words', () => {
   });
   it('is_calm_only_if_every_zone_is_watched_the_siren_works_and_nothing_waits', () => {
     expect(calmWords(state([]), NOTHING_KNOWN).look).toBe('clear');
-    expect(calmWords(state([], { watched: { zones: 12, unknown: 1 } }), NOTHING_KNOWN).look).toBe('unknown');
-    expect(calmWords(state([], { watched: { zones: 0, unknown: 0 } }), NOTHING_KNOWN).look).toBe('unknown');
+    expect(calmWords(state([], { watched: { zones: 12, unknown: 1, unguarded: [] } }), NOTHING_KNOWN).look).toBe('unknown');
+    expect(calmWords(state([], { watched: { zones: 0, unknown: 0, unguarded: [] } }), NOTHING_KNOWN).look).toBe('unknown');
     expect(calmWords(state([], { siren: { sound: 'silent', fault: 'unplugged' } }), NOTHING_KNOWN).look).toBe('unknown');
     expect(calmWords(state([]), { ...NOTHING_KNOWN, alarms: [alarm(1, { state: 'acknowledged' })] }).look).toBe('acked');
   });
@@ -141,6 +141,19 @@ describe('words', () => {
     ['what_is_shelved', { state: 'shelved', title: 'Dock' }, 'unheard', 'Dock is not heard'],
     ['what_is_out_of_service', { state: 'out_of_service', title: 'Dock' }, 'unheard', 'Dock is not heard'],
   ] as const)('%s_is_not_calm', (_name, rest, look, title) => expect(calmWords(state([]), { ...NOTHING_KNOWN, alarms: [alarm(1, rest)] })).toMatchObject({ look, title }));
+  it('zones_that_alarm_nobody_are_counted_and_named_and_nothing_is_called_watched', () => {
+    const gate = { zone: 'gate', name: 'Gate road', why: 'out_of_service' } as const;
+    const press = { zone: 'press', name: 'Press', why: 'disarmed' } as const;
+    const calm = (unguarded: readonly Unguarded[]) => calmWords(state([], { watched: { zones: 12, unknown: 0, unguarded } }), NOTHING_KNOWN);
+    expect(calm([gate, press])).toEqual({ look: 'unheard', title: '2 zones not guarded', detail: 'Nobody is alarmed there: Gate road (out of service), Press (disarmed).' });
+    expect(calm([press])).toMatchObject({ look: 'off', title: '1 zone not guarded' });
+    expect(calm([{ ...gate, why: 'shelved' }]).detail).toContain('Gate road (shelved)');
+  });
+  it('a_zone_that_alarms_nobody_is_named_whatever_the_reason_is_called', () => {
+    const watched = { zones: 1, unknown: 0, unguarded: [{ zone: 'dock', why: 'closed_for_winter' }] };
+    const told = parseMessage(JSON.stringify({ ...state([]), watched })) as BoxState;
+    expect(unguardedWords(told.watched.unguarded)).toEqual({ title: '1 zone not guarded', zones: 'dock (not guarded)' });
+  });
   it('off_by_rule_and_a_test_that_is_overdue_are_calm', () => {
     const alarms = [alarm(1, { state: 'suppressed' }), alarm(2, { priority: 'low', state: 'acknowledged' })];
     expect(calmWords(state([]), { ...NOTHING_KNOWN, alarms }).look).toBe('clear');

@@ -39,8 +39,11 @@ export interface Welcome {
   type: 'welcome'; box: string; site: string; time_zone: string; person: string; device: string; server_now: string;
   push_key: string | null; cameras: readonly Camera[]; ticket: string | null;
 }
+/** Why a zone that is watched alarms nobody. A word this page does not know is no reason to leave the zone out. */
+export type UnguardedWhy = 'shelved' | 'out_of_service' | 'disarmed' | 'other';
+export interface Unguarded { zone: string; name: string; why: UnguardedWhy }
 export interface BoxState {
-  type: 'state'; now: string; watched: { zones: number; unknown: number };
+  type: 'state'; now: string; watched: { zones: number; unknown: number; unguarded: readonly Unguarded[] };
   siren: { sound: string; fault: string | null }; alarms: readonly Alarm[]; duty: Duty;
 }
 export interface AlarmMessage { type: 'alarm'; alarm: Alarm; attempt: number; sent_at: string }
@@ -104,11 +107,16 @@ function boxState(value: Record<string, unknown>): BoxState {
   if (!Array.isArray(alarms)) throw new ContractError('alarms is not a list');
   return {
     type: 'state', now: time(value, 'now'),
-    watched: { zones: number(watched, 'zones'), unknown: number(watched, 'unknown') },
+    watched: { zones: number(watched, 'zones'), unknown: number(watched, 'unknown'), unguarded: isListOfObjects(watched['unguarded']) ? (watched['unguarded'] as object[]).map(unguarded) : [] },
     siren: { sound: String(siren['sound'] ?? ''), fault: text(siren['fault']) },
     alarms: alarms.map(alarm),
     duty: { shift: text(duty['shift']), people: isListOfObjects(duty['people']) ? (duty['people'] as OnDuty[]) : [] },
   };
+}
+
+function unguarded(value: object): Unguarded {
+  const { zone, name, why } = value as Record<string, unknown>;
+  return { zone: String(zone ?? ''), name: String(name ?? zone ?? ''), why: why === 'shelved' || why === 'out_of_service' || why === 'disarmed' ? why : 'other' };
 }
 
 /** An alarm that lacks what answering it needs is refused whole: half an alarm must not look like one. */

@@ -3,7 +3,7 @@
 import { count } from '../lib/format';
 import { SHAPE, type Tone as Look } from '../lib/status';
 import { inhibited, isMine, isOver, isUnheard, toAnswer, type Known } from './alarms';
-import type { Alarm, BoxState, Delivery, Duty, Priority, Welcome } from './protocol';
+import type { Alarm, BoxState, Delivery, Duty, Priority, Unguarded, UnguardedWhy, Welcome } from './protocol';
 
 const LOOK: Record<Priority, Look> = { emergency: 'emergency', high: 'warning', fault: 'unknown', low: 'untested' };
 const PRIORITY_WORD: Record<Priority, string> = { emergency: 'Emergency', high: 'Warning', fault: 'Fault', low: 'To do' };
@@ -48,11 +48,19 @@ function stageWords(d: Delivery, alarm: Alarm): string {
   return 'sent, no answer yet';
 }
 
+const UNGUARDED_WORD: Record<UnguardedWhy, string> = { out_of_service: 'out of service', shelved: 'shelved', disarmed: 'disarmed', other: 'not guarded' };
+
+/** Which zones alarm nobody, all of them by name: `2 zones not guarded`, `Gate road (shelved), Press (disarmed)`. Null while all do. */
+export function unguardedWords(unguarded: readonly Unguarded[]): { title: string; zones: string } | null {
+  if (unguarded.length === 0) return null;
+  return { title: `${count(unguarded.length, 'zone', 'zones')} not guarded`, zones: unguarded.map((z) => `${z.name} (${UNGUARDED_WORD[z.why]})`).join(', ') };
+}
+
 /** How it stands where nobody has to answer anything. */
 export interface Calm { look: Look; title: string; detail: string }
 
 export function calmWords(box: BoxState, known: Known): Calm {
-  const { zones, unknown } = box.watched;
+  const { zones, unknown, unguarded } = box.watched;
   const open = known.alarms.filter((a) => toAnswer(a) && !inhibited(a));
   const still = known.alarms.filter((a) => a.priority !== 'low' && !toAnswer(a) && a.state !== 'normal' && !inhibited(a));
   const unheard = known.alarms.filter(isUnheard);
@@ -60,6 +68,8 @@ export function calmWords(box: BoxState, known: Known): Calm {
   if (unknown > 0) return { look: 'unknown', title: `${unknown} of ${zones} zones not watched`, detail: 'Nobody would be seen there. The box has an alarm for it.' };
   if (box.siren.fault !== null) return { look: 'unknown', title: 'The siren is broken', detail: box.siren.fault };
   if (still.length > 0) return { look: 'acked', title: still.length === 1 ? `${still[0]?.title} still in alarm` : `${still.length} still in alarm`, detail: 'Acknowledged, and not over yet.' };
+  const notGuarded = unguardedWords(unguarded);
+  if (notGuarded) return { look: unguarded.every((z) => z.why === 'disarmed') ? 'off' : 'unheard', title: notGuarded.title, detail: `Nobody is alarmed there: ${notGuarded.zones}.` };
   if (unheard.length > 0) return { look: 'unheard', title: unheard.length === 1 ? `${unheard[0]?.title} is not heard` : `${unheard.length} are not heard`, detail: 'Shelved or out of service: nobody is alarmed there.' };
   const watched = zones === 1 ? 'The zone is watched' : `All ${zones} zones watched`;
   if (open.length > 0) return { look: 'untested', title: watched, detail: `${count(open.length, 'thing', 'things')} to do, below.` };
