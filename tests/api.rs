@@ -13,6 +13,8 @@ mod fake;
 mod inputs;
 #[path = "api/rails.rs"]
 mod rails;
+#[path = "api/relays.rs"]
+mod relays;
 #[path = "api/streams.rs"]
 mod streams;
 

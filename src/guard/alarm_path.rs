@@ -220,6 +220,7 @@ impl Runner {
                 self.judge_siren(now);
                 self.judge_relays(now);
                 self.show_calls();
+                self.list_relays();
                 self.judge_handhelds(now);
                 self.path.arming.flush();
             }

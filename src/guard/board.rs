@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use super::arming::ArmingDesk;
 use super::handle::{
-    Alarm, Camera, Delivery, HandheldsNow, Hold, HoldKind, RetiredZone, Siren, SirenSound,
-    SirenTested, SiteInfo, Snapshot, Vision, VisionState, WalkDue, Zone,
+    Alarm, Camera, Delivery, HandheldsNow, Hold, HoldKind, RelayNow, RetiredZone, Siren,
+    SirenSound, SirenTested, SiteInfo, Snapshot, Vision, VisionState, WalkDue, Zone,
 };
 use super::ledger::Ledger;
 use super::message::Sounding;
@@ -50,6 +50,8 @@ pub struct Board {
     pub store_fault: Option<String>,
     /// Why the relay cannot be switched.
     pub relay_fault: Option<String>,
+    /// How the relays stand, in the order of the configuration.
+    pub relays: Vec<RelayNow>,
     /// Why no handheld gets an alarm.
     pub handhelds_fault: Option<String>,
     /// What the pager said last.
@@ -121,6 +123,7 @@ impl Board {
             siren_test: None,
             store_fault: None,
             relay_fault: None,
+            relays: Vec::new(),
             handhelds_fault: None,
             handhelds: HandheldsNow::default(),
             arming: ArmingDesk::default(),
@@ -220,6 +223,7 @@ impl Board {
             alarms: self.alarm_views(engine, ledger, now),
             holds: self.hold_views(engine, ledger),
             channels: Vec::new(),
+            relays: self.relays.clone(),
         }
     }
 

@@ -5,6 +5,7 @@ mod alarms;
 mod channels;
 mod handhelds;
 mod inputs;
+mod relays;
 mod walk;
 mod zones;
 
@@ -33,6 +34,7 @@ pub use self::handhelds::{
 pub use self::inputs::{
     Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,
 };
+pub use self::relays::{RelayCalling, RelayNow, RelayRole, RelayState, Wiring};
 pub use self::walk::{
     Attempt, CalibrationFacts, DueState, EdgeState, HEAT_COLUMNS, HEAT_ROWS, Heat, HeatIncident,
     IgnoredFacts, LastWalk, ModelFacts, Outcome, SetbackFacts, SirenHeard, Skipped, SkippedBy,
@@ -79,6 +81,8 @@ pub struct Snapshot {
     pub alarms: Vec<Alarm>,
     /// Who else is told, in the order of the configuration. Filled in by the publisher.
     pub channels: Vec<Channel>,
+    /// In the order of the configuration.
+    pub relays: Vec<RelayNow>,
     /// What people keep quiet: shelved, or out of service.
     pub holds: Vec<Hold>,
 }

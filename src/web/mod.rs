@@ -27,6 +27,7 @@ mod openapi;
 mod page;
 mod query;
 mod rails;
+mod relays;
 mod routes;
 mod server;
 mod stream;
@@ -334,6 +335,7 @@ fn table() -> Vec<RouteEntry> {
         ),
         ("get", "/api/history", AtLeast(Viewer), get(routes::history).layer(timed())),
         ("get", "/api/openapi.json", AtLeast(Viewer), get(openapi::document)),
+        ("get", "/api/relays", AtLeast(Viewer), get(relays::list)),
         ("get", "/api/channels", AtLeast(Viewer), get(channels::list).layer(timed())),
         (
             "post",

@@ -4,7 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, alarms, channels, handheld_admin, inputs, live, routes, stream, tls, walk, zones,
+    access, alarms, channels, handheld_admin, inputs, live, relays, routes, stream, tls, walk,
+    zones,
 };
 
 #[derive(OpenApi)]
@@ -57,6 +58,7 @@ use super::{
         routes::incidents,
         routes::snapshot,
         routes::history,
+        relays::list,
         channels::list,
         channels::test,
         document,

@@ -8,6 +8,8 @@ mod channel_desk;
 mod handheld_desk;
 #[path = "input_door.rs"]
 mod input_door;
+#[path = "relay_list.rs"]
+mod relay_list;
 #[path = "session.rs"]
 mod session;
 #[path = "walk_desk.rs"]
@@ -219,6 +221,7 @@ pub fn snapshot() -> Snapshot {
             alarm(43, AlarmSource::Intrusion(ZoneIndex(99)), AlarmState::Unacknowledged),
         ],
         channels: Vec::new(),
+        relays: relay_list::relays(),
         holds: alarm_desk::holds(),
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use standclear::clock;
-use standclear::config::Config;
+use standclear::config::{Config, RelayRole};
 use standclear::engine::{AlarmSource, AlarmState, Part};
 use standclear::guard::app::{Guard, Parts};
+use standclear::guard::handle::{RelayCalling, RelayState};
 
 use crate::modbus::{Coils, POINT, TcpServer};
 use crate::site::{TestSite, fake_worker, wait_alarm, wait_for, wait_until, wait_watched};
@@ -103,11 +104,26 @@ fn a_relay_that_fails_is_an_alarm_with_its_name_until_it_works_again() {
         text.is_some_and(|text| text.contains("stack-red") && text.contains("stack-blue"))
     });
 
+    wait_until(&guard, "both listed as failed", |now| {
+        now.relays.iter().all(|relay| matches!(relay.state, RelayState::Failed(_)))
+    });
+
     // An intrusion is heard all the same, and shown when the device is back.
     site.shows(Scene::Person);
     wait_alarm(&guard, crate::site::intrusion, AlarmState::Unacknowledged);
+    let now = wait_until(&guard, "red is to call", |now| {
+        now.relays.iter().any(|it| it.name == "stack-red" && it.calling == RelayCalling::Yes)
+    });
+    assert_eq!(
+        now.relays.iter().map(|it| &it.role[..]).collect::<Vec<_>>(),
+        [[RelayRole::Emergency], [RelayRole::Fault]]
+    );
+    assert!(now.relays[0].device.contains(&address), "{:?}", now.relays[0]);
     let _server = TcpServer::start(&address, &coils);
     wait_alarm(&guard, relay_fault, AlarmState::ReturnedUnacknowledged);
+    wait_until(&guard, "both listed as working", |now| {
+        now.relays.iter().all(|relay| relay.state == RelayState::Working)
+    });
     // The fault has gone and nobody has answered it.
     wait_coils(&coils, false, false);
     guard.stop();

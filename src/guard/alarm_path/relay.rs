@@ -7,8 +7,9 @@ use super::{Changed, Runner};
 use crate::config::RelayRole;
 use crate::engine::time::Instant;
 use crate::engine::{AlarmSource, AlarmState, Engine, Part, SirenPattern};
+use crate::guard::handle::{RelayCalling, RelayNow, RelayState};
 use crate::guard::message::Gravity;
-use crate::guard::relay::{Calls, RelayReport};
+use crate::guard::relay::{self, Calls, RelayReport, Relays};
 
 /// Longest silence of a relay's thread: it may wait for its device to open, to take the coil and to
 /// tell it, each for `ANSWER_MAX`.
@@ -19,9 +20,18 @@ pub(super) struct RelayWatch(Vec<Watched>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct Watched {
-    /// Why it does not show what it should, as its thread says.
-    says: Option<String>,
+    /// How it stands, as its thread says.
+    says: RelayState,
     answers: Answers,
+}
+
+impl Watched {
+    fn state(&self) -> RelayState {
+        match self.answers {
+            Answers::No => RelayState::Failed("its thread does not answer".into()),
+            Answers::Yes => self.says.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,21 +42,39 @@ enum Answers {
 
 impl RelayWatch {
     pub fn new(relays: usize) -> RelayWatch {
-        RelayWatch(vec![Watched { says: None, answers: Answers::Yes }; relays])
+        RelayWatch(vec![Watched { says: RelayState::Starting, answers: Answers::Yes }; relays])
     }
 
     /// Every relay that fails, with its reason.
     fn fault(&self, names: &[String]) -> Option<String> {
-        let fault = |(watched, name): (&Watched, &String)| match watched.answers {
-            Answers::No => Some(format!("{name}: its thread does not answer")),
-            Answers::Yes => watched.says.as_ref().map(|says| format!("{name}: {says}")),
+        let fault = |(watched, name): (&Watched, &String)| match watched.state() {
+            RelayState::Failed(reason) => Some(format!("{name}: {reason}")),
+            RelayState::Starting | RelayState::Working => None,
         };
         let faults: Vec<String> = self.0.iter().zip(names).filter_map(fault).collect();
         (!faults.is_empty()).then(|| faults.join("; "))
     }
 
+    /// How each stands.
+    fn shown(&self, relays: &Relays, calls: Calls) -> Vec<RelayNow> {
+        let shown = |(watched, it): (&Watched, &crate::config::Relay)| RelayNow {
+            name: it.name.clone(),
+            role: it.role.clone(),
+            device: relay::place(it),
+            wiring: it.wiring,
+            heartbeat: it.heartbeat,
+            caution: relay::caution(it),
+            state: watched.state(),
+            calling: match calls.has_any(&it.role) {
+                true => RelayCalling::Yes,
+                false => RelayCalling::No,
+            },
+        };
+        self.0.iter().zip(relays.configured()).map(shown).collect()
+    }
+
     fn failures(&self) -> Failures {
-        let fails = |watched: &Watched| watched.answers == Answers::No || watched.says.is_some();
+        let fails = |watched: &Watched| matches!(watched.state(), RelayState::Failed(_));
         let failing = self.0.iter().enumerate().filter(|(_, watched)| fails(watched));
         failing.map(|(relay, _)| (Thing::Relay(relay), Gravity::Failed)).collect()
     }
@@ -62,6 +90,16 @@ impl Runner {
         self.path.relays.show(calls);
     }
 
+    /// Puts how the relays stand on the board. Not at each picture: it is for people.
+    pub(super) fn list_relays(&mut self) {
+        let calls = calls(&self.path.engine, self.path.board.siren.pattern);
+        let shown = self.relays.shown(&self.path.relays, calls);
+        if self.path.board.relays != shown {
+            self.path.board.relays = shown;
+            self.changed = Changed::Yes;
+        }
+    }
+
     pub(super) fn relay(&mut self, report: RelayReport) {
         let name = self.path.relays.names().get(report.relay).cloned().unwrap_or_default();
         match &report.fault {
@@ -71,7 +109,7 @@ impl Runner {
             None => tracing::info!("the relay {name} works"),
         }
         if let Some(watched) = self.relays.0.get_mut(report.relay) {
-            watched.says = report.fault;
+            watched.says = report.fault.map_or(RelayState::Working, RelayState::Failed);
         }
         self.tell_relays();
     }

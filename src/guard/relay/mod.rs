@@ -166,6 +166,7 @@ pub struct RelayReport {
 pub struct Relays {
     shared: Arc<Shared>,
     names: Vec<String>,
+    configured: Vec<Relay>,
     threads: Vec<Thread>,
 }
 
@@ -198,6 +199,11 @@ impl Relays {
         looked.map(move |at| now.since(Instant::from_nanos(at.load(Ordering::Relaxed))))
     }
 
+    /// As they are configured, in that order.
+    pub fn configured(&self) -> &[Relay] {
+        &self.configured
+    }
+
     /// In the order of the configuration.
     pub fn names(&self) -> &[String] {
         &self.names
@@ -221,7 +227,8 @@ impl RelayThreads {
         reports: &SyncSender<Message>,
     ) -> io::Result<(Relays, RelayThreads)> {
         let now_ns = clock::monotonic().as_nanos();
-        let names: Vec<String> = relays.iter().map(|(relay, _)| relay.name.clone()).collect();
+        let configured: Vec<Relay> = relays.iter().map(|(relay, _)| relay.clone()).collect();
+        let names: Vec<String> = configured.iter().map(|relay| relay.name.clone()).collect();
         let shared = Arc::new(Shared {
             calls: AtomicU8::new(Calls::ALL.0),
             fed_ns: AtomicU64::new(now_ns),
@@ -238,7 +245,7 @@ impl RelayThreads {
             threads.push(thread.spawn(move || attendant.run())?);
         }
         let unpark = threads.iter().map(|thread| thread.thread().clone()).collect();
-        let relays = Relays { shared: shared.clone(), names, threads: unpark };
+        let relays = Relays { shared: shared.clone(), names, configured, threads: unpark };
         Ok((relays, RelayThreads { shared, threads }))
     }
 
