@@ -3,7 +3,9 @@
 //! It opens the devices itself, as the guard would, so it also works where no guard runs yet. Beside a
 //! running guard it works on a device that takes two programs; on one that does not, it says so.
 //!
-//! Not here: the daily test, which the guard makes by itself and writes down.
+//! What came of it goes into the audit log, by `console`, where there is a store and no guard has it.
+//!
+//! Not here: the daily test and those asked for on the page, which the guard makes and writes down.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -98,7 +100,8 @@ mod sound {
     use crate::guard::siren::sound_card::{SoundCard, try_open};
     use crate::guard::siren::voices::Voices;
     use crate::guard::siren::{OutputState, SirenOutput, Sound};
-    use crate::store::in_use_by;
+    use crate::store::audit::AuditEntry;
+    use crate::store::{FILE_NAME, Store, in_use_by};
 
     /// How long a pattern that goes on for ever is sounded.
     const PATTERN_FOR: Duration = Duration::from_secs(4);
@@ -126,13 +129,14 @@ mod sound {
             None => PATTERN_FOR,
         });
         let box_runs = in_use_by(&config.store.path);
-        let mut failed = 0;
+        let (mut failed, mut entries) = (0, Vec::new());
         for device in devices {
             let tested = try_open(device).and_then(|granted| {
                 let took = one(device, config.siren.volume, &voices, sound, lasts)?;
                 Ok((granted, took))
             });
             let name = device.name();
+            entries.push(entry(name, &tested));
             match tested {
                 Ok((granted, took)) => println!(
                     "{name}: passed: {} ms of sound left within {} ms; {granted}",
@@ -152,10 +156,50 @@ mod sound {
                 }
             }
         }
+        keep(config, box_runs.as_deref(), &entries)?;
         match failed {
             0 => Ok(()),
             failed => Err(Failed(failed).into()),
         }
+    }
+
+    fn entry<T>(device: &str, tested: &Result<(T, Duration), String>) -> AuditEntry {
+        let (action, detail) = match tested {
+            Ok((_, took)) => ("siren_test_passed", format!("left within {} ms", took.as_millis())),
+            Err(reason) => ("siren_test_failed", reason.clone()),
+        };
+        AuditEntry {
+            at: clock::wall(),
+            by: "console".into(),
+            action: action.into(),
+            subject: device.into(),
+            detail,
+        }
+    }
+
+    /// Into the audit log, where there is one and nobody else writes it.
+    fn keep(
+        config: &Config,
+        box_runs: Option<&str>,
+        entries: &[AuditEntry],
+    ) -> Result<(), Box<dyn Error>> {
+        let folder = &config.store.path;
+        if let Some(running) = box_runs {
+            println!(
+                "Not in the audit log, which {running} has open: test on its page, Alarms, Siren, \
+                 and it is written down who did."
+            );
+            return Ok(());
+        }
+        if !folder.join(FILE_NAME).exists() {
+            println!("Not in the audit log: there is none yet in {}.", folder.display());
+            return Ok(());
+        }
+        let mut store = Store::open(folder)?;
+        for AuditEntry { at, by, action, subject, detail } in entries {
+            store.append_audit(by, action, subject, detail, *at)?;
+        }
+        Ok(())
     }
 
     fn wanted(args: &Args, voices: &Voices) -> Result<Sound, String> {

@@ -313,7 +313,9 @@ impl From<CommandError> for AcknowledgeError {
             | CommandError::AlreadyShelved
             | CommandError::NotShelved
             | CommandError::AlreadyOutOfService
-            | CommandError::AlreadyInService => AcknowledgeError::Busy,
+            | CommandError::AlreadyInService
+            | CommandError::SirenSounds
+            | CommandError::SirenUnderTest => AcknowledgeError::Busy,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! log in the same transaction, with the person and the reason.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::audit::{self, AuditEntry};
 use super::event::{source_name, subject};
@@ -19,7 +19,7 @@ pub(super) fn write(connection: &Connection, record: &Record) -> rusqlite::Resul
             let until_us = Some(until.as_microsecond());
             put(connection, source, Some(alarm.0), (*at, until_us), (by, reason))?;
             let detail = [("reason", reason.as_str()), ("until", &until.to_string())];
-            sign(connection, *at, by, "alarm_shelved", &of_alarm(*alarm), &detail)
+            sign_alarm(connection, *at, by, ("alarm_shelved", *alarm), &detail)
         }
         Record::Unshelved { alarm, source, at, by } => {
             connection
@@ -29,7 +29,7 @@ pub(super) fn write(connection: &Connection, record: &Record) -> rusqlite::Resul
                 )?
                 .execute(params![source_name(source), subject(source)])?;
             let by = by.as_deref().unwrap_or(BY_BOX);
-            sign(connection, *at, by, "alarm_unshelved", &of_alarm(*alarm), &[])
+            sign_alarm(connection, *at, by, ("alarm_unshelved", *alarm), &[])
         }
         Record::OutOfService { zone, at, by, reason } => {
             for source in sources_of(zone) {
@@ -46,12 +46,14 @@ pub(super) fn write(connection: &Connection, record: &Record) -> rusqlite::Resul
             let by = by.as_deref().unwrap_or(BY_BOX);
             sign(connection, *at, by, "zone_in_service", zone, &[])
         }
-        Record::Silenced { alarm, at, by } => {
-            let what = alarm.map_or_else(|| "siren".to_owned(), of_alarm);
-            sign(connection, *at, by, "siren_silenced", &what, &[])
+        Record::Silenced { alarm: Some(alarm), at, by } => {
+            sign_alarm(connection, *at, by, ("siren_silenced", *alarm), &[])
+        }
+        Record::Silenced { alarm: None, at, by } => {
+            sign(connection, *at, by, "siren_silenced", "siren", &[])
         }
         Record::Reset { alarm, at, by } => {
-            sign(connection, *at, by, "alarm_reset", &of_alarm(*alarm), &[])
+            sign_alarm(connection, *at, by, ("alarm_reset", *alarm), &[])
         }
         Record::Started { .. }
         | Record::IncidentStarted(_)
@@ -133,8 +135,30 @@ fn sources_of(zone: &str) -> [AlarmKey; 3] {
     ]
 }
 
-fn of_alarm(alarm: AlarmId) -> String {
-    format!("alarm {}", alarm.0)
+/// Into the audit log, with the zone, camera or part the alarm is about: by its number alone nobody
+/// finds that once it is closed.
+pub(super) fn sign_alarm(
+    connection: &Connection,
+    at: Timestamp,
+    by: &str,
+    (action, alarm): (&str, AlarmId),
+    detail: &[(&str, &str)],
+) -> rusqlite::Result<()> {
+    let about: Option<(String, String)> = connection
+        .prepare_cached("SELECT source, subject FROM alarm WHERE id = ?1")?
+        .query_row([alarm.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let mut members = detail.to_vec();
+    if let Some((source, subject)) = &about {
+        let what = match source.as_str() {
+            "blind" => "camera",
+            "fault" => "part",
+            // An intrusion, a warning, a walk test.
+            _ => "zone",
+        };
+        members.extend([(what, subject.as_str()), ("alarm_of", source.as_str())]);
+    }
+    sign(connection, at, by, action, &format!("alarm {}", alarm.0), &members)
 }
 
 fn sign(

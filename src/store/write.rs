@@ -8,14 +8,13 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::audit::{self, AuditEntry};
 use super::event::{self, Appended, source_name, state_name, subject};
 use super::holds;
 use super::outbox::enqueue::Logged;
 use super::record::{IncidentStart, Record};
 use super::retention;
 use crate::clock::BootId;
-use crate::engine::AlarmState;
+use crate::engine::{AlarmId, AlarmState};
 
 /// Adds one record; `life` is the row of the life it belongs to. `None` for a repeat.
 pub(super) fn write_record(
@@ -290,12 +289,5 @@ fn acknowledge(
             "UPDATE incident SET acknowledged_by = ?2 WHERE alarm = ?1 AND acknowledged_by IS NULL",
         )?
         .execute(params![alarm, by])?;
-    let entry = AuditEntry {
-        at,
-        by: by.into(),
-        action: "alarm_acknowledged".into(),
-        subject: format!("alarm {alarm}"),
-        detail: String::new(),
-    };
-    audit::append(connection, &entry)
+    holds::sign_alarm(connection, at, by, ("alarm_acknowledged", AlarmId(alarm)), &[])
 }

@@ -21,7 +21,9 @@ use super::query::path_number;
 use super::{App, RouteEntry, rails, routes};
 use crate::engine::AlarmId;
 use crate::engine::alarm::{ShelfTime, ShelfTimeError};
-use crate::guard::handle::{AlarmCommand, CommandError, Commanded, Handle, Reason, ZonePlace};
+use crate::guard::handle::{
+    AlarmCommand, CommandError, Commanded, Handle, Reason, TestHeard, ZonePlace,
+};
 
 /// The routes, with who may use them.
 pub(super) fn table() -> Vec<RouteEntry> {
@@ -33,6 +35,7 @@ pub(super) fn table() -> Vec<RouteEntry> {
     let timed = || middleware::from_fn(rails::within_time);
     vec![
         ("post", "/api/siren/silence", supervisor, post(silence_all).layer(timed())),
+        ("post", "/api/siren/test", engineer, post(test_siren).layer(timed())),
         ("post", "/api/alarms/{id}/silence", supervisor, post(silence).layer(timed())),
         ("post", "/api/alarms/{id}/reset", supervisor, post(reset).layer(timed())),
         ("post", "/api/alarms/{id}/shelve", supervisor, post(shelve).layer(timed())),
@@ -57,6 +60,20 @@ pub(super) struct ShelveDto {
     minutes: u64,
     #[serde(default)]
     reason: String,
+}
+
+/// Whether people are to hear the test.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskTestDto {
+    sound: TestSoundDto,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TestSoundDto {
+    Audible,
+    Inaudible,
 }
 
 /// What was seen by whoever silences.
@@ -118,6 +135,32 @@ pub(super) async fn silence_all(
     let silence = AlarmCommand::Silence { alarm: None, seen };
     let until = until(command(&app, caller, silence).await?);
     Ok(Json(UntilDto { id: None, until }))
+}
+
+/// Tests the siren now, in the name of whoever asks.
+#[utoipa::path(
+    post,
+    path = "/api/siren/test",
+    request_body = AskTestDto,
+    responses(
+        (status = 200, body = EmptyDto),
+        (status = 409, description = "`siren_sounds`, `siren_under_test`", body = ErrorBody),
+        (status = 422, description = "`bad_request`", body = ErrorBody),
+        (status = 503, description = "`busy`, `stopping`, `too_slow`", body = ErrorBody),
+    )
+)]
+pub(super) async fn test_siren(
+    State(app): State<App>,
+    caller: Caller,
+    sent: Result<Bytes, BytesRejection>,
+) -> Result<Json<EmptyDto>, ApiError> {
+    let AskTestDto { sound } = body::object(sent, r#"{"sound": "audible"}"#)?;
+    let heard = match sound {
+        TestSoundDto::Audible => TestHeard::ByPeople,
+        TestSoundDto::Inaudible => TestHeard::ByNobody,
+    };
+    command(&app, caller, AlarmCommand::TestSiren { heard }).await?;
+    Ok(Json(EmptyDto {}))
 }
 
 /// Pauses the sound of one alarm for two minutes; answers nothing.
@@ -331,6 +374,8 @@ fn refused(refusal: CommandError) -> ApiError {
         CommandError::AlreadyShelved => (StatusCode::CONFLICT, "already_shelved"),
         CommandError::AlreadyOutOfService => (StatusCode::CONFLICT, "already_out_of_service"),
         CommandError::AlreadyInService => (StatusCode::CONFLICT, "already_in_service"),
+        CommandError::SirenSounds => (StatusCode::CONFLICT, "siren_sounds"),
+        CommandError::SirenUnderTest => (StatusCode::CONFLICT, "siren_under_test"),
         CommandError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         CommandError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
     };

@@ -21,6 +21,7 @@ use super::{
         live::live,
         routes::acknowledge,
         alarms::silence_all,
+        alarms::test_siren,
         alarms::silence,
         alarms::reset,
         alarms::shelve,

@@ -231,6 +231,8 @@ fn an_answer_to_an_alarm_is_an_entry_in_the_same_moment_and_only_once() {
         (entry.by.as_str(), entry.action.as_str(), entry.subject.as_str(), entry.at),
         ("Eva", "alarm_acknowledged", "alarm 40", at(1))
     );
+    let detail: Value = serde_json::from_str(&entry.detail).expect("JSON");
+    assert_eq!(detail, json!({ "zone": "bay", "alarm_of": "intrusion" }));
 }
 
 #[test]

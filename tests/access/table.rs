@@ -40,6 +40,7 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("get", "/api/history", VIEWERS),
     ("get", "/api/openapi.json", VIEWERS),
     ("post", "/api/siren/silence", SUPERVISORS),
+    ("post", "/api/siren/test", ENGINEERS),
     ("post", "/api/alarms/{id}/silence", SUPERVISORS),
     ("post", "/api/alarms/{id}/reset", SUPERVISORS),
     ("post", "/api/alarms/{id}/shelve", SUPERVISORS),

@@ -5,7 +5,7 @@ use standclear::engine::alarm_kpi::Kpis;
 use standclear::engine::{AlarmId, AlarmSource, AlarmState, ZoneIndex};
 use standclear::guard::handle::{
     Alarm, AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, HistoryError, Hold, HoldKind,
-    IncidentRow, kpis_of,
+    IncidentRow, TestHeard, kpis_of,
 };
 use standclear::store::alarms::AlarmStory;
 
@@ -56,9 +56,6 @@ pub fn holds() -> Vec<Hold> {
     vec![hold(shelved, 0, Some(40)), hold(HoldKind::OutOfService, 1, None)]
 }
 
-/// The version of what sounds.
-const SEEN: u64 = 7_340_042;
-
 /// Knows alarm 40, which sounds, and the zone gate-road; notes whatever it is told.
 impl Alarms for Fake {
     fn command(&self, command: AlarmCommand, by: &str) -> Result<Commanded, CommandError> {
@@ -66,15 +63,20 @@ impl Alarms for Fake {
             AlarmCommand::Acknowledge { .. } | AlarmCommand::Reset { .. } => {
                 Err(CommandError::StillActive)
             }
-            AlarmCommand::Silence { seen, .. } if *seen != SEEN => Err(CommandError::NewerCause),
+            AlarmCommand::Silence { seen, .. } if *seen != VERSION => Err(CommandError::NewerCause),
             AlarmCommand::Silence { alarm: None, .. } => Ok(Commanded::Until(time(UNTIL))),
-            AlarmCommand::Silence { alarm: Some(alarm), .. } | AlarmCommand::Shelve { alarm, .. }
+            AlarmCommand::Silence { alarm: Some(alarm), .. }
+            | AlarmCommand::Shelve { alarm, .. }
                 if *alarm == AlarmId(40) =>
             {
                 Ok(Commanded::Until(time(UNTIL)))
             }
             AlarmCommand::Silence { .. } | AlarmCommand::Shelve { .. } => {
                 Err(CommandError::UnknownAlarm)
+            }
+            AlarmCommand::TestSiren { heard: TestHeard::ByPeople } => Ok(Commanded::Done),
+            AlarmCommand::TestSiren { heard: TestHeard::ByNobody } => {
+                Err(CommandError::SirenUnderTest)
             }
             AlarmCommand::Unshelve { alarm } if *alarm == AlarmId(38) => Ok(Commanded::Done),
             AlarmCommand::Unshelve { .. } => Err(CommandError::NotShelved),

@@ -12,7 +12,7 @@ fn told(served: &Served) -> Vec<String> {
 }
 
 /// What was seen by whoever silences.
-const SEEN: &str = r#"{"seen": 7340042}"#;
+const SEEN: &str = r#"{"seen": 7340041}"#;
 
 #[test]
 fn nobody_silences_without_saying_what_they_saw_or_what_they_did_not_see() {
@@ -20,7 +20,7 @@ fn nobody_silences_without_saying_what_they_saw_or_what_they_did_not_see() {
     for path in ["/api/siren/silence", "/api/alarms/40/silence"] {
         let silent = served.post(path, "{}").refused(422, "bad_request");
         assert!(silent.to_string().contains("seen"), "{silent}");
-        served.post(path, r#"{"seen": 7340041}"#).refused(409, "newer_cause");
+        served.post(path, r#"{"seen": 7340040}"#).refused(409, "newer_cause");
     }
     assert_eq!(told(&served), Vec::<String>::new());
 }
@@ -80,6 +80,17 @@ fn a_time_that_is_none_or_a_reason_that_says_nothing_never_reaches_the_guard() {
     let out = "/api/zones/yard-%C3%A9ast/gate-road/out-of-service";
     served.post(out, "{}").refused(422, "reason_needed");
     assert_eq!(told(&served), Vec::<String>::new());
+}
+
+#[test]
+fn the_siren_is_tested_in_the_name_of_whoever_asks() {
+    let served = serve();
+    let tested = served.post("/api/siren/test", r#"{"sound": "audible"}"#);
+    assert_eq!((tested.status, tested.json()), (200, json!({})));
+    assert_eq!(told(&served), ["test the siren, audibly"]);
+    let inaudible = r#"{"sound": "inaudible"}"#;
+    served.post("/api/siren/test", inaudible).refused(409, "siren_under_test");
+    served.post("/api/siren/test", r#"{"sound": "loud"}"#).refused(422, "bad_request");
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use standclear::clock;
 use standclear::engine::time::Instant;
 use standclear::engine::{AlarmState, SirenPattern};
+use standclear::guard::handle::{AlarmCommand, CommandError, Commanded, Snapshot, TestHeard};
 use standclear::guard::siren::Sound;
+use standclear::store::audit::AuditReader;
 
-use crate::site::{TestSite, fault, intrusion, wait_alarm, wait_for, wait_watched};
+use crate::site::{TestSite, fault, intrusion, wait_alarm, wait_for, wait_until, wait_watched};
 use crate::worker::Scene;
 
 /// What the store holds of the siren's tests: in the event log, and action and detail in the audit
@@ -88,5 +90,40 @@ fn the_all_clear_sounds_once_when_an_intrusion_is_over() {
     site.shows(Scene::Person);
     assert!(site.siren.since(again, SirenPattern::Intrusion) > Instant::ZERO);
     assert_eq!(site.siren.count(Sound::AllClear), 1);
+    guard.stop();
+}
+
+#[test]
+fn a_siren_test_that_somebody_asks_for_is_in_the_audit_log_with_who_the_device_and_the_outcome() {
+    let site = TestSite::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    wait_until(&guard, "the test of the start", |now| now.siren.test.is_some());
+    let test = |heard| guard.handle().command(AlarmCommand::TestSiren { heard }, "Eva");
+    assert_eq!(test(TestHeard::ByPeople), Ok(Commanded::Done));
+    assert_eq!(test(TestHeard::ByPeople), Err(CommandError::SirenUnderTest));
+    let passed =
+        |now: &Snapshot| now.siren.test.as_ref().is_some_and(|it| it.heard == TestHeard::ByPeople);
+    let now = wait_until(&guard, "the outcome", passed);
+    assert_eq!(now.siren.test.as_ref().and_then(|it| it.failed.clone()), None);
+    *site.siren.broken.lock().expect("not poisoned") = Some("unplugged".into());
+    wait_alarm(&guard, fault, AlarmState::Unacknowledged);
+    assert_eq!(test(TestHeard::ByNobody), Err(CommandError::SirenSounds));
+    let alarm = wait_alarm(&guard, fault, AlarmState::Unacknowledged);
+    guard.handle().acknowledge(alarm.id, None, "eva").expect("answered");
+    assert_eq!(test(TestHeard::ByNobody), Ok(Commanded::Done));
+    let audit = AuditReader::of_store(&site.config().store.path).expect("a reader");
+    let told = wait_for("both outcomes", || {
+        let rows = audit.entries(100, None).expect("the log");
+        let by_eva = rows.into_iter().map(|row| row.entry).filter(|it| it.by == "Eva");
+        let told: Vec<_> = by_eva.map(|it| (it.action, it.subject, it.detail)).collect();
+        let tests = told.into_iter().filter(|it| it.0.starts_with("siren_test"));
+        let tests: Vec<_> = tests.collect();
+        (tests.len() == 2).then_some(tests)
+    });
+    // The newest first.
+    assert_eq!((told[1].0.as_str(), told[1].1.as_str()), ("siren_test_passed", "notes"));
+    assert_eq!((told[0].0.as_str(), told[0].1.as_str()), ("siren_test_failed", "notes"));
+    assert!(told[0].2.contains("unplugged") && told[1].2.contains("audible"), "{told:?}");
     guard.stop();
 }

@@ -91,6 +91,11 @@ impl Runner {
             AlarmCommand::PutIntoService { zone } => {
                 Input::PutIntoService { zone: self.zone(zone)? }
             }
+            AlarmCommand::TestSiren { .. } => {
+                self.may_test_siren()?;
+                // Nothing of the engine's.
+                Input::Tick
+            }
         })
     }
 
@@ -112,7 +117,8 @@ impl Runner {
             | AlarmCommand::Reset { .. }
             | AlarmCommand::Shelve { .. }
             | AlarmCommand::TakeOutOfService { .. }
-            | AlarmCommand::PutIntoService { .. } => None,
+            | AlarmCommand::PutIntoService { .. }
+            | AlarmCommand::TestSiren { .. } => None,
         }
     }
 
@@ -136,7 +142,8 @@ impl Runner {
             AlarmCommand::Shelve { time, .. } => Commanded::Until(later(now, time.get())),
             AlarmCommand::Unshelve { .. }
             | AlarmCommand::TakeOutOfService { .. }
-            | AlarmCommand::PutIntoService { .. } => Commanded::Done,
+            | AlarmCommand::PutIntoService { .. }
+            | AlarmCommand::TestSiren { .. } => Commanded::Done,
         }
     }
 
@@ -186,6 +193,11 @@ impl Runner {
             }
             AlarmCommand::PutIntoService { zone } => {
                 Record::InService { zone: zone.zone.clone(), at, by: Some(by) }
+            }
+            AlarmCommand::TestSiren { heard } => {
+                // Into the audit log when its outcome is known.
+                self.test_siren(*heard, by);
+                return None;
             }
         })
     }

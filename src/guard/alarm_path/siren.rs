@@ -4,18 +4,23 @@ use std::time::Duration;
 
 use super::failing::{Failures, Thing};
 use super::{Changed, Runner};
+use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::{AlarmSource, AlarmState, Part, SirenPattern, ZoneState};
-use crate::guard::handle::{SirenTested, TestHeard};
+use crate::guard::handle::{CommandError, SirenTested, TestHeard};
 use crate::guard::message::{Gravity, SirenReport, Sounding};
 use crate::guard::observer::Observation;
-use crate::guard::siren::tester::{SirenTest, TestSound};
+use crate::guard::siren::tester::{Asked, SirenTest, TestSound};
 use crate::store::record::Record;
 use crate::store::zones::BY_BOX;
 
 /// Longest silence of the siren's thread, which looks every 20 ms: R1 allows one second until a
 /// fault shows, and a busy box needs a part of it.
 const SIREN_SILENCE_MAX: Duration = Duration::from_millis(500);
+
+/// Longest time until a test that somebody asked for has an outcome: the audible one takes a few
+/// seconds, and a device that stalls some more.
+const OUTCOME_MAX: Duration = Duration::from_secs(15);
 
 /// What is known of the siren.
 pub(super) struct SirenWatch {
@@ -27,6 +32,8 @@ pub(super) struct SirenWatch {
     /// Whether its thread still looks.
     answers: Answers,
     all_clear: AllClear,
+    /// Who waits for the outcome of a test, and since when.
+    asked: Option<(String, Instant)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,6 +70,7 @@ impl SirenWatch {
             test: None,
             answers: Answers::Yes,
             all_clear: AllClear::NotOwed,
+            asked: None,
         }
     }
 
@@ -139,11 +147,26 @@ impl Runner {
                 "siren_test_failed"
             }
         };
-        let at = test.at;
-        self.path.board.siren_test = Some(tested(&test));
-        self.path.handover.put([Record::Note { at, text: text.clone() }]);
+        if test.asked != Asked::ByPersonInVain {
+            self.path.board.siren_test = Some(tested(&test));
+        }
+        let by = match test.asked {
+            Asked::ByPlan => None,
+            Asked::ByPerson | Asked::ByPersonInVain => self.siren.asked.take(),
+        };
+        let by = by.map_or_else(|| BY_BOX.to_owned(), |(by, _)| by);
+        let device = match test.device.is_empty() {
+            true => self.path.board.siren_device.clone(),
+            false => test.device,
+        };
+        self.path.handover.put([Record::Note { at: test.at, text: text.clone() }]);
+        self.sign_siren_test(by, action, device, text);
+    }
+
+    fn sign_siren_test(&self, by: String, action: &'static str, device: String, text: String) {
+        let at = clock::wall();
         let left = self.path.clerk.leave(move |store| {
-            if let Err(error) = store.append_audit(BY_BOX, action, &test.device, &text, at) {
+            if let Err(error) = store.append_audit(&by, action, &device, &text, at) {
                 tracing::error!("the siren test is not in the audit log: {error}");
             }
         });
@@ -152,8 +175,39 @@ impl Runner {
         }
     }
 
+    pub(super) fn may_test_siren(&self) -> Result<(), CommandError> {
+        match (self.path.board.siren.pattern, &self.siren.asked) {
+            (SirenPattern::Silent, None) => Ok(()),
+            (SirenPattern::Silent, Some(_)) => Err(CommandError::SirenUnderTest),
+            (SirenPattern::Fault | SirenPattern::Warning | SirenPattern::Intrusion, _) => {
+                Err(CommandError::SirenSounds)
+            }
+        }
+    }
+
+    /// For a person, who is named in the audit log with what comes of it.
+    pub(super) fn test_siren(&mut self, heard: TestHeard, by: String) {
+        self.siren.asked = Some((by, clock::monotonic()));
+        self.path.siren.test(match heard {
+            TestHeard::ByPeople => TestSound::Audible,
+            TestHeard::ByNobody => TestSound::Inaudible,
+        });
+    }
+
+    /// A siren's thread that hangs or died tells no outcome; that is one too.
+    fn judge_asked_test(&mut self, now: Instant) {
+        let late = |(_, since): &mut (String, Instant)| now.since(*since) > OUTCOME_MAX;
+        if let Some((by, _)) = self.siren.asked.take_if(late) {
+            let device = self.path.board.siren_device.clone();
+            let text = format!("no outcome within {} s", OUTCOME_MAX.as_secs());
+            tracing::error!("the siren test that {by} asked for: {text}");
+            self.sign_siren_test(by, "siren_test_failed", device, text);
+        }
+    }
+
     /// Whether the siren's thread still looks: nobody else would notice that orders get lost.
     pub(super) fn judge_siren(&mut self, now: Instant) {
+        self.judge_asked_test(now);
         let answers = match self.path.siren.silence(now) > SIREN_SILENCE_MAX {
             true => Answers::No,
             false => Answers::Yes,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::TestHeard;
 use crate::engine::alarm::ShelfTime;
 use crate::engine::alarm_kpi::{Kpis, Story, kpis};
 use crate::engine::time::Instant;
@@ -86,6 +87,10 @@ pub enum AlarmCommand {
     PutIntoService {
         zone: ZonePlace,
     },
+    /// Tests the siren now, if nothing sounds.
+    TestSiren {
+        heard: TestHeard,
+    },
 }
 
 /// A zone by the ids of its camera and itself.
@@ -161,6 +166,10 @@ pub enum CommandError {
     AlreadyOutOfService,
     #[error("the zone is in service already")]
     AlreadyInService,
+    #[error("the siren sounds; a test never sounds over an alarm")]
+    SirenSounds,
+    #[error("somebody tests the siren already; wait for the outcome")]
+    SirenUnderTest,
     #[error("the guard is busy and has not taken the command; press again")]
     Busy,
     #[error("the guard is stopping")]
@@ -209,6 +218,12 @@ impl fmt::Display for AlarmCommand {
             }
             AlarmCommand::PutIntoService { zone } => {
                 write!(f, "put zone {} back into service", zone.zone)
+            }
+            AlarmCommand::TestSiren { heard: TestHeard::ByPeople } => {
+                write!(f, "test the siren, audibly")
+            }
+            AlarmCommand::TestSiren { heard: TestHeard::ByNobody } => {
+                write!(f, "test the siren, inaudibly")
             }
         }
     }

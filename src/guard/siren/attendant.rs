@@ -183,6 +183,9 @@ impl Attendant {
                 Line::Broken { device: device.clone(), reason: reason.clone() }
             }
         };
+        if let Some(sound) = self.shared.take_test() {
+            self.tester.ask(sound);
+        }
         let (wall, played) = (clock::wall(), self.output.played(now));
         if let Some(test) = self.tester.look(&World { now, wall, line, played }) {
             self.tell(SirenReport::Tested(test));

@@ -28,13 +28,13 @@ pub mod voices;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
 use self::attendant::{Attendant, REPORTS_KEPT};
-use self::tester::{TestPlan, Tester};
+use self::tester::{TestPlan, TestSound, Tester};
 use self::voices::Voices;
 use super::message::Message;
 use crate::clock;
@@ -187,6 +187,8 @@ pub struct Siren {
 struct Shared {
     /// Number of the order, then `SOUND_BITS` of sound.
     order: AtomicU64,
+    /// The test a person asked for; see `test_word`.
+    test: AtomicU8,
     /// How often the all-clear was ordered.
     all_clears: AtomicU64,
     /// When the alarm path was last alive, nanoseconds of the monotonic clock.
@@ -214,6 +216,12 @@ impl Siren {
         self.thread.unpark();
     }
 
+    /// Tests it now, for a person.
+    pub fn test(&self, sound: TestSound) {
+        self.shared.test.store(test_word(Some(sound)), Ordering::Release);
+        self.thread.unpark();
+    }
+
     /// The alarm path lives.
     pub fn feed(&self, now: Instant) {
         self.shared.fed_ns.store(now.as_nanos(), Ordering::Relaxed);
@@ -222,6 +230,24 @@ impl Siren {
     /// How long the siren's thread has not looked: orders given since then are not heard.
     pub fn silence(&self, now: Instant) -> Duration {
         now.since(Instant::from_nanos(self.shared.looked_ns.load(Ordering::Relaxed)))
+    }
+}
+
+/// A test that is asked for, as one atomic word.
+const fn test_word(asked: Option<TestSound>) -> u8 {
+    match asked {
+        None => 0,
+        Some(TestSound::Audible) => 1,
+        Some(TestSound::Inaudible) => 2,
+    }
+}
+
+impl Shared {
+    /// The test a person asked for, once.
+    fn take_test(&self) -> Option<TestSound> {
+        let word = self.test.swap(test_word(None), Ordering::AcqRel);
+        let is = |sound: &TestSound| test_word(Some(*sound)) == word;
+        [TestSound::Audible, TestSound::Inaudible].into_iter().find(is)
     }
 }
 
@@ -243,6 +269,7 @@ impl SirenThread {
         let voices = output.voices();
         let shared = Arc::new(Shared {
             order: AtomicU64::new(Sound::SILENT.word()),
+            test: AtomicU8::new(test_word(None)),
             all_clears: AtomicU64::new(0),
             fed_ns: AtomicU64::new(now.as_nanos()),
             looked_ns: AtomicU64::new(now.as_nanos()),

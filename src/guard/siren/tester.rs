@@ -12,6 +12,8 @@
 //! would sound. The first test of a life is inaudible whatever is configured, since boxes start at
 //! any hour.
 //!
+//! A person may ask for a test besides. It never waits: what cannot be tested now is said at once.
+//!
 //! Not here: how samples get to the device, and where the outcome is written down.
 
 use std::time::Duration;
@@ -110,6 +112,16 @@ pub struct SirenTest {
     pub device: String,
     /// How long it took, or why it failed.
     pub outcome: Result<Duration, String>,
+    pub asked: Asked,
+}
+
+/// Who wanted a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    ByPlan,
+    ByPerson,
+    /// By a person, when it could not be made: that says nothing of the siren.
+    ByPersonInVain,
 }
 
 impl SirenTest {
@@ -132,6 +144,8 @@ impl SirenTest {
 pub struct Tester {
     plan: TestPlan,
     due: Due,
+    /// What a person asked for.
+    asked: Option<TestSound>,
     running: Option<Running>,
     passed_at: Instant,
     failed: Option<String>,
@@ -152,12 +166,19 @@ enum Due {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Running {
     sound: TestSound,
+    asked: Asked,
     since: Instant,
 }
 
 impl Tester {
     pub fn new(plan: TestPlan, now: Instant) -> Tester {
-        Tester { plan, due: Due::First, running: None, passed_at: now, failed: None }
+        let (asked, running, failed) = (None, None, None);
+        Tester { plan, due: Due::First, asked, running, passed_at: now, failed }
+    }
+
+    /// A person wants a test now.
+    pub fn ask(&mut self, sound: TestSound) {
+        self.asked = Some(sound);
     }
 
     /// What is to sound for the test, if nothing else does.
@@ -167,17 +188,24 @@ impl Tester {
 
     /// Looks at the world; returns a test that has ended.
     pub fn look(&mut self, world: &World) -> Option<SirenTest> {
+        let since = world.now;
         match (self.running, &world.line) {
             (None, Line::Free { .. }) => {
-                let sound = self.due_sound(world)?;
-                self.running = Some(Running { sound, since: world.now });
+                let (sound, asked) = match self.asked.take() {
+                    Some(sound) => (sound, Asked::ByPerson),
+                    None => (self.due_sound(world)?, Asked::ByPlan),
+                };
+                self.running = Some(Running { sound, asked, since });
                 None
             }
-            (None, Line::Taken | Line::Opening | Line::Broken { .. }) => None,
+            (None, Line::Taken | Line::Opening | Line::Broken { .. }) => {
+                let running = Running { sound: self.asked.take()?, asked: Asked::ByPerson, since };
+                Some(not_made(running, world))
+            }
             // It waits for its turn again; what sounds is more than a test.
-            (Some(_), Line::Taken | Line::Opening) => {
+            (Some(running), Line::Taken | Line::Opening) => {
                 self.running = None;
-                None
+                (running.asked == Asked::ByPerson).then(|| not_made(running, world))
             }
             (Some(running), Line::Free { device }) => {
                 let outcome = judge(running, world)?;
@@ -226,15 +254,34 @@ impl Tester {
             Ok(_) => {
                 self.failed = None;
                 self.passed_at = world.now;
-                self.due = Due::At(next_due(&self.plan, world.wall));
+                self.due = match (running.asked, self.due) {
+                    // The daily one keeps its hour.
+                    (Asked::ByPerson, Due::At(due)) => Due::At(due),
+                    (Asked::ByPerson, Due::First | Due::Again { .. })
+                    | (Asked::ByPlan | Asked::ByPersonInVain, _) => {
+                        Due::At(next_due(&self.plan, world.wall))
+                    }
+                };
             }
             Err(reason) => {
                 self.failed = Some(reason.clone());
                 self.due = Due::Again { from: world.now.after(RETRY_AFTER), sound: running.sound };
             }
         }
-        SirenTest { at: world.wall, sound: running.sound, device, outcome }
+        let Running { sound, asked, .. } = running;
+        SirenTest { at: world.wall, sound, device, outcome, asked }
     }
+}
+
+/// A test that a person asked for and that cannot be made now. It says nothing of the siren.
+fn not_made(running: Running, world: &World) -> SirenTest {
+    let (device, why) = match &world.line {
+        Line::Broken { device, reason } => (device.clone(), reason.clone()),
+        Line::Opening => (String::new(), "the sound device is not open yet".into()),
+        Line::Taken | Line::Free { .. } => (String::new(), "something else sounds".into()),
+    };
+    let (at, sound, asked) = (world.wall, running.sound, Asked::ByPersonInVain);
+    SirenTest { at, sound, device, outcome: Err(why), asked }
 }
 
 /// What a running test has come to; `None` while it goes on.
@@ -419,5 +466,31 @@ mod tests {
         let ended = stage.run(LOOK);
         assert_eq!(ended[0].outcome, Err("unplugged".into()));
         assert!(ended[0].sentence().contains("failed on \"card\": unplugged"));
+    }
+
+    #[test]
+    fn a_test_that_a_person_asks_for_is_made_at_once_and_moves_no_daily_one() {
+        let mut stage = stage(TestSound::Audible);
+        stage.run(Duration::from_secs(5));
+        let due = stage.tester.due;
+        stage.tester.ask(TestSound::Audible);
+        let ended = stage.run(Duration::from_secs(20));
+        let [SirenTest { sound, outcome: Ok(_), asked, .. }] = &ended[..] else {
+            panic!("{ended:?}")
+        };
+        assert_eq!((*sound, *asked), (TestSound::Audible, Asked::ByPerson));
+        assert!(matches!(due, Due::At(_)) && stage.tester.due == due, "{due:?}");
+    }
+
+    #[test]
+    fn a_test_that_a_person_asks_for_never_sounds_over_an_alarm_and_says_so() {
+        let mut stage = stage(TestSound::Inaudible);
+        stage.run(Duration::from_secs(5));
+        stage.line = Line::Taken;
+        stage.tester.ask(TestSound::Audible);
+        let ended = stage.run(Duration::from_secs(5));
+        let [SirenTest { outcome: Err(why), .. }] = &ended[..] else { panic!("{ended:?}") };
+        assert_eq!(why, "something else sounds");
+        assert_eq!(stage.fault(), None, "it says nothing of the siren");
     }
 }

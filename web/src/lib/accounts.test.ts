@@ -26,6 +26,8 @@ describe('words', () => {
     const name = (zone: string) => (zone === 'gate-road' ? 'Gate road' : null);
     expect([subjectWords(entry, name), detailBesides(entry.detail)]).toEqual(['alarm 40, Gate road', 'reason fence works']);
     expect(subjectWords({ subject: 'alarm 40', detail: { zone: 'gone' } }, name)).toBe('alarm 40, gone');
+    // Closed by now: the entry itself says of which zone it was.
+    expect([subjectWords({ subject: 'alarm 7', detail: { alarm_of: 'warning', zone: 'gate-road' } }, name), detailBesides({ alarm_of: 'warning', zone: 'gate-road' })]).toEqual(['alarm 7, Gate road', 'alarm of warning']);
     expect(subjectWords({ subject: 'gate-road', detail: null }, name)).toBe('Gate road (gate-road)');
     expect([subjectWords({ subject: 'Eva', detail: null }, name), detailBesides(null), detailBesides({ zone: 3 })]).toEqual(['Eva', '', 'zone 3']);
   });

@@ -60,6 +60,14 @@ export async function silenceSiren(seen: number): Promise<void> {
   await request('POST', '/api/siren/silence', { seen });
 }
 
+/** Whether people are to hear a test of the siren. */
+export type TestSound = 'audible' | 'inaudible';
+
+/** Tests the siren in the name of whoever is signed in; the state shows what came of it. */
+export async function testSiren(sound: TestSound): Promise<void> {
+  await request('POST', '/api/siren/test', { sound });
+}
+
 export async function shelve(alarm: number, minutes: number, reason: string): Promise<void> {
   await request('POST', `/api/alarms/${alarm}/shelve`, { minutes, reason });
 }
