@@ -25,6 +25,8 @@ use standclear::guard::siren::sound_card::{SoundCard, try_open};
 use standclear::guard::siren::tones;
 use standclear::guard::siren::voices::Voices;
 use standclear::guard::siren::{OutputState, SirenOutput, Sound};
+use standclear::store::Store;
+use standclear::store::audit::AuditReader;
 
 use ear::{Ear, RATE_HZ, changes_a_second, peak, power};
 
@@ -87,6 +89,11 @@ fn a_card_that_stops_or_is_muted_is_broken_until_it_goes_on() {
 #[test]
 fn a_second_card_sounds_while_the_first_is_gone_and_the_first_again_when_it_is_back() {
     with_recording_cards("inside_fallback");
+}
+
+#[test]
+fn a_card_whose_thread_panics_is_a_fault_the_second_sounds_and_the_first_is_tried_again() {
+    with_recording_cards("inside_panic");
 }
 
 #[test]
@@ -281,6 +288,37 @@ fn inside_fallback() {
 }
 
 #[test]
+fn inside_panic() {
+    if !inside() {
+        return;
+    }
+    let mut spare = Ear::open("spare");
+    let mut both =
+        WithFallback::open(&named("horn"), &named("spare"), 1.0, &Arc::default()).expect("threads");
+    wait_until_working(&mut both);
+    spare.forget();
+    fail::cfg("sound_card::horn", "panic").expect("a point");
+    let told = drive_until(&mut both, INTRUSION, |state| {
+        matches!(state, OutputState::Degraded { device, reason }
+            if device == "spare" && reason.contains("its thread failed"))
+    });
+    println!("thread of the first card panicked: told after {told:?}");
+    both.sound(INTRUSION);
+    spare.wait_for_sound();
+    assert!(power(&spare.listen(1.0), 700.0) > 0.2, "the second sounds the alarm");
+    fail::remove("sound_card::horn");
+    let back = drive_until(
+        &mut both,
+        INTRUSION,
+        |state| matches!(state, OutputState::Working { device } if device == "horn"),
+    );
+    println!("the thread begins anew: the first sounds again after {back:?}");
+    both.sound(INTRUSION);
+    let mut horn = Ear::open("horn");
+    assert!(power(&horn.listen(1.0), 700.0) > 0.2, "the first card sounds again");
+}
+
+#[test]
 fn inside_test_command() {
     if !inside() {
         return;
@@ -315,8 +353,19 @@ fn inside_test_command() {
         let note = power(second, f64::from(tones::TEST_HZ[1]));
         assert!(note > 0.05, "the test was heard: {note}");
     }
+    assert!(said.contains("Not in the audit log"), "{said}");
+    let data = folder.path().join("data");
+    let store = Store::open(&data).expect("a store");
+    let (_, beside_a_box) = run(&["--inaudible", "--device", "spare"]);
+    assert!(beside_a_box.contains("Not in the audit log"), "{beside_a_box}");
+    drop(store);
     let (passed, said) = run(&["--inaudible", "--device", "spare"]);
     assert!(passed && said.contains("passed") && !said.contains("horn"), "{said}");
+    let kept = AuditReader::of_store(&data).expect("a reader").entries(10, None).expect("the log");
+    let kept: Vec<_> = kept.iter().map(|row| &row.entry).collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let of = (kept[0].by.as_str(), kept[0].action.as_str(), kept[0].subject.as_str());
+    assert_eq!(of, ("console", "siren_test_passed", "spare"));
     assert!(peak(&spare.heard_so_far()) < 0.003, "inaudible");
     let (passed, said) = run(&["--device", "nowhere"]);
     assert!(!passed && said.contains("aplay -L"), "{said}");

@@ -151,6 +151,7 @@ struct Pairing {
 impl Publisher {
     fn run(&mut self, queue: &Receiver<Publication>) {
         loop {
+            fail::fail_point!("publisher::looks");
             match queue.recv_timeout(COUNT_EVERY) {
                 Ok(Publication::Snapshot(mut snapshot)) => {
                     Arc::make_mut(&mut snapshot).channels = self.channels.all();

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use standclear::clock;
 use standclear::engine::AlarmState;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::device::{Habit, Key};
-use crate::site::{intrusion, wait_alarm, wait_until};
+use crate::site::{intrusion, wait_alarm, wait_for, wait_until};
 use crate::worker::Scene;
 use crate::world::World;
 
@@ -92,6 +93,34 @@ fn a_revoked_device_is_gone_at_once_and_stays_out() {
     assert_eq!(list["handhelds"][1]["connected"], true);
     let id = phones[0].id.clone();
     assert!(world.trail().contains(&("Ada".into(), "handheld_revoked".into(), id)));
+    world.guard.stop();
+}
+
+#[test]
+fn a_device_is_cut_off_at_once_while_the_disk_takes_nothing_and_that_is_kept_when_it_does() {
+    let (mut world, phones) = World::with(&["Eva"], &["Eva"]);
+    let eva = phones[0].connect(Habit::Good);
+    let disk =
+        rusqlite::Connection::open(world.site.path("data/standclear.db")).expect("the store");
+    disk.execute_batch("BEGIN IMMEDIATE").expect("the store to ourselves");
+    let path = format!("/api/handhelds/{}", phones[0].id);
+    let asked_at = clock::monotonic();
+    let said = world.ada.ask("DELETE", &path, br#"{"reason":"lost in the yard"}"#);
+    said.refused(503, "not_kept_yet");
+    let last = eva.closed();
+    println!("cut off {:?} after it was asked", clock::monotonic().since(asked_at));
+    assert_eq!(last.last().map(|it| &it["code"]), Some(&json!("revoked")), "{last:?}");
+    let refusal = phones[0].try_connect(Habit::Good, |nonce| phones[0].proof(nonce)).err();
+    assert_eq!(refusal.expect("refused")["code"], "revoked");
+    let revoked = "SELECT count(*) FROM audit WHERE action = 'handheld_revoked'";
+    let kept = || disk.query_row(revoked, [], |row| row.get::<_, u32>(0)).expect("a count");
+    assert_eq!(kept(), 0, "the disk takes nothing");
+    disk.execute_batch("ROLLBACK").expect("given back");
+    wait_for("the revocation on disk", || (kept() == 1).then_some(()));
+
+    let world = world.restart();
+    let refusal = phones[0].try_connect(Habit::Good, |nonce| phones[0].proof(nonce)).err();
+    assert_eq!(refusal.expect("refused")["code"], "revoked", "also after a restart");
     world.guard.stop();
 }
 

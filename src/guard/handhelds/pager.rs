@@ -181,6 +181,7 @@ impl Runner {
                 }
                 _tick = ticks.tick() => self.step(Input::Tick),
             }
+            fail::fail_point!("pager::looks");
             self.look_at_duty();
             self.show();
             self.report();

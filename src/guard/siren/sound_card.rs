@@ -252,6 +252,7 @@ impl Holder {
         let mut mixer_at = None;
         while !self.stopped() {
             self.rest(LOOK_EVERY);
+            fail::fail_point!(&format!("sound_card::{}", self.name));
             let now = clock::monotonic();
             let stalled = match flowed {
                 true => self.line.stalled(now),
