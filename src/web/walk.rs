@@ -59,7 +59,7 @@ pub(super) fn table() -> Vec<RouteEntry> {
     responses(
         (status = 200, body = WalkTestDto),
         (status = 404, description = "`unknown_camera`, `unknown_zone`", body = ErrorBody),
-        (status = 409, description = "`walk_test_running`: one at a time; `not_testable`: an ignored area; `not_watched`", body = ErrorBody),
+        (status = 409, description = "`walk_test_running`: one at a time; `not_testable`: an ignored area; `zone_shelved`, `zone_out_of_service`: nobody would be heard; `not_watched`", body = ErrorBody),
         (status = 422, description = "`bad_request`", body = ErrorBody),
         (status = 503, description = "`busy`, `store`, `unclear`, `too_slow`", body = ErrorBody),
     )
@@ -270,6 +270,8 @@ fn walk_error(error: WalkDeskError) -> ApiError {
         WalkDeskError::UnknownCamera { .. } => (StatusCode::NOT_FOUND, "unknown_camera"),
         WalkDeskError::UnknownZone { .. } => (StatusCode::NOT_FOUND, "unknown_zone"),
         WalkDeskError::NotTestable { .. } => (StatusCode::CONFLICT, "not_testable"),
+        WalkDeskError::Shelved { .. } => (StatusCode::CONFLICT, "zone_shelved"),
+        WalkDeskError::OutOfService { .. } => (StatusCode::CONFLICT, "zone_out_of_service"),
         WalkDeskError::NotWatched { .. } => (StatusCode::CONFLICT, "not_watched"),
         WalkDeskError::Refused(refusal) => of_store(&refusal),
         WalkDeskError::Clerk(ClerkError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),

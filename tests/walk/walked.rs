@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use standclear::clock;
-use standclear::engine::{AlarmSource, SirenPattern};
+use standclear::engine::alarm::{Inhibition, ShelfTime};
+use standclear::engine::{AlarmSource, AlarmState, SirenPattern};
 use standclear::guard::app::Guard;
 use standclear::guard::handle::{
-    Armed, DueState, EdgeState, Outcome, SirenHeard, SkippedBy, WalkDeskError, WalkError, WalkState,
+    AlarmCommand, Armed, DueState, EdgeState, Outcome, Reason, SirenHeard, SkippedBy,
+    WalkDeskError, WalkError, WalkState, ZonePlace,
 };
 
-use crate::site::{wait_for, wait_until};
+use crate::site::{intrusion, wait_alarm, wait_for, wait_until};
 use crate::worker::Scene;
 use crate::yard::{BOTTOM, LEFT, RIGHT, RING, TOP, begin, leave, look, site, start, states, walk};
 
@@ -189,6 +191,41 @@ fn a_zone_over_the_whole_picture_is_tested_by_coming_into_view() {
     assert_eq!(walked.edges[4].state(), EdgeState::Pass);
     let done = guard.handle().walk_desk().finish_walk(test.id, "Eva").expect("finished").test;
     assert_eq!(done.state, WalkState::Passed);
+    guard.stop();
+}
+
+#[test]
+fn a_test_that_nobody_could_hear_since_the_zone_is_kept_quiet_is_not_begun_and_says_what_to_do() {
+    let site = site(RING, "restricted", "");
+    let guard = start(&site, "");
+    let handle = guard.handle();
+    let refused = || handle.walk_desk().start_walk("yard", "bay", "Tom", "Eva").expect_err("quiet");
+    let place = || ZonePlace { camera: "yard".into(), zone: "bay".into() };
+    let reason = || Reason::new("The gate is rebuilt").expect("a reason");
+    let command = |it| handle.command(it, "Eva").expect("carried out");
+    let quiet = |wanted: Inhibition| {
+        wait_until(&guard, "the zone's inhibition", |now| {
+            now.zones.iter().any(|zone| zone.id == "bay" && zone.inhibition == wanted)
+        });
+    };
+    command(AlarmCommand::TakeOutOfService { zone: place(), reason: reason() });
+    quiet(Inhibition::OutOfService);
+    let said = refused().to_string();
+    assert!(said.contains("Bay") && said.contains("put it back into service"), "{said}");
+    command(AlarmCommand::PutIntoService { zone: place() });
+    quiet(Inhibition::None);
+
+    site.shows(Scene::Person);
+    let alarm = wait_alarm(&guard, intrusion, AlarmState::Unacknowledged).id;
+    let time = ShelfTime::from_minutes(10).expect("a time");
+    command(AlarmCommand::Shelve { alarm, time, reason: reason() });
+    quiet(Inhibition::Shelved);
+    let said = refused().to_string();
+    assert!(said.contains("Bay") && said.contains("Hear again"), "{said}");
+    command(AlarmCommand::Unshelve { alarm });
+    quiet(Inhibition::None);
+    begin(&guard);
+    drop(handle);
     guard.stop();
 }
 

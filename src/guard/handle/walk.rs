@@ -188,6 +188,16 @@ pub enum WalkDeskError {
     UnknownZone { camera: String, zone: String },
     #[error("{zone} is an ignored area: nothing there alarms, so there is nothing to test")]
     NotTestable { zone: String },
+    #[error(
+        "the alarm of {zone} is shelved: nobody would be heard, so no edge could pass; press Hear \
+         again on the page Alarms, then start the test"
+    )]
+    Shelved { zone: String },
+    #[error(
+        "{zone} is out of service: nobody would be heard, so no edge could pass; put it back into \
+         service on the page Zones, then start the test"
+    )]
+    OutOfService { zone: String },
     #[error("{camera} is not watched: {why}; nothing can be tested")]
     NotWatched { camera: String, why: String },
     #[error(transparent)]

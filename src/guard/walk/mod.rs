@@ -52,6 +52,7 @@ use super::zones::{Guarding, ZoneDesk};
 use crate::clock;
 use crate::config::SirenDevice;
 use crate::engine::CameraIndex;
+use crate::engine::alarm::Inhibition;
 use crate::engine::detection::FrameSize;
 use crate::engine::geometry::Line;
 use crate::link::{ModelInfo, Source};
@@ -314,6 +315,15 @@ impl WalkTests for WalkDesk {
     }
 }
 
+/// Whether somebody who walks in would be heard; what is off by design is armed for the test.
+fn heard(inhibition: Inhibition, zone: &str) -> Result<(), WalkDeskError> {
+    match inhibition {
+        Inhibition::None | Inhibition::SuppressedByDesign => Ok(()),
+        Inhibition::Shelved => Err(WalkDeskError::Shelved { zone: zone.to_owned() }),
+        Inhibition::OutOfService => Err(WalkDeskError::OutOfService { zone: zone.to_owned() }),
+    }
+}
+
 /// A zone to be tested.
 struct Place<'a> {
     camera: CameraIndex,
@@ -359,6 +369,7 @@ impl<'a> Place<'a> {
         let size = shown.size_px.and_then(|(width, height)| FrameSize::new(width, height));
         let size = size.ok_or_else(|| not_watched("no picture has come yet"))?;
         let view = now.zones.iter().find(|view| view.number == usize::from(number.0));
+        heard(view.map_or(Inhibition::None, |view| view.inhibition), &drawn.name)?;
         let in_force = names.in_force.get(place);
         Ok(Place {
             camera: index,
