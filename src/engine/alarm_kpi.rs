@@ -305,12 +305,15 @@ mod tests {
         }
         // Active for two days, and over before the span.
         let long = story("dock", &[(0, Acknowledged), (2 * DAY_S, LatchedAcknowledged)]);
-        assert_eq!(kpis(&[long.clone()], at(2 * DAY_S + 1), at(3 * DAY_S)).stale.value, 0.0);
+        assert_eq!(
+            kpis(std::slice::from_ref(&long), at(2 * DAY_S + 1), at(3 * DAY_S)).stale.value,
+            0.0
+        );
         assert_eq!(kpis(&[long], at(DAY_S), at(3 * DAY_S)).stale_sources, ["dock"]);
         // It came back, and has been there for more than a day.
         let again = [(20, LatchedAcknowledged), (DAY_S, Unacknowledged)];
         let again = story("gate", &[&came[..], &again[..]].concat());
-        assert_eq!(kpis(&[again.clone()], at(0), at(2 * DAY_S)).stale.value, 0.0);
+        assert_eq!(kpis(std::slice::from_ref(&again), at(0), at(2 * DAY_S)).stale.value, 0.0);
         assert_eq!(kpis(&[again], at(0), at(2 * DAY_S + 1)).stale_sources, ["gate"]);
     }
 
