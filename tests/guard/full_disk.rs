@@ -17,12 +17,12 @@ use crate::worker::Scene;
 /// Names the small disk; set only for the program that plays on it.
 const SMALL_DISK: &str = "STANDCLEAR_SMALL_DISK";
 
-fn start(site: &TestSite, config: &Config) -> Result<Guard, StartError> {
+fn start(site: &TestSite, config: &Config) -> Result<Guard, Box<StartError>> {
     let parts = Parts {
         siren: Box::new(site.siren.clone()),
         worker_command: fake_worker(site.folder.path()),
     };
-    Guard::start(config, parts)
+    Guard::start(config, parts).map_err(Box::new)
 }
 
 /// Writes until nothing more is taken.
@@ -70,7 +70,7 @@ fn on_a_small_disk() {
     }
     fill(&ballast);
     let refused = start(&site, &config).err().expect("there is no room at all");
-    let of_store = matches!(refused, StartError::StoreFull { .. } | StartError::Store { .. });
+    let of_store = matches!(*refused, StartError::StoreFull { .. } | StartError::Store { .. });
     assert!(of_store, "{refused:?}");
     println!("\nguarded on a full disk");
 }

@@ -82,7 +82,7 @@ impl Yard {
                     slot.clone_from(&picture);
                 }
             }
-            if index % SAMPLE_EVERY == 0 {
+            if index.is_multiple_of(SAMPLE_EVERY) {
                 samples.push(picture);
             }
         }
@@ -191,7 +191,7 @@ fn pictures(path: &Path) -> Vec<Vec<u8>> {
     let out = out.expect("an appsink");
     pipeline.set_state(gst::State::Playing).expect("the footage plays");
     let wanted = |index: usize| {
-        index % SAMPLE_EVERY == 0 || PEOPLE.iter().any(|(picture, _)| *picture == index)
+        index.is_multiple_of(SAMPLE_EVERY) || PEOPLE.iter().any(|(picture, _)| *picture == index)
     };
     let mut pictures = Vec::new();
     while let Ok(sample) = out.pull_sample() {
