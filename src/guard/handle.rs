@@ -27,9 +27,9 @@ pub use self::channels::{
 pub use self::handhelds::{
     AnswerOutcome, CloseWhy, ConnectedHandheld, Delivery, Duty, DutyList, Handheld,
     HandheldAddress, HandheldAlarm, HandheldAnswer, HandheldError, HandheldLine, HandheldState,
-    Handhelds, HandheldsNow, LeftNote, LineId, LineRefusal, Listening, Notifications, OnDuty,
-    OnDutyPerson, Outline, PairRequest, Paired, Pairing, Presence, Revoked, Said, Scheme, Screen,
-    Shift, Sound, ToHandheld, Unguarded, UnguardedZone,
+    Handhelds, HandheldsNow, HeldForHandheld, LeftNote, LineId, LineRefusal, Listening,
+    Notifications, OnDuty, OnDutyPerson, Outline, PairRequest, Paired, Pairing, Presence, Revoked,
+    Said, Scheme, Screen, Shift, Sound, ToHandheld, Unguarded, UnguardedZone,
 };
 pub use self::inputs::{
     Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,

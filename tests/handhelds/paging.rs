@@ -272,6 +272,25 @@ fn a_phone_that_loses_its_line_gets_the_alarm_again_when_it_is_back() {
 }
 
 #[test]
+fn whoever_answers_before_the_picture_is_drawn_has_looked_at_it_all_the_same() {
+    let (world, phones) = World::with(&["Eva"], &["Eva"]);
+    let eva = phones[0].connect(Habit::Good);
+    let (message, _) = intrusion_on(&eva, &world);
+    let number = |field: &str| message["alarm"][field].as_u64().expect("a number");
+    assert_eq!(eva.acknowledge(number("id"), number("version"), "a", 0)["outcome"], "acknowledged");
+    // What is drawn is the answered alarm, which the box told of in the state and sent to nobody.
+    let answered = |alarm: &Value| alarm["acknowledged_by"] == "Eva (Eva's phone)";
+    let all = |it: &Value| it["alarms"].as_array().cloned().unwrap_or_default();
+    let state = eva.find("state", |it| all(it).iter().any(answered)).0;
+    let newer = all(&state).into_iter().find(answered).expect("just seen")["version"].clone();
+    assert!(newer.as_u64() > Some(number("version")), "{newer}");
+    eva.say(&json!({ "type": "shown", "alarm": number("id"), "version": newer }));
+    let shown = |alarm: &Alarm| alarm.delivery.iter().any(|it| it.shown_ms.is_some());
+    wait_until(&world.guard, "shown", |now| now.alarms.iter().any(shown));
+    world.guard.stop();
+}
+
+#[test]
 fn a_handheld_is_told_which_zones_alarm_nobody_and_when_they_do_again() {
     let (world, phones) = World::with(&["Eva"], &["Eva"]);
     let eva = phones[0].connect(Habit::Good);
@@ -284,6 +303,10 @@ fn a_handheld_is_told_which_zones_alarm_nobody_and_when_they_do_again() {
     let out = AlarmCommand::TakeOutOfService { zone: place.clone(), reason: reason() };
     world.guard.handle().command(out, "Ada").expect("taken");
     let state = told("out_of_service");
+    let held = &state["held"][0];
+    let who = json!(["out_of_service", "bay", "Ada", "The gate is rebuilt"]);
+    assert_eq!(json!([held["state"], held["zone"], held["by"], held["reason"]]), who);
+    assert_eq!((&held["alarm"], &held["until"]), (&json!(null), &json!(null)));
     assert_eq!(state["watched"]["unknown"], 0, "it is watched; nobody is told");
     let back = AlarmCommand::PutIntoService { zone: place };
     world.guard.handle().command(back, "Ada").expect("taken");
@@ -293,7 +316,9 @@ fn a_handheld_is_told_which_zones_alarm_nobody_and_when_they_do_again() {
     let time = ShelfTime::from_minutes(10).expect("a time");
     let shelve = AlarmCommand::Shelve { alarm, time, reason: reason() };
     world.guard.handle().command(shelve, "Ada").expect("taken");
-    told("shelved");
+    let held = &told("shelved")["held"][0];
+    assert_eq!((&held["alarm"], &held["by"]), (&json!(alarm.0), &json!("Ada")), "{held}");
+    assert!(held["until"].is_string(), "it says when it ends: {held}");
     world.guard.stop();
 }
 

@@ -432,6 +432,7 @@ impl Runner {
             zones: snapshot.zones.len(),
             zones_unknown: snapshot.zones.iter().filter(unknown).count(),
             unguarded: view::unguarded(snapshot),
+            held: view::held(snapshot),
             siren: Some(snapshot.siren.clone()),
             alarms: alarms.collect(),
             duty: self.on_duty(),

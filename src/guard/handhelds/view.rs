@@ -12,8 +12,8 @@ use crate::engine::paging::{self, OpenAlarm, Receipt, Wants};
 use crate::engine::time::Instant;
 use crate::engine::{AlarmId, AlarmSource, AlarmState, Priority, ZoneIndex};
 use crate::guard::handle::{
-    Alarm, Delivery, HandheldAlarm, Outline, Presence, Snapshot, Sound, Unguarded, UnguardedZone,
-    Zone,
+    Alarm, Delivery, HandheldAlarm, HeldForHandheld, Outline, Presence, Snapshot, Sound, Unguarded,
+    UnguardedZone, Zone,
 };
 use crate::store::handhelds::ReceiptRow;
 
@@ -24,6 +24,8 @@ pub struct Deliveries(BTreeMap<AlarmId, OfAlarm>);
 #[derive(Debug)]
 struct OfAlarm {
     renewed: u64,
+    /// What the box has told of it at most: a device may show a newer state than it was called with.
+    version: u64,
     /// The camera's picture; without one, when the pager had the alarm.
     origin: Instant,
     captured_at: Option<Timestamp>,
@@ -49,12 +51,13 @@ impl Deliveries {
         for alarm in alarms {
             let fresh = || OfAlarm {
                 renewed: alarm.renewed,
+                version: alarm.version,
                 origin: alarm.captured.unwrap_or(now),
                 captured_at: alarm.captured.map(clock::wall_at),
                 devices: Vec::new(),
             };
             match self.0.get_mut(&alarm.id) {
-                Some(known) if known.renewed == alarm.renewed => {}
+                Some(known) if known.renewed == alarm.renewed => known.version = alarm.version,
                 // Another cause: what became of the older one stands in the store.
                 Some(_) | None => {
                     self.0.insert(alarm.id, fresh());
@@ -101,9 +104,9 @@ impl Deliveries {
         now: Instant,
     ) -> Option<ReceiptRow> {
         let of_alarm = self.0.get_mut(&alarm)?;
-        let renewed = of_alarm.renewed;
+        let told = of_alarm.renewed..=of_alarm.version;
         let device = of_alarm.devices.iter_mut().find(|device| device.number == number)?;
-        if !(renewed..=device.version).contains(&version) {
+        if !told.contains(&version) {
             return None;
         }
         let before = (device.received_at, device.shown_at);
@@ -245,6 +248,12 @@ pub fn unguarded(now: &Snapshot) -> Vec<UnguardedZone> {
         Some(UnguardedZone { id: zone.id.clone(), name: zone.name.clone(), why })
     };
     now.zones.iter().filter_map(of).collect()
+}
+
+/// What people keep quiet: also of an alarm that is over, so that nobody takes its end for calm.
+pub fn held(now: &Snapshot) -> Vec<HeldForHandheld> {
+    let zone = |source| zone_of(source, now).map(|zone| zone.id.clone());
+    now.holds.iter().map(|it| HeldForHandheld { hold: it.clone(), zone: zone(it.source) }).collect()
 }
 
 fn outline(zone: &Zone) -> Outline {

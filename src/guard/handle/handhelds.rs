@@ -300,6 +300,8 @@ pub struct HandheldState {
     pub zones_unknown: usize,
     /// Zones in which nobody is told of a person.
     pub unguarded: Vec<UnguardedZone>,
+    /// What people keep quiet: who, until when and why.
+    pub held: Vec<HeldForHandheld>,
     pub siren: Option<super::Siren>,
     /// Most urgent first.
     pub alarms: Vec<Arc<HandheldAlarm>>,
@@ -315,6 +317,7 @@ impl HandheldState {
             zones: 0,
             zones_unknown: 0,
             unguarded: Vec::new(),
+            held: Vec::new(),
             siren: None,
             alarms: Vec::new(),
             duty: OnDuty::default(),
@@ -325,10 +328,18 @@ impl HandheldState {
     pub fn shows_the_same(&self, other: &HandheldState) -> bool {
         (self.zones, self.zones_unknown) == (other.zones, other.zones_unknown)
             && self.unguarded == other.unguarded
+            && self.held == other.held
             && self.siren == other.siren
             && self.alarms == other.alarms
             && self.duty == other.duty
     }
+}
+
+/// Something that people keep quiet, with the id of its zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldForHandheld {
+    pub hold: super::Hold,
+    pub zone: Option<String>,
 }
 
 /// A zone that is in force and alarms nobody now.

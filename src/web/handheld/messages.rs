@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 use crate::engine::Priority;
 use crate::guard::handle::{
-    AnswerOutcome, Delivery, HandheldAlarm, HandheldLine, HandheldState, LineRefusal,
-    Notifications, Outline, Presence, PushSubscription, Screen, SirenSound, Snapshot, Sound,
-    Unguarded, UnguardedZone,
+    AnswerOutcome, Delivery, HandheldAlarm, HandheldLine, HandheldState, HeldForHandheld, HoldKind,
+    LineRefusal, Notifications, Outline, Presence, PushSubscription, Screen, SirenSound, Snapshot,
+    Sound, Unguarded, UnguardedZone,
 };
 use crate::web::dto::{AlarmStateDto, timestamp};
 
@@ -122,6 +122,7 @@ struct CameraDto<'a> {
 pub(super) struct StateDto<'a> {
     now: String,
     watched: WatchedDto<'a>,
+    held: Vec<HeldDto<'a>>,
     siren: SirenDto<'a>,
     alarms: Vec<AlarmDto<'a>>,
     duty: DutyDto<'a>,
@@ -139,6 +140,19 @@ struct UnguardedDto<'a> {
     zone: &'a str,
     name: &'a str,
     why: &'static str,
+}
+
+/// What people keep quiet; fields as in `holds` of the state of the API.
+#[derive(Debug, Serialize)]
+struct HeldDto<'a> {
+    state: &'static str,
+    alarm: Option<u64>,
+    open_alarm: Option<u64>,
+    zone: Option<&'a str>,
+    title: &'a str,
+    by: &'a str,
+    reason: &'a str,
+    until: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -245,6 +259,7 @@ impl<'a> StateDto<'a> {
                 unknown: state.zones_unknown,
                 unguarded: state.unguarded.iter().map(unguarded).collect(),
             },
+            held: state.held.iter().map(held).collect(),
             siren: SirenDto {
                 sound: state.siren.as_ref().map_or("silent", |siren| match siren.sound {
                     SirenSound::Silent => "silent",
@@ -314,6 +329,23 @@ fn unguarded(zone: &UnguardedZone) -> UnguardedDto<'_> {
         Unguarded::Disarmed => "disarmed",
     };
     UnguardedDto { zone: &zone.id, name: &zone.name, why }
+}
+
+fn held(HeldForHandheld { hold, zone }: &HeldForHandheld) -> HeldDto<'_> {
+    let (state, alarm, until) = match hold.kind {
+        HoldKind::Shelved { alarm, until } => ("shelved", Some(alarm.0), Some(timestamp(until))),
+        HoldKind::OutOfService => ("out_of_service", None, None),
+    };
+    HeldDto {
+        state,
+        alarm,
+        open_alarm: hold.open.map(|alarm| alarm.0),
+        zone: zone.as_deref(),
+        title: &hold.title,
+        by: &hold.by,
+        reason: &hold.reason,
+        until,
+    }
 }
 
 fn outline((polygons, line): &Outline) -> Option<OutlineDto<'_>> {
@@ -426,6 +458,7 @@ mod tests {
         let mut state = StateDto {
             now: String::new(),
             watched: WatchedDto { zones: 2, unknown: 0, unguarded: Vec::new() },
+            held: Vec::new(),
             siren: SirenDto { sound: "intrusion", fault: None },
             alarms: vec![alarm(1), alarm(2)],
             duty: DutyDto { shift: None, people: Vec::new() },

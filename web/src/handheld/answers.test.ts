@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, AGAIN_MS, ANSWERS_MAX, answeredHere, confirm, due, message, outcomeWords, press, restore, sent, TOO_OLD_MS, unsent, type Answer } from './answers';
+import { age, AGAIN_MS, ANSWERS_MAX, answeredHere, confirm, count, countedAt, due, message, outcomeWords, press, restore, sent, TOO_OLD_MS, unsent, type Answer } from './answers';
 import type { Outcome } from './protocol';
 import { alarm, at, LIFE } from './testing';
 
@@ -27,6 +27,15 @@ describe('answers that wait', () => {
   });
   it('carries_the_version_that_was_seen_and_how_long_it_lay', () => {
     expect(message(pressed('a')[0]!, 'p', at(31_000))).toEqual({ type: 'acknowledge', alarm: 1, version: LIFE + 1, id: 'a', pressed_at: '1970-01-01T00:00:01.000Z', age_ms: 30_000 });
+  });
+  it('an_answer_that_counted_is_known_also_when_the_alarm_is_over_by_it', () => {
+    const [answer] = pressed('a');
+    const counted = count({}, answer, told('a', 'acknowledged'), 60_000);
+    expect(countedAt(counted, alarm(1, { state: 'normal' }))).toBe('1970-01-01T00:01:00.000Z');
+    expect(countedAt(counted, alarm(1, { renewed: LIFE + 9 }))).toBeNull();
+  });
+  it.each<Outcome>(['already_acknowledged', 'unknown_alarm', 'newer_cause', 'too_old', 'busy'])('one_that_is_%s_did_not_count', (outcome) => {
+    expect(count({}, pressed('a')[0], told('a', outcome), 0)).toEqual({});
   });
   it('a_busy_box_is_asked_again', () => expect(confirm(pressed('a'), told('a', 'busy'))).toHaveLength(1));
   it('the_confirmation_of_another_answer_takes_nothing_away', () => expect(confirm(pressed('a'), told('b', 'acknowledged'))).toHaveLength(1));

@@ -70,6 +70,21 @@ export function waiting(answers: readonly Answer[], alarm: Alarm): Answer | null
   return answers.find((a) => `${a.alarm}:${a.renewed}` === causeKey(alarm)) ?? null;
 }
 
+/** By cause: when the box said that an answer of this phone counts. */
+export type Counted = Readonly<Record<string, string>>;
+
+/** Keeps that an answer counts, so that an alarm which is over by it does not look like one nobody had to answer. */
+export function count(counted: Counted, answer: Answer | undefined, { outcome }: Acknowledged, at_ms: number): Counted {
+  if (answer === undefined || outcome !== 'acknowledged') return counted;
+  const entries = [...Object.entries(counted), [`${answer.alarm}:${answer.renewed}`, new Date(at_ms).toISOString()] as const];
+  return Object.fromEntries(entries.slice(-ANSWERS_MAX));
+}
+
+/** When this phone's answer to this cause counted; null where it did not, or somebody else's did. */
+export function countedAt(counted: Counted, alarm: Alarm): string | null {
+  return counted[causeKey(alarm)] ?? null;
+}
+
 /** What a person is told when the box did not simply take an answer; null where the list says it better. */
 export function outcomeWords({ outcome, message: why }: Acknowledged, title: string, first: 'you' | 'other'): string | null {
   switch (outcome) {

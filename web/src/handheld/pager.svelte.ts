@@ -9,6 +9,7 @@ import * as answers from './answers';
 import type { Answer } from './answers';
 import { boxTime, read, toKeep, type KeptClock, type Readings } from './clock';
 import { heardOf, isCutOff, NOTHING_HEARD, OFF, reach, step, type Connection, type Event, type Heard } from './connection';
+import { goneAs } from './held';
 import { prove, stored, unpair, type Identity } from './identity';
 import { AlarmNotices, notificationState } from './notices';
 import type { Acknowledged, Alarm, AlarmMessage, BoxState, Presence, PushKeys, ServerMessage, Welcome } from './protocol';
@@ -36,6 +37,7 @@ export class Pager {
   box = $state.raw<BoxState | null>(null);
   known = $state.raw<Known>(NOTHING_KNOWN);
   answers = $state.raw<readonly Answer[]>([]);
+  counted = $state.raw<answers.Counted>({});
   settings = $state.raw<Settings>(defaults());
   sound = $state<SoundState>('blocked');
   notifications = $state<Presence['notifications']>(notificationState());
@@ -296,6 +298,7 @@ export class Pager {
   /** Answers to another box's alarms: the same numbers mean something else to the next one. */
   #forgetAnswers(): void {
     this.answers = [];
+    this.counted = {};
     this.#keptClock = null;
     for (const place of ['answers', 'clock'] as const) void forget(place).catch((error: unknown) => console.error('not forgotten', place, error));
   }
@@ -447,15 +450,15 @@ export class Pager {
     if (now) {
       if (now.renewed !== followed.renewed) this.#followedSince = moment();
       this.followed = now;
-    } else if (toAnswer(followed)) {
-      // Gone from the list while somebody looked: over, and nobody has to answer it any more.
-      this.followed = { ...followed, state: 'normal' };
+    } else {
+      this.followed = goneAs(followed, this.box?.held ?? [], this.known.alarms);
     }
   }
 
   #confirm(message: Acknowledged): void {
     const answer = this.answers.find((a) => a.id === message.id);
     this.answers = answers.confirm(this.answers, message);
+    this.counted = answers.count(this.counted, answer, message, this.now_ms);
     this.#keepAnswers();
     const by = this.known.alarms.find((a) => a.id === message.alarm)?.acknowledged_by ?? '';
     const first = this.welcome && by.startsWith(this.welcome.person) ? 'you' : 'other';

@@ -139,6 +139,25 @@ describe('the pager', () => {
     expect(pager.answers).toEqual([]);
     expect(store.has('answers')).toBe(false);
   });
+  it('an_alarm_that_is_shelved_while_somebody_looks_at_it_does_not_turn_into_over', () => {
+    Line.last.tell(WELCOME);
+    const left = alarm(1, { state: 'returned_unacknowledged' });
+    Line.last.tell(sent(left));
+    Line.last.tell(state([left]));
+    const held = [{ state: 'shelved' as const, alarm: 1, open_alarm: null, zone: 'zone-1', title: 'zone 1', by: 'Ada', reason: 'works', until: '2026-03-01T15:00:00Z' }];
+    Line.last.tell(state([], { held }));
+    expect(pager.followed).toMatchObject({ id: 1, state: 'shelved' });
+    Line.last.tell(state([]));
+    expect(pager.followed?.state).toBe('normal');
+  });
+  it('an_answer_to_what_is_over_says_that_it_counted', () => {
+    answerAnAlarm();
+    const [answer] = pager.answers;
+    Line.last.tell({ type: 'acknowledged', id: answer!.id, alarm: 1, outcome: 'acknowledged', message: '' });
+    Line.last.tell(state([]));
+    expect(pager.followed).toMatchObject({ id: 1, state: 'normal' });
+    expect(Object.keys(pager.counted)).toEqual([`1:${answer!.renewed}`]);
+  });
   it('the_clock_of_the_box_is_kept_for_the_worker', () => {
     vi.setSystemTime(Date.parse(WELCOME.server_now) + 600_000);
     Line.last.tell(WELCOME);

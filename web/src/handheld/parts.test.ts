@@ -128,6 +128,10 @@ describe('words', () => {
     }), WELCOME);
     expect(lines.map((l) => `${l.who}: ${l.words}`)).toEqual(['You: shown 0.46 s after the camera', 'Ben, Tablet: received, not looked at', 'Next: Shift lead: in 21 s if nobody answers']);
   });
+  it('whoever_answered_it_there_is_not_said_to_have_never_looked', () => {
+    const delivery = [{ person: 'Eva', device: 'Eva’s phone', sent_ms: 420, received_ms: 455, shown_ms: null }];
+    expect(deliveryLines(alarm(1, { delivery, state: 'acknowledged', acknowledged_by: 'Eva (Eva’s phone)' }), WELCOME)).toMatchObject([{ who: 'You', words: 'answered' }]);
+  });
   it('is_calm_only_if_every_zone_is_watched_the_siren_works_and_nothing_waits', () => {
     expect(calmWords(state([]), NOTHING_KNOWN).look).toBe('clear');
     expect(calmWords(state([], { watched: { zones: 12, unknown: 1, unguarded: [] } }), NOTHING_KNOWN).look).toBe('unknown');

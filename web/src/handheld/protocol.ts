@@ -42,8 +42,13 @@ export interface Welcome {
 /** Why a zone that is watched alarms nobody. A word this page does not know is no reason to leave the zone out. */
 export type UnguardedWhy = 'shelved' | 'out_of_service' | 'disarmed' | 'other';
 export interface Unguarded { zone: string; name: string; why: UnguardedWhy }
+/** What people keep quiet: shelved under an alarm's number until a time, or a zone out of service until an engineer ends it. */
+export interface Held {
+  state: 'shelved' | 'out_of_service';
+  alarm: number | null; open_alarm: number | null; zone: string | null; title: string; by: string; reason: string; until: string | null;
+}
 export interface BoxState {
-  type: 'state'; now: string; watched: { zones: number; unknown: number; unguarded: readonly Unguarded[] };
+  type: 'state'; now: string; watched: { zones: number; unknown: number; unguarded: readonly Unguarded[] }; held: readonly Held[];
   siren: { sound: string; fault: string | null }; alarms: readonly Alarm[]; duty: Duty;
 }
 export interface AlarmMessage { type: 'alarm'; alarm: Alarm; attempt: number; sent_at: string }
@@ -108,6 +113,7 @@ function boxState(value: Record<string, unknown>): BoxState {
   return {
     type: 'state', now: time(value, 'now'),
     watched: { zones: number(watched, 'zones'), unknown: number(watched, 'unknown'), unguarded: isListOfObjects(watched['unguarded']) ? (watched['unguarded'] as object[]).map(unguarded) : [] },
+    held: isListOfObjects(value['held']) ? (value['held'] as object[]).map(held) : [],
     siren: { sound: String(siren['sound'] ?? ''), fault: text(siren['fault']) },
     alarms: alarms.map(alarm),
     duty: { shift: text(duty['shift']), people: isListOfObjects(duty['people']) ? (duty['people'] as OnDuty[]) : [] },
@@ -117,6 +123,15 @@ function boxState(value: Record<string, unknown>): BoxState {
 function unguarded(value: object): Unguarded {
   const { zone, name, why } = value as Record<string, unknown>;
   return { zone: String(zone ?? ''), name: String(name ?? zone ?? ''), why: why === 'shelved' || why === 'out_of_service' || why === 'disarmed' ? why : 'other' };
+}
+
+function held(value: object): Held {
+  const { state, alarm: of, open_alarm: open, zone, title, by, reason, until } = value as Record<string, unknown>;
+  const id = (it: unknown) => (typeof it === 'number' ? it : null);
+  return {
+    state: state === 'shelved' ? 'shelved' : 'out_of_service', alarm: id(of), open_alarm: id(open), zone: text(zone),
+    title: String(title ?? zone ?? ''), by: String(by ?? ''), reason: String(reason ?? ''), until: text(until),
+  };
 }
 
 /** An alarm that lacks what answering it needs is refused whole: half an alarm must not look like one. */

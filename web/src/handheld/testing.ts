@@ -18,7 +18,7 @@ export function sent(of: Alarm, attempt = 1, sent_at = '2026-03-01T14:07:26.500Z
 }
 
 export function state(alarms: readonly Alarm[], rest: Partial<BoxState> = {}): BoxState {
-  return { type: 'state', now: '2026-03-01T14:07:27.000Z', watched: { zones: 12, unknown: 0, unguarded: [] }, siren: { sound: 'silent', fault: null }, alarms, duty: { shift: null, people: [] }, ...rest };
+  return { type: 'state', now: '2026-03-01T14:07:27.000Z', watched: { zones: 12, unknown: 0, unguarded: [] }, held: [], siren: { sound: 'silent', fault: null }, alarms, duty: { shift: null, people: [] }, ...rest };
 }
 
 export const WELCOME: Welcome = {

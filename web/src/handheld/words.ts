@@ -42,6 +42,8 @@ export function deliveryLines(alarm: Alarm, you: Welcome | null): readonly Line[
 }
 
 function stageWords(d: Delivery, alarm: Alarm): string {
+  // Whoever has answered it there has seen it there.
+  if (alarm.acknowledged_by === `${d.person} (${d.device})`) return 'answered';
   const after = alarm.captured_at === null ? 'after it was raised' : 'after the camera';
   if (d.shown_ms !== null && d.shown_ms !== undefined) return `shown ${(d.shown_ms / 1_000).toFixed(2)} s ${after}`;
   if (d.received_ms !== null && d.received_ms !== undefined) return 'received, not looked at';
