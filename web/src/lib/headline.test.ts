@@ -23,6 +23,20 @@ describe('headline', () => {
     const alarms = [alarm(40, { state: 'acknowledged', acknowledged_by: 'Jana' })];
     expect(headline(boxState({ zones: [occupied], alarms }))).toMatchObject({ tone: 'emergency', title: 'gate is still occupied', detail: '2 people inside, acknowledged by Jana', alarm: null });
   });
+  it('people_inside_who_were_answered_are_not_behind_a_fault_that_is_over_and_the_fault_still_wants_its_answer', () => {
+    const answered = alarm(40, { state: 'acknowledged', acknowledged_by: 'Eva' });
+    const over = [blind(1, { state: 'returned_unacknowledged' }), fault(2, { state: 'returned_unacknowledged' })];
+    const line = headline(boxState({ zones: [zone('pit'), occupied], alarms: [answered, ...over] }));
+    expect(line).toMatchObject({ tone: 'emergency', title: 'gate is still occupied', detail: '2 people inside, acknowledged by Eva; to be acknowledged: Yard east and Siren', alarm: null, subject: 'gate' });
+    expect(line.others.map((t) => t.word)).toEqual(['Yard east was not watched', 'Siren was broken']);
+  });
+  it('what_wants_an_answer_now_stays_before_people_who_were_answered', () => {
+    const zones = [occupied, zone('pit', { camera: 'press', state: 'unknown' })];
+    const answered = alarm(40, { state: 'acknowledged', acknowledged_by: 'Eva' });
+    expect(headline(boxState({ zones, alarms: [answered, blind(1, { camera: 'press' })] })).title).toBe('pit is not watched');
+    const left = alarm(41, { zone: 'pit', title: 'pit', state: 'returned_unacknowledged' });
+    expect(headline(boxState({ zones: [occupied, zone('pit')], alarms: [answered, left] })).title).toBe('pit was occupied');
+  });
   it('an_occupied_zone_without_an_alarm_is_never_calm', () => expect(headline(boxState({ zones: [occupied] })).tone).toBe('emergency'));
   it('an_unwatched_zone_without_an_alarm_is_never_calm', () => {
     expect(headline(boxState({ zones: [zone('gate'), zone('pit', { state: 'unknown', reason: 'frozen' })] }))).toMatchObject({ tone: 'unknown', title: 'pit is not watched', detail: 'frozen' });

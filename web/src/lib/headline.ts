@@ -2,7 +2,7 @@
 
 import type { Alarm, BoxState, Camera, Siren, Unheard, Zone } from './api';
 import { capitalise, formatDuration, people } from './format';
-import { firstToAnswer, inOrder, isGuarded, isInhibited, isOccupied, isOff, isOver, kindTone, list, SHAPE, subjectOf, tag, toReset, zonesOf, zoneTone, type Tag, type Tone } from './status';
+import { firstToAnswer, inOrder, isGuarded, isInhibited, isOccupied, isOff, isOver, kindTone, list, SHAPE, subjectOf, tag, toAnswer, toReset, zonesOf, zoneTone, type Tag, type Tone } from './status';
 
 /** The clock behind the sentence: how long it has been so, when it happened, or when it ended. */
 export interface Since { at: string; reads: 'for' | 'ago' | 'until' }
@@ -45,9 +45,19 @@ export function headline(state: BoxState): Headline {
   const open = firstToAnswer(state.alarms);
   const pressing = open?.kind === 'untested' ? null : open;
   // A test that is overdue is said where nothing else is: it must not hide people or a blind zone.
-  const base = (pressing && alarmHeadline(pressing, state)) ?? zoneHeadline(state) ?? partHeadline(state)
+  const base = presentHeadline(pressing, state) ?? (pressing && alarmHeadline(pressing, state)) ?? zoneHeadline(state) ?? partHeadline(state)
     ?? (state.unheard.some(hidesAnAlarm) ? unheardHeadline(state) : null) ?? (open && alarmHeadline(open, state)) ?? resetHeadline(state) ?? unheardHeadline(state) ?? calmHeadline(state);
   return { ...base, waits_since: waitsSince(base), others: others(state, base) };
+}
+
+/** People who are inside now, answered or not, before a fault that is over (ISA-18.2: by priority first); that it waits for an answer is said too. */
+function presentHeadline(pressing: Alarm | null, state: BoxState): Base | null {
+  if (pressing === null || !isOver(pressing)) return null;
+  const inside = state.zones.filter(isOccupied).sort((a, b) => OTHER_RANK[zoneTone(a)] - OTHER_RANK[zoneTone(b)])[0];
+  if (inside === undefined || OTHER_RANK[zoneTone(inside)] >= OTHER_RANK[kindTone(pressing)]) return null;
+  const still = stillHeadline(inside, state);
+  const waits = inOrder(state.alarms).filter((a) => toAnswer(a) && a.kind !== 'untested').map((a) => a.title);
+  return { ...still, detail: `${still.detail}; to be acknowledged: ${list([...new Set(waits)])}` };
 }
 
 function resetHeadline(state: BoxState): Base | null {
