@@ -142,9 +142,13 @@ describe('words', () => {
   it.each([
     ['a_fault_that_was_acknowledged_and_is_not_over', { priority: 'fault', state: 'acknowledged', title: 'Siren' }, 'acked', 'Siren still in alarm'],
     ['a_warning_that_was_acknowledged_and_is_not_over', { priority: 'high', state: 'acknowledged', title: 'Dock' }, 'acked', 'Dock still in alarm'],
-    ['what_is_shelved', { state: 'shelved', title: 'Dock' }, 'unheard', 'Dock is not heard'],
-    ['what_is_out_of_service', { state: 'out_of_service', title: 'Dock' }, 'unheard', 'Dock is not heard'],
   ] as const)('%s_is_not_calm', (_name, rest, look, title) => expect(calmWords(state([]), { ...NOTHING_KNOWN, alarms: [alarm(1, rest)] })).toMatchObject({ look, title }));
+  it.each(['shelved', 'out_of_service'] as const)('what_is_%s_is_not_calm_and_counted_once_whatever_alarms_it_has', (how) => {
+    const held = { state: how, alarm: 1, open_alarm: 1, zone: 'dock', title: 'Dock', by: 'Ada', reason: 'works', until: null };
+    const alarms = [alarm(1, { state: how, zone: 'dock' }), alarm(2, { state: how, zone: 'dock', priority: 'low' })];
+    expect(calmWords(state(alarms, { held: [held] }), { ...NOTHING_KNOWN, alarms })).toMatchObject({ look: 'unheard', title: 'Dock is not heard' });
+    expect(calmWords(state([], { held: [held, { ...held, alarm: 3 }] }), NOTHING_KNOWN).title).toBe('2 are not heard');
+  });
   it('zones_that_alarm_nobody_are_counted_and_named_and_nothing_is_called_watched', () => {
     const gate = { zone: 'gate', name: 'Gate road', why: 'out_of_service' } as const;
     const press = { zone: 'press', name: 'Press', why: 'disarmed' } as const;

@@ -1,6 +1,7 @@
 // What the views say: states to words and shapes, in the operator page's vocabulary. Pure.
 
-import { count } from '../lib/format';
+import { capitalise, count } from '../lib/format';
+import { unheardAnswer } from '../lib/inhibited';
 import { SHAPE, type Tone as Look } from '../lib/status';
 import { inhibited, isMine, isOver, isUnheard, toAnswer, type Known } from './alarms';
 import type { Alarm, BoxState, Delivery, Duty, Priority, Unguarded, UnguardedWhy, Welcome } from './protocol';
@@ -65,14 +66,14 @@ export function calmWords(box: BoxState, known: Known): Calm {
   const { zones, unknown, unguarded } = box.watched;
   const open = known.alarms.filter((a) => toAnswer(a) && !inhibited(a));
   const still = known.alarms.filter((a) => a.priority !== 'low' && !toAnswer(a) && a.state !== 'normal' && !inhibited(a));
-  const unheard = known.alarms.filter(isUnheard);
+  const unheard = unheardAnswer(box.held);
   if (zones === 0) return { look: 'unknown', title: 'Nothing is watched', detail: 'No zone is in force on the box.' };
   if (unknown > 0) return { look: 'unknown', title: `${unknown} of ${zones} zones not watched`, detail: 'Nobody would be seen there. The box has an alarm for it.' };
   if (box.siren.fault !== null) return { look: 'unknown', title: 'The siren is broken', detail: box.siren.fault };
   if (still.length > 0) return { look: 'acked', title: still.length === 1 ? `${still[0]?.title} still in alarm` : `${still.length} still in alarm`, detail: 'Acknowledged, and not over yet.' };
   const notGuarded = unguardedWords(unguarded);
   if (notGuarded) return { look: unguarded.every((z) => z.why === 'disarmed') ? 'off' : 'unheard', title: notGuarded.title, detail: `Nobody is alarmed there: ${notGuarded.zones}.` };
-  if (unheard.length > 0) return { look: 'unheard', title: unheard.length === 1 ? `${unheard[0]?.title} is not heard` : `${unheard.length} are not heard`, detail: 'Shelved or out of service: nobody is alarmed there.' };
+  if (unheard) return { look: 'unheard', title: box.held.length === 1 ? `${box.held[0]?.title} is not heard` : `${unheard.word} are not heard`, detail: `${capitalise(unheard.why)}: nobody is alarmed there.` };
   const watched = zones === 1 ? 'The zone is watched' : `All ${zones} zones watched`;
   if (open.length > 0) return { look: 'untested', title: watched, detail: `${count(open.length, 'thing', 'things')} to do, below.` };
   return { look: 'clear', title: watched, detail: 'Nobody where nobody may be.' };

@@ -52,8 +52,8 @@ export function inOrderOfEnd(unheard: readonly Unheard[]): Unheard[] {
   return [...unheard].sort((a, b) => Number(isActive(b)) - Number(isActive(a)) || Math.sign(end(a) - end(b) || 0));
 }
 
-/** The header's answer: how many are not heard, and of which sort. Null while all are heard. */
-export function unheardAnswer(unheard: readonly Unheard[]): { word: string; why: string } | null {
+/** How many are not heard, and of which sort, on every page: each thing that people keep quiet once, a zone out of service as one. Null while all are heard. */
+export function unheardAnswer(unheard: readonly Pick<Unheard, 'state'>[]): { word: string; why: string } | null {
   if (unheard.length === 0) return null;
   const n = (state: Unheard['state']) => unheard.filter((u) => u.state === state).length;
   const parts = [n('shelved') > 0 ? `${n('shelved')} shelved` : '', n('out_of_service') > 0 ? `${n('out_of_service')} out of service` : ''];

@@ -96,6 +96,10 @@ describe('header', () => {
   });
   it('a_zone_not_watched_is_counted_and_loud', () => expect(watchedAnswer([occupied, zone('pit', { state: 'unknown' })])).toEqual({ tone: 'unknown', word: '1 of 2', why: null }));
   it('a_zone_that_is_off_is_not_counted_as_watched', () => expect(watchedAnswer([zone('gate'), zone('pit', { arming: OFF })])).toEqual({ tone: 'off', word: '1 of 2', why: '1 off' }));
+  it('a_zone_that_is_shelved_or_out_of_service_is_watched_all_the_same', () => {
+    expect(watchedAnswer([zone('gate'), zone('pit', { unheard: 'shelved' })])).toEqual({ tone: 'clear', word: '2 of 2', why: null });
+    expect(watchedAnswer([zone('gate', { unheard: 'out_of_service', state: 'unknown' })]).word).toBe('0 of 1');
+  });
   it('an_ignored_area_is_no_zone_to_watch', () => expect(watchedAnswer([zone('gate'), zone('glass', { kind: 'ignore' })]).word).toBe('1 of 1'));
   it('a_warning_siren_is_not_an_emergency', () => expect(sirenAnswer(siren({ state: 'warning', zone: 'gate' }), NOW, [zone('gate')])).toMatchObject({ tone: 'warning', word: 'Warning: gate' }));
   it('no_zones_is_loud', () => expect(watchedAnswer([]).tone).toBe('unknown'));

@@ -274,14 +274,16 @@ export function listeningAnswer(handhelds: Listening | null): { tone: Tone; word
   return { tone: 'clear', word: `${people.length} listening`, why: people.join(', ') };
 }
 
-/** How many zones are watched. One that is off is not, and is counted on its own. */
+/**
+ * How many zones are watched: those that a camera sees and that are not off, which is counted on its own. One that is
+ * shelved or out of service is watched too; that it is not heard, `unheardAnswer` says beside it.
+ */
 export function watchedAnswer(zones: readonly Zone[]): { tone: Tone; word: string; why: string | null } {
   const guarded = zones.filter(isGuarded);
   if (guarded.length === 0) return { tone: 'unknown', word: 'None', why: null };
   const off = guarded.filter((z) => zoneTone(z) === 'off').length;
   const blind = guarded.filter((z) => z.state === 'unknown').length;
-  const unheard = guarded.filter((z) => zoneTone(z) === 'unheard').length;
-  const word = `${guarded.length - off - blind - unheard} of ${guarded.length}`;
+  const word = `${guarded.length - off - blind} of ${guarded.length}`;
   return { tone: blind > 0 ? 'unknown' : off > 0 ? 'off' : 'clear', word, why: off > 0 ? `${off} off` : null };
 }
 
