@@ -1,11 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { changeShift, dutyOf, EMPTY_LIST, endsNextDay, handheldTag, handheldWords, inOrderOfUse, moved, newShift, pairedWith, problemAt, problems, timeLeft, toggleDay, type Handheld, type Shift } from './handhelds';
+import { changeShift, dutyOf, EMPTY_LIST, endsNextDay, handheldTag, handheldWords, inOrderOfUse, moved, newShift, pairedWith, pairingSteps, problemAt, problems, timeLeft, toggleDay, withoutPhone, type Handheld, type Shift } from './handhelds';
 import { SINCE } from './testing';
 
 const one = (id: string, rest: Partial<Handheld> = {}): Handheld => ({
   id, person: 'Eva', name: 'phone', platform: 'Android', paired_at: SINCE, last_seen_at: null, connected: true, presence: { visible: true, sound: 'ready', notifications: null }, revoked: null, ...rest,
 });
 const DAY: Shift = { name: 'Day', days: ['mon'], from: '06:00', to: '14:00', people: ['Eva'] };
+
+describe('pairing', () => {
+  it('tells_an_iphone_to_go_to_its_home_screen_first_and_an_android_to_scan', () => {
+    const steps = pairingSteps('https://box.local:8081/handheld#pair=ABCD2345');
+    expect(steps.find((s) => s.startsWith('Android'))).toMatch(/scan/);
+    expect(steps.find((s) => s.startsWith('iPhone'))).toMatch(/do not scan.*https:\/\/box\.local:8081\/handheld, choose Share, Add to Home Screen.*type the code/);
+    expect(steps.join(' ')).toContain('https://box.local:8081/handheld/trust');
+    expect(steps.join(' ')).not.toContain('ABCD2345');
+  });
+  it('warns_of_no_certificate_where_there_is_none', () => expect(pairingSteps('http://localhost:8081/handheld#pair=ABCD2345').join(' ')).not.toMatch(/certificate|trust|Wi-Fi/));
+});
 
 describe('a handheld in the list', () => {
   it('only_one_that_can_sound_is_said_to_listen', () => {
@@ -56,5 +67,13 @@ describe('the duty list', () => {
   it('an_answer_that_cannot_be_read_puts_nobody_on_duty', () => {
     expect(dutyOf(null)).toEqual({ list: EMPTY_LIST, digest: null, now: { shift: null, people: [] }, known: [] });
     expect(dutyOf({ shifts: [DAY], otherwise: ['Ben'], digest: 'd' }).list).toEqual({ shifts: [DAY], otherwise: ['Ben'] });
+  });
+});
+
+describe('people on the duty list', () => {
+  it('who_carries_no_phone_are_named_once', () => {
+    const list = { shifts: [{ ...DAY, people: ['Eva', 'Ben'] }], otherwise: ['Ben', 'Ada'] };
+    expect(withoutPhone(list, ['Eva'])).toEqual(['Ben', 'Ada']);
+    expect(withoutPhone(list, ['Eva', 'Ben', 'Ada'])).toEqual([]);
   });
 });

@@ -64,6 +64,27 @@ export function timeLeft(expires_at: string, now_ms: number): string | null {
   return left_s <= 0 ? null : `${Math.floor(left_s / 60)}:${String(left_s % 60).padStart(2, '0')}`;
 }
 
+/** What to do on the phone, by its system: what an iPhone pairs in Safari is not known to the page on its home screen. */
+export function pairingSteps(url: string): readonly string[] {
+  const { origin, protocol } = new URL(url);
+  const page = url.replace(/#.*$/, '');
+  // Unencrypted is only this machine: there is no certificate, and no Wi-Fi to join.
+  if (protocol === 'http:') return [`On this machine open ${page}: no other reaches this address.`, 'Type the code there and press “Pair”.'];
+  return [
+    'On the phone, join the site’s Wi-Fi.',
+    `The first time, the browser warns of the box’s certificate: ${origin}/handheld/trust explains the one step.`,
+    'Android: scan the code with the phone’s camera, open the page and touch “Pair”.',
+    `iPhone, iPad: do not scan. In Safari open ${page}, choose Share, Add to Home Screen, open it from there, type the code and touch “Pair”.`,
+    `Without a camera: open ${page} and type the code.`,
+  ];
+}
+
+/** People on a duty list who carry no phone: they are named, and nobody can call them. */
+export function withoutPhone(list: DutyList, carriers: readonly string[]): readonly string[] {
+  const named = [...list.shifts.flatMap((shift) => shift.people), ...list.otherwise];
+  return [...new Set(named)].filter((person) => !carriers.includes(person));
+}
+
 /** Eight characters are read aloud in two breaths. */
 export function codeWords(code: string): string {
   return code.length === 8 ? `${code.slice(0, 4)}-${code.slice(4)}` : code;
