@@ -291,6 +291,23 @@ fn whoever_answers_before_the_picture_is_drawn_has_looked_at_it_all_the_same() {
 }
 
 #[test]
+fn an_ignored_area_is_no_zone_that_is_watched() {
+    let site = crate::site::TestSite::new();
+    let bay = std::fs::read_to_string(site.path("yard.json")).expect("a zone file");
+    let mirror = r#"{"type":"Feature","properties":{"id":"mirror","name":"Mirror","kind":"ignore",
+        "reason":"a mirror"},"geometry":{"type":"Polygon",
+        "coordinates":[[[0,0],[0.1,0],[0.1,0.1],[0,0.1],[0,0]]]}}"#;
+    let both = format!("{},{mirror}]}}", bay.strip_suffix("]}").expect("a list at its end"));
+    std::fs::write(site.path("yard.json"), both).expect("written");
+    let mut world = World::on(site);
+    let phone = world.pair("Eva");
+    let eva = phone.connect(Habit::Good);
+    let told = eva.find("state", |it| it["watched"]["zones"] != 0).0;
+    assert_eq!(told["watched"]["zones"], 1, "as the operator page counts them: {told}");
+    world.guard.stop();
+}
+
+#[test]
 fn a_handheld_is_told_which_zones_alarm_nobody_and_when_they_do_again() {
     let (world, phones) = World::with(&["Eva"], &["Eva"]);
     let eva = phones[0].connect(Habit::Good);

@@ -61,7 +61,11 @@ pub fn start_on(site: &TestSite, listen: &str) -> Guard {
 impl World {
     /// A box that watches and sees nobody.
     pub fn new() -> World {
-        let site = TestSite::new();
+        World::on(TestSite::new())
+    }
+
+    /// The first start of a box with these zones.
+    pub fn on(site: TestSite) -> World {
         let guard = start(&site, 0);
         let code = guard.setup_code().expect("nobody is there yet");
         let ada = Person::set_up(guard.address(), code, "Ada");

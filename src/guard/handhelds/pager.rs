@@ -423,14 +423,11 @@ impl Runner {
             .alarms
             .iter()
             .map(|it| Arc::new(view::alarm(it, snapshot, &self.deliveries, self.next(it.id))));
-        let unknown = |zone: &&crate::guard::handle::Zone| {
-            matches!(zone.state, crate::engine::ZoneState::Unknown(_))
-        };
         let state = HandheldState {
             now: snapshot.now,
             made_at: now,
-            zones: snapshot.zones.len(),
-            zones_unknown: snapshot.zones.iter().filter(unknown).count(),
+            zones: view::guarded(snapshot).count(),
+            zones_unknown: view::guarded(snapshot).filter(|zone| view::is_unknown(zone)).count(),
             unguarded: view::unguarded(snapshot),
             held: view::held(snapshot),
             siren: Some(snapshot.siren.clone()),

@@ -10,12 +10,13 @@ use crate::clock;
 use crate::engine::alarm::Inhibition;
 use crate::engine::paging::{self, OpenAlarm, Receipt, Wants};
 use crate::engine::time::Instant;
-use crate::engine::{AlarmId, AlarmSource, AlarmState, Priority, ZoneIndex};
+use crate::engine::{AlarmId, AlarmSource, AlarmState, Priority, ZoneIndex, ZoneState};
 use crate::guard::handle::{
     Alarm, Delivery, HandheldAlarm, HeldForHandheld, Outline, Presence, Snapshot, Sound, Unguarded,
     UnguardedZone, Zone,
 };
 use crate::store::handhelds::ReceiptRow;
+use crate::zone_file::Kind;
 
 /// What became of each open alarm on each device.
 #[derive(Debug, Default)]
@@ -236,6 +237,16 @@ pub fn alarm(
     }
 }
 
+/// Zones in which people are looked for, as the operator page counts them; in an ignored area
+/// nobody is.
+pub fn guarded(now: &Snapshot) -> impl Iterator<Item = &Zone> {
+    now.zones.iter().filter(|zone| zone.kind != Kind::Ignore.as_str())
+}
+
+pub fn is_unknown(zone: &Zone) -> bool {
+    matches!(zone.state, ZoneState::Unknown(_))
+}
+
 /// Zones in which a person would alarm nobody, though they are watched.
 pub fn unguarded(now: &Snapshot) -> Vec<UnguardedZone> {
     let of = |zone: &Zone| {
@@ -247,7 +258,7 @@ pub fn unguarded(now: &Snapshot) -> Vec<UnguardedZone> {
         };
         Some(UnguardedZone { id: zone.id.clone(), name: zone.name.clone(), why })
     };
-    now.zones.iter().filter_map(of).collect()
+    guarded(now).filter_map(of).collect()
 }
 
 /// What people keep quiet: also of an alarm that is over, so that nobody takes its end for calm.
