@@ -15,7 +15,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::engine::AlarmState;
 use crate::engine::alarm_kpi::{Kpis, Measure, Verdict};
-use crate::guard::handle::kpis_of;
+use crate::guard::handle::{SpanKpis, span_kpis};
 use crate::store::alarms::AlarmReader;
 use crate::store::record::{AlarmKey, HeldKind, OpenAlarm, OpenHold};
 
@@ -112,13 +112,33 @@ fn kpi(args: &KpiArgs) -> Result<(), Box<dyn Error>> {
     let reader = AlarmReader::open(&config.store.path)?;
     let to = clock::wall();
     let from = to.checked_sub(SignedDuration::from_hours(24 * i64::from(args.days)))?;
-    let told = kpis_of(reader.alarm_stories(from)?, from, to);
-    to_stdout(|out| print_kpis(out, &told, args.days))?;
+    let told = span_kpis(&reader, from, to)?;
+    let zone = TimeZone::get(&config.site.time_zone).unwrap_or(TimeZone::UTC);
+    to_stdout(|out| {
+        print_span(out, &told, (from, args.days), &zone)?;
+        print_kpis(out, &told.numbers)
+    })?;
     Ok(())
 }
 
-fn print_kpis(out: &mut dyn Write, told: &Kpis<AlarmKey>, days: u16) -> io::Result<()> {
-    writeln!(out, "{} alarms in the last {days} × 24 h; targets of IEC 62682", told.alarms)?;
+fn print_span(
+    out: &mut dyn Write,
+    told: &SpanKpis,
+    (asked, days): (Timestamp, u16),
+    zone: &TimeZone,
+) -> io::Result<()> {
+    let alarms = told.numbers.alarms;
+    match told.from > asked {
+        true => writeln!(
+            out,
+            "{alarms} alarms since the box began at {}; targets of IEC 62682",
+            local(told.from, zone)
+        ),
+        false => writeln!(out, "{alarms} alarms in the last {days} × 24 h; targets of IEC 62682"),
+    }
+}
+
+fn print_kpis(out: &mut dyn Write, told: &Kpis<AlarmKey>) -> io::Result<()> {
     for (what, measure, percent) in [
         ("alarms per 10 minutes, mean", told.mean, Unit::Count),
         ("alarms in the worst 10 minutes", told.worst, Unit::Count),
@@ -156,7 +176,8 @@ fn print_measure(out: &mut dyn Write, what: &str, measure: Measure, unit: Unit) 
     let verdict = match measure.verdict {
         Verdict::Met => "met",
         Verdict::Missed => "MISSED",
-        Verdict::Unjudged => "too few sources to judge",
+        Verdict::TooFew => "too few sources to judge",
+        Verdict::TooShort => "too short to judge",
     };
     let (value, target) = (shown(measure.value), shown(measure.target));
     writeln!(out, "{what:<32} {value:>9}  target at most {target:<8} {verdict}")

@@ -7,6 +7,9 @@
 //! break: its cause is there all that time, answered or not, and nobody keeps it quiet. What waits for an
 //! answer or a reset after its cause went is not: nothing is wrong any more, and a person is asked.
 //!
+//! Nothing is judged by less than one whole period: an average over ten minutes needs ten minutes.
+//! What is missed already is said at once. Nothing can be stale on a box younger than a day.
+//!
 //! Not here: where the history comes from, and names.
 
 use std::collections::BTreeMap;
@@ -60,8 +63,10 @@ pub struct Measure {
 pub enum Verdict {
     Met,
     Missed,
-    /// There is too little to judge by.
-    Unjudged,
+    /// There are too few sources to judge by.
+    TooFew,
+    /// The span is too short to judge by.
+    TooShort,
 }
 
 /// How often a source was annunciated, and its share of all.
@@ -109,9 +114,10 @@ pub fn kpis<K: Clone + Ord>(stories: &[Story<K>], from: Instant, to: Instant) ->
     for times in by_source.values_mut() {
         times.sort_unstable();
     }
+    let span = to.since(from);
     let counts = per_period(by_source.values().flatten(), from, to);
     let alarms: u32 = counts.iter().map(|busy| busy.alarms).sum();
-    let periods = (to.since(from).as_secs_f64() / PERIOD.as_secs_f64()).max(1.0);
+    let periods = (span.as_secs_f64() / PERIOD.as_secs_f64()).max(1.0);
     let floods = counts.iter().filter(|busy| busy.alarms > FLOOD_ABOVE).count();
     let chatters = |times: &[Instant]| {
         times.windows(CHATTER_TIMES).any(|w| w[CHATTER_TIMES - 1].since(w[0]) <= CHATTER_SPAN)
@@ -127,15 +133,16 @@ pub fn kpis<K: Clone + Ord>(stories: &[Story<K>], from: Instant, to: Instant) ->
     let top = frequent(&by_source, alarms);
     Kpis {
         alarms,
-        mean: judged(f64::from(alarms) / periods, MEAN_TARGET),
-        worst: judged(
+        mean: averaged(f64::from(alarms) / periods, MEAN_TARGET, span),
+        worst: counted(
             f64::from(counts.iter().map(|busy| busy.alarms).max().unwrap_or(0)),
             WORST_TARGET,
+            (span, PERIOD),
         ),
-        flood_share: judged(floods as f64 / periods.ceil(), FLOOD_SHARE_TARGET),
-        chattering: judged(chatterers.len() as f64, CHATTERING_TARGET),
+        flood_share: averaged(floods as f64 / periods.ceil(), FLOOD_SHARE_TARGET, span),
+        chattering: counted(chatterers.len() as f64, CHATTERING_TARGET, (span, PERIOD)),
         chatterers,
-        stale: judged(stale_alarms as f64, STALE_TARGET),
+        stale: counted(stale_alarms as f64, STALE_TARGET, (span, STALE_AFTER)),
         stale_sources: stale,
         top_share: top_share(&top, sources),
         top,
@@ -214,8 +221,25 @@ fn frequent<K: Clone>(by_source: &BTreeMap<&K, Vec<Instant>>, alarms: u32) -> Ve
 fn top_share<K>(top: &[Frequent<K>], sources: usize) -> Measure {
     let share = top.iter().map(|it| it.share).sum();
     match sources {
-        0..=TOP => Measure { value: share, target: TOP_SHARE_TARGET, verdict: Verdict::Unjudged },
+        0..=TOP => Measure { value: share, target: TOP_SHARE_TARGET, verdict: Verdict::TooFew },
         _ => judged(share, TOP_SHARE_TARGET),
+    }
+}
+
+/// A share of the time: less than a period says nothing for or against it.
+fn averaged(value: f64, target: f64, span: Duration) -> Measure {
+    match span < PERIOD {
+        true => Measure { value, target, verdict: Verdict::TooShort },
+        false => judged(value, target),
+    }
+}
+
+/// What only grows with time: missed is missed at once, and met after `least`.
+fn counted(value: f64, target: f64, (span, least): (Duration, Duration)) -> Measure {
+    let measure = judged(value, target);
+    match measure.verdict {
+        Verdict::Met if span < least => Measure { verdict: Verdict::TooShort, ..measure },
+        Verdict::Met | Verdict::Missed | Verdict::TooFew | Verdict::TooShort => measure,
     }
 }
 
@@ -255,7 +279,7 @@ mod tests {
         for measure in [told.mean, told.worst, told.flood_share, told.chattering, told.stale] {
             assert_eq!(measure.verdict, Verdict::Met, "{measure:?}");
         }
-        assert_eq!(told.top_share.verdict, Verdict::Unjudged);
+        assert_eq!(told.top_share.verdict, Verdict::TooFew);
         assert_eq!((told.top[0].source, told.top[0].alarms, told.top[0].share), ("gate", 1, 1.0));
     }
 
@@ -323,7 +347,29 @@ mod tests {
         let told = kpis(&[old], at(600), at(1_200));
         assert_eq!((told.alarms, told.top.len()), (0, 0));
         let none = kpis::<&str>(&[], at(0), at(0));
-        assert_eq!((none.alarms, none.mean.verdict), (0, Verdict::Met));
+        assert_eq!((none.alarms, none.mean.verdict), (0, Verdict::TooShort));
+    }
+
+    #[test]
+    fn less_than_ten_minutes_are_too_short_to_judge_but_for_what_is_missed_already() {
+        let often = |n: u64| {
+            let one = |i| story("gate", &[(i * 6, Unacknowledged), (i * 6 + 1, Normal)]);
+            (0..n).map(one).collect::<Vec<_>>()
+        };
+        let few = kpis(&often(1), at(0), at(120));
+        for measure in [few.mean, few.worst, few.flood_share, few.chattering, few.stale] {
+            assert_eq!(measure.verdict, Verdict::TooShort, "{measure:?}");
+        }
+        let many = kpis(&often(19), at(0), at(120));
+        assert_eq!((many.mean.value, many.mean.verdict), (19.0, Verdict::TooShort));
+        assert_eq!(
+            (many.worst.verdict, many.chattering.verdict),
+            (Verdict::Missed, Verdict::Missed)
+        );
+        // After ten minutes all is judged but for what takes a day.
+        let later = kpis(&often(1), at(0), at(600));
+        assert_eq!((later.mean.value, later.mean.verdict), (1.0, Verdict::Met));
+        assert_eq!((later.worst.verdict, later.stale.verdict), (Verdict::Met, Verdict::TooShort));
     }
 
     #[test]

@@ -11,9 +11,9 @@ use super::accounts::Accounts;
 use super::channels::ChannelDesk;
 use super::handhelds::HandheldDesk;
 use super::handle::{
-    AcknowledgeError, AlarmCommand, AlarmKey, Alarms, Channels, CommandError, Commanded, Handhelds,
-    Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError, Snapshot,
-    Span, WalkTests, Zones, kpis_of,
+    AcknowledgeError, AlarmCommand, Alarms, Channels, CommandError, Commanded, Handhelds, Handle,
+    HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError, Snapshot, Span,
+    SpanKpis, WalkTests, Zones, span_kpis,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
@@ -21,7 +21,6 @@ use super::message::Answer;
 use super::walk::WalkDesk;
 use super::zones::ZoneDesk;
 use crate::clock;
-use crate::engine::alarm_kpi::Kpis;
 use crate::engine::{AlarmId, AlarmState};
 use crate::store::query::StoreReader;
 
@@ -122,8 +121,8 @@ impl Alarms for Desk {
         ask(&self.answers, command, by)
     }
 
-    fn alarm_kpis(&self, from: Timestamp, to: Timestamp) -> Result<Kpis<AlarmKey>, HistoryError> {
-        Ok(kpis_of(self.reader.alarm_stories(from)?, from, to))
+    fn alarm_kpis(&self, from: Timestamp, to: Timestamp) -> Result<SpanKpis, HistoryError> {
+        span_kpis(&self.reader, from, to)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::engine::{AlarmId, AlarmSource, AlarmState, AnchorHow, Priority, Verdi
 
 pub use self::alarms::{
     AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, Hold, HoldKind, NoReason,
-    REASON_CHARS_MAX, Reason, ZonePlace, kpis_of,
+    REASON_CHARS_MAX, Reason, SpanKpis, ZonePlace, kpis_of, span_kpis,
 };
 pub use self::channels::{
     Channel, ChannelBacklog, ChannelError, ChannelKind, ChannelLoss, ChannelState, Channels,

@@ -68,6 +68,23 @@ impl StoreReader {
         holds::open(&self.connection()).map_err(HistoryError::Alarms)
     }
 
+    /// When the box first watched, or the first event there is, where that is older; `None` before.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn began_at(&self) -> Result<Option<Timestamp>, HistoryError> {
+        let ask = |connection: &Connection| -> rusqlite::Result<Option<Timestamp>> {
+            let first = connection.query_row(
+                "SELECT min(at_us) FROM (SELECT min(started_us) AS at_us FROM life
+                 UNION ALL SELECT (SELECT raised_us FROM alarm ORDER BY id LIMIT 1))",
+                [],
+                |row| row.get::<_, Option<i64>>(0),
+            )?;
+            first.map(|at| timestamp(0, at)).transpose()
+        };
+        ask(&self.connection()).map_err(HistoryError::Alarms)
+    }
+
     /// Every alarm that changed since `from` or is open still.
     ///
     /// # Errors

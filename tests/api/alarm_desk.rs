@@ -1,11 +1,10 @@
 //! The alarms of the fake guard, and the desk that takes commands about them.
 
 use jiff::Timestamp;
-use standclear::engine::alarm_kpi::Kpis;
 use standclear::engine::{AlarmId, AlarmSource, AlarmState, ZoneIndex};
 use standclear::guard::handle::{
     Alarm, AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, HistoryError, Hold, HoldKind,
-    IncidentRow, TestHeard, kpis_of,
+    IncidentRow, SpanKpis, TestHeard, kpis_of,
 };
 use standclear::store::alarms::AlarmStory;
 
@@ -96,10 +95,11 @@ impl Alarms for Fake {
         done
     }
 
-    fn alarm_kpis(&self, from: Timestamp, to: Timestamp) -> Result<Kpis<AlarmKey>, HistoryError> {
+    fn alarm_kpis(&self, from: Timestamp, to: Timestamp) -> Result<SpanKpis, HistoryError> {
         let changes = vec![(from, AlarmState::Unacknowledged), (from, AlarmState::Normal)];
         let source = AlarmKey::Intrusion("gate-road".into());
-        Ok(kpis_of(vec![AlarmStory { alarm: AlarmId(38), source, changes }], from, to))
+        let stories = vec![AlarmStory { alarm: AlarmId(38), source, changes }];
+        Ok(SpanKpis { from, numbers: kpis_of(stories, from, to) })
     }
 }
 

@@ -112,8 +112,12 @@ fn numbers_of_the_alarms_come_with_their_targets() {
     let served = serve();
     let told = served.get("/api/alarms/kpi?days=1").json();
     assert_eq!(told["alarms"], 1);
-    assert_eq!(told["worst_in_10_min"], json!({"value": 1.0, "target": 10.0, "met": true}));
+    assert_eq!(
+        told["worst_in_10_min"],
+        json!({"value": 1.0, "target": 10.0, "met": true, "unjudged": null})
+    );
     assert_eq!(told["top_ten_share"]["met"], json!(null), "one source says nothing");
+    assert_eq!(told["top_ten_share"]["unjudged"], "too_few_sources");
     assert_eq!(
         told["top_ten"][0],
         json!({"kind": "intrusion", "subject": "gate-road", "alarms": 1, "share": 1.0})

@@ -1,8 +1,9 @@
 //! What people keep quiet survives, is in the audit log once, and ends when it is told to.
 
 use rusqlite::Connection;
+use standclear::engine::alarm_kpi::Verdict;
 use standclear::engine::{AlarmId, AlarmState};
-use standclear::guard::handle::kpis_of;
+use standclear::guard::handle::{kpis_of, span_kpis};
 use standclear::store::FILE_NAME;
 use standclear::store::alarms::AlarmReader;
 use standclear::store::record::{AlarmKey, HeldKind, OpenHold, Record};
@@ -163,4 +164,25 @@ fn an_alarm_that_latched_days_ago_is_latched_in_its_story_and_not_stale() {
     // Reset within the span: what it was before does not become active by that.
     store.write(&[alarm(1, 3 * DAY_S + 60, AlarmState::Normal, 1)]).expect("kept");
     assert_eq!(stale(), 0.0);
+}
+
+#[test]
+fn numbers_are_of_the_time_in_which_the_box_was_there() {
+    const WEEK_S: i64 = 7 * 24 * 3_600;
+    let dir = folder();
+    let mut store = open(dir.path());
+    let born = WEEK_S - 120;
+    store
+        .write(&[started(born), alarm(1, born + 20, AlarmState::Unacknowledged, 1)])
+        .expect("kept");
+    let reader = AlarmReader::open(dir.path()).expect("a reader");
+    let young = span_kpis(&reader, at(0), at(WEEK_S)).expect("numbers");
+    assert_eq!((young.from, young.numbers.alarms), (at(born), 1));
+    assert_eq!(young.numbers.mean.verdict, Verdict::TooShort);
+    // An hour later one alarm is one in six periods, not in a thousand.
+    let later = span_kpis(&reader, at(0), at(born + 3_600)).expect("numbers").numbers.mean;
+    assert_eq!((later.value, later.verdict), (1.0 / 6.0, Verdict::Met));
+    // Of a box that is older the whole span is counted.
+    let old = span_kpis(&reader, at(born + 60), at(WEEK_S)).expect("numbers");
+    assert_eq!(old.from, at(born + 60));
 }

@@ -10,7 +10,7 @@ use crate::engine::alarm_kpi::{Kpis, Story, kpis};
 use crate::engine::time::Instant;
 use crate::engine::{AlarmId, AlarmSource, AlarmState};
 use crate::store::alarms::AlarmStory;
-use crate::store::query::HistoryError;
+use crate::store::query::{HistoryError, StoreReader};
 pub use crate::store::record::AlarmKey;
 
 /// Longest reason of a person, characters.
@@ -24,11 +24,12 @@ pub trait Alarms: Send + Sync + 'static {
     /// It was not carried out, and will not be.
     fn command(&self, command: AlarmCommand, by: &str) -> Result<Commanded, CommandError>;
 
-    /// How well the alarms since `from` served the people who answer them. Blocking.
+    /// How well the alarms since `from`, or since the box is there, served the people who answer
+    /// them. Blocking.
     ///
     /// # Errors
     /// The store cannot be read.
-    fn alarm_kpis(&self, from: Timestamp, to: Timestamp) -> Result<Kpis<AlarmKey>, HistoryError>;
+    fn alarm_kpis(&self, from: Timestamp, to: Timestamp) -> Result<SpanKpis, HistoryError>;
 
     /// Pauses all sound; answers nothing. `seen`: the highest version of an alarm the person saw.
     ///
@@ -37,6 +38,27 @@ pub trait Alarms: Send + Sync + 'static {
     fn silence(&self, seen: u64, by: &str) -> Result<Commanded, CommandError> {
         self.command(AlarmCommand::Silence { alarm: None, seen }, by)
     }
+}
+
+/// The numbers, and since when they are: a box has none of the time before it was there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpanKpis {
+    pub from: Timestamp,
+    pub numbers: Kpis<AlarmKey>,
+}
+
+/// The numbers since `from`, or since the box is there where that is later.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn span_kpis(
+    reader: &StoreReader,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<SpanKpis, HistoryError> {
+    // A clock that was put back: no time is left, and nothing is judged.
+    let from = reader.began_at()?.map_or(from, |began| began.max(from)).min(to);
+    Ok(SpanKpis { from, numbers: kpis_of(reader.alarm_stories(from)?, from, to) })
 }
 
 /// The numbers of a span of civil time. A clock that was put back is taken as it stands in the log.

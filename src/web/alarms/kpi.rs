@@ -20,6 +20,7 @@ const DAYS_MAX: u64 = 90;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct KpiDto {
+    /// The first moment that is counted: not before the box was there.
     from: String,
     to: String,
     /// How often an alarm wanted an answer.
@@ -55,6 +56,8 @@ struct MeasureDto {
     value: f64,
     target: f64,
     met: Option<bool>,
+    /// Why `met` is null: `too_few_sources` or `too_short`, less than ten minutes; of stale, a day.
+    unjudged: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -95,7 +98,8 @@ pub(in crate::web) async fn kpi(
     let from = to.checked_sub(span).unwrap_or(jiff::Timestamp::MIN);
     let told = routes::ask(&app, move |handle| handle.alarm_kpis(from, to)).await?;
     let told = told.map_err(routes::store_error)?;
-    Ok(Json(KpiDto { from: timestamp(from), to: timestamp(to), ..told.into() }))
+    let from = timestamp(told.from);
+    Ok(Json(KpiDto { from, to: timestamp(to), ..told.numbers.into() }))
 }
 
 impl From<Kpis<AlarmKey>> for KpiDto {
@@ -129,12 +133,13 @@ impl From<Busy> for PeriodDto {
 
 impl From<Measure> for MeasureDto {
     fn from(measure: Measure) -> MeasureDto {
-        let met = match measure.verdict {
-            Verdict::Met => Some(true),
-            Verdict::Missed => Some(false),
-            Verdict::Unjudged => None,
+        let (met, unjudged) = match measure.verdict {
+            Verdict::Met => (Some(true), None),
+            Verdict::Missed => (Some(false), None),
+            Verdict::TooFew => (None, Some("too_few_sources")),
+            Verdict::TooShort => (None, Some("too_short")),
         };
-        MeasureDto { value: measure.value, target: measure.target, met }
+        MeasureDto { value: measure.value, target: measure.target, met, unjudged }
     }
 }
 

@@ -2,15 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { bars, days, figure, metWords, percent, performanceOf, plotWords, scaleOf, verdict, WINDOW_MS, type Measure } from './kpi';
 
 const window = (i: number, alarms: number) => ({ from_ms: i * WINDOW_MS, alarms });
-const measure = (name: string, met: boolean): Measure => ({ name, value: '1', target: '0', met, means: '' });
+const measure = (name: string, met: boolean | null): Measure => ({ name, value: '1', target: '0', met, unjudged: met === null ? 'too_short' : null, means: '' });
 
 describe('words', () => {
   it.each([[0, '0'], [0.4, '0.4'], [0.255, '0.26'], [12.34, '12.3'], [12, '12'], [2.999, '3']])('%d reads %s', (value, words) => expect(figure(value)).toBe(words));
   it('a_share_is_percent_with_its_unit_on_the_same_line', () => expect([percent(0.0034), percent(1)]).toEqual(['0.3\u00a0%', '100\u00a0%']));
-  it('met_and_not_met_differ_in_shape_and_word', () => expect([metWords({ met: true }), metWords({ met: false }), metWords({ met: null })]).toEqual(['✓ met', '△ not met', '– too few to judge']));
+  it('met_and_not_met_differ_in_shape_and_word', () => expect([metWords(measure('', true)), metWords(measure('', false)), metWords(measure('', null)), metWords({ met: null, unjudged: 'too_few_sources' })]).toEqual(['✓ met', '△ not met', '– too short to judge', '– too few to judge']));
   it('the_verdict_names_what_is_not_met', () => {
     expect(verdict({ alarms: 3, measures: [measure('Flood', true), measure('Stale alarms', true)] })).toBe('All 2 targets are met.');
     expect(verdict({ alarms: 3, measures: [measure('Flood', true), measure('Stale alarms', false)] })).toBe('1 of 2 targets is not met: stale alarms.');
+    expect(verdict({ alarms: 19, measures: [measure('Mean', null)] })).toBe('Too short a time to judge by.');
     expect(verdict({ alarms: 0, measures: [measure('Flood', true)] })).toBe('No alarm in this time: nothing to judge.');
   });
 });

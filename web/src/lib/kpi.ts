@@ -13,6 +13,8 @@ export interface Measure {
   target: string;
   /** Null where there is too little to judge by. */
   met: boolean | null;
+  /** Why it is not judged; null where it is. */
+  unjudged: 'too_few_sources' | 'too_short' | null;
   /** What it means, and what to do where it is not met. */
   means: string;
 }
@@ -42,8 +44,8 @@ export function percent(value: number): string {
 }
 
 /** Met or not, in a word and a shape. */
-export function metWords({ met }: Pick<Measure, 'met'>): string {
-  if (met === null) return '– too few to judge';
+export function metWords({ met, unjudged }: Pick<Measure, 'met' | 'unjudged'>): string {
+  if (met === null) return unjudged === 'too_short' ? '– too short to judge' : '– too few to judge';
   return met ? '✓ met' : '△ not met';
 }
 
@@ -51,6 +53,7 @@ export function metWords({ met }: Pick<Measure, 'met'>): string {
 export function verdict({ alarms, measures }: Pick<Performance, 'alarms' | 'measures'>): string {
   if (alarms === 0) return 'No alarm in this time: nothing to judge.';
   const judged = measures.filter((m) => m.met !== null);
+  if (judged.length === 0) return 'Too short a time to judge by.';
   const missed = judged.filter((m) => m.met === false);
   if (missed.length === 0) return `All ${judged.length} targets are met.`;
   return `${missed.length} of ${judged.length} targets ${missed.length === 1 ? 'is' : 'are'} not met: ${list(missed.map((m) => m.name.toLowerCase()))}.`;
@@ -102,7 +105,7 @@ export async function fetchPerformance(days: number, nameOf: NameOf): Promise<Pe
 }
 
 /** A number and the most it should be; `met` is null where there is too little to judge by. */
-interface WireMeasure { value: number; target: number; met: boolean | null }
+interface WireMeasure { value: number; target: number; met: boolean | null; unjudged: Measure['unjudged'] }
 interface WireSource { kind: AlarmKind; subject: string }
 interface Wire extends Record<(typeof FIGURES)[number]['key'], WireMeasure> {
   from: string; to: string; alarms: number;
@@ -133,8 +136,8 @@ export function performanceOf(value: unknown, nameOf: NameOf): Performance {
   return {
     from_ms, to_ms: Date.parse(wire.to), alarms: wire.alarms,
     measures: FIGURES.map(({ key, name: title, words, means }) => {
-      const { value: is, target, met } = wire[key];
-      return { name: title, value: words(is), target: target === 0 ? 'none' : `at most ${words(target)}`, met, means };
+      const { value: is, target, met, unjudged } = wire[key];
+      return { name: title, value: words(is), target: target === 0 ? 'none' : `at most ${words(target)}`, met, unjudged: unjudged ?? null, means };
     }),
     windows, floods: floodsOf(windows),
     top: wire.top_ten.map((source) => ({ name: name(source), alarms: source.alarms, percent: source.share * 100 })),
