@@ -32,7 +32,7 @@ mod annunciators;
 pub mod app;
 pub mod arming;
 mod board;
-mod channels;
+pub(crate) mod channels;
 pub mod clerk;
 mod desk;
 mod disk;

@@ -81,6 +81,11 @@ fn plans(notify: &Notify) -> Vec<Plan> {
     plans
 }
 
+/// Name of every channel that is configured, and whom it tells, without secrets.
+pub fn targets(notify: &Notify) -> Vec<(String, String)> {
+    plans(notify).into_iter().map(|plan| (plan.name, plan.target)).collect()
+}
+
 /// Says in the store which channels there are. Before anything is written, so that a channel misses
 /// nothing of this life.
 ///
