@@ -214,8 +214,9 @@ fn sound_card(config: &Config, device: &SirenDevice) -> Finding {
             device.name()
         )),
         Err(reason) => Finding::Fail(format!(
-            "{:?}: no sound: {reason}; connect a sound device, or name one of `aplay -L`",
-            device.name()
+            "{:?}: no sound: {}; connect a sound device, or name one of `aplay -L`",
+            device.name(),
+            reason.to_string().trim_end_matches('.')
         )),
     }
 }

@@ -13,15 +13,19 @@ use serde_json::json;
 
 use super::output::to_stdout;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Encryption};
 use crate::guard::accounts::secret;
 use crate::guard::handhelds::CODE_LIFE;
-use crate::store::Store;
+use crate::guard::handle::{HandheldAddress, Scheme};
 use crate::store::audit::AuditEntry;
 use crate::store::handhelds::{HandheldChange, HandheldRow, PairingRow, Revoked};
+use crate::store::{FILE_NAME, Store};
 
 /// Whoever acts here.
 const CONSOLE: &str = "console";
+
+/// A question makes no store.
+const NOT_STARTED: &str = "the box was never started, and has no store yet";
 
 /// Handhelds, on a box that is stopped.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -88,6 +92,10 @@ pub fn run(command: &Command) -> Result<(), Box<dyn Error>> {
 
 fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
     let config = Config::load(&args.config)?;
+    if !config.store.path.join(FILE_NAME).is_file() {
+        to_stdout(|out| writeln!(out, "No handheld is paired: {NOT_STARTED}."))?;
+        return Ok(());
+    }
     let rows = Store::open(&config.store.path)?.handhelds()?;
     let zone = TimeZone::get(&config.site.time_zone).unwrap_or(TimeZone::UTC);
     to_stdout(|out| {
@@ -115,10 +123,10 @@ fn print(out: &mut dyn Write, row: &HandheldRow, zone: &TimeZone) -> io::Result<
 
 fn pair(args: &PairArgs) -> Result<(), Box<dyn Error>> {
     let config = Config::load(&args.config)?;
-    if config.handhelds.is_none() {
+    let Some(handhelds) = config.handhelds else {
         let config = config.file.display().to_string();
         return Err(HandheldsError::NotConfigured { config }.into());
-    }
+    };
     let person = name("the person", &args.person)?;
     let device = name("the device", &args.device)?;
     let mut store = Store::open(&config.store.path)?;
@@ -138,13 +146,30 @@ fn pair(args: &PairArgs) -> Result<(), Box<dyn Error>> {
     let changes = [HandheldChange::DropPairings { by: at }, HandheldChange::AddPairing(pairing)];
     store.change_handhelds(&changes, &[entry])?;
     let mut out = io::stdout().lock();
-    writeln!(out, "The code is:  {code}")?;
-    writeln!(out, "Start the box, open /handheld on the device, and type it within ten minutes.")?;
+    let scheme = match config.web.encryption {
+        Encryption::None => Scheme::Http,
+        Encryption::OwnAuthority | Encryption::Given { .. } => Scheme::Https,
+    };
+    let url = HandheldAddress { address: handhelds.listen, scheme }.url(&config.web.names);
+    writeln!(out, "The code is:  {}", in_two(&code))?;
+    writeln!(out, "Start the box, open {url} on the device, and type it within ten minutes.")?;
+    writeln!(out, "An iPhone or iPad: first put that page on the home screen, and type it there.")?;
     Ok(())
+}
+
+/// A code as the page shows it: read aloud in two breaths. Whoever types it may leave the dash out.
+fn in_two(code: &str) -> String {
+    match code.split_at_checked(4) {
+        Some((first, second)) if second.len() == 4 => format!("{first}-{second}"),
+        Some(_) | None => code.to_owned(),
+    }
 }
 
 fn revoke(args: &RevokeArgs) -> Result<(), Box<dyn Error>> {
     let config = Config::load(&args.config)?;
+    if !config.store.path.join(FILE_NAME).is_file() {
+        return Err(HandheldsError::Unknown { id: args.id.clone() }.into());
+    }
     let mut store = Store::open(&config.store.path)?;
     let rows = store.handhelds()?;
     let in_use = |row: &&HandheldRow| row.id == args.id && row.revoked.is_none();

@@ -57,7 +57,8 @@ pub(super) fn table() -> Vec<RouteEntry> {
 #[serde(deny_unknown_fields)]
 pub(super) struct ShelveDto {
     /// At most 480: one shift.
-    minutes: u64,
+    #[schema(value_type = u64, minimum = 1, maximum = 480)]
+    minutes: serde_json::Value,
     #[serde(default)]
     reason: String,
 }
@@ -242,7 +243,7 @@ pub(super) async fn shelve(
     let id = path_number(path)?;
     let right = r#"{"minutes": 30, "reason": "…"}"#;
     let sent: ShelveDto = body::object(sent, right)?;
-    let time = ShelfTime::from_minutes(sent.minutes).map_err(|refusal| {
+    let time = ShelfTime::from_minutes(minutes_of(&caller, &sent.minutes)?).map_err(|refusal| {
         let code = match refusal {
             ShelfTimeError::Nothing => "too_short",
             ShelfTimeError::TooLong { .. } => "too_long",
@@ -407,6 +408,15 @@ fn reason_of(caller: &Caller, sent: &str) -> Result<Reason, ApiError> {
 
 fn unfit(code: &'static str, field: &str, message: String) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, message).about(field)
+}
+
+/// Whole minutes. Read here, so that the refusal names the field and what would be right.
+fn minutes_of(caller: &Caller, sent: &serde_json::Value) -> Result<u64, ApiError> {
+    sent.as_u64().ok_or_else(|| {
+        let refusal = format!("must be a whole number of minutes from 1 to 480, not {sent}");
+        logged(caller, &refusal);
+        unfit("bad_request", "minutes", refusal)
+    })
 }
 
 /// What never reaches the guard is logged here.

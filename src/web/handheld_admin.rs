@@ -21,7 +21,7 @@ use super::error::{ApiError, ErrorBody};
 use super::handheld::handheld_error;
 use super::query::path_text;
 use super::{App, RouteEntry, rails, routes};
-use crate::guard::handle::{HandheldAddress, HandheldError, Handle, Scheme, Standing};
+use crate::guard::handle::{HandheldError, Handle, Standing};
 
 /// Pixels a side, at least: readable by a phone from a screen at arm's length.
 const QR_SIDE_PX: u32 = 240;
@@ -47,7 +47,7 @@ pub(super) fn table() -> Vec<RouteEntry> {
 )]
 pub(super) async fn handhelds(State(app): State<App>) -> Result<Json<HandheldsDto>, ApiError> {
     let desk = app.handle.handheld_desk();
-    let url = desk.handheld_address().map(|address| address_of(&app, address));
+    let url = desk.handheld_address().map(|address| address.url(&app.names));
     Ok(Json(HandheldsDto {
         enabled: url.is_some(),
         url,
@@ -81,7 +81,7 @@ pub(super) async fn begin_pairing(
         desk.begin_pairing(&person, &device_name, &by).map(|pairing| (pairing, address))
     };
     let (pairing, address) = routes::ask(&app, begin).await?.map_err(handheld_error)?;
-    let url = format!("{}#pair={}", address_of(&app, address), pairing.code);
+    let url = format!("{}#pair={}", address.url(&app.names), pairing.code);
     let qr_svg = qr_svg(&url)?;
     let expires_at = timestamp(pairing.expires_at);
     Ok((StatusCode::CREATED, Json(PairingDto { code: pairing.code, url, qr_svg, expires_at })))
@@ -143,8 +143,10 @@ pub(super) async fn put_duty(
     caller: Caller,
     sent: Result<Bytes, BytesRejection>,
 ) -> Result<Json<DutyDto>, ApiError> {
-    let right = r#"{"shifts": [{"name": "Day", "days": ["mon"], "from": "06:00", "to": "14:00",
-        "people": ["Eva"]}], "otherwise": ["Ben"], "if_digest": null}"#;
+    let right = concat!(
+        r#"{"shifts": [{"name": "Day", "days": ["mon"], "from": "06:00", "to": "14:00", "#,
+        r#""people": ["Eva"]}], "otherwise": ["Ben"], "if_digest": null}"#
+    );
     let PutDutyDto { shifts, otherwise, if_digest } = body::object(sent, right)?;
     let list = list_of(shifts, otherwise);
     let by = caller.name;
@@ -159,25 +161,6 @@ pub(super) async fn put_duty(
 fn users(handle: &dyn Handle) -> Vec<String> {
     let users = handle.accounts().users().into_iter();
     users.filter(|user| user.standing == Standing::Enabled).map(|user| user.name).collect()
-}
-
-/// Where handhelds open their page: under the best name that leads here from another machine.
-fn address_of(app: &App, to: HandheldAddress) -> String {
-    let port = to.address.port();
-    let is_loopback = |name: &&String| {
-        name.as_str() == "localhost"
-            || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-    };
-    let name = app.names.iter().find(|name| !is_loopback(name));
-    let (scheme, name) = match to.scheme {
-        Scheme::Https => ("https", name.map_or("localhost", String::as_str)),
-        // Unencrypted, so only on this machine.
-        Scheme::Http => ("http", "localhost"),
-    };
-    match name.contains(':') {
-        true => format!("{scheme}://[{name}]:{port}/handheld"),
-        false => format!("{scheme}://{name}:{port}/handheld"),
-    }
 }
 
 fn qr_svg(url: &str) -> Result<String, ApiError> {

@@ -66,9 +66,9 @@ fn a_time_that_is_none_or_a_reason_that_says_nothing_never_reaches_the_guard() {
         (r#"{"minutes": 30, "reason": " \n "}"#, "reason_needed", "reason", "say why"),
         (r#"{"minutes": 30, "reason": "..."}"#, "reason_needed", "reason", "say why"),
         (r#"{"minutes": 30, "reason": "a\u0000b"}"#, "reason_needed", "reason", "say why"),
-        (r#"{"minutes": -1, "reason": "why"}"#, "bad_request", "body", "expected u64"),
+        (r#"{"minutes": -5, "reason": "why"}"#, "bad_request", "minutes", "from 1 to 480, not -5"),
         (r#"{"reason": "why"}"#, "bad_request", "minutes", "missing field"),
-        (r#"{"minutes": 1e99, "reason": "why"}"#, "bad_request", "body", "expected u64"),
+        (r#"{"minutes": 1e99, "reason": "why"}"#, "bad_request", "minutes", "from 1 to 480"),
     ] {
         let reply = served.post(shelve, body);
         let message = reply.refused(422, code);

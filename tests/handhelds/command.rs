@@ -32,7 +32,10 @@ fn the_command_lists_pairs_and_revokes_on_a_box_that_is_stopped_and_refuses_besi
     assert!(done && text.contains("Eva's phone") && text.contains(&phones[0].id), "{text}");
     let (done, text) = standclear(&config, &["pair", "Ben", "Ben's phone"]);
     let code = text.lines().next().and_then(|line| line.split_whitespace().last());
-    let code = code.filter(|code| code.len() == 8).map(str::to_owned);
+    // As the page shows it: four, a dash, four.
+    let is_shown_so = |code: &&str| code.len() == 9 && code.chars().nth(4) == Some('-');
+    let code = code.filter(is_shown_so).map(|code| code.replace('-', ""));
+    assert!(text.contains("/handheld on the device") && text.contains("://"), "{text}");
     assert!(done && code.is_some(), "{text}");
     let (done, text) = standclear(&config, &["revoke", "nobody", "--reason", "x"]);
     assert!(!done && text.contains("no handheld \"nobody\""), "{text}");
@@ -45,4 +48,15 @@ fn the_command_lists_pairs_and_revokes_on_a_box_that_is_stopped_and_refuses_besi
     let paired = world.pair_with(&code.expect("just seen"), &crate::device::Key::new());
     assert_eq!((paired.0, paired.1["person"].as_str()), (200, Some("Ben")));
     world.guard.stop();
+}
+
+#[test]
+fn a_question_before_the_first_start_makes_no_store() {
+    let site = crate::site::TestSite::new();
+    let config = write_config(&site, 1);
+    let (done, text) = standclear(&config, &["list"]);
+    assert!(done && text.contains("never started"), "{text}");
+    let (done, text) = standclear(&config, &["revoke", "abc", "--reason", "lost"]);
+    assert!(!done && text.contains("no handheld \"abc\""), "{text}");
+    assert!(!site.path("data").exists(), "the store's folder");
 }

@@ -24,6 +24,7 @@ mod revocation;
 mod roster;
 pub(super) mod start;
 mod view;
+mod words;
 
 use std::net::IpAddr;
 use std::sync::mpsc::SyncSender;

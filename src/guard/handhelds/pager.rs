@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::view::{self, Deliveries};
+use super::words;
 use super::{Directory, Ends, HandheldDesk, NewLine};
 use crate::clock;
 use crate::engine::paging::{Action, Device, Input, Listening, Pager, Person, Receipt, Who};
@@ -206,7 +207,7 @@ impl Runner {
             }
             Action::Called { alarm, who, why } => {
                 let who = self.name(who);
-                tracing::info!("alarm {}: {who} called ({why:?})", alarm.0);
+                tracing::info!("alarm {}: {who} {}", alarm.0, words::called(why));
             }
             Action::Drop(device) => {
                 let revoked = !self.directory.devices.iter().any(|it| it.number == device.0);
@@ -214,13 +215,13 @@ impl Runner {
                 if let Some(live) = self.lines.remove(&device.0) {
                     self.desk.close(device.0, live.connection);
                     let _ = live.messages.try_send(ToHandheld::Close(why));
-                    tracing::warn!("{} lost its line ({why:?})", self.device_name(device.0));
+                    tracing::warn!("{} {}", self.device_name(device.0), words::closed(why));
                 }
             }
             Action::Listening(listening) => match listening {
-                Listening::Nobody => tracing::error!("no handheld listens"),
+                Listening::Nobody => tracing::error!("{}", words::listening(listening)),
                 Listening::Somebody | Listening::NotExpected => {
-                    tracing::info!("handhelds: {listening:?} listens");
+                    tracing::info!("{}", words::listening(listening));
                 }
             },
         }
@@ -252,7 +253,7 @@ impl Runner {
         // It takes nothing, or is gone: dropping its queue ends its connection.
         if let Some(live) = self.lines.remove(&device.0) {
             self.desk.close(device.0, live.connection);
-            tracing::warn!("{} takes nothing and lost its line", carried.name);
+            tracing::warn!("{} was disconnected: it takes no messages", carried.name);
         }
         Some(Input::Disconnected(device))
     }
@@ -395,7 +396,7 @@ impl Runner {
 
     fn device_name(&self, device: u32) -> String {
         let found = self.directory.devices.iter().find(|it| it.number == device);
-        found.map_or(format!("handheld {device}"), |it| format!("{} ({})", it.person, it.name))
+        found.map_or("a handheld that is gone".into(), |it| format!("{} ({})", it.person, it.name))
     }
 
     fn next(&self, alarm: AlarmId) -> Option<(String, Instant)> {
