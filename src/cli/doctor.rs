@@ -206,17 +206,30 @@ fn voices(config: &Config, folder: &Path) -> Finding {
 
 #[cfg(feature = "sound")]
 fn sound_card(config: &Config, device: &SirenDevice) -> Finding {
-    match crate::guard::siren::sound_card::try_open(device) {
-        Ok(granted) => Finding::Ok(format!("{:?}: {granted}", device.name())),
-        Err(reason) if in_use_by(&config.store.path).is_some() => Finding::Warn(format!(
-            "{:?}: not opened ({reason}), perhaps because the running box has it; its page says \
-             whether its siren works",
-            device.name()
-        )),
+    use crate::guard::siren::sound_card::try_open;
+    use crate::guard::siren::trial;
+
+    let granted = match try_open(device) {
+        Ok(granted) => granted,
+        Err(reason) if in_use_by(&config.store.path).is_some() => {
+            return Finding::Warn(format!(
+                "{:?}: not opened ({reason}), perhaps because the running box has it; its page \
+                 says whether its siren works",
+                device.name()
+            ));
+        }
+        Err(reason) => {
+            return Finding::Fail(format!(
+                "{:?}: no sound: {reason}; connect a sound device, or name one of `aplay -L`",
+                device.name()
+            ));
+        }
+    };
+    match trial::in_silence(device) {
+        Ok(_took) => Finding::Ok(format!("{:?}: {granted}", device.name())),
         Err(reason) => Finding::Fail(format!(
-            "{:?}: no sound: {}; connect a sound device, or name one of `aplay -L`",
-            device.name(),
-            reason.to_string().trim_end_matches('.')
+            "{:?}: no sound: {reason}; name a device with a loudspeaker behind it",
+            device.name()
         )),
     }
 }

@@ -90,7 +90,6 @@ mod sound {
 mod sound {
     use std::error::Error;
     use std::sync::Arc;
-    use std::thread;
     use std::time::Duration;
 
     use super::{Args, Failed, Pattern};
@@ -99,7 +98,7 @@ mod sound {
     use crate::engine::SirenPattern;
     use crate::guard::siren::sound_card::{SoundCard, try_open};
     use crate::guard::siren::voices::Voices;
-    use crate::guard::siren::{OutputState, SirenOutput, Sound};
+    use crate::guard::siren::{Sound, trial};
     use crate::store::audit::AuditEntry;
     use crate::store::{FILE_NAME, Store, in_use_by};
 
@@ -108,13 +107,6 @@ mod sound {
 
     /// The same when a name is spoken: it comes after two loops, and lasts at most 5 s.
     const NAME_FOR: Duration = Duration::from_secs(10);
-
-    /// Longest wait for a device, and for what it was given to leave.
-    const WORKING_WITHIN: Duration = Duration::from_secs(6);
-    const LATE_MAX: Duration = Duration::from_millis(1500);
-
-    /// How often is looked.
-    const LOOK_EVERY: Duration = Duration::from_millis(20);
 
     pub fn test(
         args: &Args,
@@ -132,7 +124,9 @@ mod sound {
         let (mut failed, mut entries) = (0, Vec::new());
         for device in devices {
             let tested = try_open(device).and_then(|granted| {
-                let took = one(device, config.siren.volume, &voices, sound, lasts)?;
+                let mut card = SoundCard::open(device, config.siren.volume, &voices)
+                    .map_err(|error| error.to_string())?;
+                let took = trial::of(&mut card, sound, lasts)?;
                 Ok((granted, took))
             });
             let name = device.name();
@@ -218,47 +212,5 @@ mod sound {
             Pattern::Test if voice.is_some() => Sound::Alarm(SirenPattern::Intrusion, voice),
             Pattern::Test => Sound::Test,
         })
-    }
-
-    /// How long it took until all of it had left.
-    fn one(
-        device: &SirenDevice,
-        volume: f32,
-        voices: &Arc<Voices>,
-        sound: Sound,
-        lasts: Duration,
-    ) -> Result<Duration, String> {
-        let mut card = SoundCard::open(device, volume, voices).map_err(|e| e.to_string())?;
-        let opened_at = clock::monotonic();
-        let mut sounding_since = None;
-        loop {
-            let now = clock::monotonic();
-            match (card.state(now), sounding_since) {
-                (OutputState::Broken { reason, .. }, _) => return Err(reason),
-                (OutputState::Working { .. } | OutputState::Degraded { .. }, None) => {
-                    card.sound(sound);
-                    sounding_since = Some(now);
-                }
-                (_, None) if now.since(opened_at) > WORKING_WITHIN => {
-                    return Err("it takes no samples".into());
-                }
-                (_, None) => {}
-                (_, Some(since)) => {
-                    let took = now.since(since);
-                    let played = card.played(now).unwrap_or_default();
-                    if played >= lasts {
-                        return Ok(took);
-                    }
-                    if took > lasts + LATE_MAX {
-                        return Err(format!(
-                            "only {} ms of sound have left within {} ms",
-                            played.as_millis(),
-                            took.as_millis()
-                        ));
-                    }
-                }
-            }
-            thread::park_timeout(LOOK_EVERY);
-        }
     }
 }

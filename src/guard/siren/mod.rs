@@ -6,7 +6,7 @@
 //! itself. The alarm path in turn sees when this thread last looked, and calls its silence a fault.
 //!
 //! - `tones`, `voices`, `player`: what it sounds like.
-//! - `tester`: the daily test.
+//! - `tester`: the daily test; `trial`: one by hand, without a box.
 //! - `sound_card`, `grant`, `mute`, `fallback`: the output, through ALSA.
 //!
 //! Not here: when to sound (the engine), and the orders to the relays (`guard::relay`).
@@ -23,6 +23,7 @@ pub mod player;
 pub mod sound_card;
 pub mod tester;
 pub mod tones;
+pub mod trial;
 pub mod voices;
 
 use std::collections::VecDeque;

@@ -287,8 +287,17 @@ fn not_made(running: Running, world: &World) -> SirenTest {
 /// What a running test has come to; `None` while it goes on.
 fn judge(running: Running, world: &World) -> Option<Result<Duration, String>> {
     let length = running.sound.sound().lasts().unwrap_or_default();
-    let took = world.now.since(running.since);
-    match world.played {
+    judge_flow(world.played, length, world.now.since(running.since))
+}
+
+/// What has come of a sound of this length, of which so much has left in so long; `None` while it
+/// goes on. Every test is judged by this, whoever makes it.
+pub fn judge_flow(
+    played: Option<Duration>,
+    length: Duration,
+    took: Duration,
+) -> Option<Result<Duration, String>> {
+    match played {
         Some(played) if played >= length => Some(match took < length.mul_f64(TOO_FAST_SHARE) {
             true => Err(format!(
                 "the device took {} ms of sound within {} ms: it plays nothing",
