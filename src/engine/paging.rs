@@ -22,7 +22,7 @@
 //! | the cause is gone and the alarm only has to be seen | whoever was called gets it; nobody further is called for want of an answer |
 //! | a device is silent for [`SILENT_MAX`] | it counts as gone; what it was sent is to be sent again |
 //! | a device says that its sound is blocked | it gets what it would, and its receipts count for nobody's turn |
-//! | devices are paired and none that can be heard is connected for [`SILENT_MAX`] | nobody listens (after a start: [`START_GRACE`]) |
+//! | somebody is on duty, or devices are paired, and none that can be heard is connected for [`SILENT_MAX`] | nobody listens (after a start: [`START_GRACE`]) |
 //!
 //! Everything follows from what is so now: a lost message delays and never loses.
 //!
@@ -60,8 +60,8 @@ pub const SLOW_RESEND_AFTER: Duration = Duration::from_secs(5);
 /// A device silent for so long is gone. It is asked each second; one lost packet does not do it.
 pub const SILENT_MAX: Duration = Duration::from_secs(3);
 
-/// After a start, and after the first pairing, devices get this long to come back: a phone that
-/// sleeps wakes up for it within seconds.
+/// After a start, and after the first pairing or duty list, devices get this long to come: a phone
+/// that sleeps wakes up for it within seconds.
 pub const START_GRACE: Duration = Duration::from_secs(10);
 
 /// Decides who gets what. See the module.
@@ -175,9 +175,22 @@ impl Pager {
         Some(Next { who: self.who_is_next(call), at })
     }
 
+    /// Whether anybody should listen: somebody is on duty, also without a device, or carries one.
+    fn expects_somebody(&self) -> bool {
+        !self.duty.is_empty() || !self.devices.is_empty()
+    }
+
     fn take(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
+        let expected = self.expects_somebody();
+        self.take_in(input, now, actions);
+        if !expected && self.expects_somebody() {
+            self.nobody_from = now.after(START_GRACE);
+        }
+    }
+
+    fn take_in(&mut self, input: Input, now: Instant, actions: &mut Vec<Action>) {
         match input {
-            Input::Devices(list) => self.put_devices(&list, now, actions),
+            Input::Devices(list) => self.put_devices(&list, actions),
             Input::Duty(people) => self.duty = people,
             Input::Alarms(open) => self.put_alarms(&open, now),
             Input::Connected(device) => {
@@ -211,10 +224,7 @@ impl Pager {
         }
     }
 
-    fn put_devices(&mut self, list: &[(Device, Person)], now: Instant, actions: &mut Vec<Action>) {
-        if self.devices.is_empty() {
-            self.nobody_from = now.after(START_GRACE);
-        }
+    fn put_devices(&mut self, list: &[(Device, Person)], actions: &mut Vec<Action>) {
         let before = std::mem::take(&mut self.devices);
         for &(device, person) in list {
             let known = before.get(&device);
@@ -393,7 +403,7 @@ impl Pager {
     }
 
     fn judge(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        let listening = if self.devices.is_empty() {
+        let listening = if !self.expects_somebody() {
             Listening::NotExpected
         } else if self.audible().next().is_some() {
             Listening::Somebody

@@ -180,6 +180,22 @@ fn nobody_listening_is_heard_within_seconds_and_ends_with_the_first_who_comes() 
 }
 
 #[test]
+fn the_last_phone_revoked_while_the_duty_list_names_people_is_nobody_listening() {
+    let (mut world, phones) = World::with(&["Eva"], &["Eva"]);
+    let eva = phones[0].connect(Habit::Good);
+    eva.next("state");
+    let revoked_at = clock::monotonic();
+    let path = format!("/api/handhelds/{}", phones[0].id);
+    assert_eq!(world.ada.ask("DELETE", &path, br#"{"reason":"lost"}"#).status, 204);
+    let alarm = wait_alarm(&world.guard, nobody_listens, AlarmState::Unacknowledged);
+    let after = clock::monotonic().since(revoked_at);
+    assert!(after <= Duration::from_secs(4), "{after:?}");
+    assert!(alarm.text.contains("no handheld is paired"), "{}", alarm.text);
+    world.site.siren.since(revoked_at, SirenPattern::Fault);
+    world.guard.stop();
+}
+
+#[test]
 fn nobody_listening_before_a_restart_is_over_when_a_phone_is_back_and_the_next_time_is_heard() {
     let (world, phones) = World::with(&["Eva"], &["Eva"]);
     drop(phones[0].connect(Habit::Good));

@@ -25,6 +25,7 @@ impl Dice {
 #[derive(Default)]
 struct World {
     paired: BTreeMap<Device, Person>,
+    duty: Vec<Person>,
     /// When each was heard last.
     connected: BTreeMap<Device, Instant>,
     alarms: BTreeMap<AlarmId, OpenAlarm>,
@@ -45,7 +46,8 @@ impl World {
             }
             1 => {
                 let people = (0..dice.below(4)).map(|_| Person(dice.below(4) as u32));
-                Input::Duty(people.collect())
+                self.duty = people.collect();
+                Input::Duty(self.duty.clone())
             }
             2..=4 => {
                 let wants = match dice.below(5) {
@@ -113,6 +115,12 @@ impl World {
     }
 }
 
+impl World {
+    fn expects_somebody(&self) -> bool {
+        !self.paired.is_empty() || !self.duty.is_empty()
+    }
+}
+
 /// What must be so after every step.
 fn check(world: &World, pager: &Pager, now: Instant) {
     for (device, heard_at) in &world.connected {
@@ -133,9 +141,9 @@ fn check(world: &World, pager: &Pager, now: Instant) {
         );
     }
     match pager.listening() {
-        Listening::NotExpected => assert!(world.paired.is_empty()),
-        Listening::Somebody => assert!(!world.paired.is_empty()),
-        Listening::Nobody => assert!(world.connected.is_empty() && !world.paired.is_empty()),
+        Listening::NotExpected => assert!(!world.expects_somebody()),
+        Listening::Somebody => assert!(world.expects_somebody()),
+        Listening::Nobody => assert!(world.connected.is_empty() && world.expects_somebody()),
     }
 }
 
@@ -154,7 +162,7 @@ fn whatever_happens_an_alarm_is_on_its_way_to_somebody_connected_if_anybody_is()
             assert_eq!(copy.step(input, now), actions, "the same twice");
             world.take(&actions, now);
             check(&world, &pager, now);
-            if !world.connected.is_empty() || world.paired.is_empty() {
+            if !world.connected.is_empty() || !world.expects_somebody() {
                 alone_since = now;
             }
             let said = pager.listening() == Listening::Nobody;

@@ -314,6 +314,34 @@ fn nobody_listening_is_said_within_three_seconds_and_ends_with_the_first_who_com
 }
 
 #[test]
+fn somebody_on_duty_without_any_device_is_nobody_listening() {
+    let mut world = World::new();
+    world.pass_ms(1_000);
+    // The last devices are revoked while the duty list still names people.
+    world.tell(Input::Devices(vec![]));
+    world.done.clear();
+    world.pass_ms(2_950);
+    assert_eq!(world.pager.listening(), Listening::Somebody);
+    world.pass_ms(50);
+    assert_eq!(world.done, [Action::Listening(Listening::Nobody)]);
+    // What changes in the directory meanwhile buys no time.
+    world.tell(Input::Devices(vec![]));
+    assert_eq!(world.pager.listening(), Listening::Nobody);
+    world.tell(Input::Duty(vec![]));
+    assert_eq!(world.pager.listening(), Listening::NotExpected);
+    // A list that names somebody before anything is paired.
+    world.tell(Input::Duty(vec![EVA]));
+    world.pass_ms(9_950);
+    assert_eq!(world.pager.listening(), Listening::Somebody);
+    world.pass_ms(50);
+    assert_eq!(world.pager.listening(), Listening::Nobody);
+    world.tell(Input::Devices(vec![(EVAS, EVA)]));
+    assert_eq!(world.pager.listening(), Listening::Nobody);
+    world.tell(Input::Connected(EVAS));
+    assert_eq!(world.pager.listening(), Listening::Somebody);
+}
+
+#[test]
 fn without_a_paired_device_nobody_is_missed_and_a_start_gives_them_time() {
     let mut world = World { pager: Pager::new(ANSWER_WITHIN), now_ms: 1_000, done: vec![] };
     world.pass_ms(60_000);

@@ -123,7 +123,7 @@ pub enum Why {
 /// Whether an alarm would reach anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listening {
-    /// No device is paired.
+    /// No device is paired, and nobody is on duty.
     NotExpected,
     Somebody,
     Nobody,

@@ -67,6 +67,7 @@ impl PagerWatch {
                     _ if !handhelds.connected.is_empty() => {
                         "those that are connected may make no sound; touch their screens".to_owned()
                     }
+                    0 => "people are on duty, and no handheld is paired".to_owned(),
                     1 => "the only one that is paired does not answer".to_owned(),
                     paired => format!("none of the {paired} that are paired answers"),
                 }),
