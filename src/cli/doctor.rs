@@ -176,7 +176,7 @@ fn relay_device(config: &Config, relay: &Relay) -> Finding {
     match relay::probe(relay) {
         Ok(found) => match relay::caution(relay) {
             Some(caution) => Finding::Warn(format!("{found}; {caution}")),
-            None => Finding::Ok(found),
+            None => Finding::Ok(format!("{found}; {}", relay::when_killed(relay))),
         },
         // A serial line takes one program.
         Err(error) if in_use_by(&config.store.path).is_some() => Finding::Warn(format!(

@@ -45,20 +45,22 @@ fn the_port_and_the_store_of_the_running_box_are_no_failure_and_anothers_port_is
 }
 
 #[test]
-fn doctor_says_that_a_relay_by_http_does_not_call_when_the_box_is_dead() {
+fn doctor_says_of_each_relay_what_becomes_of_it_when_the_box_is_killed() {
     let site = TestSite::new();
-    let relay = |heartbeat: &str| {
+    let relay = |body: &str| {
         let text = format!(
             "site = {{ name = \"Test\", time_zone = \"UTC\" }}\n\
              [[camera]]\nid = \"yard\"\nname = \"Yard\"\nsource = {{ test = \"ball\" }}\nzones = \"yard.json\"\n\
-             [[relay]]\nname = \"horn\"\nrole = \"emergency\"\n{heartbeat}\
-             to = {{ http = {{ on = \"http://127.0.0.1:9/on\", off = \"http://127.0.0.1:9/off\" }} }}\n"
+             [[relay]]\nname = \"horn\"\nrole = \"emergency\"\n{body}\n"
         );
         std::fs::write(site.path("standclear.toml"), text).expect("a configuration");
         line(&site, "relay")
     };
-    let bare = relay("");
+    let http = "to = { http = { on = \"http://127.0.0.1:9/on\", off = \"http://127.0.0.1:9/off\" } }";
+    let bare = relay(http);
     assert!(bare.starts_with("WARN") && bare.contains("not fail-safe"), "{bare}");
-    let beating = relay("heartbeat_ms = 1000\n");
-    assert!(beating.starts_with("OK"), "{beating}");
+    let beating = relay(&format!("heartbeat_ms = 1000\n{http}"));
+    assert!(beating.starts_with("OK") && beating.contains("monitor relay"), "{beating}");
+    let calls_by_force = relay(&format!("wiring = \"energise-to-call\"\n{http}"));
+    assert!(calls_by_force.starts_with("OK") && calls_by_force.contains("pulse time"));
 }

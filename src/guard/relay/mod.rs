@@ -295,18 +295,48 @@ pub fn probe(relay: &Relay) -> Result<String, RelayError> {
 
 /// Why a relay that is wired fail-safe may still say nothing when the box is dead; for people.
 ///
-/// A Modbus module has a watchdog, and the kernel takes a GPIO line from a process that ends. A web
-/// server in a relay keeps the state it was asked for last, until somebody asks for another.
+/// A coil of a Modbus module and a web server in a relay keep the state they were asked for last,
+/// until somebody asks for another: only what is set up in the device itself ends that, and nobody
+/// can see it from here. The kernel takes a GPIO line back from a process that ends.
 pub fn caution(relay: &Relay) -> Option<&'static str> {
-    let keeps = match &relay.to {
-        RelayTo::Http { .. } => relay.wiring == Wiring::FailSafe && relay.heartbeat.is_none(),
-        RelayTo::Gpio(_) | RelayTo::ModbusTcp { .. } | RelayTo::ModbusRtu { .. } => false,
-    };
-    keeps.then_some(
-        "not fail-safe by itself: a relay by HTTP keeps its last state when the box dies, and calls \
-         nobody; let the address of \"on\" end by itself (a pulse time of the device, 3 s or more: \
-         it is asked again every second), or give it heartbeat_ms and a monitor relay behind it",
-    )
+    if relay.wiring != Wiring::FailSafe || relay.heartbeat.is_some() {
+        return None;
+    }
+    match &relay.to {
+        RelayTo::Gpio(_) => None,
+        RelayTo::ModbusTcp { .. } | RelayTo::ModbusRtu { .. } => Some(
+            "not fail-safe by itself: a coil by Modbus keeps its last state when the box dies, and \
+             calls nobody, unless the module's own watchdog (communication timeout) drops it; set \
+             that to 3 s in the module, or give the relay heartbeat_ms and a monitor relay behind it",
+        ),
+        RelayTo::Http { .. } => Some(
+            "not fail-safe by itself: a relay by HTTP keeps its last state when the box dies, and \
+             calls nobody; let the address of \"on\" end by itself (a pulse time of the device, \
+             3 s or more: it is asked again every second), or give it heartbeat_ms and a monitor \
+             relay behind it",
+        ),
+    }
+}
+
+/// What becomes of a relay when the box is killed and can say nothing more; for people.
+pub fn when_killed(relay: &Relay) -> &'static str {
+    match (&relay.to, relay.heartbeat) {
+        (_, Some(_)) => {
+            "killed, the box beats no more, and the monitor relay behind this one has to call"
+        }
+        (RelayTo::Gpio(_), None) => {
+            "killed, the box loses the line; whether its level falls back then depends on the \
+             board: try it with kill -9"
+        }
+        (RelayTo::ModbusTcp { .. } | RelayTo::ModbusRtu { .. }, None) => {
+            "killed, the box leaves the coil as it is, until the module's own watchdog drops it: \
+             try it with kill -9"
+        }
+        (RelayTo::Http { .. }, None) => {
+            "killed, the box leaves the relay as it was told last, until the device's own pulse \
+             time is over: try it with kill -9"
+        }
+    }
 }
 
 /// The device in words.
@@ -326,10 +356,10 @@ pub fn place(relay: &Relay) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{HttpMethod, ModbusPoint};
+    use crate::config::{Active, Gpio, GpioLine, HttpMethod, ModbusPoint};
 
     #[test]
-    fn a_relay_by_http_without_a_heartbeat_is_not_called_fail_safe() {
+    fn what_keeps_its_state_when_the_box_dies_is_not_called_fail_safe_without_a_heartbeat() {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 502));
         let http = |state: &str| format!("http://10.0.0.8/relay/0?turn={state}");
         let relay = |wiring, heartbeat, to| Relay {
@@ -339,14 +369,27 @@ mod tests {
             heartbeat,
             to,
         };
-        let web = || RelayTo::Http { method: HttpMethod::Get, on: http("on"), off: http("off") };
+        let web = RelayTo::Http { method: HttpMethod::Get, on: http("on"), off: http("off") };
         let modbus = RelayTo::ModbusTcp { address, point: ModbusPoint { unit: 1, coil: 0 } };
         let beat = Some(Duration::from_millis(500));
-        let said = caution(&relay(Wiring::FailSafe, None, web())).expect("it keeps its state");
-        assert!(said.contains("not fail-safe") && said.contains("heartbeat_ms"), "{said}");
-        assert_eq!(caution(&relay(Wiring::FailSafe, beat, web())), None);
-        // Whoever wires it so has been told that a dead box cannot call.
-        assert_eq!(caution(&relay(Wiring::EnergiseToCall, None, web())), None);
-        assert_eq!(caution(&relay(Wiring::FailSafe, None, modbus)), None);
+        for (to, needs) in [(web, "pulse time"), (modbus, "watchdog")] {
+            let bare = relay(Wiring::FailSafe, None, to.clone());
+            let said = caution(&bare).expect("it keeps its state");
+            for part in ["not fail-safe", "heartbeat_ms", needs] {
+                assert!(said.contains(part), "{part} is not in: {said}");
+            }
+            assert!(when_killed(&bare).contains(needs), "{}", when_killed(&bare));
+            assert_eq!(caution(&relay(Wiring::FailSafe, beat, to.clone())), None);
+            // Whoever wires it so has been told that a dead box cannot call.
+            assert_eq!(caution(&relay(Wiring::EnergiseToCall, None, to)), None);
+        }
+        let line = Gpio {
+            chip: Some("/dev/gpiochip0".into()),
+            line: GpioLine::Offset(17),
+            active: Active::High,
+        };
+        let line = relay(Wiring::FailSafe, None, RelayTo::Gpio(line));
+        assert_eq!(caution(&line), None);
+        assert!(when_killed(&line).contains("depends on the board"));
     }
 }
