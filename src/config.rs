@@ -14,6 +14,7 @@ mod inputs;
 mod notify;
 mod plaintext;
 mod relay;
+mod relay_to;
 mod siren;
 
 use std::fs;

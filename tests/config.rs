@@ -2,14 +2,15 @@
 
 #[path = "config/notify.rs"]
 mod notify;
+#[path = "config/relays.rs"]
+mod relays;
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use standclear::config::{
-    Config, ConfigError, Encryption, Input, InputFrom, ModbusPoint, MqttInput, Parity, RelayRole,
-    RelayTo, SirenDevice, SirenTestSound, Web, Wiring,
+    Config, ConfigError, Encryption, Input, InputFrom, MqttInput, SirenDevice, SirenTestSound, Web,
 };
 use standclear::link::{Ending, Source};
 
@@ -327,70 +328,6 @@ fn a_siren_setting_that_cannot_be_is_refused_with_what_would_be_right() {
     ] {
         assert_says(&error_of(&smallest_with(&format!("[siren]\n{section}"))), parts);
     }
-}
-
-fn relay(body: &str) -> String {
-    smallest_with(&format!("[[relay]]\nname = \"red\"\n{body}"))
-}
-
-#[test]
-fn relays_of_every_kind_are_taken() {
-    let relays = |body: &str| Folder::new().parse(&relay(body)).expect("valid").relays;
-    let tcp = "to = { modbus-tcp = { address = \"10.0.0.7:502\", coil = 3 } }";
-    let red = &relays(&format!("role = [\"emergency\", \"siren\"]\nheartbeat_ms = 500\n{tcp}"))[0];
-    assert_eq!(red.role, [RelayRole::Emergency, RelayRole::Siren]);
-    assert_eq!((red.wiring, red.heartbeat), (Wiring::FailSafe, Some(Duration::from_millis(500))));
-    let point = ModbusPoint { unit: 1, coil: 3 };
-    let address = "10.0.0.7:502".parse().expect("an address");
-    assert_eq!(red.to, RelayTo::ModbusTcp { address, point });
-    assert_eq!(relays(&format!("role = \"healthy\"\n{tcp}"))[0].role, [RelayRole::Fault]);
-    let gpio = &relays("role = \"fault\"\nto = { gpio = { line = \"RELAY1\" } }")[0].to;
-    assert!(matches!(gpio, RelayTo::Gpio(gpio) if gpio.chip.is_none()));
-    let rtu = "role = \"fault\"\nto = { modbus-rtu = { port = \"/dev/ttyS0\", coil = 0 } }";
-    let rtu = &relays(rtu)[0].to;
-    assert!(matches!(rtu, RelayTo::ModbusRtu { baud: 9600, parity: Parity::None, .. }));
-    let http = "role = \"fault\"\nwiring = \"energise-to-call\"\n\
-                to = { http = { on = \"http://10.0.0.8/on\", off = \"http://10.0.0.8/off\" } }";
-    assert_eq!(relays(http)[0].wiring, Wiring::EnergiseToCall);
-}
-
-#[test]
-fn a_relay_that_cannot_be_is_refused_with_what_would_be_right() {
-    let tcp = "to = { modbus-tcp = { address = \"10.0.0.7:502\", coil = 3 } }";
-    for (body, parts) in [
-        (format!("role = \"red\"\n{tcp}"), &["relay[0].role", "emergency", "healthy"][..]),
-        (format!("role = []\n{tcp}"), &["relay[0].role", "must say"]),
-        (format!("role = [\"healthy\", \"fault\"]\n{tcp}"), &["relay[0].role", "alone"]),
-        (format!("role = \"fault\"\nwiring = \"nc\"\n{tcp}"), &["relay[0].wiring", "fail-safe"]),
-        (
-            format!("role = \"fault\"\nwiring = \"energise-to-call\"\nheartbeat_ms = 500\n{tcp}"),
-            &["relay[0].heartbeat_ms", "fail-safe"],
-        ),
-        (format!("role = \"fault\"\nheartbeat_ms = 50\n{tcp}"), &["heartbeat_ms", "100 to 5000"]),
-        (
-            "role = \"fault\"\nto = { modbus-tcp = { address = \"plc:502\", coil = 3 } }".into(),
-            &["relay[0].to", "10.0.0.7:502"],
-        ),
-        (
-            "role = \"fault\"\nto = { modbus-tcp = { address = \"10.0.0.7:502\", coil = 3, unit = \
-             0 } }"
-                .into(),
-            &["relay[0].to", "unit must be 1 to 247"],
-        ),
-        ("role = \"fault\"\nto = { gpio = { line = 17 } }".into(), &["relay[0].to", "chip"]),
-        ("role = \"fault\"\nto = { canbus = { id = 1 } }".into(), &["relay[0].to", "modbus-rtu"]),
-        (
-            "role = \"fault\"\nto = { http = { on = \"10.0.0.8\", off = \"http://a/\" } }".into(),
-            &["relay[0].to", "http://"],
-        ),
-    ] {
-        assert_says(&error_of(&relay(&body)), parts);
-    }
-    let twice = format!(
-        "{}[[relay]]\nname = \"red\"\nrole = \"fault\"\n{tcp}",
-        relay(&format!("role = \"fault\"\n{tcp}"))
-    );
-    assert_says(&error_of(&twice), &["relay[1].name", "unique"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::ConfigError;
 use super::check::{Place, is_slug};
+use super::relay_to::{output_word, same_output};
 
 /// Most relays of a box: two stack lights of five, and some to spare. Each has a thread.
 pub const RELAYS_MAX: usize = 16;
@@ -16,13 +17,6 @@ pub const RELAYS_MAX: usize = 16;
 /// Bounds of `heartbeat_ms`. Faster wears a contact out; slower, and a monitor relay would tell too
 /// late.
 const HEARTBEAT_MS: (u32, u32) = (100, 5_000);
-
-/// Speeds of a serial line.
-const BAUD: (u32, u32) = (1_200, 921_600);
-const BAUD_DEFAULT: u32 = 9_600;
-
-/// Modbus units that can be addressed; 0 is everybody, who do not answer.
-const UNITS: (u8, u8) = (1, 247);
 
 /// A relay, or a lamp of a stack light.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,49 +117,6 @@ pub(super) struct UnvalidatedRelay {
     to: Spanned<toml::Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum UnvalidatedTo {
-    Gpio(UnvalidatedGpio),
-    ModbusTcp(UnvalidatedTcp),
-    ModbusRtu(UnvalidatedRtu),
-    Http(UnvalidatedHttp),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UnvalidatedGpio {
-    chip: Option<String>,
-    line: toml::Value,
-    active_low: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UnvalidatedTcp {
-    address: SocketAddr,
-    unit: Option<u8>,
-    coil: u16,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UnvalidatedRtu {
-    port: String,
-    baud: Option<u32>,
-    parity: Option<String>,
-    unit: Option<u8>,
-    coil: u16,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UnvalidatedHttp {
-    method: Option<String>,
-    on: String,
-    off: String,
-}
-
 impl Place<'_> {
     /// All relays.
     pub(super) fn relays(
@@ -181,10 +132,23 @@ impl Place<'_> {
             }
             let relay = relay.into_inner();
             let name = relay.name.clone();
+            let to = relay.to.clone();
             let relay = self.relay(&key, &relay)?;
             if let Some(first) = relays.iter().position(|other| other.name == relay.name) {
                 let right = format!("relay[{first}] has this name already; names must be unique");
                 return Err(self.wrong(&format!("{key}.name"), &name, &right));
+            }
+            if let Some((first, other)) =
+                relays.iter().enumerate().find(|(_, other)| same_output(&other.to, &relay.to))
+            {
+                let right = format!(
+                    "relay[{first}] {:?} switches this already, and {:?} would undo what it does; \
+                     give each relay {} of its own, or one relay both roles",
+                    other.name,
+                    relay.name,
+                    output_word(&relay.to)
+                );
+                return Err(self.wrong(&format!("{key}.to"), &to, &right));
             }
             relays.push(relay);
         }
@@ -258,80 +222,5 @@ impl Place<'_> {
             return Err(self.wrong(key, written, right));
         }
         Ok(role)
-    }
-
-    fn relay_to(&self, key: &str, written: &Spanned<toml::Value>) -> Result<RelayTo, ConfigError> {
-        let right = "must be one of { gpio = { chip, line, active_low } }, { modbus-tcp = { \
-                     address = \"10.0.0.7:502\", unit, coil } }, { modbus-rtu = { port, baud, \
-                     parity, unit, coil } }, { http = { on = \"http://…\", off = \"http://…\", \
-                     method } }";
-        let wrong = |what: &str| self.wrong(key, written, &format!("{what}; it {right}"));
-        let to = written
-            .get_ref()
-            .clone()
-            .try_into::<UnvalidatedTo>()
-            .map_err(|error| wrong(error.message()))?;
-        let point = |unit: Option<u8>, coil| match unit.unwrap_or(1) {
-            unit if (UNITS.0..=UNITS.1).contains(&unit) => Ok(ModbusPoint { unit, coil }),
-            _ => Err(wrong(&format!("unit must be {} to {}", UNITS.0, UNITS.1))),
-        };
-        Ok(match to {
-            UnvalidatedTo::Gpio(gpio) => RelayTo::Gpio(self.gpio(gpio, &wrong)?),
-            UnvalidatedTo::ModbusTcp(tcp) => {
-                RelayTo::ModbusTcp { address: tcp.address, point: point(tcp.unit, tcp.coil)? }
-            }
-            UnvalidatedTo::ModbusRtu(rtu) => {
-                let parity = match rtu.parity.as_deref() {
-                    None | Some("none") => Parity::None,
-                    Some("even") => Parity::Even,
-                    Some("odd") => Parity::Odd,
-                    Some(_) => return Err(wrong("parity must be \"none\", \"even\" or \"odd\"")),
-                };
-                let baud = rtu.baud.unwrap_or(BAUD_DEFAULT);
-                if !(BAUD.0..=BAUD.1).contains(&baud) {
-                    return Err(wrong(&format!("baud must be {} to {}", BAUD.0, BAUD.1)));
-                }
-                let point = point(rtu.unit, rtu.coil)?;
-                RelayTo::ModbusRtu { port: self.resolve(&rtu.port), baud, parity, point }
-            }
-            UnvalidatedTo::Http(http) => {
-                let method = match http.method.as_deref() {
-                    None | Some("GET") => HttpMethod::Get,
-                    Some("POST") => HttpMethod::Post,
-                    Some(_) => return Err(wrong("method must be \"GET\" or \"POST\"")),
-                };
-                let is_url = |url: &str| {
-                    let rest = url.strip_prefix("http://").or(url.strip_prefix("https://"));
-                    rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
-                };
-                if !is_url(&http.on) || !is_url(&http.off) || http.on == http.off {
-                    return Err(wrong("on and off must be two addresses with http://"));
-                }
-                RelayTo::Http { method, on: http.on, off: http.off }
-            }
-        })
-    }
-
-    fn gpio(
-        &self,
-        gpio: UnvalidatedGpio,
-        wrong: &dyn Fn(&str) -> ConfigError,
-    ) -> Result<Gpio, ConfigError> {
-        let line = match gpio.line {
-            toml::Value::Integer(offset) => match u32::try_from(offset) {
-                Ok(offset) => GpioLine::Offset(offset),
-                Err(_) => return Err(wrong("line must be an offset such as 17, or a name")),
-            },
-            toml::Value::String(name) if !name.trim().is_empty() => GpioLine::Name(name),
-            _ => return Err(wrong("line must be an offset such as 17, or a name")),
-        };
-        if gpio.chip.is_none() && matches!(line, GpioLine::Offset(_)) {
-            return Err(wrong("an offset needs its chip, such as \"/dev/gpiochip0\""));
-        }
-        let active = match gpio.active_low {
-            Some(true) => Active::Low,
-            Some(false) | None => Active::High,
-        };
-        Ok(Gpio { chip: gpio.chip.map(|chip| self.resolve(&chip)), line, active })
     }
 }
