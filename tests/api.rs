@@ -1,7 +1,7 @@
 //! The API as a stranger meets it: over a real socket, every route and every refusal.
 
 use serde_json::json;
-use standclear::guard::handle::{SirenTested, TestHeard};
+use standclear::guard::handle::{Channels, Listening, RelayState, SirenTested, TestHeard};
 use standclear::web;
 
 #[path = "api/commands.rs"]
@@ -257,9 +257,15 @@ fn history_lists_every_zone_and_asks_for_the_minutes_wanted() {
 #[test]
 fn health_names_everything_that_is_wrong() {
     let served = serve();
-    let well = served.get("/healthz");
-    assert_eq!((well.status, well.json()), (200, json!({"status": "ok"})));
-    let mut broken = snapshot();
+    let well = || {
+        let mut now = snapshot();
+        now.relays[1].state = RelayState::Working;
+        now
+    };
+    served.fake.snapshots.send_replace(std::sync::Arc::new(well()));
+    let answer = served.get("/healthz");
+    assert_eq!((answer.status, answer.json()), (200, json!({"status": "ok"})));
+    let mut broken = well();
     broken.zones[1].state =
         standclear::engine::ZoneState::Unknown(standclear::engine::BlindCause::NoFrames);
     broken.zones[1].reason = Some("no picture for 1.0 s".into());
@@ -279,7 +285,7 @@ fn health_names_everything_that_is_wrong() {
         )
     );
     assert_eq!(served.get("/api/state").json()["siren"]["state"], "broken");
-    let mut degraded = snapshot();
+    let mut degraded = well();
     degraded.siren.attention = Some("the first device is gone".into());
     degraded.siren.test = Some(SirenTested {
         at: snapshot().now,
@@ -294,10 +300,34 @@ fn health_names_everything_that_is_wrong() {
         "what sounds is never called broken"
     );
     assert_eq!(served.get("/healthz").status, 503, "and somebody has to look after it");
-    let mut empty = snapshot();
+    let mut empty = well();
     empty.zones.clear();
     served.fake.snapshots.send_replace(std::sync::Arc::new(empty));
     assert_eq!(served.get("/healthz").status, 503, "a box without zones watches nothing");
+}
+
+#[test]
+fn health_names_relays_that_fail_handhelds_that_do_not_listen_and_channels_that_are_down() {
+    let served = serve();
+    let tell = |now| served.fake.snapshots.send_replace(std::sync::Arc::new(now));
+    let mut now = snapshot();
+    now.handhelds.listening = Listening::Nobody;
+    tell(now.clone());
+    let reasons =
+        json!(["the relay horn does not work: no answer", "no handheld listens, and some should"]);
+    let ill = served.get("/healthz");
+    assert_eq!((ill.status, ill.json()), (503, json!({"status": "fault", "reasons": reasons})));
+    // The box guards while a receiver of messages is away.
+    now.relays[1].state = RelayState::Working;
+    now.handhelds.listening = Listening::Somebody;
+    now.channels = served.fake.channels();
+    tell(now);
+    let reasons = json!(["the channel webhook-office: it does not work: the receiver answers 503"]);
+    let lame = served.get("/healthz");
+    assert_eq!(
+        (lame.status, lame.json()),
+        (200, json!({"status": "degraded", "reasons": reasons}))
+    );
 }
 
 #[test]

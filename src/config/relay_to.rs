@@ -209,10 +209,9 @@ pub(super) fn same_output(one: &RelayTo, other: &RelayTo) -> bool {
             RelayTo::ModbusRtu { port: one, point, .. },
             RelayTo::ModbusRtu { port: other, point: other_point, .. },
         ) => one == other && point == other_point,
-        (
-            RelayTo::Http { on, off, .. },
-            RelayTo::Http { on: other_on, off: other_off, .. },
-        ) => [on, off].iter().any(|url| [other_on, other_off].contains(url)),
+        (RelayTo::Http { on, off, .. }, RelayTo::Http { on: other_on, off: other_off, .. }) => {
+            [on, off].iter().any(|url| [other_on, other_off].contains(url))
+        }
         (
             RelayTo::Gpio(_)
             | RelayTo::ModbusTcp { .. }

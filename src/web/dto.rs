@@ -428,5 +428,7 @@ pub(super) struct HealthDto {
 #[serde(rename_all = "snake_case")]
 pub(super) enum HealthStatusDto {
     Ok,
+    /// The box guards, and somebody beyond it is not told.
+    Degraded,
     Fault,
 }

@@ -21,6 +21,7 @@ mod dto;
 mod error;
 mod handheld;
 mod handheld_admin;
+mod health;
 mod inputs;
 mod live;
 mod openapi;
@@ -343,7 +344,7 @@ fn table() -> Vec<RouteEntry> {
             AtLeast(Engineer),
             post(channels::test).layer(timed()),
         ),
-        ("get", "/healthz", Public, get(routes::health)),
+        ("get", "/healthz", Public, get(health::health)),
         ("get", "/ca.crt", Public, get(tls::authority_download)),
         ("get", "/api/session", Public, get(session::session)),
         ("post", "/api/setup", Public, post(session::set_up).layer(timed())),

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, alarms, channels, handheld_admin, inputs, live, relays, routes, stream, tls, walk,
-    zones,
+    access, alarms, channels, handheld_admin, health, inputs, live, relays, routes, stream, tls,
+    walk, zones,
 };
 
 #[derive(OpenApi)]
@@ -63,7 +63,7 @@ use super::{
         channels::list,
         channels::test,
         document,
-        routes::health,
+        health::health,
         access::session::session,
         access::session::set_up,
         access::session::sign_in,

@@ -17,14 +17,12 @@ use tokio::sync::Semaphore;
 
 use super::App;
 use super::access::{Caller, body};
-use super::dto::{
-    AcknowledgeDto, AcknowledgedDto, HealthDto, HealthStatusDto, HistoryDto, IncidentsDto, StateDto,
-};
-use super::error::{ApiError, ErrorBody, guard_silent_text};
+use super::dto::{AcknowledgeDto, AcknowledgedDto, HistoryDto, IncidentsDto, StateDto};
+use super::error::{ApiError, ErrorBody};
 use super::query::{Numbers, Pairs, path_number};
 use crate::clock;
 use crate::engine::AlarmId;
-use crate::guard::handle::{AcknowledgeError, Handle, HistoryError, Snapshot};
+use crate::guard::handle::{AcknowledgeError, Handle, HistoryError};
 
 /// Incidents in one answer when none are asked for, and at most.
 const INCIDENTS_DEFAULT: u64 = 50;
@@ -171,63 +169,6 @@ pub(super) async fn history(
     let spans = spans.map_err(store_error)?;
     let now = app.handle.snapshots().borrow().clone();
     Ok(Json(HistoryDto::of(&now, from, to, spans)))
-}
-
-/// Whether the box watches all it should and can say so; for supervision by others.
-#[utoipa::path(
-    get,
-    path = "/healthz",
-    responses(
-        (status = 200, description = "Every zone is watched, siren and store work", body = HealthDto),
-        (status = 503, description = "Something is not; `reasons` says what, to whoever is signed in", body = HealthDto),
-    )
-)]
-pub(super) async fn health(State(app): State<App>, caller: Option<Caller>) -> impl IntoResponse {
-    let reasons = match app.now() {
-        Ok(now) => faults(&now),
-        Err(silent_ms) => vec![guard_silent_text(silent_ms)],
-    };
-    let (code, status) = if reasons.is_empty() {
-        (StatusCode::OK, HealthStatusDto::Ok)
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, HealthStatusDto::Fault)
-    };
-    // A stranger learns that something is wrong, not where nobody watches.
-    let reasons = if caller.is_some() { reasons } else { Vec::new() };
-    (code, Json(HealthDto { status, reasons }))
-}
-
-fn faults(now: &Snapshot) -> Vec<String> {
-    use crate::engine::ZoneState::{Clear, Occupied, Unknown};
-    let mut reasons = Vec::new();
-    if now.zones.is_empty() {
-        reasons.push("no zone is configured, so nothing is watched".to_owned());
-    }
-    for zone in &now.zones {
-        match zone.state {
-            Clear | Occupied => {}
-            Unknown(_) => {
-                let why = zone.reason.as_deref().unwrap_or("the reason is not known");
-                reasons.push(format!("zone {} is not watched: {why}", zone.name));
-            }
-        }
-    }
-    for camera in &now.cameras {
-        if let Some(why) = &camera.zones_fault {
-            reasons
-                .push(format!("the zones of {} are not those that were meant: {why}", camera.name));
-        }
-    }
-    if let Some(why) = &now.siren.attention {
-        reasons.push(format!("the siren sounds, but somebody has to look after it: {why}"));
-    }
-    if let Some(why) = &now.siren.fault {
-        reasons.push(format!("the siren cannot sound: {why}"));
-    }
-    if let Some(why) = &now.store_fault {
-        reasons.push(format!("the store cannot keep anything: {why}"));
-    }
-    reasons
 }
 
 /// Asks the handle from a blocking task; waits its turn when many ask.

@@ -54,7 +54,10 @@ fn a_relay_that_cannot_be_is_refused_with_what_would_be_right() {
                 .into(),
             &["relay[0].to.modbus-tcp.unit", "= 0", "1 to 247"],
         ),
-        ("role = \"fault\"\nto = { gpio = { line = 17 } }".into(), &["relay[0].to.gpio.chip", "/dev/gpiochip0"]),
+        (
+            "role = \"fault\"\nto = { gpio = { line = 17 } }".into(),
+            &["relay[0].to.gpio.chip", "/dev/gpiochip0"],
+        ),
         ("role = \"fault\"\nto = { canbus = { id = 1 } }".into(), &["relay[0].to", "modbus-rtu"]),
         (
             "role = \"fault\"\nto = { http = { on = \"10.0.0.8\", off = \"http://a/\" } }".into(),

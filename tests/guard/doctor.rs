@@ -56,7 +56,8 @@ fn doctor_says_of_each_relay_what_becomes_of_it_when_the_box_is_killed() {
         std::fs::write(site.path("standclear.toml"), text).expect("a configuration");
         line(&site, "relay")
     };
-    let http = "to = { http = { on = \"http://127.0.0.1:9/on\", off = \"http://127.0.0.1:9/off\" } }";
+    let http =
+        "to = { http = { on = \"http://127.0.0.1:9/on\", off = \"http://127.0.0.1:9/off\" } }";
     let bare = relay(http);
     assert!(bare.starts_with("WARN") && bare.contains("not fail-safe"), "{bare}");
     let beating = relay(&format!("heartbeat_ms = 1000\n{http}"));

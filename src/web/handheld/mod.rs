@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::talk::Devices;
 use super::access::{Peer, body};
 use super::error::{self, ApiError};
-use super::{App, BODY_BYTES_MAX, page, rails, routes, tls};
+use super::{App, BODY_BYTES_MAX, health, page, rails, routes, tls};
 use crate::guard::handle::{HandheldError, PairRequest};
 use crate::telemetry::chain;
 
@@ -58,7 +58,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/api/handheld/socket", get(socket::socket))
         .route("/api/handheld/cameras/{id}/live", get(pictures::live))
         .route("/api/handheld/incidents/{id}/snapshot.jpg", get(pictures::snapshot).layer(timed()))
-        .route("/healthz", get(routes::health))
+        .route("/healthz", get(health::health))
         .route("/ca.crt", get(tls::authority_download))
         .fallback(page::handheld)
         .method_not_allowed_fallback(error::wrong_method)
