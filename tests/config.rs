@@ -319,7 +319,7 @@ fn a_siren_has_a_fallback_voices_and_a_daily_test() {
 fn a_siren_setting_that_cannot_be_is_refused_with_what_would_be_right() {
     for (section, parts) in [
         ("device = \"hw:0\"\nfallback = \"hw:0\"", &["siren.fallback", "another device"][..]),
-        ("fallback = \"none\"", &["siren.fallback", "aplay -L"]),
+        ("fallback = \"none\"", &["siren.fallback", "siren devices"]),
         ("device = \"none\"\nfallback = \"hw:0\"", &["siren.fallback"]),
         ("voices = \"nowhere\"", &["siren.voices", "nowhere", "<zone-id>.wav"]),
         ("test = { at = \"24:00\" }", &["siren.test.at", "23:59"]),

@@ -6,6 +6,8 @@
 //!
 //! Not here: whether the zones are right; that takes a walk through them.
 
+mod outside;
+
 use std::error::Error;
 use std::fmt;
 use std::fs::{self, File};
@@ -33,8 +35,12 @@ pub struct Args {
 
 /// At least one check failed; the lines above say which.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} of the checks failed: the box cannot guard like this")]
-struct Failed(usize);
+enum Failed {
+    #[error("{failed} of the checks failed: the box cannot guard like this")]
+    CannotGuard { failed: usize },
+    #[error("{failed} of the checks failed: the box guards, but {}", .lost.join("; "))]
+    Guards { failed: usize, lost: Vec<String> },
+}
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +65,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         }
         Err(error) => report.add("configuration", Finding::Fail(chain(&error))),
     }
-    match report.failed {
-        0 => Ok(()),
-        failed => Err(Failed(failed).into()),
-    }
+    Ok(report.outcome()?)
 }
 
 fn check_all(config: &Config, report: &mut Report) {
@@ -72,16 +75,19 @@ fn check_all(config: &Config, report: &mut Report) {
         report.add(format!("camera {}", camera.id), vision::camera(&camera.source));
     }
     report.add("zones", zones(config));
-    report.add("siren", siren(config));
+    report.add_beside("siren", siren(config), "the siren does not sound on its device");
     if let Some(fallback) = &config.siren.fallback {
-        report.add("siren fallback", sound_card(config, fallback));
+        let lost = "the siren has no second device";
+        report.add_beside("siren fallback", sound_card(config, fallback), lost);
     }
     if let Some(folder) = &config.siren.voices {
         report.add("siren voices", voices(config, folder));
     }
     for relay in &config.relays {
-        report.add(format!("relay {}", relay.name), relay_device(config, relay));
+        let lost = format!("the relay {} does not work", relay.name);
+        report.add_beside(format!("relay {}", relay.name), relay_device(config, relay), lost);
     }
+    outside::check(config, report);
     report.add("store", store(&config.store.path));
     report.add("page", address(config, config.web.listen, "web.listen"));
     report.add("handhelds", handhelds(config));
@@ -196,17 +202,34 @@ fn voices(config: &Config, folder: &Path) -> Finding {
     let infos = load_zones(config).map(|zones| zones.infos).unwrap_or_default();
     let stray: Vec<&str> =
         voices.zones().filter(|id| !infos.iter().any(|zone| zone.id == *id)).collect();
-    let silent = infos.iter().filter(|zone| voices.find(&zone.id).is_none()).count();
-    let text = format!("{} names; {silent} zones have only tones", voices.zones().count());
+    let silent: Vec<&str> =
+        infos.iter().map(|zone| zone.id.as_str()).filter(|id| voices.find(id).is_none()).collect();
+    let text = format!("{}; {}", names(voices.zones().count()), only_tones(&silent));
     if stray.is_empty() {
         return Finding::Ok(text);
     }
     Finding::Warn(format!("{text}; no zone is called {}", stray.join(", ")))
 }
 
+fn names(count: usize) -> String {
+    match count {
+        1 => "1 name".into(),
+        count => format!("{count} names"),
+    }
+}
+
+/// Which zones have no name that is spoken.
+fn only_tones(zones: &[&str]) -> String {
+    match zones {
+        [] => "every zone has one".into(),
+        [zone] => format!("the zone {zone} has only tones"),
+        zones => format!("the zones {} have only tones", zones.join(", ")),
+    }
+}
+
 #[cfg(feature = "sound")]
 fn sound_card(config: &Config, device: &SirenDevice) -> Finding {
-    use crate::guard::siren::sound_card::try_open;
+    use crate::guard::siren::sound_card::{offered, try_open};
     use crate::guard::siren::trial;
 
     let granted = match try_open(device) {
@@ -220,16 +243,18 @@ fn sound_card(config: &Config, device: &SirenDevice) -> Finding {
         }
         Err(reason) => {
             return Finding::Fail(format!(
-                "{:?}: no sound: {reason}; connect a sound device, or name one of `aplay -L`",
-                device.name()
+                "{:?}: no sound: {reason}; connect a sound device, or name another one: {}",
+                device.name(),
+                offered()
             ));
         }
     };
     match trial::in_silence(device) {
         Ok(_took) => Finding::Ok(format!("{:?}: {granted}", device.name())),
         Err(reason) => Finding::Fail(format!(
-            "{:?}: no sound: {reason}; name a device with a loudspeaker behind it",
-            device.name()
+            "{:?}: no sound: {reason}; name a device with a loudspeaker behind it: {}",
+            device.name(),
+            offered()
         )),
     }
 }
@@ -336,14 +361,34 @@ mod vision {
 #[derive(Default)]
 struct Report {
     failed: usize,
+    /// What a box that guards would lack, of the checks that failed.
+    lost: Vec<String>,
 }
 
 impl Report {
+    /// A check without which there is no guarding.
     fn add(&mut self, name: impl Into<String>, finding: Finding) {
         if matches!(finding, Finding::Fail(_)) {
             self.failed += 1;
         }
         println!("{}", Check { name: name.into(), finding });
+    }
+
+    /// A check that may fail in a box that guards, which then lacks this.
+    fn add_beside(&mut self, name: impl Into<String>, finding: Finding, lost: impl Into<String>) {
+        if matches!(finding, Finding::Fail(_)) {
+            self.lost.push(lost.into());
+        }
+        self.add(name, finding);
+    }
+
+    fn outcome(self) -> Result<(), Failed> {
+        let Report { failed, lost } = self;
+        match failed {
+            0 => Ok(()),
+            failed if failed == lost.len() => Err(Failed::Guards { failed, lost }),
+            failed => Err(Failed::CannotGuard { failed }),
+        }
     }
 }
 
@@ -355,5 +400,38 @@ impl fmt::Display for Check {
             Finding::Fail(text) => ("FAIL", text),
         };
         write!(f, "{word:<5} {:<18} {text}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(report: Report) -> String {
+        report.outcome().expect_err("something failed").to_string()
+    }
+
+    #[test]
+    fn a_relay_or_channel_that_fails_is_not_said_to_keep_the_box_from_guarding() {
+        let fail = || Finding::Fail("no answer".into());
+        let mut report = Report::default();
+        report.add("store", Finding::Ok("there".into()));
+        report.add_beside("relay horn", fail(), "the relay horn does not work");
+        report.add_beside("siren", Finding::Ok("there".into()), "the siren does not sound");
+        let text = said(report);
+        assert!(text.contains("the box guards, but the relay horn does not work"), "{text}");
+        assert!(!text.contains("siren"), "{text}");
+        let mut report = Report::default();
+        report.add("model", fail());
+        report.add_beside("relay horn", fail(), "the relay horn does not work");
+        assert_eq!(said(report), "2 of the checks failed: the box cannot guard like this");
+    }
+
+    #[test]
+    fn zones_without_a_spoken_name_are_named() {
+        assert_eq!(only_tones(&[]), "every zone has one");
+        assert_eq!(only_tones(&["bay"]), "the zone bay has only tones");
+        assert_eq!(only_tones(&["bay", "dock"]), "the zones bay, dock have only tones");
+        assert_eq!((names(1), names(2)), ("1 name".into(), "2 names".into()));
     }
 }

@@ -17,6 +17,8 @@ use crate::config::{Config, SirenDevice};
 pub enum Command {
     /// Sound it, and see that the samples leave; each configured device in turn.
     Test(Args),
+    /// List the names that `siren.device` may have on this machine.
+    Devices,
 }
 
 /// What to sound, and on what.
@@ -34,7 +36,7 @@ pub struct Args {
     /// Nobody hears it; only the flow of samples is seen.
     #[arg(long, conflicts_with = "pattern")]
     inaudible: bool,
-    /// This device alone, by a name that `aplay -L` lists.
+    /// This device alone, by a name that `standclear siren devices` lists.
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
 }
@@ -57,7 +59,10 @@ struct Failed(usize);
 
 /// Sounds the siren.
 pub fn run(command: &Command) -> Result<(), Box<dyn Error>> {
-    let Command::Test(args) = command;
+    let args = match command {
+        Command::Test(args) => args,
+        Command::Devices => return sound::list(),
+    };
     let config = Config::load(&args.config)?;
     let devices: Vec<SirenDevice> = match &args.device {
         Some(name) => vec![SirenDevice::of(name)],
@@ -77,12 +82,18 @@ mod sound {
     use super::Args;
     use crate::config::{Config, SirenDevice};
 
+    const ABSENT: &str = "this program was built without sound; build it with the feature `sound`";
+
     pub fn test(
         _args: &Args,
         _config: &Config,
         _devices: &[SirenDevice],
     ) -> Result<(), Box<dyn Error>> {
-        Err("this program was built without sound; build it with the feature `sound`".into())
+        Err(ABSENT.into())
+    }
+
+    pub fn list() -> Result<(), Box<dyn Error>> {
+        Err(ABSENT.into())
     }
 }
 
@@ -96,7 +107,7 @@ mod sound {
     use crate::clock;
     use crate::config::{Config, SirenDevice};
     use crate::engine::SirenPattern;
-    use crate::guard::siren::sound_card::{SoundCard, try_open};
+    use crate::guard::siren::sound_card::{SoundCard, names, try_open};
     use crate::guard::siren::voices::Voices;
     use crate::guard::siren::{Sound, trial};
     use crate::store::audit::AuditEntry;
@@ -155,6 +166,15 @@ mod sound {
             0 => Ok(()),
             failed => Err(Failed(failed).into()),
         }
+    }
+
+    pub fn list() -> Result<(), Box<dyn Error>> {
+        let names = names();
+        if names.is_empty() {
+            return Err("this machine has no sound device; connect one".into());
+        }
+        names.iter().for_each(|name| println!("{name}"));
+        Ok(())
     }
 
     fn entry<T>(device: &str, tested: &Result<(T, Duration), String>) -> AuditEntry {

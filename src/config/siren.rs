@@ -120,7 +120,7 @@ impl Place<'_> {
         if fallback != SirenDevice::None && *device != SirenDevice::None && fallback != *device {
             return Ok(Some(fallback));
         }
-        let right = "must be another device than siren.device, one that `aplay -L` lists; leave it \
+        let right = "must be another device than siren.device, one that `standclear siren devices` lists; leave it \
                      out where there is no second one";
         Err(self.wrong("siren.fallback", written, right))
     }

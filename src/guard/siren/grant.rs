@@ -41,7 +41,7 @@ impl Granted {
         Err(format!(
             "the device gives no small buffer: asked were {PERIOD_FRAMES} frames a period and {} in \
              the buffer, it gives {} and {} ({:.0} ms), so that an alarm would start late; name \
-             another device, such as one of \"hw:\" in `aplay -L`",
+             another device; `standclear siren devices` lists them, those of \"hw:\" first",
             PERIODS * PERIOD_FRAMES,
             self.period_frames,
             self.buffer_frames,

@@ -53,6 +53,12 @@ const OPENING_MAX: Duration = Duration::from_secs(4);
 /// Pause before a failed device is tried again.
 const REOPEN_AFTER: Duration = Duration::from_secs(2);
 
+/// How names of cards themselves begin.
+const CARDS_FIRST: [&str; 3] = ["hw:", "plughw:", "sysdefault:"];
+
+/// ALSA's device that takes everything and plays nothing.
+const SWALLOWS: &str = "null";
+
 /// How often the holding thread looks at its stream.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -354,11 +360,34 @@ fn find(device: &SirenDevice) -> Result<cpal::Device, String> {
         SirenDevice::None => Err("siren.device is \"none\"".into()),
         SirenDevice::Named(name) => {
             let mut devices = host.output_devices().map_err(|error| chain(&error))?;
-            devices.find(|device| device.id().is_ok_and(|id| id.id() == name)).ok_or_else(|| {
-                format!("there is no sound device {name:?}; `aplay -L` lists the names")
-            })
+            devices
+                .find(|device| device.id().is_ok_and(|id| id.id() == name))
+                .ok_or_else(|| format!("there is no sound device {name:?}; {}", offered()))
         }
     }
+}
+
+/// The sound devices of this machine, for people who have to name one.
+pub fn offered() -> String {
+    let names = names();
+    match names.is_empty() {
+        true => "this machine has none".into(),
+        false => format!("there are {}", names.join(", ")),
+    }
+}
+
+/// The names of devices that sound may be sent to: cards first, as nobody else can mute them.
+pub fn names() -> Vec<String> {
+    let is_card = |name: &str| CARDS_FIRST.iter().any(|first| name.starts_with(first));
+    let listed = quietly(|| {
+        let devices = cpal::default_host().output_devices().ok()?;
+        let names = devices.filter_map(|device| device.id().ok().map(|id| id.id().to_owned()));
+        Some(names.filter(|name| name != SWALLOWS).collect::<Vec<_>>())
+    });
+    let (mut cards, others): (Vec<_>, Vec<_>) =
+        listed.unwrap_or_default().into_iter().partition(|name| is_card(name));
+    cards.extend(others);
+    cards
 }
 
 /// What the stream's error callback makes of an error.
