@@ -22,18 +22,11 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Sound;
+use super::{Sound, trial};
 use crate::engine::time::Instant;
 
 /// Pause before a failed test is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
-
-/// What a test may take longer than it sounds: the card's buffer and a busy machine.
-const LATE_MAX: Duration = Duration::from_millis(1500);
-
-/// What a sound must at least take of its length. A device that swallows samples faster is none that
-/// sounds.
-const TOO_FAST_SHARE: f64 = 0.8;
 
 /// How long after its hour a test may still wait, for an alarm to be answered for example.
 const OVERDUE_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -287,36 +280,7 @@ fn not_made(running: Running, world: &World) -> SirenTest {
 /// What a running test has come to; `None` while it goes on.
 fn judge(running: Running, world: &World) -> Option<Result<Duration, String>> {
     let length = running.sound.sound().lasts().unwrap_or_default();
-    judge_flow(world.played, length, world.now.since(running.since))
-}
-
-/// What has come of a sound of this length, of which so much has left in so long; `None` while it
-/// goes on. Every test is judged by this, whoever makes it.
-pub fn judge_flow(
-    played: Option<Duration>,
-    length: Duration,
-    took: Duration,
-) -> Option<Result<Duration, String>> {
-    match played {
-        Some(played) if played >= length => Some(match took < length.mul_f64(TOO_FAST_SHARE) {
-            true => Err(format!(
-                "the device took {} ms of sound within {} ms: it plays nothing",
-                length.as_millis(),
-                took.as_millis()
-            )),
-            false => Ok(took),
-        }),
-        Some(played) if took > length + LATE_MAX => Some(Err(format!(
-            "only {} ms of {} ms have left after {} ms",
-            played.as_millis(),
-            length.as_millis(),
-            took.as_millis()
-        ))),
-        None if took > length + LATE_MAX => {
-            Some(Err("the device does not say whether samples leave it".into()))
-        }
-        Some(_) | None => None,
-    }
+    trial::judge(world.played, length, world.now.since(running.since))
 }
 
 /// The next time the site's clock shows the hour, later than `after`. A day whose hour the change to

@@ -1,6 +1,6 @@
 //! A device that is tried by hand: whether it takes a sound, and no faster than that sounds.
 //!
-//! The judgement is that of the siren's own tests (`tester`), so that a device which fails there never
+//! The siren's own tests (`tester`) are judged by the same, so that a device which fails there never
 //! passes here.
 //!
 //! Not here: which devices, and what becomes of the outcome.
@@ -8,7 +8,6 @@
 use std::thread;
 use std::time::Duration;
 
-use super::tester;
 use super::{OutputState, SirenOutput, Sound};
 use crate::clock;
 
@@ -16,6 +15,13 @@ use crate::clock;
 /// pauses of a busy machine.
 #[cfg(feature = "sound")]
 const SILENCE_FOR: Duration = Duration::from_secs(1);
+
+/// What a test may take longer than it sounds: the card's buffer and a busy machine.
+const LATE_MAX: Duration = Duration::from_millis(1500);
+
+/// What a sound must at least take of its length. A device that swallows samples faster is none that
+/// sounds.
+const TOO_FAST_SHARE: f64 = 0.8;
 
 /// Longest wait for a device that was opened.
 const WORKING_WITHIN: Duration = Duration::from_secs(6);
@@ -49,12 +55,41 @@ pub fn of(
             (OutputState::Opening { .. }, None) => {}
             (_, Some((since, before))) => {
                 let played = output.played(now).map(|played| played.saturating_sub(before));
-                if let Some(outcome) = tester::judge_flow(played, lasts, now.since(since)) {
+                if let Some(outcome) = judge(played, lasts, now.since(since)) {
                     return outcome;
                 }
             }
         }
         thread::park_timeout(LOOK_EVERY);
+    }
+}
+
+/// What has come of a sound of this length, of which so much has left in so long; `None` while it
+/// goes on. Every test is judged by this, whoever makes it.
+pub fn judge(
+    played: Option<Duration>,
+    length: Duration,
+    took: Duration,
+) -> Option<Result<Duration, String>> {
+    match played {
+        Some(played) if played >= length => Some(match took < length.mul_f64(TOO_FAST_SHARE) {
+            true => Err(format!(
+                "the device took {} ms of sound within {} ms: it plays nothing",
+                length.as_millis(),
+                took.as_millis()
+            )),
+            false => Ok(took),
+        }),
+        Some(played) if took > length + LATE_MAX => Some(Err(format!(
+            "only {} ms of {} ms have left after {} ms",
+            played.as_millis(),
+            length.as_millis(),
+            took.as_millis()
+        ))),
+        None if took > length + LATE_MAX => {
+            Some(Err("the device does not say whether samples leave it".into()))
+        }
+        Some(_) | None => None,
     }
 }
 
