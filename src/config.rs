@@ -15,6 +15,7 @@ mod notify;
 mod plaintext;
 mod relay;
 mod relay_to;
+mod shown;
 mod siren;
 
 use std::fs;
@@ -31,8 +32,9 @@ pub use self::relay::{
     Active, Gpio, GpioLine, HttpMethod, ModbusPoint, Parity, RELAYS_MAX, Relay, RelayRole, RelayTo,
     Wiring,
 };
+pub use self::shown::shown;
 pub use self::siren::{Siren, SirenDevice, SirenTest, SirenTestSound};
-use crate::link::Source;
+use crate::link::{DecoderChoice, Source};
 use crate::redact::redact;
 
 /// Everything the guard needs to know, checked.
@@ -76,6 +78,7 @@ pub struct Camera {
     pub id: String,
     pub name: String,
     pub source: Source,
+    pub decoder: DecoderChoice,
     /// Its zone file; exists.
     pub zones: PathBuf,
     /// Pictures a second to look at.

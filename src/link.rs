@@ -14,7 +14,7 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Raised whenever a message changes shape.
-pub const PROTOCOL_VERSION: u16 = 2;
+pub const PROTOCOL_VERSION: u16 = 3;
 
 /// Longest message either side accepts: a 4K preview picture with room to spare. A longer length
 /// means the stream is out of step, and the only safe answer is to drop the worker.
@@ -67,6 +67,7 @@ pub struct WorkerCamera {
     pub source: Source,
     /// Frames a second to look at; frames beyond that are dropped in the pipeline.
     pub fps: f64,
+    pub decoder: DecoderChoice,
 }
 
 /// Where pictures come from.
@@ -77,27 +78,126 @@ pub enum Source {
     /// GStreamer's `videotestsrc` with this pattern, live.
     Test { pattern: String },
     /// Whatever a GStreamer description opens, live.
-    Gst { description: GstDescription },
+    Gst { description: Secret },
+    /// A network camera.
+    Rtsp(Rtsp),
+    /// A camera that sends one JPEG after the other over HTTP.
+    HttpMjpeg(HttpMjpeg),
+    /// A camera at this machine.
+    V4l2(V4l2),
 }
 
-/// A GStreamer description of a camera. It may hold a password, so it cannot be printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GstDescription(String);
+/// A camera by RTSP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rtsp {
+    /// Without user and password; its path and query may hold a token all the same.
+    pub url: Secret,
+    pub login: Option<Login>,
+    pub transport: Transport,
+    /// How long a packet that is missing may hold up a picture; `None`: as the transport needs.
+    pub wait_ms: Option<u32>,
+}
 
-impl GstDescription {
-    pub fn new(description: String) -> GstDescription {
-        GstDescription(description)
+/// A camera by HTTP, `multipart/x-mixed-replace`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpMjpeg {
+    /// As of `Rtsp`.
+    pub url: Secret,
+    pub login: Option<Login>,
+}
+
+/// A video device of the kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct V4l2 {
+    pub device: String,
+    pub format: V4l2Format,
+    /// Width and height to ask for; `None`: the device's own choice.
+    pub size_px: Option<(u32, u32)>,
+}
+
+/// What a video device is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum V4l2Format {
+    Raw,
+    Mjpeg,
+    H264,
+}
+
+/// Who a camera is told that the box is. It is asked for only where the camera asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    pub user: Secret,
+    pub password: Password,
+}
+
+/// Where a password is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Password {
+    Written(Secret),
+    /// On the first line of this file, read at every connection.
+    File(String),
+}
+
+/// How the packets of an RTSP camera come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transport {
+    /// TCP, and UDP where TCP gives no picture; then by turns, beginning with what worked last.
+    Auto,
+    Tcp,
+    Udp,
+}
+
+/// What decodes a camera's video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DecoderChoice {
+    /// The first of `DecoderFamily::ALL` that this machine has for the video.
+    Auto,
+    Named(DecoderFamily),
+}
+
+/// Decoders of one make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DecoderFamily {
+    Nvidia,
+    Va,
+    V4l2,
+    Software,
+}
+
+impl DecoderFamily {
+    /// Best first.
+    pub const ALL: [DecoderFamily; 4] =
+        [DecoderFamily::Nvidia, DecoderFamily::Va, DecoderFamily::V4l2, DecoderFamily::Software];
+
+    /// As it is written in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            DecoderFamily::Nvidia => "nvidia",
+            DecoderFamily::Va => "va",
+            DecoderFamily::V4l2 => "v4l2",
+            DecoderFamily::Software => "software",
+        }
+    }
+}
+
+/// A text that may hold a password. It cannot be printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: String) -> Secret {
+        Secret(text)
     }
 
-    /// The description with whatever secrets it holds, for GStreamer alone.
+    /// The text itself, for whoever has to use it and for nobody else.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for GstDescription {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GstDescription(…)")
+        f.write_str("Secret(…)")
     }
 }
 
@@ -129,6 +229,52 @@ pub enum FromWorker {
     Snapshot { request: u64, picture: Option<Picture> },
     /// The worker cannot go on and will exit; the reason is for people.
     Fatal { reason: String },
+    /// The camera gives pictures; sent at the first one of each connection and whenever what is said
+    /// of it changes.
+    CameraUp { camera: CameraIndex, stream: Stream },
+}
+
+/// How a camera's pictures come to the box.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stream {
+    /// GStreamer's name of what decodes it; `None`: nothing needs to.
+    pub decoder: Option<String>,
+    /// `None`: it does not come in packets of its own.
+    pub transport: Option<Transport>,
+    pub clock: CaptureClock,
+    /// Why the camera's own clock is not believed, for people.
+    pub clock_refused: Option<String>,
+}
+
+/// For people.
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.transport {
+            Some(Transport::Tcp) => "pictures come over TCP",
+            Some(Transport::Udp) => "pictures come over UDP",
+            Some(Transport::Auto) | None => "pictures come",
+        })?;
+        match &self.decoder {
+            Some(decoder) => write!(f, ", decoded by {decoder}")?,
+            None => f.write_str(", not encoded")?,
+        }
+        f.write_str(match self.clock {
+            CaptureClock::SenderReport => ", timed by the camera's clock",
+            CaptureClock::Arrival => ", timed by their arrival",
+            CaptureClock::Pipeline => ", timed by when they were due",
+        })
+    }
+}
+
+/// What is known of the instant at which light reached the camera: what `captured_ns` rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CaptureClock {
+    /// The camera said it, by its own clock (RTCP sender reports), and that can be.
+    SenderReport,
+    /// When the picture's first packet came.
+    Arrival,
+    /// When the picture was due on the pipeline's clock.
+    Pipeline,
 }
 
 /// The loaded model.
@@ -154,6 +300,8 @@ pub struct Report {
     pub height_px: u32,
     pub detections: Vec<WireDetection>,
     pub stages: StageTimes,
+    /// What `stages.captured_ns` rests on.
+    pub clock: CaptureClock,
 }
 
 /// A detection on the wire: frame pixels, score 0..=1. Parsed into `engine::detection::Detection`.

@@ -1,5 +1,7 @@
 //! The configuration: what is accepted, and what an error tells.
 
+#[path = "config/cameras.rs"]
+mod cameras;
 #[path = "config/notify.rs"]
 mod notify;
 #[path = "config/relays.rs"]
@@ -225,47 +227,6 @@ fn the_box_is_called_by_host_names_and_addresses_and_nothing_else() {
     }
     let many = vec!["\"x\""; 33].join(", ");
     assert_says(&error_of(&smallest_with(&format!("[web]\nnames = [{many}]"))), &["at most 32"]);
-}
-
-#[test]
-fn a_source_is_a_file_a_test_or_a_description_and_nothing_else() {
-    for source in [
-        "{}",
-        "{ loop = true }",
-        "{ test = \"ball\", file = \"a\" }",
-        "{ test = \"ball\", loop = true }",
-        "{ gst = \"videotestsrc\", loop = true }",
-        "{ gst = \"videotestsrc\", file = \"a\" }",
-    ] {
-        let error = error_with("{ test = \"ball\" }", source);
-        assert_says(&error, &["standclear.toml:8", "camera[0].source", "file = ", "gst = "]);
-    }
-}
-
-#[test]
-fn a_password_in_a_source_is_never_repeated() {
-    let long = format!("rtspsrc location=rtsp://eva:s3cret@h/{}", "x".repeat(4096));
-    for source in [
-        "\"rtsp://eva:s3cret@h/a\"",
-        "{ gst = \"rtspsrc location=rtsp://eva:s3cret@h/a\", loop = true }",
-        "{ gst = \"rtspsrc location=rtsp://eva:s3cret@h/a\", file = \"a\" }",
-        "{ gsd = \"rtspsrc location=rtsp://eva:s3cret@h/a\" }",
-        &format!("{{ gst = \"{long}\" }}"),
-    ] {
-        let error = error_with("{ test = \"ball\" }", source);
-        assert_says(&error, &["standclear.toml:8"]);
-        assert!(!error.contains("s3cret"), "{error}");
-    }
-    let text = SMALLEST.replace(
-        "{ test = \"ball\" }",
-        "{ gst = \" rtspsrc user-pw=s3cret location=rtsp://h/a \" }",
-    );
-    let config = Folder::new().parse(&text).expect("valid");
-    assert!(!format!("{config:?}").contains("s3cret"), "{config:?}");
-    let Source::Gst { description } = &config.cameras[0].source else {
-        panic!("{config:?}");
-    };
-    assert_eq!(description.reveal(), "rtspsrc user-pw=s3cret location=rtsp://h/a");
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use standclear::link::GstDescription;
+use standclear::link::Secret;
 use standclear::telemetry::chain;
 use standclear::vision::ingest::described::DescribedSource;
 use standclear::vision::ingest::{Frame, FrameSource, Polled, SourceError};
@@ -17,7 +17,7 @@ const BUFFERED: Duration = Duration::from_secs(2);
 const PICTURES_MAX: usize = 40;
 
 fn open(description: &str) -> Result<DescribedSource, SourceError> {
-    DescribedSource::open(&GstDescription::new(description.to_owned()), support::fit(), None)
+    DescribedSource::open(&Secret::new(description.to_owned()), support::fit(), None)
 }
 
 /// The first picture, or why there is none.

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use standclear::link::{
-    self, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker, Watched, WorkerCamera,
-    WorkerConfig,
+    self, DecoderChoice, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker, Watched,
+    WorkerCamera, WorkerConfig,
 };
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::pattern::PatternSource;
@@ -293,6 +293,7 @@ fn file_camera(path: PathBuf, ending: Ending) -> WorkerCamera {
         id: "walkway".into(),
         source: Source::File { path: path.display().to_string(), ending },
         fps: 5.0,
+        decoder: DecoderChoice::Auto,
     }
 }
 
@@ -356,6 +357,7 @@ fn camera_that_cannot_be_opened_and_one_that_ends_are_told_and_the_rest_goes_on(
             id: "pattern".into(),
             source: Source::Test { pattern: "smpte".into() },
             fps: 5.0,
+            decoder: DecoderChoice::Auto,
         },
     ]));
     let (mut missing, mut ended, mut patterns) = (None, None, 0);

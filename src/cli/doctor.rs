@@ -72,7 +72,7 @@ fn check_all(config: &Config, report: &mut Report) {
     vision::libraries(report);
     vision::model(config, report);
     for camera in &config.cameras {
-        report.add(format!("camera {}", camera.id), vision::camera(&camera.source));
+        report.add(format!("camera {}", camera.id), vision::camera(camera));
     }
     report.add("zones", zones(config));
     report.add_beside("siren", siren(config), "the siren does not sound on its device");
@@ -269,10 +269,10 @@ mod vision {
     use std::path::Path;
 
     use super::{Finding, Report};
-    use crate::config::Config;
+    use crate::config::{Camera, Config};
     use crate::link::Source;
     use crate::telemetry::chain;
-    use crate::vision::probe::{self, Presence};
+    use crate::vision::probe::{self, Presence, ProbeError, Seen};
 
     pub fn libraries(report: &mut Report) {
         report.add(
@@ -301,6 +301,24 @@ mod vision {
                 Err(error) => Finding::Fail(chain(&error)),
             },
         );
+        report.add("video decoders", decoders());
+    }
+
+    /// The first of each is taken unless `source.decoder` says otherwise.
+    fn decoders() -> Finding {
+        let all = match probe::decoders() {
+            Ok(all) => all,
+            Err(error) => return Finding::Fail(chain(&error)),
+        };
+        let of = |(codec, names): &(&str, Vec<&str>)| match names.as_slice() {
+            [] => format!("none for {codec}"),
+            names => format!("{codec}: {}", names.join(", ")),
+        };
+        let text = all.iter().map(of).collect::<Vec<_>>().join("; ");
+        match all.iter().any(|(_, names)| names.is_empty()) {
+            true => Finding::Warn(text),
+            false => Finding::Ok(text),
+        }
     }
 
     pub fn model(config: &Config, report: &mut Report) {
@@ -316,8 +334,8 @@ mod vision {
         );
     }
 
-    pub fn camera(source: &Source) -> Finding {
-        match source {
+    pub fn camera(camera: &Camera) -> Finding {
+        match &camera.source {
             Source::File { path, .. } => match probe::file(Path::new(path)) {
                 Ok(size) => {
                     Finding::Ok(format!("{path}, {}×{}", size.width_px(), size.height_px()))
@@ -327,12 +345,23 @@ mod vision {
             Source::Test { pattern } => {
                 Finding::Warn(format!("a test pattern ({pattern}), no camera"))
             }
-            Source::Gst { description } => match probe::described(description) {
-                Ok(size) => {
-                    Finding::Ok(format!("gives pictures, {}×{}", size.width_px(), size.height_px()))
-                }
-                Err(error) => Finding::Fail(chain(&error)),
-            },
+            Source::Gst { description } => seen(probe::described(description)),
+            Source::Rtsp(rtsp) => seen(probe::rtsp(rtsp, camera.decoder)),
+            Source::HttpMjpeg(mjpeg) => seen(probe::mjpeg(mjpeg, camera.decoder)),
+            Source::V4l2(v4l2) => seen(probe::v4l2(v4l2, camera.decoder)),
+        }
+    }
+
+    fn seen(seen: Result<Seen, ProbeError>) -> Finding {
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(error) => return Finding::Fail(chain(&error)),
+        };
+        let size = format!("{}×{}", seen.size.width_px(), seen.size.height_px());
+        let text = format!("{size}, {}", seen.stream);
+        match seen.stream.clock_refused {
+            Some(refused) => Finding::Warn(format!("{text}; {refused}")),
+            None => Finding::Ok(text),
         }
     }
 }
@@ -340,8 +369,7 @@ mod vision {
 #[cfg(not(feature = "vision"))]
 mod vision {
     use super::{Finding, Report};
-    use crate::config::Config;
-    use crate::link::Source;
+    use crate::config::{Camera, Config};
 
     const ABSENT: &str =
         "this program was built without vision; build it with the feature `vision`";
@@ -352,7 +380,7 @@ mod vision {
 
     pub fn model(_config: &Config, _report: &mut Report) {}
 
-    pub fn camera(_source: &Source) -> Finding {
+    pub fn camera(_camera: &Camera) -> Finding {
         Finding::Warn("not looked at: built without vision".into())
     }
 }

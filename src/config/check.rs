@@ -1,6 +1,7 @@
 //! From what was written to what may be: every value is looked at once, here.
 
 mod handhelds;
+mod network;
 mod source;
 mod walk_test;
 mod web;
@@ -203,13 +204,9 @@ impl Place<'_> {
                 return Err(self.wrong(&format!("{key}.fps"), fps, &right));
             }
         };
-        Ok(Camera {
-            id,
-            name: self.text_of(&format!("{key}.name"), &camera.name)?,
-            source: self.source(&format!("{key}.source"), camera.source)?,
-            zones,
-            fps,
-        })
+        let (source, decoder) = self.source(&format!("{key}.source"), camera.source)?;
+        let name = self.text_of(&format!("{key}.name"), &camera.name)?;
+        Ok(Camera { id, name, source, decoder, zones, fps })
     }
 
     fn model(&self, model: UnvalidatedModel) -> Result<Model, ConfigError> {

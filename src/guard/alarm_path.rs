@@ -326,6 +326,9 @@ impl Runner {
                 self.path.board.lost(camera, reason);
                 self.step(Input::CameraLost { camera });
             }
+            WorkerNews::CameraUp { camera, stream } => {
+                self.path.board.up(CameraIndex(camera), stream);
+            }
             WorkerNews::Fatal { reason } => {
                 tracing::error!("the vision process cannot go on: {reason}");
                 vision.detail = reason;

@@ -455,6 +455,7 @@ pub fn worker_config(config: &Config) -> WorkerConfig {
         id: camera.id.clone(),
         source: camera.source.clone(),
         fps: camera.fps,
+        decoder: camera.decoder,
     });
     WorkerConfig {
         model_dir: config.model.dir.display().to_string(),

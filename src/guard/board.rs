@@ -24,7 +24,7 @@ use crate::engine::{
     AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Engine, FrameReport,
     Part, SirenOrder, SirenPattern, ZoneIndex, ZoneState,
 };
-use crate::link::ModelInfo;
+use crate::link::{ModelInfo, Stream};
 
 /// The span over which pictures per second are counted.
 const PACE_SPAN: Duration = Duration::from_secs(3);
@@ -83,6 +83,8 @@ impl WalkBoard {
 
 #[derive(Debug)]
 struct CameraBoard {
+    /// How pictures come, by the newest connection.
+    stream: Option<Stream>,
     /// What the vision process said of its source.
     lost: Option<String>,
     /// When its newest pictures came.
@@ -104,6 +106,7 @@ impl Board {
     pub fn new(names: Arc<SiteNames>, site: SiteInfo, now: Instant) -> Board {
         let wall = clock::wall();
         let camera = || CameraBoard {
+            stream: None,
             lost: None,
             pace: VecDeque::with_capacity(PACE_KEPT),
             captured_at: None,
@@ -152,6 +155,19 @@ impl Board {
             }
             camera.pace.push_back(now);
         }
+    }
+
+    /// The vision process said how a camera's pictures come.
+    pub fn up(&mut self, camera: CameraIndex, stream: Stream) {
+        let Some(board) = self.cameras.get_mut(usize::from(camera.0)) else {
+            return;
+        };
+        let id = self.names.camera_id(camera);
+        tracing::info!("camera {id}: {stream}");
+        if let Some(refused) = &stream.clock_refused {
+            tracing::warn!("camera {id}: {refused}; pictures count from their arrival");
+        }
+        board.stream = Some(stream);
     }
 
     /// The vision process said why a camera gives no picture.
@@ -276,6 +292,8 @@ impl Board {
                 people: u32::try_from(people).unwrap_or(u32::MAX),
                 zones_version: in_force.version,
                 zones_fault: in_force.fault.clone(),
+                address: names.addresses.get(usize::from(index)).cloned().unwrap_or_default(),
+                stream: camera.stream.clone(),
             });
         }
         views

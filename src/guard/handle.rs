@@ -15,6 +15,7 @@ use jiff::Timestamp;
 
 use crate::engine::alarm::Inhibition;
 use crate::engine::{AlarmId, AlarmSource, AlarmState, AnchorHow, Priority, Verdict, ZoneState};
+use crate::link;
 
 pub use self::alarms::{
     AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, Hold, HoldKind, NoReason,
@@ -183,6 +184,10 @@ pub struct Camera {
     pub zones_version: u32,
     /// Why that is not the one that was meant, for people.
     pub zones_fault: Option<String>,
+    /// Where pictures come from, without passwords.
+    pub address: String,
+    /// How they come; `None` before the first one.
+    pub stream: Option<link::Stream>,
 }
 
 /// A zone that was taken away.

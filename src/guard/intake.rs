@@ -54,7 +54,7 @@ fn detection(wire: &link::WireDetection) -> Option<Detection> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{Report, StageTimes, WireDetection};
+    use crate::link::{CaptureClock, Report, StageTimes, WireDetection};
 
     fn report(detections: Vec<WireDetection>) -> Report {
         Report {
@@ -64,6 +64,7 @@ mod tests {
             height_px: 480,
             detections,
             stages: StageTimes { captured_ns: 50, ..StageTimes::default() },
+            clock: CaptureClock::Pipeline,
         }
     }
 

@@ -59,6 +59,10 @@ pub enum WorkerNews {
         camera: link::CameraIndex,
         reason: String,
     },
+    CameraUp {
+        camera: link::CameraIndex,
+        stream: link::Stream,
+    },
     /// It said why it cannot go on.
     Fatal {
         reason: String,

@@ -11,7 +11,7 @@ use super::ledger::HoldNotes;
 use super::message::ReceivedReport;
 use super::words;
 use crate::clock::{self, BootId};
-use crate::config::Config;
+use crate::config::{Config, shown};
 use crate::engine::alarm::SHELVE_MAX;
 use crate::engine::time::Instant;
 use crate::engine::{
@@ -36,6 +36,8 @@ type Polygons = Vec<Vec<Vec<[f64; 2]>>>;
 pub struct SiteNames {
     /// Id and name.
     pub cameras: Vec<(String, String)>,
+    /// Where each camera's pictures come from, without passwords.
+    pub addresses: Vec<String>,
     /// What each camera's zones are.
     pub in_force: Vec<InForce>,
     /// By zone number. A number keeps its zone for ever, so that whatever still names it (an open
@@ -90,6 +92,7 @@ impl SiteNames {
     pub fn new(config: &Config, zones: Vec<ZoneInfo>, in_force: Vec<InForce>) -> SiteNames {
         let cameras = config.cameras.iter();
         SiteNames {
+            addresses: config.cameras.iter().map(|camera| shown(&camera.source)).collect(),
             cameras: cameras.map(|c| (c.id.clone(), c.name.clone())).collect(),
             in_force,
             zones: zones.into_iter().map(ZoneSlot::live).collect(),

@@ -8,10 +8,16 @@ use std::time::Duration;
 use gstreamer as gst;
 
 use crate::engine::detection::FrameSize;
-use crate::link::{Ending, GstDescription, ModelInfo};
+use crate::link::{
+    DecoderChoice, Ending, HttpMjpeg, ModelInfo, Rtsp, Secret, Stream, Transport, V4l2,
+};
 
+use super::ingest::decode::Codec;
 use super::ingest::described::DescribedSource;
 use super::ingest::file::{FileOptions, FileSource};
+use super::ingest::mjpeg::MjpegSource;
+use super::ingest::rtsp::{RtspOptions, RtspSource, Way};
+use super::ingest::v4l2::V4l2Source;
 use super::ingest::{FrameSource, Pace, Polled, SourceError};
 use super::package::{ModelPackage, PackageError};
 use super::preprocess::Fit;
@@ -24,7 +30,7 @@ pub const FIRST_PICTURE_MAX: Duration = Duration::from_secs(3);
 pub const FIRST_LIVE_PICTURE_MAX: Duration = Duration::from_secs(10);
 
 /// Elements a box needs, and the Debian packages that bring them.
-const ELEMENTS: [(&str, &str); 11] = [
+const ELEMENTS: [(&str, &str); 20] = [
     ("filesrc", "libgstreamer1.0-0"),
     ("decodebin", "gstreamer1.0-plugins-base"),
     ("videoconvertscale", "gstreamer1.0-plugins-base"),
@@ -34,6 +40,15 @@ const ELEMENTS: [(&str, &str); 11] = [
     ("qtdemux", "gstreamer1.0-plugins-good"),
     ("matroskademux", "gstreamer1.0-plugins-good"),
     ("h264parse", "gstreamer1.0-plugins-bad"),
+    ("h265parse", "gstreamer1.0-plugins-bad"),
+    ("jpegparse", "gstreamer1.0-plugins-bad"),
+    ("rtspsrc", "gstreamer1.0-plugins-good"),
+    ("rtpjitterbuffer", "gstreamer1.0-plugins-good"),
+    ("rtph264depay", "gstreamer1.0-plugins-good"),
+    ("souphttpsrc", "gstreamer1.0-plugins-good"),
+    ("multipartdemux", "gstreamer1.0-plugins-good"),
+    ("v4l2src", "gstreamer1.0-plugins-good"),
+    ("jpegdec", "gstreamer1.0-plugins-good"),
     ("avdec_h264", "gstreamer1.0-libav"),
     ("avdec_mpeg4", "gstreamer1.0-libav"),
 ];
@@ -131,12 +146,61 @@ pub fn file(path: &Path) -> Result<FrameSize, ProbeError> {
     }
 }
 
-/// Opens a camera by its description and waits for a picture; returns its size.
-pub fn described(description: &GstDescription) -> Result<FrameSize, ProbeError> {
-    let source = DescribedSource::open(description, Fit::new(320, 32), None);
+/// What a camera that gives pictures is like.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    pub size: FrameSize,
+    pub stream: Stream,
+}
+
+/// The decoders this machine has for each kind of video, best first, by GStreamer's names.
+pub fn decoders() -> Result<Vec<(&'static str, Vec<&'static str>)>, SourceError> {
+    gst::init().map_err(SourceError::Start)?;
+    let names = |codec: Codec| {
+        let all = codec.available(DecoderChoice::Auto).into_iter();
+        (codec.name(), all.map(|decoder| decoder.element).collect())
+    };
+    Ok(Codec::ALL.into_iter().map(names).collect())
+}
+
+/// Opens a camera by its description and waits for a picture.
+pub fn described(description: &Secret) -> Result<Seen, ProbeError> {
+    first_picture(DescribedSource::open(description, small(), None))
+}
+
+/// The same by RTSP, by each way of transport that may be taken.
+pub fn rtsp(camera: &Rtsp, decoder: DecoderChoice) -> Result<Seen, ProbeError> {
+    let by = |way: Way| {
+        let options = RtspOptions { fit: small(), fps: None, way, decoder };
+        first_picture(RtspSource::open(camera, &options))
+    };
+    let first = Way::first(camera.transport);
+    let seen = by(first);
+    match (&seen, camera.transport) {
+        // The first failure says more: TCP goes through where UDP does not.
+        (Err(_), Transport::Auto) => by(first.after_failure(camera.transport)).or(seen),
+        (Ok(_), _) | (Err(_), Transport::Tcp | Transport::Udp) => seen,
+    }
+}
+
+/// The same by HTTP.
+pub fn mjpeg(camera: &HttpMjpeg, decoder: DecoderChoice) -> Result<Seen, ProbeError> {
+    first_picture(MjpegSource::open(camera, decoder, small(), None))
+}
+
+/// The same of a camera at this machine.
+pub fn v4l2(camera: &V4l2, decoder: DecoderChoice) -> Result<Seen, ProbeError> {
+    first_picture(V4l2Source::open(camera, decoder, small(), None))
+}
+
+fn small() -> Fit {
+    Fit::new(320, 32)
+}
+
+fn first_picture(source: Result<impl FrameSource, SourceError>) -> Result<Seen, ProbeError> {
     let mut source = source.map_err(ProbeError::Camera)?;
     match source.next(FIRST_LIVE_PICTURE_MAX).map_err(ProbeError::Camera)? {
-        Polled::Frame(frame) => Ok(frame.source_size),
+        Polled::Frame(frame) => Ok(Seen { size: frame.source_size, stream: source.stream() }),
         Polled::Idle | Polled::Ended => Err(ProbeError::SlowCamera),
     }
 }

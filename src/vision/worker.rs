@@ -12,6 +12,7 @@
 //! Not here: any judgement of what was seen, and restarting. The guard restarts this process.
 
 mod camera;
+mod duties;
 mod encoder;
 mod inbox;
 mod outbox;
@@ -34,6 +35,7 @@ use crate::link::{
 use crate::telemetry::chain;
 
 use self::camera::Cameras;
+use self::duties::Duties;
 use self::encoder::{Encoder, Job, Purpose};
 use self::inbox::{Event, Inbox};
 use self::outbox::Outbox;
@@ -76,6 +78,8 @@ pub enum WorkerError {
         #[source]
         source: ModelError,
     },
+    #[error("the pipeline of camera `{camera}` does not {what}; only a new process can")]
+    Hung { camera: String, what: &'static str },
 }
 
 /// Serves the guard at the other end until it says stop or is gone. An error has been told to the
@@ -110,7 +114,8 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     outbox.push(FromWorker::Ready(detector.info().clone()));
     let inbox = Arc::new(Inbox::new(config.cameras.len()));
     start_reader(link, Arc::clone(&inbox)).map_err(WorkerError::Setup)?;
-    let cameras = Cameras::start(&config.cameras, detector.fit(), &inbox);
+    let duties = Arc::new(Duties::new(config.cameras.len()));
+    let cameras = Cameras::start(&config.cameras, detector.fit(), &inbox, &duties);
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
@@ -119,9 +124,13 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
         inbox,
         outbox: Arc::clone(outbox),
         encoder,
+        duties,
     };
     let result = worker.run();
-    cameras.stop();
+    // A thread that hangs is not waited for: the guard shall hear of it before it wonders.
+    if !matches!(result, Err(WorkerError::Hung { .. })) {
+        cameras.stop();
+    }
     result
 }
 
@@ -183,6 +192,7 @@ struct Worker {
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
     encoder: Encoder,
+    duties: Arc<Duties>,
 }
 
 impl Worker {
@@ -192,6 +202,7 @@ impl Worker {
         loop {
             let now = clock::monotonic();
             if now >= beat_at {
+                self.check_cameras(now)?;
                 self.outbox.push(FromWorker::Heartbeat { at_ns: now.as_nanos() });
                 beat_at = now.after(beat_every);
             }
@@ -201,10 +212,22 @@ impl Worker {
                 Event::Lost { camera, reason } => {
                     self.outbox.push(FromWorker::CameraLost { camera, reason });
                 }
+                Event::Up { camera, stream } => {
+                    self.outbox.push(FromWorker::CameraUp { camera, stream });
+                }
                 Event::Frame { camera, frame } => self.look_at(camera, frame)?,
                 Event::Nothing => {}
             }
         }
+    }
+
+    /// A camera's thread that hangs in a driver can be ended only with the process.
+    fn check_cameras(&self, now: Instant) -> Result<(), WorkerError> {
+        let Some(hung) = self.duties.hung(now) else {
+            return Ok(());
+        };
+        let camera = self.states.get(usize::from(hung.camera)).map(|state| state.id.clone());
+        Err(WorkerError::Hung { camera: camera.unwrap_or_default(), what: hung.doing.words() })
     }
 
     fn obey(&mut self, command: ToWorker) {
@@ -251,6 +274,7 @@ impl Worker {
                 inferred_ns: detected.inferred_ns,
                 decoded_ns: detected.decoded_ns,
             },
+            clock: frame.clock,
         }));
         let kept = Kept {
             frame: number,

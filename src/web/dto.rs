@@ -143,6 +143,37 @@ struct CameraDto {
     zones_version: u32,
     /// Why that is not the one that was meant, for people.
     zones_fault: Option<String>,
+    source: CameraSourceDto,
+}
+
+/// How a camera's pictures come. All but the address is null before the first picture.
+#[derive(Debug, Serialize, ToSchema)]
+struct CameraSourceDto {
+    /// Without user, password and path.
+    address: String,
+    /// GStreamer's name; null also where nothing is encoded.
+    decoder: Option<String>,
+    /// Null also where packets are none of the source's.
+    transport: Option<TransportDto>,
+    clock: Option<CaptureClockDto>,
+    /// Why the camera's own clock is not believed, for people.
+    clock_refused: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum TransportDto {
+    Tcp,
+    Udp,
+}
+
+/// What the age of a picture rests on.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum CaptureClockDto {
+    SenderReport,
+    Arrival,
+    Pipeline,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -37,6 +37,7 @@ use standclear::guard::handle::{
     Person, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision, VisionState, Visitor,
     WalkTests, When, Zone, ZoneArming, Zones,
 };
+use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;
 use standclear::web::{self, Settings};
 use tokio::sync::{oneshot, watch};
@@ -201,6 +202,13 @@ pub fn snapshot() -> Snapshot {
             people: 6,
             zones_version: 12,
             zones_fault: None,
+            address: "rtsp://10.0.0.7".into(),
+            stream: Some(Stream {
+                decoder: Some("avdec_h264".into()),
+                transport: Some(Transport::Tcp),
+                clock: CaptureClock::SenderReport,
+                clock_refused: None,
+            }),
         }],
         zones: vec![
             zone(0, "gate-road", ZoneState::Occupied, Some(17)),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    self, FromWorker, ModelInfo, PROTOCOL_VERSION, Picture, Report, StageTimes, ToWorker, Watched,
+    self, CaptureClock, FromWorker, ModelInfo, PROTOCOL_VERSION, Picture, Report, StageTimes, ToWorker, Watched,
     WireDetection,
 };
 
@@ -201,6 +201,7 @@ fn report(frame: u64, detections: Vec<WireDetection>) -> FromWorker {
             inferred_ns: ms(10),
             decoded_ns: ms(5),
         },
+        clock: CaptureClock::Pipeline,
     })
 }
 

@@ -44,6 +44,9 @@ pub fn zone_digest(document: &Document, id: &str, looking: Looking<'_>) -> Optio
         Source::Test { pattern } => ("test", pattern.clone()),
         // A new password is no other camera, and nobody can guess one from the digest.
         Source::Gst { description } => ("gst", redact(description.reveal())),
+        Source::Rtsp(rtsp) => ("rtsp", redact(rtsp.url.reveal())),
+        Source::HttpMjpeg(mjpeg) => ("mjpeg", redact(mjpeg.url.reveal())),
+        Source::V4l2(v4l2) => ("v4l2", v4l2.device.clone()),
     };
     let input = looking.input_long_side_px.map_or_else(String::new, |px| px.to_string());
     for part in [&drawn.digest(), looking.model, &input, kind, &place] {

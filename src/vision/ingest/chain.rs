@@ -21,10 +21,14 @@ use gstreamer_video as gst_video;
 
 use crate::clock;
 use crate::engine::detection::FrameSize;
+use crate::link::{CaptureClock, Stream};
 
 use super::super::preprocess::Fit;
+use super::capture::Captured;
+use super::decode;
 use super::failure::{Failure, Reported};
 use super::limit::{FPS_MAX, LiveRateLimit, RateLimit, Verdict};
+use super::packets::Packets;
 use super::{Frame, Pace, Picture, Polled, SourceError, UNUSABLE_PICTURE};
 
 /// Pictures waiting to be taken, as fast as they are taken: enough that decoder and taker do not
@@ -51,6 +55,11 @@ pub(super) struct Chain {
     reported: Reported,
     source_name: String,
     pace: Pace,
+    /// What a picture's running time rests on, where nothing better is known.
+    clock: CaptureClock,
+    packets: Option<Packets>,
+    /// What the newest picture's instant rests on.
+    newest_clock: CaptureClock,
     taken: u64,
 }
 
@@ -80,6 +89,8 @@ pub(super) struct ChainOptions {
     pub fit: Fit,
     pub pace: Pace,
     pub fps: Option<f64>,
+    /// What a picture's running time rests on.
+    pub clock: CaptureClock,
 }
 
 impl Chain {
@@ -132,6 +143,9 @@ impl Chain {
             reported: Reported::default(),
             source_name: options.source_name,
             pace: options.pace,
+            clock: options.clock,
+            packets: None,
+            newest_clock: options.clock,
             taken: 0,
         };
         Ok((chain, scaler))
@@ -140,6 +154,21 @@ impl Chain {
     /// The pipeline, for adding source elements.
     pub fn pipeline(&self) -> &gst::Pipeline {
         &self.pipeline
+    }
+
+    /// Pictures are as old as their packets say, where they say it.
+    pub fn timed_by(&mut self, packets: Packets) {
+        self.packets = Some(packets);
+    }
+
+    /// How the pictures come, as far as a pipeline knows.
+    pub fn stream(&self) -> Stream {
+        Stream {
+            decoder: decode::in_use(&self.pipeline),
+            transport: None,
+            clock: self.newest_clock,
+            clock_refused: None,
+        }
     }
 
     /// A handle with which callbacks of source elements report that there is nothing to play.
@@ -190,7 +219,9 @@ impl Chain {
             let nanos = u64::try_from(left.as_nanos()).unwrap_or(0);
             if let Some(sample) = self.sink.try_pull_sample(gst::ClockTime::from_nseconds(nanos)) {
                 self.taken += 1;
-                return self.frame(&sample).map(Polled::Frame);
+                let frame = self.frame(&sample)?;
+                self.newest_clock = frame.clock;
+                return Ok(Polled::Frame(frame));
             }
             if self.sink.is_eos() {
                 self.look_at_bus()?;
@@ -215,10 +246,15 @@ impl Chain {
         let (pts, index, size) = (buffer.pts(), buffer.offset(), buffer.offset_end());
         let time = segment.and_then(|s| s.to_stream_time(pts?));
         let running = segment.and_then(|s| s.to_running_time(pts?));
-        let captured = match (self.pace, self.pipeline.base_time(), running) {
+        let by_packets = pts.and_then(|pts| {
+            self.packets.as_ref().and_then(|packets| packets.lock().captured(pts.nseconds()))
+        });
+        let by_pipeline = || match (self.pace, self.pipeline.base_time(), running) {
             (Pace::Clock | Pace::Live, Some(base), Some(running)) => (base + running).nseconds(),
             _ => arrived_ns,
         };
+        let captured =
+            by_packets.unwrap_or_else(|| Captured { at_ns: by_pipeline(), clock: self.clock });
         let source_size = FrameSize::new((size >> 32) as u32, (size & 0xffff_ffff) as u32)
             .ok_or(unusable("its source size is unknown"))?;
         let frame = gst_video::VideoFrame::from_buffer_readable(buffer, &info)
@@ -231,7 +267,8 @@ impl Chain {
         Ok(Frame {
             index,
             time: Duration::from_nanos(time.map_or(0, gst::ClockTime::nseconds)),
-            captured_ns: captured.min(arrived_ns),
+            captured_ns: captured.at_ns.min(arrived_ns),
+            clock: captured.clock,
             arrived_ns,
             source_size,
             picture,

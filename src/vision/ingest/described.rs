@@ -21,7 +21,7 @@ use gstreamer as gst;
 use super::super::preprocess::Fit;
 use super::chain::{Chain, ChainOptions, broken};
 use super::{FrameSource, Pace, Polled, SourceError, pictures};
-use crate::link::GstDescription;
+use crate::link::{CaptureClock, Secret, Stream};
 use crate::redact::redact;
 
 /// What messages call it.
@@ -38,7 +38,7 @@ pub struct DescribedSource {
 impl DescribedSource {
     /// Builds and starts it; what a camera does not answer comes out of `next`.
     pub fn open(
-        description: &GstDescription,
+        description: &Secret,
         fit: Fit,
         fps: Option<f64>,
     ) -> Result<DescribedSource, SourceError> {
@@ -47,6 +47,7 @@ impl DescribedSource {
             fit,
             pace: Pace::Live,
             fps,
+            clock: CaptureClock::Pipeline,
         })?;
         let bin = parse(description)?;
         let not_built = || broken(NAME, "the pipeline cannot be built");
@@ -75,9 +76,13 @@ impl FrameSource for DescribedSource {
             Err(error) => Err(error),
         }
     }
+
+    fn stream(&self) -> Stream {
+        self.chain.stream()
+    }
 }
 
-fn parse(description: &GstDescription) -> Result<gst::Bin, SourceError> {
+fn parse(description: &Secret) -> Result<gst::Bin, SourceError> {
     let whole = format!("{} ! decodebin name={DECODER}", description.reveal());
     let flags = gst::ParseFlags::FATAL_ERRORS;
     let built = gst::parse::bin_from_description_full(&whole, false, None, flags)

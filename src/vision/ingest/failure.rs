@@ -23,6 +23,10 @@ pub(super) enum Failure {
     Format,
     /// No plugin for a stream.
     Plugin { what: String, package: &'static str },
+    /// The camera wants another user or password.
+    Login,
+    /// It cannot be decoded here, in our own words.
+    Unusable(String),
     /// Anything else, in GStreamer's words.
     Other(String),
 }
@@ -84,6 +88,8 @@ impl Failure {
             Failure::Plugin { what, package } => {
                 SourceError::PluginMissing { source_name: source_name.to_owned(), what, package }
             }
+            Failure::Login => SourceError::Login,
+            Failure::Unusable(reason) => SourceError::Unusable { reason },
             Failure::Other(reason) => SourceError::Broken {
                 source_name: source_name.to_owned(),
                 after_s: after.as_secs_f64(),
@@ -99,6 +105,9 @@ fn classify(error: &gst::glib::Error, debug: Option<gst::glib::GString>, element
     }
     if error.matches(gst::StreamError::CodecNotFound) {
         return Failure::Plugin { what: "a decoder for its video stream".into(), package: LIBAV };
+    }
+    if error.matches(gst::ResourceError::NotAuthorized) {
+        return Failure::Login;
     }
     // The first line names source file and line of the plugin; the second is for people.
     let detail = debug.as_deref().and_then(|text| text.lines().nth(1));

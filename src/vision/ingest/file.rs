@@ -12,7 +12,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use crate::clock;
-use crate::link::Ending;
+use crate::link::{CaptureClock, Ending, Stream};
 
 use super::super::preprocess::Fit;
 use super::chain::{Chain, ChainOptions, broken, make};
@@ -164,6 +164,10 @@ impl FrameSource for FileSource {
             }
         }
     }
+
+    fn stream(&self) -> Stream {
+        self.chain.stream()
+    }
 }
 
 fn ends_early(declared: Duration, ended_at: Duration) -> bool {
@@ -204,6 +208,7 @@ fn build(path: &Path, options: &FileOptions) -> Result<Chain, SourceError> {
         fit: options.fit,
         pace: options.pace,
         fps: options.fps,
+        clock: CaptureClock::Pipeline,
     })?;
     let source = make("filesrc", "libgstreamer1.0-0")?;
     source.set_property("location", path);

@@ -1,4 +1,5 @@
-//! Where pictures come from: video files, GStreamer's test pattern, whatever GStreamer can open.
+//! Where pictures come from: cameras by RTSP, HTTP and V4L2, video files, GStreamer's test pattern,
+//! whatever else GStreamer can open.
 //!
 //! A source decodes, drops pictures beyond the wanted rate, scales what is left to the model's
 //! content size and hands it out as BGR, without copying it again.
@@ -9,14 +10,21 @@
 //!
 //! Not here: retrying. A source that failed stays failed; whoever holds it opens a new one.
 
+pub mod capture;
 mod chain;
 pub mod container;
+pub mod decode;
 pub mod described;
 mod failure;
 pub mod file;
 pub mod limit;
+mod login;
+pub mod mjpeg;
+mod packets;
 pub mod pattern;
 mod pictures;
+pub mod rtsp;
+pub mod v4l2;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -27,6 +35,7 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 
 use crate::engine::detection::FrameSize;
+use crate::link::{CaptureClock, Stream};
 
 use super::preprocess::PictureRef;
 
@@ -34,6 +43,9 @@ use super::preprocess::PictureRef;
 pub trait FrameSource: Send {
     /// Waits at most `wait` for the next picture.
     fn next(&mut self, wait: Duration) -> Result<Polled, SourceError>;
+
+    /// How the pictures come; meaningful once there was one.
+    fn stream(&self) -> Stream;
 }
 
 /// What a source had to offer.
@@ -54,9 +66,11 @@ pub struct Frame {
     pub index: u64,
     /// Presentation time from the start of the video.
     pub time: Duration,
-    /// When the picture was due, live: when its first bytes came, nanoseconds of CLOCK_MONOTONIC; as
+    /// When light reached the camera, as well as that is known, nanoseconds of CLOCK_MONOTONIC; as
     /// fast: the same as `arrived_ns`.
     pub captured_ns: u64,
+    /// What that rests on.
+    pub clock: CaptureClock,
     /// When it was handed out, nanoseconds of CLOCK_MONOTONIC.
     pub arrived_ns: u64,
     /// Size of the source picture, before scaling.
@@ -126,6 +140,24 @@ pub enum SourceError {
     Description { reason: String },
     #[error("the camera cannot be watched: {reason}")]
     Lost { reason: String },
+    #[error(
+        "the camera does not let the box in: its user and password (`source.user` and \
+         `source.password_file`) are missing or wrong"
+    )]
+    Login,
+    #[error("the camera's password in {path} cannot be read")]
+    PasswordFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(
+        "this machine has no {}decoder for the camera's {codec}; `standclear doctor` says which it has",
+        .family.map(|family| format!("`{family}` ")).unwrap_or_default()
+    )]
+    NoDecoder { codec: &'static str, family: Option<&'static str> },
+    #[error("{reason}")]
+    Unusable { reason: String },
     #[error("{source_name} delivered a picture that cannot be used: {reason}")]
     Picture { source_name: String, reason: &'static str },
     #[error("`{pattern}` is no test pattern; there are: {known}")]

@@ -5,6 +5,8 @@ use std::time::Duration;
 use gst::prelude::*;
 use gstreamer as gst;
 
+use crate::link::{CaptureClock, Stream};
+
 use super::super::preprocess::Fit;
 use super::chain::{Chain, ChainOptions, broken, make};
 use super::{FrameSource, Pace, Polled, SourceError};
@@ -27,6 +29,7 @@ impl PatternSource {
             fit,
             pace: Pace::Clock,
             fps: Some(fps),
+            clock: CaptureClock::Pipeline,
         })?;
         let source = make("videotestsrc", "gstreamer1.0-plugins-base")?;
         check_pattern(&source, pattern)?;
@@ -55,6 +58,10 @@ impl PatternSource {
 impl FrameSource for PatternSource {
     fn next(&mut self, wait: Duration) -> Result<Polled, SourceError> {
         self.chain.next(wait)
+    }
+
+    fn stream(&self) -> Stream {
+        self.chain.stream()
     }
 }
 

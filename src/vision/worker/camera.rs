@@ -9,13 +9,18 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clock;
-use crate::link::{CameraIndex, Source, WorkerCamera};
+use crate::engine::time::Instant;
+use crate::link::{CameraIndex, Source, Stream, Transport, WorkerCamera};
 
 use super::super::ingest::described::DescribedSource;
 use super::super::ingest::file::{FileOptions, FileSource};
+use super::super::ingest::mjpeg::MjpegSource;
 use super::super::ingest::pattern::PatternSource;
+use super::super::ingest::rtsp::{RtspOptions, RtspSource, Way};
+use super::super::ingest::v4l2::V4l2Source;
 use super::super::ingest::{FrameSource, Pace, Polled, SourceError};
 use super::super::preprocess::Fit;
+use super::duties::{Doing, Duties};
 use super::inbox::Inbox;
 use crate::telemetry::chain;
 
@@ -33,6 +38,13 @@ const STALL_MIN: Duration = Duration::from_secs(3);
 
 /// … this many picture intervals.
 const STALL_PICTURES: f64 = 3.0;
+
+/// A source that was just opened gets this long: a camera may send a whole picture only every few
+/// seconds.
+const FIRST_PICTURE_MAX: Duration = Duration::from_secs(10);
+
+/// How often what is known of the stream is looked at.
+const STREAM_EVERY: Duration = Duration::from_secs(1);
 
 /// How often a waiting thread looks whether it shall stop.
 const POLL: Duration = Duration::from_millis(100);
@@ -60,8 +72,14 @@ struct Camera {
     fit: Fit,
     inbox: Arc<Inbox>,
     stop: Arc<Stop>,
+    duties: Arc<Duties>,
     /// What the guard was told last; `None` while pictures come.
     told: Option<String>,
+    /// How pictures came when the guard was told last, and when that was looked at.
+    stream: Option<Stream>,
+    looked_at: Instant,
+    /// How packets are asked for next time.
+    way: Way,
     wait: Duration,
 }
 
@@ -73,7 +91,12 @@ enum Outcome {
 }
 
 impl Cameras {
-    pub fn start(cameras: &[WorkerCamera], fit: Fit, inbox: &Arc<Inbox>) -> io::Result<Cameras> {
+    pub fn start(
+        cameras: &[WorkerCamera],
+        fit: Fit,
+        inbox: &Arc<Inbox>,
+        duties: &Arc<Duties>,
+    ) -> io::Result<Cameras> {
         let stop = Arc::new(Stop::default());
         let (alive, ended) = sync_channel(0);
         for (index, camera) in (0..).zip(cameras) {
@@ -83,7 +106,11 @@ impl Cameras {
                 fit,
                 inbox: Arc::clone(inbox),
                 stop: Arc::clone(&stop),
+                duties: Arc::clone(duties),
                 told: None,
+                stream: None,
+                looked_at: clock::monotonic(),
+                way: Way::first(transport(&camera.source)),
                 wait: RETRY_FIRST,
             };
             let alive: SyncSender<()> = alive.clone();
@@ -143,23 +170,38 @@ impl Camera {
     }
 
     fn watch(&mut self) -> Outcome {
-        let mut source = match self.open() {
+        let duties = Arc::clone(&self.duties);
+        self.stream = None;
+        let mut source = match duties.during(self.index, Doing::Opening, || self.open()) {
             Ok(source) => source,
             Err(error) => return Outcome::Failed(chain(&error)),
         };
+        let outcome = self.watch_opened(source.as_mut());
+        duties.during(self.index, Doing::Closing, || drop(source));
+        if self.stream.is_none() {
+            self.way = self.way.after_failure(transport(&self.camera.source));
+        }
+        outcome
+    }
+
+    fn watch_opened(&mut self, source: &mut dyn FrameSource) -> Outcome {
         let interval = Duration::try_from_secs_f64(STALL_PICTURES / self.camera.fps);
         let stall = STALL_MIN.max(interval.unwrap_or(STALL_MIN));
+        let mut allowed = FIRST_PICTURE_MAX;
         let mut last_at = clock::monotonic();
+        let duties = Arc::clone(&self.duties);
         while !self.stop.within(Duration::ZERO) {
-            match source.next(POLL) {
+            match duties.during(self.index, Doing::Asking, || source.next(POLL)) {
                 Ok(Polled::Frame(frame)) => {
                     last_at = clock::monotonic();
+                    allowed = stall;
                     self.told = None;
                     self.wait = RETRY_FIRST;
+                    self.look_at_stream(source);
                     self.inbox.put_frame(self.index, frame);
                 }
-                Ok(Polled::Idle) if clock::monotonic().since(last_at) > stall => {
-                    let seconds = stall.as_secs_f64();
+                Ok(Polled::Idle) if clock::monotonic().since(last_at) > allowed => {
+                    let seconds = allowed.as_secs_f64();
                     return Outcome::Failed(format!("no picture for {seconds:.0} s"));
                 }
                 Ok(Polled::Idle) => {}
@@ -170,22 +212,46 @@ impl Camera {
         Outcome::Stopped
     }
 
+    /// Tells the guard how pictures come, when that is news.
+    fn look_at_stream(&mut self, source: &dyn FrameSource) {
+        let now = clock::monotonic();
+        if self.stream.is_some() && now.since(self.looked_at) < STREAM_EVERY {
+            return;
+        }
+        self.looked_at = now;
+        let stream = Some(source.stream());
+        if self.stream != stream {
+            self.stream.clone_from(&stream);
+            if let Some(stream) = stream {
+                self.inbox.put_up(self.index, stream);
+            }
+        }
+    }
+
     fn open(&self) -> Result<Box<dyn FrameSource>, SourceError> {
+        let fps = Some(self.camera.fps);
         Ok(match &self.camera.source {
             Source::File { path, ending } => {
-                let options = FileOptions {
-                    fit: self.fit,
-                    pace: Pace::Clock,
-                    ending: *ending,
-                    fps: Some(self.camera.fps),
-                };
+                let options =
+                    FileOptions { fit: self.fit, pace: Pace::Clock, ending: *ending, fps };
                 Box::new(FileSource::open(Path::new(path), options)?)
             }
             Source::Test { pattern } => {
                 Box::new(PatternSource::open(pattern, self.fit, self.camera.fps)?)
             }
             Source::Gst { description } => {
-                Box::new(DescribedSource::open(description, self.fit, Some(self.camera.fps))?)
+                Box::new(DescribedSource::open(description, self.fit, fps)?)
+            }
+            Source::Rtsp(rtsp) => {
+                let options =
+                    RtspOptions { fit: self.fit, fps, way: self.way, decoder: self.camera.decoder };
+                Box::new(RtspSource::open(rtsp, &options)?)
+            }
+            Source::HttpMjpeg(mjpeg) => {
+                Box::new(MjpegSource::open(mjpeg, self.camera.decoder, self.fit, fps)?)
+            }
+            Source::V4l2(v4l2) => {
+                Box::new(V4l2Source::open(v4l2, self.camera.decoder, self.fit, fps)?)
             }
         })
     }
@@ -196,6 +262,18 @@ impl Camera {
             self.inbox.put_lost(self.index, reason.clone());
             self.told = Some(reason);
         }
+    }
+}
+
+/// How packets may come; of no meaning for sources that have none.
+fn transport(source: &Source) -> Transport {
+    match source {
+        Source::Rtsp(rtsp) => rtsp.transport,
+        Source::File { .. }
+        | Source::Test { .. }
+        | Source::Gst { .. }
+        | Source::HttpMjpeg(_)
+        | Source::V4l2(_) => Transport::Auto,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::link::{CameraIndex, ToWorker};
+use crate::link::{CameraIndex, Stream, ToWorker};
 
 use super::super::ingest::Frame;
 
@@ -18,6 +18,7 @@ pub enum Event {
     LinkClosed,
     Command(ToWorker),
     Lost { camera: CameraIndex, reason: String },
+    Up { camera: CameraIndex, stream: Stream },
     Frame { camera: CameraIndex, frame: Frame },
     Nothing,
 }
@@ -39,6 +40,8 @@ struct State {
 struct Waiting {
     newest: Option<Frame>,
     lost: Option<String>,
+    /// How pictures come; older than what is lost never.
+    up: Option<Stream>,
     replaced: u64,
 }
 
@@ -80,6 +83,14 @@ impl Inbox {
     pub fn put_lost(&self, camera: CameraIndex, reason: String) {
         if let Some(waiting) = self.lock().cameras.get_mut(usize::from(camera)) {
             waiting.lost = Some(reason);
+            waiting.up = None;
+        }
+        self.arrived.notify_one();
+    }
+
+    pub fn put_up(&self, camera: CameraIndex, stream: Stream) {
+        if let Some(waiting) = self.lock().cameras.get_mut(usize::from(camera)) {
+            waiting.up = Some(stream);
         }
         self.arrived.notify_one();
     }
@@ -107,7 +118,9 @@ impl Inbox {
 
 impl State {
     fn is_empty(&self) -> bool {
-        let idle = |camera: &Waiting| camera.newest.is_none() && camera.lost.is_none();
+        let idle = |camera: &Waiting| {
+            camera.newest.is_none() && camera.lost.is_none() && camera.up.is_none()
+        };
         !self.closed && self.commands.is_empty() && self.cameras.iter().all(idle)
     }
 
@@ -117,6 +130,9 @@ impl State {
         for (camera, waiting) in numbered {
             if let Some(reason) = waiting.lost.take() {
                 return Event::Lost { camera, reason };
+            }
+            if let Some(stream) = waiting.up.take() {
+                return Event::Up { camera, stream };
             }
             if let Some(frame) = &waiting.newest
                 && first.is_none_or(|(_, captured)| frame.captured_ns < captured)
@@ -136,7 +152,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Watched;
+    use crate::link::{CaptureClock, Watched};
 
     const SOON: Duration = Duration::from_secs(5);
 
@@ -163,6 +179,25 @@ mod tests {
         };
         assert_eq!(reason, "second");
         assert!(matches!(inbox.next(Duration::ZERO), Event::Nothing));
+    }
+
+    #[test]
+    fn what_a_camera_was_like_before_it_was_lost_is_not_told_after_that() {
+        let stream = Stream {
+            decoder: None,
+            transport: None,
+            clock: CaptureClock::Pipeline,
+            clock_refused: None,
+        };
+        let inbox = Inbox::new(1);
+        inbox.put_up(0, stream.clone());
+        inbox.put_lost(0, "gone".into());
+        assert!(matches!(inbox.next(SOON), Event::Lost { .. }));
+        assert!(matches!(inbox.next(Duration::ZERO), Event::Nothing));
+        inbox.put_lost(0, "gone".into());
+        inbox.put_up(0, stream);
+        assert!(matches!(inbox.next(SOON), Event::Lost { .. }));
+        assert!(matches!(inbox.next(SOON), Event::Up { camera: 0, .. }));
     }
 
     #[test]

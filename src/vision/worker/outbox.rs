@@ -129,7 +129,7 @@ fn is_preview(message: &FromWorker) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{Picture, Report, StageTimes};
+    use crate::link::{CaptureClock, Picture, Report, StageTimes};
 
     fn report(frame: u64) -> FromWorker {
         FromWorker::Report(Report {
@@ -139,6 +139,7 @@ mod tests {
             height_px: 1,
             detections: vec![],
             stages: StageTimes::default(),
+            clock: CaptureClock::Pipeline,
         })
     }
 

@@ -5,11 +5,11 @@
 use jiff::Timestamp;
 
 use super::{
-    AlarmDto, AlarmKindDto, AlarmStateDto, AnchorDto, CameraDto, CameraStateDto, HistoryDto,
-    IncidentDto, LastWalkDto, LatencyDto, ModelDto, PartDto, PersonDto, PictureDto, PriorityDto,
-    SirenDto, SirenStateDto, SirenTestDto, SiteDto, SpanDto, SpanStateDto, StageDto, StateDto,
-    StepDto, StoreDto, VerdictDto, VisionDto, VisionStateDto, WalkDueDto, WalkDueStateDto, ZoneDto,
-    ZoneHistoryDto, ZoneStateDto,
+    AlarmDto, AlarmKindDto, AlarmStateDto, AnchorDto, CameraDto, CameraSourceDto, CameraStateDto,
+    CaptureClockDto, HistoryDto, IncidentDto, LastWalkDto, LatencyDto, ModelDto, PartDto,
+    PersonDto, PictureDto, PriorityDto, SirenDto, SirenStateDto, SirenTestDto, SiteDto, SpanDto,
+    SpanStateDto, StageDto, StateDto, StepDto, StoreDto, TransportDto, VerdictDto, VisionDto,
+    VisionStateDto, WalkDueDto, WalkDueStateDto, ZoneDto, ZoneHistoryDto, ZoneStateDto,
 };
 use crate::engine::time::Instant;
 use crate::engine::{
@@ -19,6 +19,7 @@ use crate::guard::handle::{
     Alarm, Camera, DueState, IncidentRow, LivePicture, Person, SirenSound, Snapshot, Span,
     SpanState, TestHeard, VisionState, WalkDue, Zone,
 };
+use crate::link::{CaptureClock, Transport};
 
 /// ISO 8601 in UTC, milliseconds.
 pub(in crate::web) fn timestamp(at: Timestamp) -> String {
@@ -128,6 +129,26 @@ fn camera(camera: &Camera) -> CameraDto {
         people: camera.people,
         zones_version: camera.zones_version,
         zones_fault: camera.zones_fault.clone(),
+        source: camera_source(camera),
+    }
+}
+
+fn camera_source(camera: &Camera) -> CameraSourceDto {
+    let stream = camera.stream.as_ref();
+    CameraSourceDto {
+        address: camera.address.clone(),
+        decoder: stream.and_then(|stream| stream.decoder.clone()),
+        transport: stream.and_then(|stream| match stream.transport {
+            Some(Transport::Tcp) => Some(TransportDto::Tcp),
+            Some(Transport::Udp) => Some(TransportDto::Udp),
+            Some(Transport::Auto) | None => None,
+        }),
+        clock: stream.map(|stream| match stream.clock {
+            CaptureClock::SenderReport => CaptureClockDto::SenderReport,
+            CaptureClock::Arrival => CaptureClockDto::Arrival,
+            CaptureClock::Pipeline => CaptureClockDto::Pipeline,
+        }),
+        clock_refused: stream.and_then(|stream| stream.clock_refused.clone()),
     }
 }
 
