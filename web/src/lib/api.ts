@@ -49,6 +49,16 @@ export interface Camera {
   zones_version: number | null;
   /** Why other zones guard than were meant to: a changed file that cannot be used. */
   zones_fault?: string | null;
+  source?: CameraSource;
+}
+/** How a camera's pictures come; all but the address is null before the first one. */
+export interface CameraSource {
+  address: string;
+  decoder: string | null;
+  transport: 'tcp' | 'udp' | null;
+  clock: 'sender_report' | 'arrival' | 'pipeline' | null;
+  /** Why the camera's own clock is not believed. */
+  clock_refused: string | null;
 }
 /** Whether a zone alarms now; `until` is null where nobody knows (an interlock). */
 export interface Arming { armed: boolean; by: 'schedule' | 'interlock' | null; reason: string; until: string | null }
