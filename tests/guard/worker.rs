@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    self, CaptureClock, FromWorker, ModelInfo, PROTOCOL_VERSION, Picture, Report, StageTimes, ToWorker, Watched,
-    WireDetection,
+    self, CaptureClock, FromWorker, ModelInfo, PROTOCOL_VERSION, Picture, Report, StageTimes,
+    ToWorker, Watched, WireDetection,
 };
 
 /// Names the folder with the scene; set only for the vision process.

@@ -326,7 +326,7 @@ mod tests {
             let says = wall(taken_ns(n)) + i128::from(self.clock_off_ms) * 1_000_000;
             let seconds = (says / 1_000_000_000) as u64 + 2_208_988_800;
             let fraction = ((says % 1_000_000_000) as u64) << 32;
-            let ntp = (seconds << 32) | fraction / 1_000_000_000;
+            let ntp = (seconds << 32) | (fraction / 1_000_000_000);
             let (rtp, wall_ns) = (rtp(n), wall(received_ns));
             self.capture.report(SenderReport { ntp, rtp, received_ns, wall_ns });
         }
