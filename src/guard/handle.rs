@@ -3,6 +3,7 @@
 
 mod alarms;
 mod channels;
+mod handheld_address;
 mod handhelds;
 mod inputs;
 mod relays;
@@ -25,12 +26,13 @@ pub use self::channels::{
     Channel, ChannelBacklog, ChannelError, ChannelKind, ChannelLoss, ChannelState, Channels,
     LossReason, MessageClass, PushSubscription,
 };
+pub use self::handheld_address::{HandheldAddress, Scheme};
 pub use self::handhelds::{
-    AnswerOutcome, CloseWhy, ConnectedHandheld, Delivery, Duty, DutyList, Handheld,
-    HandheldAddress, HandheldAlarm, HandheldAnswer, HandheldError, HandheldLine, HandheldState,
-    Handhelds, HandheldsNow, HeldForHandheld, LeftNote, LineId, LineRefusal, Listening,
-    Notifications, OnDuty, OnDutyPerson, Outline, PairRequest, Paired, Pairing, Presence, Revoked,
-    Said, Scheme, Screen, Shift, Sound, ToHandheld, Unguarded, UnguardedZone,
+    AnswerOutcome, CloseWhy, ConnectedHandheld, Delivery, Duty, DutyList, Handheld, HandheldAlarm,
+    HandheldAnswer, HandheldError, HandheldLine, HandheldState, Handhelds, HandheldsNow,
+    HeldForHandheld, LeftNote, LineId, LineRefusal, Listening, Notifications, OnDuty, OnDutyPerson,
+    Outline, PairRequest, Paired, Pairing, Presence, Revoked, Said, Screen, Shift, Sound,
+    ToHandheld, Unguarded, UnguardedZone,
 };
 pub use self::inputs::{
     Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,
