@@ -2,6 +2,7 @@
 
 mod firewall;
 mod live;
+mod program;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;

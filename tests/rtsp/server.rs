@@ -78,9 +78,12 @@ impl Server {
             .expect("this program starts");
         let commands = child.stdin.take().expect("piped");
         let said = BufReader::new(child.stdout.take().expect("piped"));
-        let port = said.lines().map_while(Result::ok).find_map(|line| {
+        let mut lines = said.lines().map_while(Result::ok);
+        let port = lines.by_ref().find_map(|line| {
             line.split_once("port=").and_then(|(_, port)| port.trim().parse().ok())
         });
+        // It goes on to say things, and would die of nobody listening.
+        thread::spawn(move || lines.for_each(drop));
         Server { port: port.expect("the server says its port"), child, commands }
     }
 
