@@ -185,7 +185,10 @@ impl Board {
             BlindCause::Starting | BlindCause::WorkerDown | BlindCause::WorkerSilent => {
                 Some(self.vision.detail.as_str())
             }
-            BlindCause::NoFrames | BlindCause::LateFrames => None,
+            BlindCause::LateFrames => {
+                board.and_then(|camera| words::timed_by(camera.stream.as_ref()?.clock))
+            }
+            BlindCause::NoFrames => None,
         };
         words::blind(cause, detail)
     }

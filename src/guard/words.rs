@@ -2,6 +2,7 @@
 
 use super::records::SiteNames;
 use crate::engine::{AlarmSource, AlarmState, BlindCause, DisarmedBy, Part};
+use crate::link::CaptureClock;
 
 /// Why a camera's zones are not watched; `detail` is what the vision process said, if anything.
 pub fn blind(cause: BlindCause, detail: Option<&str>) -> String {
@@ -16,6 +17,15 @@ pub fn blind(cause: BlindCause, detail: Option<&str>) -> String {
     match detail {
         Some(detail) if !detail.is_empty() => format!("{why}: {detail}"),
         Some(_) | None => why.into(),
+    }
+}
+
+/// Whose clock makes a picture old; `None`: the box's own, which goes without saying.
+pub fn timed_by(clock: CaptureClock) -> Option<&'static str> {
+    match clock {
+        CaptureClock::SenderReport => Some("by the camera's clock"),
+        CaptureClock::Arrival => Some("by when their packets came"),
+        CaptureClock::Pipeline => None,
     }
 }
 
