@@ -123,9 +123,11 @@ fn every_kind_of_video_a_camera_sends_is_decoded_in_its_order() {
             assert_eq!(size(&pair[1]), (320.0, 240.0), "{encoder}");
             assert!(pair[0].time < pair[1].time, "{encoder}");
         }
-        // How late the first ones are shows when quicker ones have come.
+        // How late the first ones are shows when quicker ones have come, and what the encoder took
+        // when the camera says it.
         for pair in frames[FIRST..].windows(2) {
-            assert!(pair[0].captured_ns < pair[1].captured_ns, "{encoder}: {pair:?}");
+            let in_order = pair[0].captured_ns < pair[1].captured_ns;
+            assert!(in_order || pair[0].clock != pair[1].clock, "{encoder}: {pair:?}");
         }
         assert!(frames.iter().all(|frame| frame.clock != CaptureClock::Pipeline), "{encoder}");
     }
@@ -227,29 +229,36 @@ fn a_picture_of_another_size_is_a_picture() {
 
 #[test]
 fn under_loss_nothing_is_shown_that_was_made_up_and_all_is_shown_when_it_ends() {
-    // A third of all packets is lost, and most pictures are more than one.
-    let lossy = "openh264enc gop-size=10 complexity=low bitrate=1000000 ! \
-                 rtph264pay config-interval=-1 mtu=500 pt=96 ! \
-                 netsim name=pay0 drop-probability=0";
-    let noise = BALL.replace("pattern=ball", "pattern=snow");
-    let mut server = Server::start(&Setup::of(&noise, lossy));
-    let mut source = open_by(&camera(&server.url()), Way::Udp, DecoderChoice::Auto).expect("opens");
-    picture(&mut source);
-    server.lose(0.3);
-    let (mut shown, span) = (0, Duration::from_secs(4));
-    let until = clock::monotonic().after(span);
-    while clock::monotonic() < until {
-        shown += u32::from(matches!(source.next(Duration::from_millis(100)), Ok(Polled::Frame(_))));
-    }
-    server.lose(0.0);
-    let ended = clock::monotonic();
-    for _ in 0..10 {
+    // A third of all packets is lost, and every picture is many.
+    let h264 = "openh264enc gop-size=10 complexity=low bitrate=1000000 ! \
+                rtph264pay config-interval=-1 mtu=500 pt=96";
+    let h265 = "x265enc speed-preset=ultrafast tune=zerolatency key-int-max=10 bitrate=1000 ! \
+                h265parse config-interval=-1 ! rtph265pay mtu=500 pt=96";
+    for encoder in [h264, h265] {
+        let lossy = format!("{encoder} ! netsim name=pay0 drop-probability=0");
+        let noise = BALL.replace("pattern=ball", "pattern=snow");
+        let mut server = Server::start(&Setup::of(&noise, &lossy));
+        let camera = camera(&server.url());
+        let mut source = open_by(&camera, Way::Udp, DecoderChoice::Auto).expect("it opens");
         picture(&mut source);
+        server.lose(0.3);
+        let (mut shown, span) = (0, Duration::from_secs(4));
+        let until = clock::monotonic().after(span);
+        while clock::monotonic() < until {
+            let polled = source.next(Duration::from_millis(100));
+            shown += u32::from(matches!(polled, Ok(Polled::Frame(_))));
+        }
+        server.lose(0.0);
+        let ended = clock::monotonic();
+        for _ in 0..10 {
+            picture(&mut source);
+        }
+        let recovered = clock::monotonic().since(ended);
+        println!("{shown} pictures in {span:?} of loss; ten within {recovered:?} of its end");
+        // A few may come before the command does.
+        assert!(shown < 5, "{shown} of 40 pictures cannot have come whole");
+        assert!(recovered < Duration::from_secs(5), "{recovered:?}");
     }
-    let recovered = clock::monotonic().since(ended);
-    println!("{shown} pictures in {span:?} of loss; ten more within {recovered:?} of its end");
-    assert!(shown < 20, "{shown} of 40 pictures cannot have come whole");
-    assert!(recovered < Duration::from_secs(5), "{recovered:?}");
 }
 
 #[test]

@@ -67,8 +67,10 @@ pub struct Capture {
     newest: Option<Packet>,
     /// First packets of the newest pictures, oldest first.
     arrivals: VecDeque<Packet>,
-    /// GStreamer's time stamp of each, as the jitter buffer gave it.
+    /// GStreamer's time stamp of each.
     released: VecDeque<(u64, i64)>,
+    /// One of them, from which the others follow.
+    anchor: Option<(u64, i64)>,
     report: Option<Report>,
     refused: Option<Refused>,
     quickest: Quickest,
@@ -134,12 +136,18 @@ impl Capture {
         push(&mut self.arrivals, packet);
     }
 
-    /// The jitter buffer let a packet of this picture go, with this time stamp.
-    pub fn released(&mut self, pts_ns: u64, rtp: u32) {
+    /// The jitter buffer let a packet of this picture go, with this time stamp; returns the one it
+    /// shall have. The jitter buffer's own bend with the network and, where pictures come in another
+    /// order than they are shown, with that order; those of the camera are even.
+    pub fn released(&mut self, pts_ns: u64, rtp: u32) -> u64 {
         let ticks = self.continued(rtp);
-        if self.released.back() != Some(&(pts_ns, ticks)) {
-            push(&mut self.released, (pts_ns, ticks));
+        let (first_ns, first) = *self.anchor.get_or_insert((pts_ns, ticks));
+        let even = signed(first_ns).saturating_add(ticks_ns(ticks.saturating_sub(first)));
+        let even_ns = u64::try_from(even).unwrap_or(0);
+        if self.released.back() != Some(&(even_ns, ticks)) {
+            push(&mut self.released, (even_ns, ticks));
         }
+        even_ns
     }
 
     /// The camera said what its clock shows.
@@ -315,8 +323,9 @@ mod tests {
             let arrived_ns = taken_ns(n) + delay_ms * MS;
             self.capture.packet(rtp(n), arrived_ns);
             self.capture.packet(rtp(n), arrived_ns + 30 * MS);
-            self.capture.released(n * 1000 * MS + 77, rtp(n));
-            self.capture.captured(n * 1000 * MS + 77).expect("its packets came")
+            // What the jitter buffer says but for the first is of no account.
+            let pts_ns = self.capture.released(1000 * MS + n * n % 77, rtp(n));
+            self.capture.captured(pts_ns).expect("its packets came")
         }
 
         /// What its clock shows at picture `n`, coming `delay_ms` later.

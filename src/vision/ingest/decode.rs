@@ -64,9 +64,7 @@ impl Codec {
             Codec::Mjpeg => "rtpjpegdepay",
         };
         let element = make(name, "gstreamer1.0-plugins-good")?;
-        // After a loss nothing is shown that was made up: the next whole picture is waited for, and
-        // asked for where the camera listens.
-        set_if_there(&element, "wait-for-keyframe", true);
+        // After a loss the next whole picture is waited for, and asked for where the camera listens.
         set_if_there(&element, "request-keyframe", true);
         Ok(element)
     }

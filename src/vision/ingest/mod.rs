@@ -19,6 +19,7 @@ mod failure;
 pub mod file;
 pub mod limit;
 mod login;
+pub mod loss;
 pub mod mjpeg;
 mod packets;
 pub mod pattern;

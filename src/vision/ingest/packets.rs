@@ -1,7 +1,7 @@
 //! Listens to the packets of an RTP stream: when they came, and what the camera's clock says.
 //!
 //! ```text
-//! rtspsrc ─> rtpbin ─> [packet came] jitter buffer [picture let go] ─> …
+//! rtspsrc ─> rtpbin ─> [packet came] jitter buffer [let go, timed] ─> … parser [whole?] ─> …
 //!                          └─ RTCP sender report
 //! ```
 //!
@@ -13,9 +13,12 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::capture::{Capture, SenderReport};
+use super::chain::DROPPED;
+use super::loss::{Losses, Standing, Whole};
 use crate::clock;
 
-/// Bytes of an RTP header before its time stamp, and of one altogether (RFC 3550, 5.1).
+/// Where an RTP header has its sequence number and its time stamp, and how long it is (RFC 3550, 5.1).
+const RTP_SEQUENCE_AT: usize = 2;
 const RTP_STAMP_AT: usize = 4;
 const RTP_HEADER_BYTES: usize = 12;
 
@@ -29,6 +32,14 @@ const REPORT_BYTES: usize = 28;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Packets {
     capture: Arc<Mutex<Capture>>,
+    losses: Arc<Mutex<Losses>>,
+}
+
+/// What the box needs of an RTP header.
+#[derive(Clone, Copy)]
+struct Header {
+    sequence: u16,
+    stamp: u32,
 }
 
 impl Packets {
@@ -50,20 +61,49 @@ impl Packets {
         });
     }
 
+    /// Lets only whole pictures through behind this parser.
+    pub fn keep_whole(&self, parser: &gst::Element) {
+        let losses = Arc::clone(&self.losses);
+        let Some(pad) = parser.static_pad("src") else {
+            return;
+        };
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let Some(picture) = info.buffer() else {
+                return gst::PadProbeReturn::Ok;
+            };
+            let standing = match picture.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+                true => Standing::OnOthers,
+                false => Standing::Alone,
+            };
+            let pts_ns = picture.pts().map(gst::ClockTime::nseconds);
+            let mut losses = losses.lock().unwrap_or_else(PoisonError::into_inner);
+            match losses.picture(pts_ns, standing) {
+                Whole::Yes => gst::PadProbeReturn::Ok,
+                Whole::No => DROPPED,
+            }
+        });
+    }
+
+    fn released(&self, packet: &mut gst::Buffer) {
+        let (Some(header), Some(pts)) = (header(packet), packet.pts()) else {
+            return;
+        };
+        let pts_ns = self.lock().released(pts.nseconds(), header.stamp);
+        packet.make_mut().set_pts(gst::ClockTime::from_nseconds(pts_ns));
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        losses.packet(header.sequence, pts_ns);
+    }
+
     fn listen_at(&self, buffer: &gst::Element) {
         let packets = self.clone();
         on_packets(buffer, "sink", move |packet| {
             let now_ns = clock::monotonic().as_nanos();
-            if let Some(rtp) = time_stamp(packet) {
-                packets.lock().packet(rtp, now_ns);
+            if let Some(header) = header(packet) {
+                packets.lock().packet(header.stamp, now_ns);
             }
         });
         let packets = self.clone();
-        on_packets(buffer, "src", move |packet| {
-            if let (Some(rtp), Some(pts)) = (time_stamp(packet), packet.pts()) {
-                packets.lock().released(pts.nseconds(), rtp);
-            }
-        });
+        on_packets(buffer, "src", move |packet| packets.released(packet));
         let packets = self.clone();
         buffer.connect("handle-sync", false, move |values| {
             let about = values.get(1)?.get::<gst::Structure>().ok()?;
@@ -79,7 +119,7 @@ impl Packets {
 fn on_packets(
     element: &gst::Element,
     pad: &str,
-    heard: impl Fn(&gst::BufferRef) + Send + Sync + 'static,
+    heard: impl Fn(&mut gst::Buffer) + Send + Sync + 'static,
 ) {
     let Some(pad) = element.static_pad(pad) else {
         tracing::warn!("a stream's packets cannot be listened to: no pad {pad}");
@@ -87,19 +127,26 @@ fn on_packets(
     };
     let kinds = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
     pad.add_probe(kinds, move |_, info| {
-        match &info.data {
+        match &mut info.data {
             Some(gst::PadProbeData::Buffer(packet)) => heard(packet),
-            Some(gst::PadProbeData::BufferList(packets)) => packets.iter().for_each(&heard),
+            Some(gst::PadProbeData::BufferList(packets)) => {
+                packets.make_mut().foreach_mut(|mut packet, _| {
+                    heard(&mut packet);
+                    std::ops::ControlFlow::Continue(Some(packet))
+                });
+            }
             _ => {}
         }
         gst::PadProbeReturn::Ok
     });
 }
 
-fn time_stamp(packet: &gst::BufferRef) -> Option<u32> {
-    let mut header = [0; RTP_HEADER_BYTES];
-    packet.copy_to_slice(0, &mut header).ok()?;
-    header[RTP_STAMP_AT..RTP_STAMP_AT + 4].try_into().ok().map(u32::from_be_bytes)
+fn header(packet: &gst::BufferRef) -> Option<Header> {
+    let mut bytes = [0; RTP_HEADER_BYTES];
+    packet.copy_to_slice(0, &mut bytes).ok()?;
+    let sequence = bytes[RTP_SEQUENCE_AT..RTP_SEQUENCE_AT + 2].try_into().ok()?;
+    let stamp = bytes[RTP_STAMP_AT..RTP_STAMP_AT + 4].try_into().ok()?;
+    Some(Header { sequence: u16::from_be_bytes(sequence), stamp: u32::from_be_bytes(stamp) })
 }
 
 fn sender_report(packet: &gst::BufferRef) -> Option<SenderReport> {

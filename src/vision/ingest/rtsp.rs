@@ -105,7 +105,7 @@ impl RtspSource {
         chain.timed_by(packets.clone());
         choose_video(&source);
         chain.pipeline().add(&source).map_err(|_| broken(&name, "the pipeline cannot be built"))?;
-        pass_on(&source, &chain, &entry, options.decoder);
+        pass_on(&source, &chain, &entry, &packets, options.decoder);
         chain.play().map_err(|error| scrubber.lost(error))?;
         Ok(RtspSource { chain, packets, scrubber, way: options.way })
     }
@@ -172,7 +172,14 @@ fn choose_video(source: &gst::Element) {
 }
 
 /// Puts the decoder for the camera's video between it and the chain, once it says what it sends.
-fn pass_on(source: &gst::Element, chain: &Chain, entry: &gst::Element, choice: DecoderChoice) {
+fn pass_on(
+    source: &gst::Element,
+    chain: &Chain,
+    entry: &gst::Element,
+    packets: &Packets,
+    choice: DecoderChoice,
+) {
+    let packets = packets.clone();
     let fail = std::sync::Arc::new(chain.failure_slot());
     let (pipeline, entry_weak) = (chain.pipeline().downgrade(), entry.downgrade());
     let told = std::sync::Arc::clone(&fail);
@@ -180,7 +187,7 @@ fn pass_on(source: &gst::Element, chain: &Chain, entry: &gst::Element, choice: D
         let (Some(pipeline), Some(entry)) = (pipeline.upgrade(), entry_weak.upgrade()) else {
             return;
         };
-        if let Err(failure) = decode(pad, &pipeline, &entry, choice) {
+        if let Err(failure) = decode(pad, &pipeline, &entry, &packets, choice) {
             told(failure);
         }
     });
@@ -197,6 +204,7 @@ fn decode(
     pad: &gst::Pad,
     pipeline: &gst::Pipeline,
     entry: &gst::Element,
+    packets: &Packets,
     choice: DecoderChoice,
 ) -> Result<(), Failure> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
@@ -206,8 +214,10 @@ fn decode(
         Failure::Other(format!("it sends {encoding}, and this box takes H264, H265 and JPEG"))
     })?;
     let said = |error: SourceError| Failure::Unusable(crate::telemetry::chain(&error));
+    let decoding = decode::elements(codec, choice).map_err(said)?;
+    packets.keep_whole(&decoding[0]);
     let mut elements = vec![codec.depayloader().map_err(said)?];
-    elements.extend(decode::elements(codec, choice).map_err(said)?);
+    elements.extend(decoding);
     let unlinked = |_| Failure::Other(format!("its {} cannot be decoded", codec.name()));
     pipeline.add_many(&elements).map_err(unlinked)?;
     gst::Element::link_many(elements.iter().chain([entry])).map_err(unlinked)?;
