@@ -156,13 +156,14 @@ fn whatever_happens_an_alarm_is_on_its_way_to_somebody_connected_if_anybody_is()
         let mut alone_since = now;
         for _ in 0..STEPS {
             now = now.after(Duration::from_millis(dice.below(400)));
+            let expected = world.expects_somebody();
             let input = world.input(&mut dice, now);
             let mut copy = pager.clone();
             let actions = pager.step(input.clone(), now);
             assert_eq!(copy.step(input, now), actions, "the same twice");
             world.take(&actions, now);
             check(&world, &pager, now);
-            if !world.connected.is_empty() || !world.expects_somebody() {
+            if !world.connected.is_empty() || !expected || !world.expects_somebody() {
                 alone_since = now;
             }
             let said = pager.listening() == Listening::Nobody;
