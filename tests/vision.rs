@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use standclear::link::{
-    self, DecoderChoice, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker, Watched,
-    WorkerCamera, WorkerConfig,
+    self, CaptureClock, DecoderChoice, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker,
+    Watched, WorkerCamera, WorkerConfig,
 };
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::pattern::PatternSource;
@@ -306,7 +306,7 @@ fn worker_says_hello_reports_beats_shows_pictures_and_stops_when_told() {
     };
     assert_eq!((info.name.as_str(), info.digest.len()), ("nanodet-g-416-int8", 64));
     worker.send(&ToWorker::Watch { camera: 0, watched: Watched::Yes });
-    let (mut beats, mut frames, mut preview) = (0, vec![], None);
+    let (mut beats, mut frames, mut preview, mut decoder) = (0, vec![], None, None);
     while beats < 5 || frames.len() < 5 || preview.is_none() {
         match worker.receive() {
             FromWorker::Heartbeat { .. } => beats += 1,
@@ -319,9 +319,14 @@ fn worker_says_hello_reports_beats_shows_pictures_and_stops_when_told() {
                 assert_eq!((report.width_px, report.height_px), (768, 576));
                 frames.push(report.frame);
             }
+            FromWorker::CameraUp { camera: 0, stream } => {
+                assert_eq!((stream.clock, stream.clock_refused), (CaptureClock::Pipeline, None));
+                decoder = stream.decoder;
+            }
             other => panic!("{other:?}"),
         }
     }
+    assert!(decoder.is_some(), "it says what decodes the pictures");
     assert_eq!(frames, (0..frames.len() as u64).collect::<Vec<_>>());
     let newest = *frames.last().expect("some");
     for (request, frame) in [(7, newest), (8, u64::MAX)] {
