@@ -52,3 +52,43 @@ pub fn wall_at(then: Instant) -> jiff::Timestamp {
         .and_then(|age| wall.checked_sub(age).ok())
         .unwrap_or(wall)
 }
+
+/// Both clocks, when they were last known to agree: finds where the wall clock was set.
+#[derive(Clone, Copy, Debug)]
+pub struct AgreedClocks {
+    wall: jiff::Timestamp,
+    mono: Instant,
+}
+
+/// The wall clock was set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockStep {
+    /// What it would say now had nobody set it.
+    pub unstepped: jiff::Timestamp,
+    /// How far it was set forward; negative: put back.
+    pub gained: jiff::SignedDuration,
+}
+
+impl AgreedClocks {
+    pub fn new(wall: jiff::Timestamp, now: Instant) -> AgreedClocks {
+        AgreedClocks { wall, mono: now }
+    }
+
+    /// Compares the clocks; a difference of `least` or more is a step, and from then on they agree
+    /// anew. Below it clocks are slewed.
+    pub fn look(
+        &mut self,
+        wall: jiff::Timestamp,
+        now: Instant,
+        least: jiff::SignedDuration,
+    ) -> Option<ClockStep> {
+        let passed = jiff::SignedDuration::try_from(now.since(self.mono));
+        let unstepped = self.wall.checked_add(passed.unwrap_or(jiff::SignedDuration::MAX)).ok()?;
+        let gained = wall.duration_since(unstepped);
+        if gained.abs() < least {
+            return None;
+        }
+        *self = AgreedClocks::new(wall, now);
+        Some(ClockStep { unstepped, gained })
+    }
+}

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::{AgreedClocks, ClockStep};
 use crate::engine::time::Instant;
 use crate::store::outbox::AGE_MAX;
 
@@ -30,15 +31,14 @@ const STEPS_MAX: usize = 64;
 #[derive(Debug)]
 pub struct OutboxAge {
     began_at: Instant,
-    /// Both clocks, when they were last known to agree.
-    agreed: (Timestamp, Instant),
+    agreed: AgreedClocks,
     /// When the wall clock was set forward, and by how much; oldest first.
     steps: VecDeque<(Instant, SignedDuration)>,
 }
 
 impl OutboxAge {
     pub fn new(wall: Timestamp, now: Instant) -> OutboxAge {
-        OutboxAge { began_at: now, agreed: (wall, now), steps: VecDeque::new() }
+        OutboxAge { began_at: now, agreed: AgreedClocks::new(wall, now), steps: VecDeque::new() }
     }
 
     /// Compares the clocks. What is dated before the answer is too old; `None` while nothing is.
@@ -56,16 +56,9 @@ impl OutboxAge {
     }
 
     fn look(&mut self, wall: Timestamp, now: Instant) {
-        let (agreed_wall, agreed_at) = self.agreed;
-        let passed = SignedDuration::try_from(now.since(agreed_at)).unwrap_or(SignedDuration::MAX);
-        let Ok(unstepped) = agreed_wall.checked_add(passed) else {
+        let Some(ClockStep { gained, .. }) = self.agreed.look(wall, now, STEP_MIN) else {
             return;
         };
-        let gained = wall.duration_since(unstepped);
-        if gained.abs() < STEP_MIN {
-            return;
-        }
-        self.agreed = (wall, now);
         if gained.is_negative() {
             self.take_back(gained.abs());
         } else if self.steps.len() < STEPS_MAX {

@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::{AgreedClocks, ClockStep};
 use crate::engine::time::Instant;
 
 /// Least gain that is a step; below it clocks are slewed, and no message's time is so short.
@@ -23,8 +24,7 @@ const STEPS_MAX: usize = 16;
 /// The steps that were seen.
 #[derive(Debug)]
 pub(super) struct ClockSteps {
-    /// Both clocks, when they were last known to agree.
-    agreed: (Timestamp, Instant),
+    agreed: AgreedClocks,
     /// Nothing that was dated before is corrected.
     began_at: Timestamp,
     /// The oldest first: what the clock said when it was stepped, and by how much.
@@ -33,21 +33,14 @@ pub(super) struct ClockSteps {
 
 impl ClockSteps {
     pub fn new(wall: Timestamp, now: Instant) -> ClockSteps {
-        ClockSteps { agreed: (wall, now), began_at: wall, steps: VecDeque::new() }
+        ClockSteps { agreed: AgreedClocks::new(wall, now), began_at: wall, steps: VecDeque::new() }
     }
 
     /// Compares the clocks.
     pub fn look(&mut self, wall: Timestamp, now: Instant) {
-        let (agreed_wall, agreed_at) = self.agreed;
-        let passed = SignedDuration::try_from(now.since(agreed_at)).unwrap_or(SignedDuration::MAX);
-        let Ok(unstepped) = agreed_wall.checked_add(passed) else {
+        let Some(ClockStep { unstepped, gained }) = self.agreed.look(wall, now, STEP_MIN) else {
             return;
         };
-        let gained = wall.duration_since(unstepped);
-        if gained.abs() < STEP_MIN {
-            return;
-        }
-        self.agreed = (wall, now);
         if gained.is_positive() {
             if self.steps.len() == STEPS_MAX {
                 self.steps.pop_front();
