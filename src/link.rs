@@ -232,6 +232,9 @@ pub enum FromWorker {
     /// The camera gives pictures; sent at the first one of each connection and whenever what is said
     /// of it changes.
     CameraUp { camera: CameraIndex, stream: Stream },
+    /// The detector cannot keep up with its cameras: every few seconds while that is so. `None` once
+    /// it does, and once after the start.
+    Load(Option<Load>),
 }
 
 /// How a camera's pictures come to the box.
@@ -275,6 +278,25 @@ pub enum CaptureClock {
     Arrival,
     /// When the picture was due on the pipeline's clock.
     Pipeline,
+}
+
+/// What the detector had to do and what it did, over the last seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// Work for all pictures that came, milliseconds a second, and what there is.
+    pub needed_ms_per_s: f64,
+    pub available_ms_per_s: f64,
+    pub cameras: Vec<CameraLoad>,
+}
+
+/// What one camera wanted of the detector and got; pictures a second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CameraLoad {
+    pub camera: CameraIndex,
+    pub came_fps: f64,
+    pub looked_at_fps: f64,
+    /// What one of its pictures takes.
+    pub picture_ms: f64,
 }
 
 /// The loaded model.

@@ -9,6 +9,7 @@
 
 mod arming;
 mod commands;
+mod detector;
 mod effects;
 mod failing;
 mod handhelds;
@@ -333,6 +334,7 @@ impl Runner {
                 tracing::error!("the vision process cannot go on: {reason}");
                 vision.detail = reason;
             }
+            WorkerNews::Load(load) => self.load(load),
             WorkerNews::Down => {
                 vision.state = VisionState::Restarting;
                 self.step(Input::WorkerDown);
