@@ -37,6 +37,8 @@ pub enum ToWorker {
     TakeSnapshot { request: u64, camera: CameraIndex, frame: u64 },
     /// End cleanly.
     Stop,
+    /// Where this camera's people may be too small for the whole picture to show them.
+    Detail { camera: CameraIndex, zones: Vec<DetailZone> },
 }
 
 /// Whether anybody looks at a camera's picture.
@@ -58,6 +60,42 @@ pub struct WorkerConfig {
     /// Execution provider, `cpu` always works.
     pub provider: String,
     pub cameras: Vec<WorkerCamera>,
+    pub detail: DetailChoice,
+}
+
+/// Whether parts of the picture are looked at closer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DetailChoice {
+    #[default]
+    Off,
+    /// Around zones in which people are small.
+    Zones,
+}
+
+/// A zone as far as its people's size goes: its bounds in frame fractions, and how high a small adult
+/// is expected to be, as a share of the frame's height, with the feet in each of as many equally high
+/// strips from the top down; no strips where nothing is calibrated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetailZone {
+    pub left_norm: f64,
+    pub top_norm: f64,
+    pub right_norm: f64,
+    pub bottom_norm: f64,
+    pub person_norm: Vec<f64>,
+}
+
+/// Strips of a zone. Eight: from one to the next people of a zone as deep as the picture differ by an
+/// eighth of the largest.
+pub const DETAIL_STRIPS: usize = 8;
+
+impl DetailZone {
+    /// Into how many strips it is cut.
+    pub fn strips(&self) -> usize {
+        match self.person_norm.len() {
+            0 => DETAIL_STRIPS,
+            strips => strips,
+        }
+    }
 }
 
 /// One camera as the worker needs it; its index is its place in the list.

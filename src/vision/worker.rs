@@ -13,6 +13,7 @@
 
 mod camera;
 mod duties;
+mod closer;
 mod deadlines;
 mod encoder;
 mod inbox;
@@ -38,6 +39,7 @@ use crate::telemetry::chain;
 
 use self::camera::Cameras;
 use self::duties::Duties;
+use self::closer::Closer;
 use self::encoder::{Encoder, Job, Purpose};
 use self::inbox::{Event, Inbox};
 use self::load::{LoadMeter, LoadNews};
@@ -119,11 +121,14 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     let inbox = Arc::new(Inbox::new(&fps));
     start_reader(link, Arc::clone(&inbox)).map_err(WorkerError::Setup)?;
     let duties = Arc::new(Duties::new(config.cameras.len()));
-    let cameras = Cameras::start(&config.cameras, detector.fit(), &inbox, &duties);
+    let closer = Closer::new(&config);
+    let fit = closer.fit(detector.fit());
+    let cameras = Cameras::start(&config.cameras, fit, &inbox, &duties);
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
         states: config.cameras.iter().map(|camera| CameraState::new(&camera.id)).collect(),
+        closer,
         load: LoadMeter::new(config.cameras.len(), clock::monotonic()),
         detector,
         inbox,
@@ -193,6 +198,7 @@ struct Kept {
 
 struct Worker {
     detector: Detector,
+    closer: Closer,
     load: LoadMeter,
     states: Vec<CameraState>,
     inbox: Arc<Inbox>,
@@ -255,6 +261,7 @@ impl Worker {
             ToWorker::TakeSnapshot { request, camera, frame } => {
                 self.snapshot(request, camera, frame)
             }
+            ToWorker::Detail { camera, zones } => self.closer.set_zones(camera, zones),
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
             ToWorker::Stop | ToWorker::Start(_) => {
                 tracing::warn!("the guard sent a message that has no meaning now");
@@ -272,7 +279,8 @@ impl Worker {
             return Ok(());
         };
         let started = clock::monotonic();
-        let detected = self.detector.detect(&picture, frame.source_size);
+        let looked_at = (&picture, frame.source_size, frame.captured_ns);
+        let detected = self.closer.look(&mut self.detector, camera, looked_at, &self.inbox);
         let detected =
             detected.map_err(|source| WorkerError::Detect { camera: state.id.clone(), source })?;
         self.load.looked_at(camera, clock::monotonic().since(started));

@@ -1,4 +1,5 @@
-//! Whether the detector keeps up with its cameras, as the vision process says.
+//! Whether the detector keeps up with its cameras, as the vision process says; and what that process
+//! is told of zones.
 //!
 //! Not here: a camera that gets so little that its zones are not watched. Time alone makes those
 //! UNKNOWN.
@@ -7,12 +8,27 @@ use super::Runner;
 use super::failing::{Failures, Thing};
 use crate::engine::{CameraIndex, Part};
 use crate::guard::message::Gravity;
-use crate::link::{self, Load};
+use crate::link::{self, DetailZone, Load, ToWorker};
 
 /// Of the pictures that came, the share below which a camera is named as one that gets too little.
 const ENOUGH: f64 = 0.9;
 
 impl Runner {
+    /// Tells a new vision process where people may be too small.
+    pub(super) fn tell_detail(&self) {
+        for (camera, zones) in (0..).zip(&self.path.detail) {
+            self.path.post.post(ToWorker::Detail { camera, zones: zones.clone() });
+        }
+    }
+
+    /// A camera's zones are others.
+    pub(super) fn change_detail(&mut self, camera: CameraIndex, zones: Vec<DetailZone>) {
+        self.path.post.post(ToWorker::Detail { camera: camera.0, zones: zones.clone() });
+        if let Some(told) = self.path.detail.get_mut(usize::from(camera.0)) {
+            *told = zones;
+        }
+    }
+
     /// `None`: it keeps up.
     pub(super) fn load(&mut self, load: Option<Load>) {
         let fault = load.map(|load| {
