@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use standclear::link::{
-    self, DecoderChoice, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker, Watched,
-    WorkerCamera, WorkerConfig,
+    self, DecoderChoice, DetailChoice, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker,
+    Watched, WorkerCamera, WorkerConfig,
 };
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::pattern::PatternSource;
@@ -285,6 +285,7 @@ fn config(cameras: Vec<WorkerCamera>) -> WorkerConfig {
         input_long_side_px: Some(320),
         provider: "cpu".into(),
         cameras,
+        detail: DetailChoice::Off,
     }
 }
 
@@ -403,8 +404,9 @@ fn a_detector_with_too_many_cameras_says_so_with_numbers_and_serves_them_all() {
     let camera = |n: usize| WorkerCamera {
         id: format!("pattern {n}"),
         source: Source::Test { pattern: "smpte".into() },
-        // The first is far faster than the others together can be served.
-        fps: if n == 0 { 120.0 } else { 30.0 },
+        // The first is twice as fast as the others, and none of them can be served.
+        fps: if n == 0 { 20.0 } else { 10.0 },
+        decoder: DecoderChoice::Auto,
     };
     let cameras = (0..4).map(camera).collect();
     let worker = Worker::start(WorkerConfig { input_long_side_px: Some(1280), ..config(cameras) });
@@ -413,7 +415,7 @@ fn a_detector_with_too_many_cameras_says_so_with_numbers_and_serves_them_all() {
         FromWorker::Fatal { reason } => panic!("{reason}"),
         _ => None,
     });
-    let load = load.expect("210 pictures a second are too many");
+    let load = load.expect("50 pictures a second of 1280 px are too many");
     assert!(load.needed_ms_per_s > load.available_ms_per_s, "{load:?}");
     let got: Vec<f64> = load.cameras.iter().map(|camera| camera.looked_at_fps).collect();
     let (least, most) =

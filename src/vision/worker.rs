@@ -12,9 +12,9 @@
 //! Not here: any judgement of what was seen, and restarting. The guard restarts this process.
 
 mod camera;
-mod duties;
 mod closer;
 mod deadlines;
+mod duties;
 mod encoder;
 mod inbox;
 mod load;
@@ -38,8 +38,8 @@ use crate::link::{
 use crate::telemetry::chain;
 
 use self::camera::Cameras;
-use self::duties::Duties;
 use self::closer::Closer;
+use self::duties::Duties;
 use self::encoder::{Encoder, Job, Purpose};
 use self::inbox::{Event, Inbox};
 use self::load::{LoadMeter, LoadNews};

@@ -2,6 +2,7 @@
 //!
 //! - A box that a crop's edge cuts is dropped, unless that edge is the picture's own: it is half of
 //!   somebody, whose foot would be at the edge.
+//!   So is one that ends near such an edge and lies in a box that was found before.
 //! - A box of a crop and one found before that overlap by `SAME_IOU_MIN` are one person, each of them
 //!   at most once: the crop's box is kept, it was measured with more pixels, with the better score of
 //!   both.
@@ -18,6 +19,13 @@ const SAME_IOU_MIN: f64 = 0.45;
 /// the finest cell (8 px) in which the model places anything.
 const EDGE_INPUT_PX: f64 = 4.0;
 
+/// … and one that ends within this many, when it also lies in a box found before: boxes at an edge
+/// often end some pixels before it. The next coarser cell.
+const NEAR_EDGE_INPUT_PX: f64 = 16.0;
+
+/// Share of such a box inside the other from which it is a part of that person.
+const PART_SHARE_MIN: f64 = 0.7;
+
 /// A crop's place in the picture and what one of the model's pixels is there, picture pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seen {
@@ -28,7 +36,7 @@ pub struct Seen {
 /// Adds what a crop shows, in picture pixels, to what was found before.
 pub fn add(found: &mut Vec<Detection>, crop: Seen, seen: Vec<Detection>, size: FrameSize) {
     let mut seen: Vec<Detection> =
-        seen.into_iter().filter(|it| !is_cut(it.bounds, crop, size)).collect();
+        seen.into_iter().filter(|it| !is_part(it.bounds, crop, size, found)).collect();
     let before = found.len();
     let mut pairs: Vec<(f64, usize, usize)> = Vec::new();
     for (new, detection) in seen.iter().enumerate() {
@@ -70,8 +78,22 @@ enum Taken {
     No,
 }
 
-fn is_cut(bounds: PixelBox, crop: Seen, size: FrameSize) -> bool {
-    let near = EDGE_INPUT_PX * crop.input_px;
+/// Whether the crop's edge has cut this box off somebody.
+fn is_part(bounds: PixelBox, crop: Seen, size: FrameSize, found: &[Detection]) -> bool {
+    let of_known = || found.iter().any(|it| share_inside(bounds, it.bounds) >= PART_SHARE_MIN);
+    ends_at_edge(bounds, crop, size, EDGE_INPUT_PX)
+        || (ends_at_edge(bounds, crop, size, NEAR_EDGE_INPUT_PX) && of_known())
+}
+
+/// Which share of a box lies in another.
+fn share_inside(bounds: PixelBox, other: PixelBox) -> f64 {
+    let width = bounds.right().min(other.right()) - bounds.left().max(other.left());
+    let height = bounds.bottom().min(other.bottom()) - bounds.top().max(other.top());
+    width.max(0.0) * height.max(0.0) / (bounds.width() * bounds.height())
+}
+
+fn ends_at_edge(bounds: PixelBox, crop: Seen, size: FrameSize, within_input_px: f64) -> bool {
+    let near = within_input_px * crop.input_px;
     let inside = crop.bounds;
     // An edge the crop shares with the picture cuts nobody more than the picture does.
     (inside.left() > 0.0 && bounds.left() < inside.left() + near)
@@ -128,6 +150,19 @@ mod tests {
         }
         // The crop's upper edge is the picture's.
         assert_eq!(merged(&[], &[seen(200.0, 0.0, 0.9)]).len(), 1);
+    }
+
+    #[test]
+    fn a_part_that_ends_near_the_edge_is_no_second_person_and_a_whole_person_there_is() {
+        let bounds = PixelBox::new(195.0, 100.0, 40.0, 150.0).expect("positive");
+        let tall = Detection { bounds, ..seen(0.0, 0.0, 0.6) };
+        // The crop ends at 200: five pixels below this half of the tall person.
+        let half = seen(205.0, 145.0, 0.5);
+        assert_eq!(merged(&[tall], &[half]), [tall]);
+        assert_eq!(merged(&[], &[half]), [half]);
+        // In front of the tall one, and nowhere near an edge.
+        let other = seen(205.0, 110.0, 0.5);
+        assert_eq!(merged(&[tall], &[other]), [tall, other]);
     }
 
     #[test]

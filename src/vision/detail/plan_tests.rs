@@ -100,7 +100,8 @@ fn zones_next_to_each_other_share_a_crop_and_distant_ones_do_not() {
 
 #[test]
 fn the_whole_picture_is_taken_larger_where_that_costs_no_more_than_crops() {
-    let everywhere = DetailZone { left_norm: 0.0, right_norm: 1.0, ..zone(0.1, 1.0, vec![0.07; 4]) };
+    let everywhere =
+        DetailZone { left_norm: 0.0, right_norm: 1.0, ..zone(0.1, 1.0, vec![0.07; 4]) };
     let plan = planned(768, 576, &[everywhere]);
     assert!(plan.crops.is_empty(), "{plan:?}");
     // 0.07 of 576 lines are 40 px; at 960 they are 50.
