@@ -15,7 +15,9 @@ use standclear::link::{
     self, DecoderChoice, DetailChoice, DetailZone, Ending, FromWorker, Report, Source, ToWorker,
     WorkerCamera, WorkerConfig,
 };
+use standclear::vision::inference::{Detector, GoldenCheck, Options};
 use standclear::vision::offline::{DetailOptions, Offline, OfflineOptions};
+use standclear::vision::package::ModelPackage;
 use standclear::vision::worker;
 
 /// The walkway's far end: people there are some 60 of 576 lines high.
@@ -29,12 +31,15 @@ fn far_zone() -> DetailZone {
     }
 }
 
-/// What is found in every tenth picture, with pictures no longer than this.
-fn found(long_side_px_max: u32, zones: &[DetailZone]) -> Vec<(FrameSize, Vec<Detection>)> {
-    let mut detector = support::detector();
+/// What is found in every fifth picture, with so many pixels for the whole of it.
+fn found(long_side_px: u32, zones: &[DetailZone]) -> Vec<(FrameSize, Vec<Detection>)> {
+    let package = ModelPackage::open(&support::model_dir()).expect("the package is whole");
+    let options =
+        Options { long_side_px: Some(long_side_px), ..support::options(GoldenCheck::Skip) };
+    let mut detector = Detector::load(&package, &options).expect("the model loads");
     let zones = zones.to_vec();
-    let detail = DetailOptions { long_side_px_max, zones: Box::new(move |_| zones.clone()) };
-    let options = OfflineOptions { fps: Some(1.0) };
+    let detail = DetailOptions { long_side_px_max: 768, zones: Box::new(move |_| zones.clone()) };
+    let options = OfflineOptions { fps: Some(2.0) };
     let footage = support::footage();
     let frames = Offline::open_detailed(&footage, &mut detector, options, detail);
     let frames = frames.expect("the footage opens").map(|frame| frame.expect("a picture"));
@@ -55,14 +60,14 @@ fn far(detections: &[Detection], size: FrameSize, score_min: f32) -> Vec<Detecti
 
 #[test]
 fn small_people_in_a_zone_are_found_that_the_whole_picture_does_not_show() {
-    // Half the footage's size: people in the zone have 30 lines.
-    let (whole, closer) = (found(384, &[]), found(384, &[far_zone()]));
-    // Who is really there, as far as the same model can tell with four times the pixels.
-    let truth = found(768, &[DetailZone { person_norm: vec![0.05; 8], ..far_zone() }]);
+    // A third of the footage's size: people in the zone have 20 lines for the model.
+    let (whole, closer) = (found(256, &[]), found(256, &[far_zone()]));
+    // Who is really there, as far as the same model can tell with six times the pixels.
+    let truth = found(640, &[]);
     let (mut people, mut with, mut without) = (0, 0, 0);
     for ((truth, whole), closer) in truth.iter().zip(&whole).zip(&closer) {
         let size = truth.0;
-        for person in far(&truth.1, size, 0.5) {
+        for person in far(&truth.1, size, 0.4) {
             let same = |it: &Detection| it.bounds.iou(person.bounds) >= 0.5;
             people += 1;
             with += usize::from(closer.1.iter().any(same));

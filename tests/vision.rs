@@ -320,7 +320,7 @@ fn worker_says_hello_reports_beats_shows_pictures_and_stops_when_told() {
                 assert_eq!((report.width_px, report.height_px), (768, 576));
                 frames.push(report.frame);
             }
-            FromWorker::Load(_) => {}
+            FromWorker::Load(_) | FromWorker::CameraUp { .. } => {}
             other => panic!("{other:?}"),
         }
     }
