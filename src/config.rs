@@ -34,7 +34,7 @@ pub use self::relay::{
 };
 pub use self::shown::shown;
 pub use self::siren::{Siren, SirenDevice, SirenTest, SirenTestSound};
-use crate::link::{DecoderChoice, Source};
+use crate::link::{DecoderChoice, DetailChoice, Source};
 use crate::redact::redact;
 
 /// Everything the guard needs to know, checked.
@@ -95,6 +95,7 @@ pub struct Model {
     pub threads: u16,
     /// Longer side of the model's input in pixels; `None`: the model's default.
     pub input_long_side_px: Option<u32>,
+    pub detail: DetailChoice,
 }
 
 /// Where incidents are kept.

@@ -37,6 +37,8 @@ pub enum ToWorker {
     TakeSnapshot { request: u64, camera: CameraIndex, frame: u64 },
     /// End cleanly.
     Stop,
+    /// Where this camera's people may be too small for the whole picture to show them.
+    Detail { camera: CameraIndex, zones: Vec<DetailZone> },
 }
 
 /// Whether anybody looks at a camera's picture.
@@ -58,6 +60,42 @@ pub struct WorkerConfig {
     /// Execution provider, `cpu` always works.
     pub provider: String,
     pub cameras: Vec<WorkerCamera>,
+    pub detail: DetailChoice,
+}
+
+/// Whether parts of the picture are looked at closer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DetailChoice {
+    #[default]
+    Off,
+    /// Around zones in which people are small.
+    Zones,
+}
+
+/// A zone as far as its people's size goes: its bounds in frame fractions, and how high a small adult
+/// is expected to be, as a share of the frame's height, with the feet in each of as many equally high
+/// strips from the top down; no strips where nothing is calibrated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetailZone {
+    pub left_norm: f64,
+    pub top_norm: f64,
+    pub right_norm: f64,
+    pub bottom_norm: f64,
+    pub person_norm: Vec<f64>,
+}
+
+/// Strips of a zone. Eight: from one to the next people of a zone as deep as the picture differ by an
+/// eighth of the largest.
+pub const DETAIL_STRIPS: usize = 8;
+
+impl DetailZone {
+    /// Into how many strips it is cut.
+    pub fn strips(&self) -> usize {
+        match self.person_norm.len() {
+            0 => DETAIL_STRIPS,
+            strips => strips,
+        }
+    }
 }
 
 /// One camera as the worker needs it; its index is its place in the list.
@@ -232,6 +270,9 @@ pub enum FromWorker {
     /// The camera gives pictures; sent at the first one of each connection and whenever what is said
     /// of it changes.
     CameraUp { camera: CameraIndex, stream: Stream },
+    /// The detector cannot keep up with its cameras: every few seconds while that is so. `None` once
+    /// it does, and once after the start.
+    Load(Option<Load>),
 }
 
 /// How a camera's pictures come to the box.
@@ -275,6 +316,25 @@ pub enum CaptureClock {
     Arrival,
     /// When the picture was due on the pipeline's clock.
     Pipeline,
+}
+
+/// What the detector had to do and what it did, over the last seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// Work for all pictures that came, milliseconds a second, and what there is.
+    pub needed_ms_per_s: f64,
+    pub available_ms_per_s: f64,
+    pub cameras: Vec<CameraLoad>,
+}
+
+/// What one camera wanted of the detector and got; pictures a second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CameraLoad {
+    pub camera: CameraIndex,
+    pub came_fps: f64,
+    pub looked_at_fps: f64,
+    /// What one of its pictures takes.
+    pub picture_ms: f64,
 }
 
 /// The loaded model.

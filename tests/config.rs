@@ -241,6 +241,8 @@ fn values_out_of_range_name_the_range() {
     );
     let error = error_of(&smallest_with("[model]\ninput_long_side = 99999"));
     assert_says(&error, &["model.input_long_side = 99999", "128 to 2048"]);
+    let error = error_of(&smallest_with("[model]\ndetail = \"more\""));
+    assert_says(&error, &["model.detail = \"more\"", "\"off\" or \"zones\""]);
     assert_says(&error_of(&smallest_with("[model]\nname = \"../x\"")), &["model.name", "../x"]);
     assert_says(&error_with("\"yard\"", "\"Yard East\""), &["camera[0].id", "lower-case"]);
     assert_says(

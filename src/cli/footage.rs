@@ -10,9 +10,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::clock;
 use crate::engine::TrackView;
 use crate::engine::detection::FrameSize;
+use crate::guard::detail;
+use crate::link::DetailZone;
 use crate::replay::{Outcome, Player};
+use crate::vision::detail::DELIVERED_PX_MAX;
 use crate::vision::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
-use crate::vision::offline::{Offline, OfflineError, OfflineFrame, OfflineOptions};
+use crate::vision::offline::{DetailOptions, Offline, OfflineError, OfflineFrame, OfflineOptions};
 use crate::vision::package::{ModelPackage, PackageError};
 use crate::zone_file::SiteZones;
 
@@ -44,6 +47,18 @@ pub struct FootageArgs {
     /// Longer side of the model's input in pixels; more finds smaller people and takes longer.
     #[arg(long, value_name = "PX")]
     pub long_side: Option<u32>,
+    /// Look closer where the zones are and people are small, as `model.detail` does.
+    #[arg(long, value_enum, default_value = "off")]
+    pub detail: DetailArg,
+}
+
+/// Whether to look closer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DetailArg {
+    #[default]
+    Off,
+    /// Around zones in which people are small.
+    Zones,
 }
 
 /// Footage that cannot be replayed.
@@ -99,7 +114,7 @@ pub fn play(
         |error| FootageError::Replay { video: args.video.clone(), source: Box::new(error) };
     let options = OfflineOptions { fps: args.fps };
     let started = clock::monotonic();
-    let frames = Offline::open(&args.video, &mut detector, options).map_err(failed)?;
+    let frames = open(args, zones, &mut detector, options).map_err(failed)?;
     let bar = progress_bar(&args.video, frames.total_frames());
     let mut player = Player::new(zones);
     let mut summary = Summary::default();
@@ -125,6 +140,30 @@ pub fn play(
     summary.end = last + last.checked_div(gaps).unwrap_or(Duration::ZERO);
     let outcome = player.finish(summary.end);
     Ok((outcome, summary))
+}
+
+fn open<'d>(
+    args: &FootageArgs,
+    zones: &'d SiteZones,
+    detector: &'d mut Detector,
+    options: OfflineOptions,
+) -> Result<Offline<'d>, OfflineError> {
+    match args.detail {
+        DetailArg::Off => Offline::open(&args.video, detector, options),
+        DetailArg::Zones => {
+            let detail = DetailOptions {
+                long_side_px_max: DELIVERED_PX_MAX,
+                zones: Box::new(|size| detail_zones(zones, size)),
+            };
+            Offline::open_detailed(&args.video, detector, options, detail)
+        }
+    }
+}
+
+/// The zones of footage of this size, with its calibration.
+pub fn detail_zones(zones: &SiteZones, size: FrameSize) -> Vec<DetailZone> {
+    let site = zones.for_footage(&[Some(size)]);
+    site.cameras.iter().flat_map(detail::zones).collect()
 }
 
 impl Summary {
@@ -165,7 +204,8 @@ fn progress_bar(video: &Path, frames: Option<u64>) -> ProgressBar {
     bar
 }
 
-fn parse_fps(text: &str) -> Result<f64, String> {
+/// For `--fps`.
+pub fn parse_fps(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(fps) if (FPS_MIN..=FPS_MAX).contains(&fps) => Ok(fps),
         _ => Err(format!("a number from {FPS_MIN} to {FPS_MAX} is wanted")),

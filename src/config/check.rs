@@ -1,5 +1,6 @@
 //! From what was written to what may be: every value is looked at once, here.
 
+mod detail;
 mod handhelds;
 mod network;
 mod source;
@@ -98,6 +99,7 @@ struct UnvalidatedModel {
     provider: Option<Spanned<String>>,
     threads: Option<Spanned<i64>>,
     input_long_side: Option<Spanned<i64>>,
+    detail: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -241,6 +243,7 @@ impl Place<'_> {
             provider,
             threads: threads.and_then(|n| u16::try_from(n).ok()).unwrap_or(1),
             input_long_side_px: long_side,
+            detail: self.detail(model.detail.as_ref())?,
         })
     }
 

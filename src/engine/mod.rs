@@ -133,11 +133,14 @@ pub enum Part {
     Relay,
     /// The handhelds as a whole: broken when nobody listens.
     Handhelds,
+    /// The detector, shared by all cameras: broken when it cannot keep up with them.
+    Detector,
 }
 
 impl Part {
     /// Every part there is.
-    pub const ALL: [Part; 4] = [Part::Siren, Part::Store, Part::Relay, Part::Handhelds];
+    pub const ALL: [Part; 5] =
+        [Part::Siren, Part::Store, Part::Relay, Part::Handhelds, Part::Detector];
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

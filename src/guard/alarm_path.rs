@@ -9,6 +9,7 @@
 
 mod arming;
 mod commands;
+mod detector;
 mod effects;
 mod failing;
 mod handhelds;
@@ -52,6 +53,7 @@ use super::worker::WorkerPost;
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, Engine, Input, Part, SirenPattern, TICK_EVERY};
+use crate::link::DetailZone;
 use crate::store::record::Record;
 use crate::telemetry;
 
@@ -94,6 +96,8 @@ pub struct AlarmPath {
     pub tap: Tap,
     pub clerk: Clerk,
     pub pager: Pager,
+    /// By camera: where the vision process is to look closer.
+    pub detail: Vec<Vec<DetailZone>>,
 }
 
 /// Starts the thread; it ends on `Message::Stop` or when all senders are gone.
@@ -317,6 +321,7 @@ impl Runner {
                 vision.detail.clear();
                 tracing::info!("vision is ready: {} on {}", model.name, model.provider);
                 self.path.board.model = Some(model);
+                self.tell_detail();
                 self.step(Input::WorkerHeartbeat);
             }
             WorkerNews::Heartbeat => self.step(Input::WorkerHeartbeat),
@@ -333,6 +338,7 @@ impl Runner {
                 tracing::error!("the vision process cannot go on: {reason}");
                 vision.detail = reason;
             }
+            WorkerNews::Load(load) => self.load(load),
             WorkerNews::Down => {
                 vision.state = VisionState::Restarting;
                 self.step(Input::WorkerDown);

@@ -228,7 +228,7 @@ impl Guard {
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
         let Front { zones, machine, arming, walks, channels, handhelds, .. } = front;
-        let Mind { engine, names, ledger, board, hub } = mind;
+        let Mind { engine, names, ledger, board, hub, detail } = mind;
         let inputs = queues.inputs;
         let (publisher, publications) = live::queue();
         let (painter, tasks) = evidence::queue();
@@ -265,6 +265,7 @@ impl Guard {
             post,
             arming,
             tap: walks.tap,
+            detail,
             pager: handhelds.pager(),
         };
         Ok(Guard {
@@ -463,6 +464,7 @@ pub fn worker_config(config: &Config) -> WorkerConfig {
         input_long_side_px: config.model.input_long_side_px,
         provider: config.model.provider.clone(),
         cameras: cameras.collect(),
+        detail: config.model.detail,
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Board {
     pub relays: Vec<RelayNow>,
     /// Why no handheld gets an alarm.
     pub handhelds_fault: Option<String>,
+    /// Why the detector does not look at every picture.
+    pub detector_fault: Option<String>,
     /// What the pager said last.
     pub handhelds: HandheldsNow,
     /// What was heard of inputs and arming.
@@ -128,6 +130,7 @@ impl Board {
             relay_fault: None,
             relays: Vec::new(),
             handhelds_fault: None,
+            detector_fault: None,
             handhelds: HandheldsNow::default(),
             arming: ArmingDesk::default(),
             walk_tests: WalkBoard::default(),
@@ -217,6 +220,7 @@ impl Board {
             Part::Store => &self.store_fault,
             Part::Relay => &self.relay_fault,
             Part::Handhelds => &self.handhelds_fault,
+            Part::Detector => &self.detector_fault,
         };
         fault.as_deref()
     }

@@ -67,6 +67,8 @@ pub enum WorkerNews {
     Fatal {
         reason: String,
     },
+    /// Whether the detector keeps up with its cameras, and the numbers when it does not.
+    Load(Option<link::Load>),
     /// It ended, or could not start.
     Down,
     /// Why it ended, and how often that has happened.

@@ -12,7 +12,7 @@
 //! the order of urgency: sound, record, tell.
 //!
 //! - `app`, `wiring`, `doors`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
-//! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
+//! - `worker`, `worker_link`, `intake`, `detail`: the vision process, its link, the parsing of its reports, what it is told of zones.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
 //! - `keeper`, `handover`, `disk`, `reserve`, `outbox_age`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
@@ -35,6 +35,7 @@ mod board;
 pub(crate) mod channels;
 pub mod clerk;
 mod desk;
+pub mod detail;
 mod disk;
 mod doors;
 mod evidence;

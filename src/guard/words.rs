@@ -36,6 +36,7 @@ pub fn part_key(part: Part) -> &'static str {
         Part::Store => "store",
         Part::Relay => "relay",
         Part::Handhelds => "handhelds",
+        Part::Detector => "detector",
     }
 }
 
@@ -50,6 +51,7 @@ pub fn title(source: AlarmSource, names: &SiteNames) -> String {
         AlarmSource::Fault(Part::Store) => "Store".into(),
         AlarmSource::Fault(Part::Relay) => "Relay".into(),
         AlarmSource::Fault(Part::Handhelds) => "Handhelds".into(),
+        AlarmSource::Fault(Part::Detector) => "Detector".into(),
     }
 }
 
@@ -107,6 +109,9 @@ pub fn trouble(source: AlarmSource, fault: Option<&str>) -> String {
         }
         (AlarmSource::Fault(Part::Handhelds), Some(fault)) => {
             format!("Nobody gets alarms on a handheld: {fault}")
+        }
+        (AlarmSource::Fault(Part::Detector), Some(fault)) => {
+            format!("The detector cannot keep up with the cameras: {fault}")
         }
         (AlarmSource::Fault(_), None) => "Works again".into(),
         (AlarmSource::Intrusion(_) | AlarmSource::Warning(_) | AlarmSource::Untested(_), fault) => {

@@ -5,16 +5,19 @@
 //! reader thread  ─ commands ─────────────┴─> this loop ────┴─> encoder thread (JPEG) ─┘
 //! ```
 //!
-//! All cameras share one model. Of the pictures waiting, the one captured first is looked at first,
-//! so no camera starves. Heartbeats come from the very loop that runs the model: a model that hangs
+//! All cameras share one model. Of the pictures waiting, the one that is due first is looked at first,
+//! so no camera starves; that the model cannot keep up is told with its numbers. Heartbeats come from the very loop that runs the model: a model that hangs
 //! stops them, and an idle loop does not.
 //!
 //! Not here: any judgement of what was seen, and restarting. The guard restarts this process.
 
 mod camera;
+mod closer;
+mod deadlines;
 mod duties;
 mod encoder;
 mod inbox;
+mod load;
 mod outbox;
 
 use std::collections::VecDeque;
@@ -35,9 +38,11 @@ use crate::link::{
 use crate::telemetry::chain;
 
 use self::camera::Cameras;
+use self::closer::Closer;
 use self::duties::Duties;
 use self::encoder::{Encoder, Job, Purpose};
 use self::inbox::{Event, Inbox};
+use self::load::{LoadMeter, LoadNews};
 use self::outbox::Outbox;
 use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use super::ingest::{Frame, Picture, UNUSABLE_PICTURE};
@@ -112,14 +117,19 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     };
     let detector = load(&config)?;
     outbox.push(FromWorker::Ready(detector.info().clone()));
-    let inbox = Arc::new(Inbox::new(config.cameras.len()));
+    let fps: Vec<f64> = config.cameras.iter().map(|camera| camera.fps).collect();
+    let inbox = Arc::new(Inbox::new(&fps));
     start_reader(link, Arc::clone(&inbox)).map_err(WorkerError::Setup)?;
     let duties = Arc::new(Duties::new(config.cameras.len()));
-    let cameras = Cameras::start(&config.cameras, detector.fit(), &inbox, &duties);
+    let closer = Closer::new(&config);
+    let fit = closer.fit(detector.fit());
+    let cameras = Cameras::start(&config.cameras, fit, &inbox, &duties);
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
         states: config.cameras.iter().map(|camera| CameraState::new(&camera.id)).collect(),
+        closer,
+        load: LoadMeter::new(config.cameras.len(), clock::monotonic()),
         detector,
         inbox,
         outbox: Arc::clone(outbox),
@@ -188,6 +198,8 @@ struct Kept {
 
 struct Worker {
     detector: Detector,
+    closer: Closer,
+    load: LoadMeter,
     states: Vec<CameraState>,
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
@@ -205,6 +217,7 @@ impl Worker {
                 self.check_cameras(now)?;
                 self.outbox.push(FromWorker::Heartbeat { at_ns: now.as_nanos() });
                 beat_at = now.after(beat_every);
+                self.tell_load(now);
             }
             match self.inbox.next(beat_at.since(now)) {
                 Event::LinkClosed | Event::Command(ToWorker::Stop) => return Ok(()),
@@ -230,6 +243,14 @@ impl Worker {
         Err(WorkerError::Hung { camera: camera.unwrap_or_default(), what: hung.doing.words() })
     }
 
+    fn tell_load(&mut self, now: Instant) {
+        match self.load.judge(now, &self.inbox.came()) {
+            LoadNews::Nothing => {}
+            LoadNews::KeepsUp => self.outbox.push(FromWorker::Load(None)),
+            LoadNews::Overloaded(load) => self.outbox.push(FromWorker::Load(Some(load))),
+        }
+    }
+
     fn obey(&mut self, command: ToWorker) {
         match command {
             ToWorker::Watch { camera, watched } => {
@@ -240,6 +261,7 @@ impl Worker {
             ToWorker::TakeSnapshot { request, camera, frame } => {
                 self.snapshot(request, camera, frame)
             }
+            ToWorker::Detail { camera, zones } => self.closer.set_zones(camera, zones),
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
             ToWorker::Stop | ToWorker::Start(_) => {
                 tracing::warn!("the guard sent a message that has no meaning now");
@@ -256,9 +278,12 @@ impl Worker {
             self.inbox.put_lost(camera, UNUSABLE_PICTURE.to_owned());
             return Ok(());
         };
-        let detected = self.detector.detect(&picture, frame.source_size);
+        let started = clock::monotonic();
+        let looked_at = (&picture, frame.source_size, frame.captured_ns);
+        let detected = self.closer.look(&mut self.detector, camera, looked_at, &self.inbox);
         let detected =
             detected.map_err(|source| WorkerError::Detect { camera: state.id.clone(), source })?;
+        self.load.looked_at(camera, clock::monotonic().since(started));
         let number = state.frames;
         state.frames += 1;
         self.outbox.push(FromWorker::Report(Report {

@@ -308,6 +308,7 @@ enum PartDto {
     Store,
     Relay,
     Handhelds,
+    Detector,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

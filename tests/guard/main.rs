@@ -14,7 +14,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use standclear::clock;
 use standclear::engine::time::Instant;
-use standclear::engine::{AlarmState, SirenPattern, ZoneState};
+use standclear::engine::{AlarmSource, AlarmState, Part, SirenPattern, ZoneState};
 use standclear::guard::app::{Guard, Parts, StartError};
 use standclear::guard::handle::{AcknowledgeError, VisionState};
 
@@ -110,6 +110,22 @@ fn a_lost_camera_is_heard_within_a_second_with_its_reason() {
     heard_within_a_second(&site, lost_at, SirenPattern::Fault);
     let alarm = wait_alarm(&guard, blind, AlarmState::Unacknowledged);
     assert!(alarm.text.contains("the cable is out"), "{}", alarm.text);
+    guard.stop();
+}
+
+#[test]
+fn an_overloaded_detector_is_an_alarm_with_the_numbers_until_it_keeps_up() {
+    let site = TestSite::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    site.shows(Scene::Overload);
+    let overload = |source| source == AlarmSource::Fault(Part::Detector);
+    let alarm = wait_alarm(&guard, overload, AlarmState::Unacknowledged);
+    for number in ["1320 ms", "can do 1000", "3.1 of 5.0 pictures a second"] {
+        assert!(alarm.text.contains(number), "{}", alarm.text);
+    }
+    site.shows(Scene::Empty);
+    wait_alarm(&guard, overload, AlarmState::ReturnedUnacknowledged);
     guard.stop();
 }
 

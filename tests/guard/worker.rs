@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    self, CaptureClock, FromWorker, ModelInfo, PROTOCOL_VERSION, Picture, Report, StageTimes,
-    ToWorker, Watched, WireDetection,
+    self, CameraLoad, CaptureClock, FromWorker, Load, ModelInfo, PROTOCOL_VERSION, Picture, Report,
+    StageTimes, ToWorker, Watched, WireDetection,
 };
 
 /// Names the folder with the scene; set only for the vision process.
@@ -40,10 +40,12 @@ pub enum Scene {
     Lost,
     /// The vision process refuses to work.
     Fatal,
+    /// More pictures come than can be looked at.
+    Overload,
 }
 
 impl Scene {
-    const ALL: [Scene; 9] = [
+    const ALL: [Scene; 10] = [
         Scene::Empty,
         Scene::Person,
         Scene::FromLeft,
@@ -53,6 +55,7 @@ impl Scene {
         Scene::Garbage,
         Scene::Lost,
         Scene::Fatal,
+        Scene::Overload,
     ];
 
     pub fn name(self) -> String {
@@ -120,7 +123,7 @@ impl Fake {
                         let picture = Some(picture(frame));
                         self.say(&FromWorker::Snapshot { request, picture })?;
                     }
-                    Ok(ToWorker::Start(_)) => {}
+                    Ok(ToWorker::Start(_) | ToWorker::Detail { .. }) => {}
                     Err(_) => break,
                 }
             }
@@ -139,6 +142,9 @@ impl Fake {
         self.say(&FromWorker::Heartbeat { at_ns })?;
         let scene = Scene::of(&self.folder);
         if self.shown.get().0 != scene {
+            if self.shown.get().0 == Scene::Overload {
+                self.say(&FromWorker::Load(None))?;
+            }
             self.shown.set((scene, frame));
         }
         let walked = frame - self.shown.get().1;
@@ -154,6 +160,10 @@ impl Fake {
             }
             Scene::Lost => {
                 self.say(&FromWorker::CameraLost { camera: 0, reason: "the cable is out".into() })
+            }
+            Scene::Overload => {
+                self.say(&FromWorker::Load(Some(overload())))?;
+                self.say(&report(frame, vec![]))
             }
             Scene::Garbage => {
                 let stranger = FromWorker::Report(Report {
@@ -176,6 +186,11 @@ impl Fake {
     fn say(&self, message: &FromWorker) -> Result<(), link::LinkError> {
         link::send(&self.link, message)
     }
+}
+
+fn overload() -> Load {
+    let camera = CameraLoad { camera: 0, came_fps: 5.0, looked_at_fps: 3.1, picture_ms: 264.0 };
+    Load { needed_ms_per_s: 1320.0, available_ms_per_s: 1000.0, cameras: vec![camera] }
 }
 
 fn unwrap(message: FromWorker) -> Report {

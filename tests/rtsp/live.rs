@@ -38,6 +38,7 @@ impl Vision {
             input_long_side_px: Some(320),
             provider: "cpu".into(),
             cameras: vec![camera],
+            detail: standclear::link::DetailChoice::Off,
         }));
         vision
     }

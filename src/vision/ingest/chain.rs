@@ -408,8 +408,8 @@ impl Probed {
             false => info.width(),
         };
         let shown = FrameSize::new(shown_width, info.height()).unwrap_or(size);
-        let geometry = fit.geometry(shown);
-        let shrink = size.width_px() / geometry.content_width as f64;
+        let (width, height) = fit.delivered(shown);
+        let shrink = size.width_px() / width as f64;
         let method = match shrink > PLAIN_SHRINK_MAX {
             true => "bilinear2",
             false => "bilinear",
@@ -417,8 +417,8 @@ impl Probed {
         scaler.set_property_from_str("method", method);
         let content = gst_video::VideoCapsBuilder::new()
             .format(gst_video::VideoFormat::Bgr)
-            .width(geometry.content_width as i32)
-            .height(geometry.content_height as i32)
+            .width(width as i32)
+            .height(height as i32)
             .pixel_aspect_ratio(gst::Fraction::new(1, 1))
             .build();
         filter.set_property("caps", content);

@@ -226,6 +226,7 @@ impl From<Part> for PartDto {
             Part::Store => PartDto::Store,
             Part::Relay => PartDto::Relay,
             Part::Handhelds => PartDto::Handhelds,
+            Part::Detector => PartDto::Detector,
         }
     }
 }
