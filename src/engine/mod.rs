@@ -33,6 +33,7 @@ mod step;
 pub mod supervision;
 pub mod time;
 pub mod tracking;
+pub mod view_fault;
 pub mod zone;
 
 use std::time::Duration;
