@@ -37,6 +37,8 @@ pub enum ToWorker {
     TakeSnapshot { request: u64, camera: CameraIndex, frame: u64 },
     /// End cleanly.
     Stop,
+    /// An engineer has looked: this camera's view is right as it is now.
+    AcceptView { camera: CameraIndex },
 }
 
 /// Whether anybody looks at a camera's picture.
@@ -232,6 +234,8 @@ pub enum FromWorker {
     /// The camera gives pictures; sent at the first one of each connection and whenever what is said
     /// of it changes.
     CameraUp { camera: CameraIndex, stream: Stream },
+    /// All that is wrong with a camera's view: at every change, and every second while anything is.
+    Integrity { camera: CameraIndex, findings: Vec<ViewFinding> },
 }
 
 /// How a camera's pictures come to the box.
@@ -275,6 +279,31 @@ pub enum CaptureClock {
     Arrival,
     /// When the picture was due on the pipeline's clock.
     Pipeline,
+}
+
+/// One thing that is wrong with a camera's view.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewFinding {
+    pub kind: ViewKind,
+    /// Since when, nanoseconds of CLOCK_MONOTONIC.
+    pub since_ns: u64,
+    /// What was measured, and the limit it is beyond; the unit is the kind's own.
+    pub measured: f32,
+    pub limit: f32,
+}
+
+/// What is wrong; `engine::view_fault` says what each means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ViewKind {
+    Frozen,
+    TimeBackwards,
+    WrongPicture,
+    Moved,
+    Covered,
+    Dark,
+    Overexposed,
+    Blurred,
+    Discoloured,
 }
 
 /// The loaded model.

@@ -17,6 +17,7 @@ mod people;
 mod relay;
 mod rezone;
 mod siren;
+mod view;
 
 use std::collections::VecDeque;
 use std::io;
@@ -329,6 +330,7 @@ impl Runner {
             WorkerNews::CameraUp { camera, stream } => {
                 self.path.board.up(CameraIndex(camera), stream);
             }
+            WorkerNews::Integrity { camera, findings } => self.view(CameraIndex(camera), findings),
             WorkerNews::Fatal { reason } => {
                 tracing::error!("the vision process cannot go on: {reason}");
                 vision.detail = reason;
