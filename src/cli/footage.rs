@@ -10,6 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::clock;
 use crate::engine::TrackView;
 use crate::engine::detection::FrameSize;
+use crate::engine::view_fault::{ViewFault, ViewFaults};
+use crate::integrity::faults::FaultSpan;
 use crate::replay::{Outcome, Player};
 use crate::vision::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use crate::vision::offline::{Offline, OfflineError, OfflineFrame, OfflineOptions};
@@ -44,6 +46,10 @@ pub struct FootageArgs {
     /// Longer side of the model's input in pixels; more finds smaller people and takes longer.
     #[arg(long, value_name = "PX")]
     pub long_side: Option<u32>,
+    /// Paint a fault into the footage, seconds of video time, as in freeze@10..15; may be repeated.
+    /// Zones are then UNKNOWN while a fault is told.
+    #[arg(long = "fault", value_name = "KIND@START..END")]
+    pub faults: Vec<FaultSpan>,
 }
 
 /// Footage that cannot be replayed.
@@ -79,6 +85,10 @@ pub struct Summary {
     pub times_s: BTreeMap<u64, f64>,
     /// Video time at the end of the last picture.
     pub end: Duration,
+    /// What was told of the view, and when.
+    pub told: Vec<(ViewFault, Duration)>,
+    /// What was wrong with it in the newest picture.
+    wrong: ViewFaults,
 }
 
 impl Summary {
@@ -99,7 +109,8 @@ pub fn play(
         |error| FootageError::Replay { video: args.video.clone(), source: Box::new(error) };
     let options = OfflineOptions { fps: args.fps };
     let started = clock::monotonic();
-    let frames = Offline::open(&args.video, &mut detector, options).map_err(failed)?;
+    let frames = Offline::open_faulty(&args.video, &mut detector, options, args.faults.clone())
+        .map_err(failed)?;
     let bar = progress_bar(&args.video, frames.total_frames());
     let mut player = Player::new(zones);
     let mut summary = Summary::default();
@@ -109,6 +120,7 @@ pub fn play(
         let shown = frame.detections.clone();
         let before = clock::monotonic();
         let tracks = player.show(frame.index, frame.time, frame.source_size, shown);
+        player.view(frame.view);
         summary.engine_ms += clock::monotonic().since(before).as_secs_f64() * 1e3;
         summary.add(&frame);
         last = frame.time;
@@ -136,6 +148,10 @@ impl Summary {
         self.postprocess_ms += frame.postprocess_ms;
         self.size = Some(frame.source_size);
         self.times_s.insert(frame.index, frame.time.as_secs_f64());
+        for fault in frame.view.iter().filter(|fault| !self.wrong.has(*fault)) {
+            self.told.push((fault, frame.time));
+        }
+        self.wrong = frame.view;
     }
 }
 

@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::engine::detection::{Detection, FrameSize};
+use crate::engine::view_fault::ViewFaults;
+use crate::integrity::faults::{FaultSpan, dated};
+use crate::integrity::{Grey, Hour, Watch};
 use crate::link::Ending;
 
 use super::inference::{Detector, ModelError};
 use super::ingest::file::{FileOptions, FileSource};
 use super::ingest::{FrameSource, Pace, Polled, SourceError};
-use super::preprocess::{Prepared, Preprocessor};
+use super::preprocess::{PictureRef, Prepared, Preprocessor};
+use super::trial::ORIGIN;
 
 /// Prepared pictures waiting for the model; 4 MB each. Two cover the jitter of decoding.
 const QUEUE_PICTURES: usize = 2;
@@ -44,6 +48,8 @@ pub struct OfflineFrame {
     pub source_size: FrameSize,
     /// In source pixels, best score first.
     pub detections: Vec<Detection>,
+    /// All that is wrong with the view; only looked at when faults are painted in.
+    pub view: ViewFaults,
     /// How long the model had to wait for the picture.
     pub decode_wait_ms: f64,
     /// In the decoding thread, so not part of the time that passes here.
@@ -74,6 +80,7 @@ struct Ready {
     index: u64,
     time: Duration,
     source_size: FrameSize,
+    view: ViewFaults,
     prepared: Prepared,
     preprocess_ms: f64,
 }
@@ -95,15 +102,24 @@ impl<'d> Offline<'d> {
         detector: &'d mut Detector,
         options: OfflineOptions,
     ) -> Result<Offline<'d>, OfflineError> {
-        let source = FileSource::open(
-            path,
-            FileOptions {
-                fit: detector.fit(),
-                pace: Pace::AsFast,
-                ending: Ending::Stop,
-                fps: options.fps,
-            },
-        )?;
+        Offline::open_faulty(path, detector, options, Vec::new())
+    }
+
+    /// The same, with these faults painted into the pictures and looked for.
+    pub fn open_faulty(
+        path: &Path,
+        detector: &'d mut Detector,
+        options: OfflineOptions,
+        faults: Vec<FaultSpan>,
+    ) -> Result<Offline<'d>, OfflineError> {
+        let playing = FileOptions {
+            fit: detector.fit(),
+            pace: Pace::AsFast,
+            ending: Ending::Stop,
+            fps: options.fps,
+        };
+        let watch = (!faults.is_empty()).then(Watch::new);
+        let source = FileSource::open_faulty(path, playing, faults.clone())?;
         let total_frames = source.expected_frames();
         let (ready_sink, ready) = sync_channel(QUEUE_PICTURES);
         // One more than can be under way, so that giving back never blocks.
@@ -111,6 +127,8 @@ impl<'d> Offline<'d> {
         let work = Decoding {
             path: path.to_owned(),
             source,
+            faults,
+            watch,
             preprocessor: detector.preprocessor(),
             reusable,
         };
@@ -139,6 +157,7 @@ impl<'d> Offline<'d> {
             time: ready.time,
             source_size: ready.source_size,
             detections: detected.detections,
+            view: ready.view,
             decode_wait_ms: waited_ms,
             preprocess_ms: ready.preprocess_ms,
             inference_ms: span_ms(started, detected.inferred_ns),
@@ -181,6 +200,8 @@ impl Drop for Offline<'_> {
 struct Decoding {
     path: PathBuf,
     source: FileSource,
+    faults: Vec<FaultSpan>,
+    watch: Option<Watch>,
     preprocessor: Preprocessor,
     reusable: Receiver<Prepared>,
 }
@@ -212,6 +233,7 @@ impl Decoding {
             source_name: self.path.display().to_string(),
             reason: "its memory contradicts its format",
         })?;
+        let view = look(self.watch.as_mut(), &self.faults, &picture, frame.time);
         let started = clock::monotonic().as_nanos();
         let mut prepared = self.reusable.try_recv().unwrap_or_default();
         self.preprocessor.prepare(&picture, &mut prepared);
@@ -219,10 +241,26 @@ impl Decoding {
             index: frame.index,
             time: frame.time,
             source_size: frame.source_size,
+            view,
             prepared,
             preprocess_ms: span_ms(started, clock::monotonic().as_nanos()),
         }))
     }
+}
+
+fn look(
+    watch: Option<&mut Watch>,
+    faults: &[FaultSpan],
+    picture: &PictureRef<'_>,
+    time: Duration,
+) -> ViewFaults {
+    let at = ORIGIN.after(dated(faults, time));
+    let looked = watch.and_then(|watch| {
+        let (grey, tone) = Grey::from_bgr(picture.rows(), picture.width())?;
+        watch.look(grey, tone, at, Hour::new(0))
+    });
+    let findings = looked.map(|look| look.findings).unwrap_or_default();
+    findings.iter().map(|finding| finding.fault).collect()
 }
 
 pub(super) fn span_ms(from_ns: u64, to_ns: u64) -> f64 {
