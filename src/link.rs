@@ -39,6 +39,8 @@ pub enum ToWorker {
     Stop,
     /// Where this camera's people may be too small for the whole picture to show them.
     Detail { camera: CameraIndex, zones: Vec<DetailZone> },
+    /// An engineer has looked: this camera's view is right as it is now.
+    AcceptView { camera: CameraIndex },
 }
 
 /// Whether anybody looks at a camera's picture.
@@ -273,6 +275,8 @@ pub enum FromWorker {
     /// The detector cannot keep up with its cameras: every few seconds while that is so. `None` once
     /// it does, and once after the start.
     Load(Option<Load>),
+    /// All that is wrong with a camera's view: at every change, and every second while anything is.
+    Integrity { camera: CameraIndex, findings: Vec<ViewFinding> },
 }
 
 /// How a camera's pictures come to the box.
@@ -335,6 +339,31 @@ pub struct CameraLoad {
     pub looked_at_fps: f64,
     /// What one of its pictures takes.
     pub picture_ms: f64,
+}
+
+/// One thing that is wrong with a camera's view.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewFinding {
+    pub kind: ViewKind,
+    /// Since when, nanoseconds of CLOCK_MONOTONIC.
+    pub since_ns: u64,
+    /// What was measured, and the limit it is beyond; the unit is the kind's own.
+    pub measured: f32,
+    pub limit: f32,
+}
+
+/// What is wrong; `engine::view_fault` says what each means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ViewKind {
+    Frozen,
+    TimeBackwards,
+    WrongPicture,
+    Moved,
+    Covered,
+    Dark,
+    Overexposed,
+    Blurred,
+    Discoloured,
 }
 
 /// The loaded model.

@@ -38,7 +38,11 @@ fn found(long_side_px: u32, zones: &[DetailZone]) -> Vec<(FrameSize, Vec<Detecti
         Options { long_side_px: Some(long_side_px), ..support::options(GoldenCheck::Skip) };
     let mut detector = Detector::load(&package, &options).expect("the model loads");
     let zones = zones.to_vec();
-    let detail = DetailOptions { long_side_px_max: 768, zones: Box::new(move |_| zones.clone()) };
+    let detail = DetailOptions {
+        long_side_px_max: 768,
+        zones: Box::new(move |_| zones.clone()),
+        faults: Vec::new(),
+    };
     let options = OfflineOptions { fps: Some(2.0) };
     let footage = support::footage();
     let frames = Offline::open_detailed(&footage, &mut detector, options, detail);

@@ -12,6 +12,8 @@ use crate::engine::TrackView;
 use crate::engine::detection::FrameSize;
 use crate::guard::detail;
 use crate::link::DetailZone;
+use crate::engine::view_fault::{ViewFault, ViewFaults};
+use crate::integrity::faults::FaultSpan;
 use crate::replay::{Outcome, Player};
 use crate::vision::detail::DELIVERED_PX_MAX;
 use crate::vision::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
@@ -50,6 +52,10 @@ pub struct FootageArgs {
     /// Look closer where the zones are and people are small, as `model.detail` does.
     #[arg(long, value_enum, default_value = "off")]
     pub detail: DetailArg,
+    /// Paint a fault into the footage, seconds of video time, as in freeze@10..15; may be repeated.
+    /// Zones are then UNKNOWN while a fault is told.
+    #[arg(long = "fault", value_name = "KIND@START..END")]
+    pub faults: Vec<FaultSpan>,
 }
 
 /// Whether to look closer.
@@ -94,6 +100,10 @@ pub struct Summary {
     pub times_s: BTreeMap<u64, f64>,
     /// Video time at the end of the last picture.
     pub end: Duration,
+    /// What was told of the view, and when.
+    pub told: Vec<(ViewFault, Duration)>,
+    /// What was wrong with it in the newest picture.
+    wrong: ViewFaults,
 }
 
 impl Summary {
@@ -124,6 +134,7 @@ pub fn play(
         let shown = frame.detections.clone();
         let before = clock::monotonic();
         let tracks = player.show(frame.index, frame.time, frame.source_size, shown);
+        player.view(frame.view);
         summary.engine_ms += clock::monotonic().since(before).as_secs_f64() * 1e3;
         summary.add(&frame);
         last = frame.time;
@@ -149,11 +160,12 @@ fn open<'d>(
     options: OfflineOptions,
 ) -> Result<Offline<'d>, OfflineError> {
     match args.detail {
-        DetailArg::Off => Offline::open(&args.video, detector, options),
+        DetailArg::Off => Offline::open_faulty(&args.video, detector, options, args.faults.clone()),
         DetailArg::Zones => {
             let detail = DetailOptions {
                 long_side_px_max: DELIVERED_PX_MAX,
                 zones: Box::new(|size| detail_zones(zones, size)),
+                faults: args.faults.clone(),
             };
             Offline::open_detailed(&args.video, detector, options, detail)
         }
@@ -175,6 +187,10 @@ impl Summary {
         self.postprocess_ms += frame.postprocess_ms;
         self.size = Some(frame.source_size);
         self.times_s.insert(frame.index, frame.time.as_secs_f64());
+        for fault in frame.view.iter().filter(|fault| !self.wrong.has(*fault)) {
+            self.told.push((fault, frame.time));
+        }
+        self.wrong = frame.view;
     }
 }
 

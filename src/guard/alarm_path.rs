@@ -18,6 +18,7 @@ mod people;
 mod relay;
 mod rezone;
 mod siren;
+mod view;
 
 use std::collections::VecDeque;
 use std::io;
@@ -334,6 +335,7 @@ impl Runner {
             WorkerNews::CameraUp { camera, stream } => {
                 self.path.board.up(CameraIndex(camera), stream);
             }
+            WorkerNews::Integrity { camera, findings } => self.view(CameraIndex(camera), findings),
             WorkerNews::Fatal { reason } => {
                 tracing::error!("the vision process cannot go on: {reason}");
                 vision.detail = reason;

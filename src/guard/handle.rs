@@ -322,7 +322,8 @@ impl From<CommandError> for AcknowledgeError {
             | CommandError::AlreadyOutOfService
             | CommandError::AlreadyInService
             | CommandError::SirenSounds
-            | CommandError::SirenUnderTest => AcknowledgeError::Busy,
+            | CommandError::SirenUnderTest
+            | CommandError::UnknownCamera => AcknowledgeError::Busy,
         }
     }
 }

@@ -63,6 +63,11 @@ pub enum WorkerNews {
         camera: link::CameraIndex,
         stream: link::Stream,
     },
+    /// All that is wrong with a camera's view.
+    Integrity {
+        camera: link::CameraIndex,
+        findings: Vec<link::ViewFinding>,
+    },
     /// It said why it cannot go on.
     Fatal {
         reason: String,

@@ -58,6 +58,7 @@ mod records;
 pub mod relay;
 mod reserve;
 pub mod siren;
+mod view_board;
 pub mod walk;
 mod web_thread;
 mod wiring;

@@ -129,6 +129,7 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::CameraLost { camera, reason } => WorkerNews::CameraLost { camera, reason },
         FromWorker::CameraUp { camera, stream } => WorkerNews::CameraUp { camera, stream },
         FromWorker::Load(load) => WorkerNews::Load(load),
+        FromWorker::Integrity { camera, findings } => WorkerNews::Integrity { camera, findings },
     };
     to.alarm_path.send(Message::Worker(news)).map_err(|_| Ended)
 }

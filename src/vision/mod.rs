@@ -24,4 +24,5 @@ pub mod preprocess;
 pub mod probe;
 pub mod runtime;
 pub mod still;
+pub mod trial;
 pub mod worker;

@@ -12,13 +12,17 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::engine::detection::{Detection, FrameSize};
+use crate::engine::view_fault::ViewFaults;
+use crate::integrity::faults::{FaultSpan, dated};
+use crate::integrity::{Grey, Hour, Watch};
 use crate::link::{DetailZone, Ending};
 
 use super::detail::{Detail, Unhurried};
 use super::inference::{Detected, Detector, ModelError};
 use super::ingest::file::{FileOptions, FileSource};
 use super::ingest::{Frame, FrameSource, Pace, Polled, SourceError};
-use super::preprocess::{Delivery, Fit, Prepared, Preprocessor};
+use super::preprocess::{Delivery, Fit, PictureRef, Prepared, Preprocessor};
+use super::trial::ORIGIN;
 
 /// Prepared pictures waiting for the model; 4 MB each. Two cover the jitter of decoding.
 const QUEUE_PICTURES: usize = 2;
@@ -46,6 +50,8 @@ pub struct OfflineFrame {
     pub source_size: FrameSize,
     /// In source pixels, best score first.
     pub detections: Vec<Detection>,
+    /// All that is wrong with the view; only looked at when faults are painted in.
+    pub view: ViewFaults,
     /// How long the model had to wait for the picture.
     pub decode_wait_ms: f64,
     /// In the decoding thread, so not part of the time that passes here.
@@ -78,6 +84,7 @@ struct Ready {
     index: u64,
     time: Duration,
     source_size: FrameSize,
+    view: ViewFaults,
     input: Input,
     preprocess_ms: f64,
 }
@@ -96,6 +103,8 @@ pub struct DetailOptions<'z> {
     /// The longest side of picture that is handed out.
     pub long_side_px_max: u32,
     pub zones: ZonesOf<'z>,
+    /// Faults to be painted into the pictures and looked for.
+    pub faults: Vec<FaultSpan>,
 }
 
 struct Detailed<'z> {
@@ -122,8 +131,18 @@ impl<'d> Offline<'d> {
         detector: &'d mut Detector,
         options: OfflineOptions,
     ) -> Result<Offline<'d>, OfflineError> {
+        Offline::open_faulty(path, detector, options, Vec::new())
+    }
+
+    /// The same, with these faults painted into the pictures and looked for.
+    pub fn open_faulty(
+        path: &Path,
+        detector: &'d mut Detector,
+        options: OfflineOptions,
+        faults: Vec<FaultSpan>,
+    ) -> Result<Offline<'d>, OfflineError> {
         let fit = detector.fit();
-        Offline::start(path, detector, options, fit, None)
+        Offline::start(path, detector, playing(fit, options), faults, None)
     }
 
     /// The same, with parts of the picture looked at closer.
@@ -136,20 +155,18 @@ impl<'d> Offline<'d> {
         let delivery = Delivery::Own { long_side_px_max: detail.long_side_px_max };
         let fit = detector.fit().delivering(delivery);
         let detailed = Detailed { zones: detail.zones, detail: None };
-        Offline::start(path, detector, options, fit, Some(detailed))
+        Offline::start(path, detector, playing(fit, options), detail.faults, Some(detailed))
     }
 
     fn start(
         path: &Path,
         detector: &'d mut Detector,
-        options: OfflineOptions,
-        fit: Fit,
+        playing: FileOptions,
+        faults: Vec<FaultSpan>,
         detailed: Option<Detailed<'d>>,
     ) -> Result<Offline<'d>, OfflineError> {
-        let source = FileSource::open(
-            path,
-            FileOptions { fit, pace: Pace::AsFast, ending: Ending::Stop, fps: options.fps },
-        )?;
+        let watch = (!faults.is_empty()).then(Watch::new);
+        let source = FileSource::open_faulty(path, playing, faults.clone())?;
         let total_frames = source.expected_frames();
         let (ready_sink, ready) = sync_channel(QUEUE_PICTURES);
         // One more than can be under way, so that giving back never blocks.
@@ -157,6 +174,8 @@ impl<'d> Offline<'d> {
         let work = Decoding {
             path: path.to_owned(),
             source,
+            faults,
+            watch,
             preprocessor: detailed.is_none().then(|| detector.preprocessor()),
             reusable,
         };
@@ -193,6 +212,7 @@ impl<'d> Offline<'d> {
             time: ready.time,
             source_size: ready.source_size,
             detections: detected.detections,
+            view: ready.view,
             decode_wait_ms: waited_ms,
             preprocess_ms: ready.preprocess_ms,
             inference_ms: span_ms(started, detected.inferred_ns),
@@ -261,6 +281,8 @@ impl Drop for Offline<'_> {
 struct Decoding {
     path: PathBuf,
     source: FileSource,
+    faults: Vec<FaultSpan>,
+    watch: Option<Watch>,
     /// `None`: the thread that runs the model prepares.
     preprocessor: Option<Preprocessor>,
     reusable: Receiver<Prepared>,
@@ -293,6 +315,7 @@ impl Decoding {
             source_name: self.path.display().to_string(),
             reason: "its memory contradicts its format",
         })?;
+        let view = look(self.watch.as_mut(), &self.faults, &picture, frame.time);
         let started = clock::monotonic().as_nanos();
         let (index, time, source_size) = (frame.index, frame.time, frame.source_size);
         let input = match &self.preprocessor {
@@ -307,10 +330,30 @@ impl Decoding {
             index,
             time,
             source_size,
+            view,
             input,
             preprocess_ms: span_ms(started, clock::monotonic().as_nanos()),
         }))
     }
+}
+
+fn playing(fit: Fit, options: OfflineOptions) -> FileOptions {
+    FileOptions { fit, pace: Pace::AsFast, ending: Ending::Stop, fps: options.fps }
+}
+
+fn look(
+    watch: Option<&mut Watch>,
+    faults: &[FaultSpan],
+    picture: &PictureRef<'_>,
+    time: Duration,
+) -> ViewFaults {
+    let at = ORIGIN.after(dated(faults, time));
+    let looked = watch.and_then(|watch| {
+        let (grey, tone) = Grey::from_bgr(picture.rows(), picture.width())?;
+        watch.look(grey, tone, at, Hour::new(0))
+    });
+    let findings = looked.map(|look| look.findings).unwrap_or_default();
+    findings.iter().map(|finding| finding.fault).collect()
 }
 
 pub(super) fn span_ms(from_ns: u64, to_ns: u64) -> f64 {

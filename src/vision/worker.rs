@@ -17,6 +17,7 @@ mod deadlines;
 mod duties;
 mod encoder;
 mod inbox;
+mod integrity;
 mod load;
 mod outbox;
 
@@ -33,7 +34,7 @@ use crate::engine::detection::Detection;
 use crate::engine::time::Instant;
 use crate::link::{
     self, CameraIndex, FromWorker, HEARTBEAT_EVERY_MS, LinkError, PROTOCOL_VERSION, Report,
-    StageTimes, ToWorker, Watched, WireDetection, WorkerConfig,
+    StageTimes, ToWorker, Watched, WireDetection, WorkerCamera, WorkerConfig,
 };
 use crate::telemetry::chain;
 
@@ -42,6 +43,7 @@ use self::closer::Closer;
 use self::duties::Duties;
 use self::encoder::{Encoder, Job, Purpose};
 use self::inbox::{Event, Inbox};
+use self::integrity::Integrity;
 use self::load::{LoadMeter, LoadNews};
 use self::outbox::Outbox;
 use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
@@ -127,7 +129,7 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
-        states: config.cameras.iter().map(|camera| CameraState::new(&camera.id)).collect(),
+        states: config.cameras.iter().map(CameraState::new).collect(),
         closer,
         load: LoadMeter::new(config.cameras.len(), clock::monotonic()),
         detector,
@@ -187,6 +189,8 @@ struct CameraState {
     watched: Watched,
     previewed_at: Option<Instant>,
     kept: VecDeque<Kept>,
+    /// `None` for a test pattern, which is drawn and no view.
+    integrity: Option<Integrity>,
 }
 
 /// A picture kept for a snapshot.
@@ -262,6 +266,12 @@ impl Worker {
                 self.snapshot(request, camera, frame)
             }
             ToWorker::Detail { camera, zones } => self.closer.set_zones(camera, zones),
+            ToWorker::AcceptView { camera } => {
+                let state = self.states.get_mut(usize::from(camera));
+                if let Some(integrity) = state.and_then(|state| state.integrity.as_mut()) {
+                    integrity.accept();
+                }
+            }
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
             ToWorker::Stop | ToWorker::Start(_) => {
                 tracing::warn!("the guard sent a message that has no meaning now");
@@ -301,6 +311,10 @@ impl Worker {
             },
             clock: frame.clock,
         }));
+        let integrity = state.integrity.as_mut();
+        if let Some(news) = integrity.and_then(|it| it.look(camera, &picture, frame.captured_ns)) {
+            self.outbox.push(news);
+        }
         let kept = Kept {
             frame: number,
             captured_ns: frame.captured_ns,
@@ -334,13 +348,14 @@ impl Worker {
 }
 
 impl CameraState {
-    fn new(id: &str) -> CameraState {
+    fn new(camera: &WorkerCamera) -> CameraState {
         CameraState {
-            id: id.to_owned(),
+            id: camera.id.clone(),
             frames: 0,
             watched: Watched::No,
             previewed_at: None,
             kept: VecDeque::with_capacity(KEPT_MAX),
+            integrity: Integrity::of(&camera.source),
         }
     }
 

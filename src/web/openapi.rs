@@ -30,6 +30,7 @@ use super::{
         alarms::kpi::kpi,
         alarms::take_out,
         alarms::put_back,
+        alarms::view::confirm,
         inputs::set,
         zones::zones,
         zones::put_draft,

@@ -49,6 +49,7 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("post", "/api/shelved/{id}/end", SUPERVISORS),
     ("post", "/api/zones/{camera}/{zone}/out-of-service", ENGINEERS),
     ("post", "/api/zones/{camera}/{zone}/in-service", ENGINEERS),
+    ("post", "/api/cameras/{id}/view/confirm", ENGINEERS),
     ("post", "/api/alarms/{id}/acknowledge", SUPERVISORS),
     ("get", "/api/cameras/{id}/picture.jpg", VIEWERS),
     ("get", "/api/cameras/{id}/zones", VIEWERS),

@@ -87,6 +87,10 @@ impl Alarms for Fake {
             AlarmCommand::TakeOutOfService { .. } | AlarmCommand::PutIntoService { .. } => {
                 Err(CommandError::UnknownZone)
             }
+            AlarmCommand::ConfirmView { camera, .. } if camera == "yard-éast" => {
+                Ok(Commanded::Done)
+            }
+            AlarmCommand::ConfirmView { .. } => Err(CommandError::UnknownCamera),
         };
         if done.is_ok() {
             let mut commands = self.commands.lock().expect("not poisoned");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use standclear::clock;
 use standclear::link::{
     self, CameraLoad, CaptureClock, FromWorker, Load, ModelInfo, PROTOCOL_VERSION, Picture, Report,
-    StageTimes, ToWorker, Watched, WireDetection,
+    StageTimes, ToWorker, ViewFinding, ViewKind, Watched, WireDetection,
 };
 
 /// Names the folder with the scene; set only for the vision process.
@@ -38,6 +38,8 @@ pub enum Scene {
     Garbage,
     /// The source gives nothing, and the vision process says so.
     Lost,
+    /// Pictures come, of another place than before.
+    Moved,
     /// The vision process refuses to work.
     Fatal,
     /// More pictures come than can be looked at.
@@ -45,7 +47,7 @@ pub enum Scene {
 }
 
 impl Scene {
-    const ALL: [Scene; 10] = [
+    const ALL: [Scene; 11] = [
         Scene::Empty,
         Scene::Person,
         Scene::FromLeft,
@@ -54,6 +56,7 @@ impl Scene {
         Scene::SecondFromLeft,
         Scene::Garbage,
         Scene::Lost,
+        Scene::Moved,
         Scene::Fatal,
         Scene::Overload,
     ];
@@ -88,7 +91,8 @@ pub fn serve_if_started_by_the_guard() {
         }
     });
     // An error means that the guard is gone.
-    let _ = Fake { folder, link, shown: Cell::new((Scene::Empty, 0)) }.serve(&commands);
+    let _ = Fake { folder, link, shown: Cell::new((Scene::Empty, 0)), accepted: Cell::new(false) }
+        .serve(&commands);
     std::process::exit(0);
 }
 
@@ -97,6 +101,8 @@ struct Fake {
     link: UnixStream,
     /// What is shown, and the first frame that showed it.
     shown: Cell<(Scene, u64)>,
+    /// Whether the view was accepted as it is.
+    accepted: Cell<bool>,
 }
 
 impl Fake {
@@ -123,6 +129,7 @@ impl Fake {
                         let picture = Some(picture(frame));
                         self.say(&FromWorker::Snapshot { request, picture })?;
                     }
+                    Ok(ToWorker::AcceptView { .. }) => self.accepted.set(true),
                     Ok(ToWorker::Start(_) | ToWorker::Detail { .. }) => {}
                     Err(_) => break,
                 }
@@ -164,6 +171,18 @@ impl Fake {
             Scene::Overload => {
                 self.say(&FromWorker::Load(Some(overload())))?;
                 self.say(&report(frame, vec![]))
+            }
+            Scene::Moved => {
+                let finding = ViewFinding {
+                    kind: ViewKind::Moved,
+                    since_ns: at_ns,
+                    measured: 24.0 / 1920.0,
+                    limit: 7.0 / 1920.0,
+                };
+                let accepted = self.accepted.get();
+                let findings = if accepted { vec![] } else { vec![finding] };
+                self.say(&report(frame, vec![]))?;
+                self.say(&FromWorker::Integrity { camera: 0, findings })
             }
             Scene::Garbage => {
                 let stranger = FromWorker::Report(Report {

@@ -116,6 +116,7 @@ fn look(
             Closer::No => vec![],
             Closer::Yes => detail_zones(zones, size),
         }),
+        faults: Vec::new(),
     };
     let pictures = args.pictures as usize;
     let frames =

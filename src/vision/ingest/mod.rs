@@ -16,6 +16,7 @@ pub mod container;
 pub mod decode;
 pub mod described;
 mod failure;
+mod faults;
 pub mod file;
 pub mod limit;
 mod login;
