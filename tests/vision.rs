@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use standclear::link::{
-    self, DecoderChoice, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker, Watched,
-    WorkerCamera, WorkerConfig,
+    self, DecoderChoice, Ending, FromWorker, PROTOCOL_VERSION, RingBounds, Source, ToWorker,
+    Watched, WorkerCamera, WorkerConfig,
 };
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::pattern::PatternSource;
@@ -285,6 +285,7 @@ fn config(cameras: Vec<WorkerCamera>) -> WorkerConfig {
         input_long_side_px: Some(320),
         provider: "cpu".into(),
         cameras,
+        ring: RingBounds { seconds: 50, bytes_max: 16 * 1024 * 1024 },
     }
 }
 

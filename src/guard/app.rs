@@ -44,7 +44,7 @@ use super::{evidence, keeper, reserve};
 use crate::clock;
 use crate::config::{Approval, Config, WalkTests};
 use crate::engine::Site;
-use crate::link::{Source, WorkerCamera, WorkerConfig};
+use crate::link::{RING_S, RingBounds, Source, WorkerCamera, WorkerConfig};
 use crate::store::accounts::AccountRows;
 use crate::store::audit::AuditReader;
 use crate::store::handhelds::HandheldRows;
@@ -463,6 +463,7 @@ pub fn worker_config(config: &Config) -> WorkerConfig {
         input_long_side_px: config.model.input_long_side_px,
         provider: config.model.provider.clone(),
         cameras: cameras.collect(),
+        ring: RingBounds { seconds: RING_S, bytes_max: config.evidence.ring_bytes_max },
     }
 }
 

@@ -119,7 +119,8 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
             }
             return Ok(());
         }
-        FromWorker::Hello { .. } => return Ok(()),
+        // Nobody asks for clips yet.
+        FromWorker::Hello { .. } | FromWorker::Clip { .. } => return Ok(()),
         FromWorker::Fatal { reason } => WorkerNews::Fatal { reason },
         FromWorker::Ready(model) => {
             pulse.ready.store(true, Ordering::Release);

@@ -42,6 +42,7 @@ use self::outbox::Outbox;
 use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use super::ingest::{Frame, Picture, UNUSABLE_PICTURE};
 use super::package::ModelPackage;
+use super::recorder::{ClipRequest, Recorder};
 
 /// Pictures kept per camera for snapshots: an incident asks for its picture within a second.
 const KEPT_MAX: usize = 16;
@@ -115,7 +116,11 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     let inbox = Arc::new(Inbox::new(config.cameras.len()));
     start_reader(link, Arc::clone(&inbox)).map_err(WorkerError::Setup)?;
     let duties = Arc::new(Duties::new(config.cameras.len()));
-    let cameras = Cameras::start(&config.cameras, detector.fit(), &inbox, &duties);
+    let told = Arc::clone(outbox);
+    let recorder = Recorder::start(config.cameras.len(), config.ring, move |it| told.push(it));
+    let recorder = recorder.map_err(WorkerError::Setup)?;
+    let (rings, fit) = (recorder.rings(), detector.fit());
+    let cameras = Cameras::start(&config.cameras, rings, fit, &inbox, &duties);
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
@@ -125,6 +130,7 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
         outbox: Arc::clone(outbox),
         encoder,
         duties,
+        recorder,
     };
     let result = worker.run();
     // A thread that hangs is not waited for: the guard shall hear of it before it wonders.
@@ -193,6 +199,7 @@ struct Worker {
     outbox: Arc<Outbox>,
     encoder: Encoder,
     duties: Arc<Duties>,
+    recorder: Recorder,
 }
 
 impl Worker {
@@ -239,6 +246,13 @@ impl Worker {
             }
             ToWorker::TakeSnapshot { request, camera, frame } => {
                 self.snapshot(request, camera, frame)
+            }
+            ToWorker::WriteClip { request, camera, from_ns, to_ns, path } => {
+                let path = path.into();
+                let asked = ClipRequest { request, camera, from_ns, to_ns, path };
+                if let Err(refused) = self.recorder.write(asked) {
+                    self.outbox.push(refused);
+                }
             }
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
             ToWorker::Stop | ToWorker::Start(_) => {

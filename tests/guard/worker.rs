@@ -120,7 +120,7 @@ impl Fake {
                         let picture = Some(picture(frame));
                         self.say(&FromWorker::Snapshot { request, picture })?;
                     }
-                    Ok(ToWorker::Start(_)) => {}
+                    Ok(ToWorker::Start(_) | ToWorker::WriteClip { .. }) => {}
                     Err(_) => break,
                 }
             }
