@@ -10,6 +10,7 @@
 //! the box runs, so they are faults of the running guard, not errors of the configuration.
 
 mod check;
+mod evidence;
 mod inputs;
 mod notify;
 mod plaintext;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::check::{FPS_MAX, FPS_MIN};
 use self::check::{Tables, Unvalidated, line_at};
+pub use self::evidence::Evidence;
 use self::inputs::host;
 pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
 pub use self::notify::{Discovery, MqttVersion, Notify, NotifyMqtt, WebPush, Webhook};
@@ -61,6 +63,8 @@ pub struct Config {
     pub mqtt: Option<Mqtt>,
     /// Who else is told.
     pub notify: Notify,
+    /// What is kept with incidents besides their records.
+    pub evidence: Evidence,
 }
 
 /// Where the box stands.

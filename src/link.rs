@@ -23,6 +23,13 @@ pub const MESSAGE_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// How often a worker says that it lives. Ten beats fit into the second R1 allows.
 pub const HEARTBEAT_EVERY_MS: u64 = 100;
 
+/// Longest span that is asked for as one clip, seconds.
+pub const CLIP_S_MAX: u32 = 40;
+
+/// How far a camera's ring reaches back, seconds: a clip is asked for when it is over, and a busy
+/// machine may take some seconds to get to it.
+pub const RING_S: u32 = CLIP_S_MAX + 10;
+
 /// Position of a camera in the configuration; the same number the engine uses.
 pub type CameraIndex = u16;
 
@@ -41,6 +48,9 @@ pub enum ToWorker {
     Detail { camera: CameraIndex, zones: Vec<DetailZone> },
     /// An engineer has looked: this camera's view is right as it is now.
     AcceptView { camera: CameraIndex },
+    /// Write the camera's video of this span to `path`, as MP4, and to no other file, but for one
+    /// named `path.moov` meanwhile.
+    WriteClip { request: u64, camera: CameraIndex, from_ns: u64, to_ns: u64, path: String },
 }
 
 /// Whether anybody looks at a camera's picture.
@@ -63,6 +73,15 @@ pub struct WorkerConfig {
     pub provider: String,
     pub cameras: Vec<WorkerCamera>,
     pub detail: DetailChoice,
+    /// How much of its newest video is kept of each camera, in memory.
+    pub ring: RingBounds,
+}
+
+/// Bounds of what is kept of one camera; whichever is reached first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RingBounds {
+    pub seconds: u32,
+    pub bytes_max: u64,
 }
 
 /// Whether parts of the picture are looked at closer.
@@ -277,6 +296,8 @@ pub enum FromWorker {
     Load(Option<Load>),
     /// All that is wrong with a camera's view: at every change, and every second while anything is.
     Integrity { camera: CameraIndex, findings: Vec<ViewFinding> },
+    /// Answer to `WriteClip`.
+    Clip { request: u64, outcome: ClipOutcome },
 }
 
 /// How a camera's pictures come to the box.
@@ -364,6 +385,29 @@ pub enum ViewKind {
     Overexposed,
     Blurred,
     Discoloured,
+}
+
+/// What became of a clip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClipOutcome {
+    /// It is on disk.
+    Written(ClipWritten),
+    /// There is none, and of the file at most a part; the reason is for people.
+    Failed { reason: String },
+}
+
+/// A clip as written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipWritten {
+    /// When its first and its last picture were captured.
+    pub first_ns: u64,
+    pub last_ns: u64,
+    /// Longest time between two pictures: the camera was away, or lost some.
+    pub longest_gap_ns: u64,
+    pub pictures: u32,
+    pub bytes: u64,
+    /// For people: `H.264`.
+    pub codec: String,
 }
 
 /// The loaded model.

@@ -2,6 +2,8 @@
 
 #[path = "config/cameras.rs"]
 mod cameras;
+#[path = "config/evidence.rs"]
+mod evidence;
 #[path = "config/notify.rs"]
 mod notify;
 #[path = "config/relays.rs"]

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use standclear::link::{
-    self, DecoderChoice, DetailChoice, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker,
-    Watched, WorkerCamera, WorkerConfig,
+    self, DecoderChoice, DetailChoice, Ending, FromWorker, PROTOCOL_VERSION, RingBounds, Source,
+    ToWorker, Watched, WorkerCamera, WorkerConfig,
 };
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::pattern::PatternSource;
@@ -286,6 +286,7 @@ fn config(cameras: Vec<WorkerCamera>) -> WorkerConfig {
         provider: "cpu".into(),
         cameras,
         detail: DetailChoice::Off,
+        ring: RingBounds { seconds: 50, bytes_max: 16 * 1024 * 1024 },
     }
 }
 

@@ -20,6 +20,7 @@ use self::source::UnvalidatedSource;
 use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
+use super::evidence::UnvalidatedEvidence;
 use super::inputs::{UnvalidatedInput, UnvalidatedMqtt};
 use super::notify::UnvalidatedNotify;
 use super::relay::UnvalidatedRelay;
@@ -72,6 +73,7 @@ pub(super) struct Tables {
     #[serde(default)]
     relay: Vec<Spanned<UnvalidatedRelay>>,
     handhelds: Option<UnvalidatedHandhelds>,
+    evidence: Option<UnvalidatedEvidence>,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +134,7 @@ impl TryFrom<Unvalidated<'_>> for Config {
             relays: place.relays(tables.relay)?,
             mqtt,
             notify: place.notify(tables.notify.unwrap_or_default())?,
+            evidence: place.evidence(&tables.evidence.unwrap_or_default())?,
         })
     }
 }

@@ -38,6 +38,7 @@ use self::siren::SirenWatch;
 use super::arming::ArmingPost;
 use super::board::Board;
 use super::clerk::Clerk;
+use super::clips::ClipTask;
 use super::evidence::PaintTask;
 use super::handle::VisionState;
 use super::handover::Handover;
@@ -92,6 +93,7 @@ pub struct AlarmPath {
     pub hub: Arc<LiveHub>,
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
+    pub clips: SyncSender<ClipTask>,
     pub post: WorkerPost,
     pub arming: ArmingPost,
     pub tap: Tap,

@@ -9,11 +9,12 @@ use tokio::sync::watch;
 
 use super::accounts::Accounts;
 use super::channels::ChannelDesk;
+use super::clips::ClipDesk;
 use super::handhelds::HandheldDesk;
 use super::handle::{
-    AcknowledgeError, AlarmCommand, Alarms, Channels, CommandError, Commanded, Handhelds, Handle,
-    HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError, Snapshot, Span,
-    SpanKpis, WalkTests, Zones, span_kpis,
+    AcknowledgeError, AlarmCommand, Alarms, Channels, CommandError, Commanded, EvidenceDesk,
+    Handhelds, Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError,
+    Snapshot, Span, SpanKpis, WalkTests, Zones, span_kpis,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
@@ -53,6 +54,7 @@ pub struct Desk {
     pub walk: Arc<WalkDesk>,
     pub channels: Arc<ChannelDesk>,
     pub handhelds: Arc<HandheldDesk>,
+    pub evidence: ClipDesk,
 }
 
 impl Inputs for Desk {
@@ -109,6 +111,10 @@ impl Handle for Desk {
 
     fn walk_desk(&self) -> &dyn WalkTests {
         &*self.walk
+    }
+
+    fn evidence_desk(&self) -> &dyn EvidenceDesk {
+        &self.evidence
     }
 
     fn channel_desk(&self) -> &dyn Channels {

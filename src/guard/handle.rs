@@ -3,6 +3,7 @@
 
 mod alarms;
 mod channels;
+mod evidence;
 mod handheld_address;
 mod handhelds;
 mod inputs;
@@ -25,6 +26,10 @@ pub use self::alarms::{
 pub use self::channels::{
     Channel, ChannelBacklog, ChannelError, ChannelKind, ChannelLoss, ChannelState, Channels,
     LossReason, MessageClass, PushSubscription,
+};
+pub use self::evidence::{
+    ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow, EvidenceState,
+    KeptClip, Pin, SnapshotFacts,
 };
 pub use self::handheld_address::{HandheldAddress, Scheme};
 pub use self::handhelds::{
@@ -366,6 +371,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
 
     /// Walk tests, and where people stand.
     fn walk_desk(&self) -> &dyn WalkTests;
+
+    /// Clips, pictures and pins of incidents.
+    fn evidence_desk(&self) -> &dyn EvidenceDesk;
 
     /// Who else is told, and how that goes.
     fn channel_desk(&self) -> &dyn Channels;

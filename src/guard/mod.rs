@@ -15,7 +15,7 @@
 //! - `worker`, `worker_link`, `intake`, `detail`: the vision process, its link, the parsing of its reports, what it is told of zones.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
-//! - `keeper`, `handover`, `disk`, `reserve`, `outbox_age`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
+//! - `keeper`, `keeping`, `handover`, `disk`, `reserve`, `outbox_age`, `records`, `clerk`: what must survive. `evidence`, `clips`: the pictures and the video kept with incidents.
 //! - `channels`: brokers, webhooks and push services, and all that they may see of this.
 //! - `handhelds`: who is paired and on duty, and the pager that takes alarms to them.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
@@ -34,6 +34,7 @@ pub mod arming;
 mod board;
 pub(crate) mod channels;
 pub mod clerk;
+mod clips;
 mod desk;
 pub mod detail;
 mod disk;
@@ -46,6 +47,7 @@ mod heat;
 pub mod inputs;
 mod intake;
 mod keeper;
+mod keeping;
 mod latency;
 mod ledger;
 mod live;

@@ -1,7 +1,7 @@
 //! Both ends of talking to one life of the vision process: a thread that reads, one that writes.
 //!
 //! Each kind of message has one addressee: what decides goes to the alarm path, preview pictures to
-//! the publisher, evidence pictures to the painter. A picture that finds its queue full is dropped
+//! the publisher, evidence pictures to the painter, outcomes of clips to their keeper. A picture that finds its queue full is dropped
 //! and counted; it ages, and the next one comes.
 
 use std::io;
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 
+use super::clips::ClipTask;
 use super::evidence::PaintTask;
 use super::live::Publication;
 use super::message::{Message, ReceivedReport, WorkerNews};
@@ -25,6 +26,7 @@ pub struct Addressees {
     pub alarm_path: SyncSender<Message>,
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
+    pub clips: SyncSender<ClipTask>,
 }
 
 /// What the supervisor reads of a life.
@@ -117,6 +119,11 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
             if to.painter.try_send(task).is_err() {
                 tracing::warn!("an evidence picture was lost: too many at once");
             }
+            return Ok(());
+        }
+        FromWorker::Clip { request, outcome } => {
+            // Full: it is given up after a minute, with its reason.
+            let _ = to.clips.try_send(ClipTask::Outcome { request, outcome });
             return Ok(());
         }
         FromWorker::Hello { .. } => return Ok(()),

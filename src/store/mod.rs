@@ -19,6 +19,7 @@ pub mod audit;
 pub mod check;
 pub mod error;
 mod event;
+pub mod evidence;
 pub mod handhelds;
 pub mod heat;
 mod holds;

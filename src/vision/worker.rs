@@ -49,6 +49,7 @@ use self::outbox::Outbox;
 use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use super::ingest::{Frame, Picture, UNUSABLE_PICTURE};
 use super::package::ModelPackage;
+use super::recorder::{ClipRequest, Recorder};
 
 /// Pictures kept per camera for snapshots: an incident asks for its picture within a second.
 const KEPT_MAX: usize = 16;
@@ -123,9 +124,12 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     let inbox = Arc::new(Inbox::new(&fps));
     start_reader(link, Arc::clone(&inbox)).map_err(WorkerError::Setup)?;
     let duties = Arc::new(Duties::new(config.cameras.len()));
+    let told = Arc::clone(outbox);
+    let recorder = Recorder::start(config.cameras.len(), config.ring, move |it| told.push(it));
+    let recorder = recorder.map_err(WorkerError::Setup)?;
     let closer = Closer::new(&config);
-    let fit = closer.fit(detector.fit());
-    let cameras = Cameras::start(&config.cameras, fit, &inbox, &duties);
+    let (rings, fit) = (recorder.rings(), closer.fit(detector.fit()));
+    let cameras = Cameras::start(&config.cameras, rings, fit, &inbox, &duties);
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
@@ -137,6 +141,7 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
         outbox: Arc::clone(outbox),
         encoder,
         duties,
+        recorder,
     };
     let result = worker.run();
     // A thread that hangs is not waited for: the guard shall hear of it before it wonders.
@@ -209,6 +214,7 @@ struct Worker {
     outbox: Arc<Outbox>,
     encoder: Encoder,
     duties: Arc<Duties>,
+    recorder: Recorder,
 }
 
 impl Worker {
@@ -270,6 +276,13 @@ impl Worker {
                 let state = self.states.get_mut(usize::from(camera));
                 if let Some(integrity) = state.and_then(|state| state.integrity.as_mut()) {
                     integrity.accept();
+                }
+            }
+            ToWorker::WriteClip { request, camera, from_ns, to_ns, path } => {
+                let path = path.into();
+                let asked = ClipRequest { request, camera, from_ns, to_ns, path };
+                if let Err(refused) = self.recorder.write(asked) {
+                    self.outbox.push(refused);
                 }
             }
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.

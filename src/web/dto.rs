@@ -413,6 +413,9 @@ pub(super) struct IncidentDto {
     model_digest: String,
     zone_revision: String,
     snapshot: bool,
+    /// Parts of its video that are there, the first first.
+    clips: Vec<u32>,
+    pinned: bool,
     siren_after_ms: Option<u32>,
     acknowledged_by: Option<String>,
 }

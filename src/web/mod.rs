@@ -19,6 +19,7 @@ mod alarms;
 mod channels;
 mod dto;
 mod error;
+mod evidence;
 mod handheld;
 mod handheld_admin;
 mod health;
@@ -360,6 +361,7 @@ fn table() -> Vec<RouteEntry> {
         ("get", "/api/audit", AtLeast(Engineer), get(trail::audit).layer(timed())),
     ];
     table.extend(alarms::table());
+    table.extend(evidence::table());
     table.extend(zones::table());
     table.extend(walk::table());
     table.extend(handheld_admin::table());

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, alarms, channels, handheld_admin, health, inputs, live, relays, routes, stream, tls,
-    walk, zones,
+    access, alarms, channels, evidence, handheld_admin, health, inputs, live, relays, routes,
+    stream, tls, walk, zones,
 };
 
 #[derive(OpenApi)]
@@ -61,6 +61,11 @@ use super::{
         routes::snapshot,
         routes::history,
         relays::list,
+        evidence::state,
+        evidence::of_incident,
+        evidence::clip,
+        evidence::pin,
+        evidence::unpin,
         channels::list,
         channels::test,
         document,

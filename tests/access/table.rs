@@ -37,6 +37,11 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("get", "/api/cameras/{id}/live", VIEWERS),
     ("get", "/api/incidents", VIEWERS),
     ("get", "/api/incidents/{id}/snapshot.jpg", VIEWERS),
+    ("get", "/api/incidents/{id}/evidence", VIEWERS),
+    ("get", "/api/incidents/{id}/clips/{part}", VIEWERS),
+    ("put", "/api/incidents/{id}/pin", ENGINEERS),
+    ("delete", "/api/incidents/{id}/pin", ENGINEERS),
+    ("get", "/api/evidence", VIEWERS),
     ("get", "/api/history", VIEWERS),
     ("get", "/api/openapi.json", VIEWERS),
     ("post", "/api/siren/silence", SUPERVISORS),
@@ -132,6 +137,7 @@ fn every_route_admits_exactly_whom_the_reference_says() {
         let path =
             pattern.replace("{id}", "999").replace("{name}", "nobody-knows").replace("{n}", "7");
         let path = path.replace("{camera}", "nowhere").replace("{zone}", "nothing");
+        let path = path.replace("{part}", "1");
         for who in PUBLIC {
             let session;
             let shown: Vec<(&str, &str)> = match *who {

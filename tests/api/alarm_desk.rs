@@ -120,6 +120,8 @@ pub fn incident(id: u64) -> IncidentRow {
         model_digest: "3f9a".into(),
         zone_revision: "77".into(),
         has_snapshot: id == 17,
+        clips: if id == 17 { vec![1] } else { vec![] },
+        is_pinned: false,
         siren_after_ms: Some(190),
         acknowledged_by: Some("Zoë 山田".into()),
     }

@@ -4,6 +4,8 @@
 pub mod alarm_desk;
 #[path = "channel_desk.rs"]
 mod channel_desk;
+#[path = "evidence_desk.rs"]
+pub mod evidence_desk;
 #[path = "handheld_desk.rs"]
 mod handheld_desk;
 #[path = "input_door.rs"]
@@ -32,10 +34,10 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Channels, Handhelds, HandheldsNow, Handle,
-    HistoryError, IncidentRow, Input, InputSight, InputValue, Latency, LivePicture, LiveReceiver,
-    Person, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision, VisionState, Visitor,
-    WalkTests, When, Zone, ZoneArming, Zones,
+    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Channels, EvidenceDesk, Handhelds,
+    HandheldsNow, Handle, HistoryError, IncidentRow, Input, InputSight, InputValue, Latency,
+    LivePicture, LiveReceiver, Person, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState,
+    Vision, VisionState, Visitor, WalkTests, When, Zone, ZoneArming, Zones,
 };
 use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;
@@ -159,6 +161,10 @@ impl Handle for Fake {
     }
 
     fn handheld_desk(&self) -> &dyn Handhelds {
+        self
+    }
+
+    fn evidence_desk(&self) -> &dyn EvidenceDesk {
         self
     }
 

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    self, CameraLoad, CaptureClock, FromWorker, Load, ModelInfo, PROTOCOL_VERSION, Picture, Report,
-    StageTimes, ToWorker, ViewFinding, ViewKind, Watched, WireDetection,
+    self, CameraLoad, CaptureClock, ClipOutcome, ClipWritten, FromWorker, Load, ModelInfo,
+    PROTOCOL_VERSION, Picture, Report, StageTimes, ToWorker, ViewFinding, ViewKind, Watched,
+    WireDetection,
 };
 
 /// Names the folder with the scene; set only for the vision process.
@@ -130,6 +131,9 @@ impl Fake {
                         self.say(&FromWorker::Snapshot { request, picture })?;
                     }
                     Ok(ToWorker::AcceptView { .. }) => self.accepted.set(true),
+                    Ok(ToWorker::WriteClip { request, from_ns, to_ns, path, .. }) => {
+                        self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
+                    }
                     Ok(ToWorker::Start(_) | ToWorker::Detail { .. }) => {}
                     Err(_) => break,
                 }
@@ -200,6 +204,36 @@ impl Fake {
                 self.say(&report(frame, vec![nan, sure, person()]))
             }
         }
+    }
+
+    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs.
+    fn write_clip(
+        &self,
+        request: u64,
+        (first_ns, last_ns): (u64, u64),
+        path: &Path,
+    ) -> Result<(), link::LinkError> {
+        let how = fs::read_to_string(self.folder.join("clips")).unwrap_or_default();
+        let outcome = match how.as_str() {
+            "full" => ClipOutcome::Failed { reason: "No space left on device".into() },
+            "half" => {
+                fs::write(path, b"half a fi").expect("written");
+                return Ok(());
+            }
+            _ => {
+                let film = format!("a film from {first_ns} to {last_ns}");
+                fs::write(path, &film).expect("written");
+                ClipOutcome::Written(ClipWritten {
+                    first_ns,
+                    last_ns,
+                    longest_gap_ns: 100_000_000,
+                    pictures: 100,
+                    bytes: film.len() as u64,
+                    codec: "H.264".into(),
+                })
+            }
+        };
+        self.say(&FromWorker::Clip { request, outcome })
     }
 
     fn say(&self, message: &FromWorker) -> Result<(), link::LinkError> {

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gst::prelude::*;
@@ -16,6 +17,7 @@ use crate::integrity::faults::FaultSpan;
 use crate::link::{CaptureClock, Ending, Stream};
 
 use super::super::preprocess::Fit;
+use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken, make};
 use super::container::{self, Promise, Sizes};
 use super::faults;
@@ -40,6 +42,8 @@ pub struct FileSource {
     promise: Option<Promise>,
     chain: Chain,
     ended: bool,
+    /// What its video is kept in, of every round.
+    ring: Option<Arc<CameraRing>>,
 }
 
 /// How a file is to be played.
@@ -68,7 +72,8 @@ impl FileSource {
     ) -> Result<FileSource, SourceError> {
         let promise = inspect(path)?;
         let chain = build(path, &options, &faults)?;
-        Ok(FileSource { path: path.to_owned(), options, faults, promise, chain, ended: false })
+        let path = path.to_owned();
+        Ok(FileSource { path, options, faults, promise, chain, ended: false, ring: None })
     }
 
     /// How many pictures will come, by the header and the wanted rate; for progress bars only.
@@ -175,7 +180,10 @@ impl FrameSource for FileSource {
                 // A new pipeline takes some 20 ms and starts in the same state every time; seeking
                 // back depends on what each demuxer makes of it.
                 (Pace::Clock | Pace::Live, Ending::Loop) => {
-                    self.chain = build(&self.path, &self.options, &self.faults)?
+                    self.chain = build(&self.path, &self.options, &self.faults)?;
+                    if let Some(ring) = &self.ring {
+                        self.chain.record(Arc::clone(ring));
+                    }
                 }
             }
         }
@@ -183,6 +191,11 @@ impl FrameSource for FileSource {
 
     fn stream(&self) -> Stream {
         self.chain.stream()
+    }
+
+    fn record(&mut self, ring: Arc<CameraRing>) {
+        self.chain.record(Arc::clone(&ring));
+        self.ring = Some(ring);
     }
 }
 

@@ -352,6 +352,8 @@ impl From<IncidentRow> for IncidentDto {
             model_digest: row.model_digest,
             zone_revision: row.zone_revision,
             snapshot: row.has_snapshot,
+            clips: row.clips,
+            pinned: row.is_pinned,
             siren_after_ms: row.siren_after_ms,
             acknowledged_by: row.acknowledged_by,
         }

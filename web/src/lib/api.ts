@@ -118,6 +118,8 @@ export interface BoxState {
 export interface Incident {
   id: number; zone: string; zone_name: string; camera: string; started_at: string; ended_at: string | null;
   entries: number; score: number; model_digest: string; zone_revision: string; snapshot: boolean;
+  /** Parts of its video that are there, the first first. */
+  clips: readonly number[]; pinned: boolean;
   siren_after_ms: number | null; acknowledged_by: string | null;
 }
 /** `no_record`: before the zone, or the box, was there at all. */
@@ -207,6 +209,10 @@ export function isListOfObjects(value: unknown): boolean {
 
 export function snapshotUrl(incident: number): string {
   return `/api/incidents/${incident}/snapshot.jpg`;
+}
+
+export function clipUrl(incident: number, part: number): string {
+  return `/api/incidents/${incident}/clips/${part}`;
 }
 
 export function liveUrl(camera: string, location: { protocol: string; host: string }): string {
