@@ -14,6 +14,7 @@ mod evidence;
 mod inputs;
 mod notify;
 mod plaintext;
+mod privacy;
 mod relay;
 mod relay_to;
 mod shown;
@@ -30,6 +31,7 @@ pub use self::evidence::Evidence;
 use self::inputs::host;
 pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
 pub use self::notify::{Discovery, MqttVersion, Notify, NotifyMqtt, WebPush, Webhook};
+pub use self::privacy::Privacy;
 pub use self::relay::{
     Active, Gpio, GpioLine, HttpMethod, ModbusPoint, Parity, RELAYS_MAX, Relay, RelayRole, RelayTo,
     Wiring,
@@ -59,6 +61,8 @@ pub struct Config {
     pub relays: Vec<Relay>,
     pub zones: Zones,
     pub walk_tests: WalkTests,
+    /// What of people is made unrecognisable.
+    pub privacy: Privacy,
     /// There when an input comes from it.
     pub mqtt: Option<Mqtt>,
     /// Who else is told.

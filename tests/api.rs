@@ -11,6 +11,8 @@ mod commands;
 mod fake;
 #[path = "api/inputs.rs"]
 mod inputs;
+#[path = "api/privacy.rs"]
+mod privacy;
 #[path = "api/rails.rs"]
 mod rails;
 #[path = "api/relays.rs"]
@@ -75,7 +77,8 @@ fn state_is_what_the_reference_says() {
             "source": {
                 "address": "rtsp://10.0.0.7", "decoder": "avdec_h264", "transport": "tcp",
                 "clock": "sender_report", "clock_refused": null
-            }
+            },
+            "privacy_masks": []
         })
     );
     assert_eq!(

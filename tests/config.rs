@@ -375,3 +375,16 @@ fn an_input_that_could_not_be_trusted_is_refused() {
     let login = "user = \"box\"\npassword_file = \"not-there\"\n[[input]]";
     says("\n[[input]]", login, &["mqtt.password_file", "not-there", "first line"]);
 }
+
+#[test]
+fn people_are_hidden_unless_the_configuration_says_otherwise() {
+    use standclear::config::Privacy;
+    let folder = Folder::new();
+    assert_eq!(folder.parse(SMALLEST).expect("valid").privacy, Privacy::Persons);
+    for (word, privacy) in [("heads", Privacy::Heads), ("off", Privacy::Off)] {
+        let text = format!("privacy = \"{word}\"\n{SMALLEST}");
+        assert_eq!(folder.parse(&text).expect("valid").privacy, privacy);
+    }
+    let error = error_of(&format!("privacy = \"faces\"\n{SMALLEST}"));
+    assert_says(&error, &[":1:", "privacy", "\"faces\"", "\"persons\"", "\"heads\"", "\"off\""]);
+}

@@ -23,6 +23,7 @@ use self::zones::UnvalidatedZones;
 use super::evidence::UnvalidatedEvidence;
 use super::inputs::{UnvalidatedInput, UnvalidatedMqtt};
 use super::notify::UnvalidatedNotify;
+use super::privacy::UnvalidatedPrivacy;
 use super::relay::UnvalidatedRelay;
 use super::siren::UnvalidatedSiren;
 use super::{Camera, Config, ConfigError, Model, Site, Store};
@@ -66,6 +67,8 @@ pub(super) struct Tables {
     web: Option<UnvalidatedWeb>,
     zones: Option<UnvalidatedZones>,
     walk_test: Option<UnvalidatedWalkTest>,
+    #[serde(default)]
+    privacy: UnvalidatedPrivacy,
     #[serde(default)]
     input: Vec<Spanned<UnvalidatedInput>>,
     mqtt: Option<UnvalidatedMqtt>,
@@ -130,6 +133,7 @@ impl TryFrom<Unvalidated<'_>> for Config {
             handhelds,
             zones: place.zones(&tables.zones.unwrap_or_default())?,
             walk_tests: place.walk_test(&tables.walk_test.unwrap_or_default())?,
+            privacy: place.privacy(&tables.privacy)?,
             inputs: place.inputs(tables.input, mqtt.as_ref())?,
             relays: place.relays(tables.relay)?,
             mqtt,

@@ -284,11 +284,12 @@ impl Runner {
                 .say(now, || format!("a report of the unknown camera {}", report.camera));
             return;
         };
+        let size_px = (report.width_px, report.height_px);
+        let before = seen.back().map_or(&[][..], |seen| &seen.people.covers);
+        let people = self.path.people(&parsed.frame, size_px, before);
         if seen.len() == SEEN_KEPT {
             seen.pop_front();
         }
-        let size_px = (report.width_px, report.height_px);
-        let people = self.path.people(&parsed.frame, size_px);
         self.path.board.seen(&parsed.frame, size_px, now);
         self.seen[index].push_back(Seen {
             received_at: received.received_at,

@@ -33,6 +33,7 @@ use super::keeping::{Keeping, KeptParts, StoreEnds};
 use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
+use super::privacy::grants::Grants;
 use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::reserve;
 use super::siren::SirenOutput;
@@ -44,7 +45,7 @@ use super::worker::{SupervisorThread, WorkerPlan};
 use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
 use crate::clock;
-use crate::config::{Approval, Config, WalkTests};
+use crate::config::{Approval, Config, Privacy, WalkTests};
 use crate::engine::Site;
 use crate::link::{RING_S, RingBounds, Source, WorkerCamera, WorkerConfig};
 use crate::store::accounts::AccountRows;
@@ -202,6 +203,7 @@ impl Guard {
             channels: channels.desk.clone(),
             handhelds: handhelds.desk.clone(),
             evidence: ClipDesk::of(config, evidence_reader, Clerk::new(queues.jobs.clone())),
+            grants: Grants::new(config.privacy, Clerk::new(queues.jobs.clone())),
         });
         let front = Front {
             listener,
@@ -232,6 +234,7 @@ impl Guard {
         plan: WorkerPlan,
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
+        let privacy = desk.grants.privacy();
         let Front { zones, machine, arming, walks, channels, handhelds, .. } = front;
         let Mind { engine, names, ledger, board, hub, detail } = mind;
         let inputs = queues.inputs;
@@ -248,7 +251,7 @@ impl Guard {
         };
         let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
         let publishing =
-            live::start(hub.clone(), publications, post.clone(), channels.desk.faces())?;
+            live::start(hub.clone(), publications, post.clone(), channels.desk.faces(), privacy)?;
         let ends = StoreEnds {
             jobs: queues.jobs.clone(),
             queued: queues.queued,
@@ -395,6 +398,9 @@ impl Prepared {
         if config.walk_tests == WalkTests::NotRequired {
             let action = "walk_tests_not_required";
             store.append_audit(BY_BOX, action, "", "", at).map_err(store_error)?;
+        }
+        if config.privacy == Privacy::Off {
+            store.append_audit(BY_BOX, "privacy_off", "", "", at).map_err(store_error)?;
         }
         walk::begin(&mut store).map_err(StartError::WalkTests)?;
         store.write(&first).map_err(store_error)?;

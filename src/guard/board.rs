@@ -320,6 +320,7 @@ impl Board {
                 zones_fault: in_force.fault.clone(),
                 address: names.addresses.get(usize::from(index)).cloned().unwrap_or_default(),
                 stream: camera.stream.clone(),
+                masks: in_force.masks.clone(),
             });
         }
         views

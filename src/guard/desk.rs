@@ -18,6 +18,8 @@ use super::handle::{
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
+use super::privacy::grants::Grants;
+use super::privacy::snapshot_for_all;
 use super::message::Answer;
 use super::walk::WalkDesk;
 use super::zones::ZoneDesk;
@@ -55,6 +57,7 @@ pub struct Desk {
     pub channels: Arc<ChannelDesk>,
     pub handhelds: Arc<HandheldDesk>,
     pub evidence: ClipDesk,
+    pub grants: Grants,
 }
 
 impl Inputs for Desk {
@@ -70,6 +73,10 @@ impl Handle for Desk {
 
     fn live(&self, camera: &str) -> Option<LiveReceiver> {
         self.hub.live(camera)
+    }
+
+    fn live_clear(&self, camera: &str) -> Option<LiveReceiver> {
+        self.hub.live_clear(camera)
     }
 
     fn acknowledge(
@@ -90,7 +97,11 @@ impl Handle for Desk {
     }
 
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
-        self.reader.snapshot(incident)
+        snapshot_for_all(&self.reader, self.grants.privacy(), incident)
+    }
+
+    fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
+        self.reader.clear_snapshot(incident)
     }
 
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError> {
@@ -99,6 +110,10 @@ impl Handle for Desk {
 
     fn accounts(&self) -> &Accounts {
         &self.accounts
+    }
+
+    fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     fn zone_desk(&self) -> &dyn Zones {

@@ -59,6 +59,9 @@ pub use super::accounts::{
     AccountError, Accounts, AuditState, Identity, Marks, Proof, SignedIn, UserPatch, Visitor, When,
 };
 pub use super::clerk::ClerkError;
+pub use super::privacy::grants::{GRANT_FOR, Grant, GrantError, Grants};
+pub use crate::config::Privacy;
+pub use crate::zone_file::Mask;
 pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};
 pub use crate::store::audit::{AuditRow, hex};
 pub use crate::store::query::{HistoryError, IncidentRow, Span, SpanState};
@@ -195,6 +198,8 @@ pub struct Camera {
     pub address: String,
     /// How they come; `None` before the first one.
     pub stream: Option<link::Stream>,
+    /// What of its picture nobody may see.
+    pub masks: Arc<[Mask]>,
 }
 
 /// A zone that was taken away.
@@ -342,6 +347,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     /// `None` for an unknown camera.
     fn live(&self, camera: &str) -> Option<LiveReceiver>;
 
+    /// The same in which everybody can be recognised.
+    fn live_clear(&self, camera: &str) -> Option<LiveReceiver>;
+
     /// Answers an alarm for a person who saw it at version `seen`: refused when it has wanted an
     /// answer anew since. Blocking for at most a second: call from a blocking task.
     fn acknowledge(
@@ -354,14 +362,20 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     /// Newest first. Blocking.
     fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError>;
 
-    /// JPEG of an incident. Blocking.
+    /// JPEG of an incident, as everybody may see it. Blocking.
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError>;
+
+    /// The same in which everybody can be recognised. Blocking.
+    fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError>;
 
     /// Spans overlapping the time since `from`, oldest first. Blocking.
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError>;
 
     /// Who may come in, and what they may do.
     fn accounts(&self) -> &Accounts;
+
+    /// Who may see clear pictures.
+    fn grants(&self) -> &Grants;
 
     /// What the cameras' zones are and might be.
     fn zone_desk(&self) -> &dyn Zones;

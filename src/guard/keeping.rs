@@ -13,7 +13,7 @@ use super::evidence::{self, PaintTask};
 use super::keeper::{self, Job, KeeperParts};
 use super::message::Message;
 use super::worker::WorkerPost;
-use crate::config::{Config, Evidence};
+use crate::config::{Config, Evidence, Privacy};
 use crate::store::{Store, evidence as rows};
 
 /// What they are given.
@@ -22,6 +22,7 @@ pub struct KeptParts {
     folder: PathBuf,
     outbox_bytes_max: u64,
     evidence: Evidence,
+    privacy: Privacy,
 }
 
 impl KeptParts {
@@ -31,6 +32,7 @@ impl KeptParts {
             folder: config.store.path.clone(),
             outbox_bytes_max: config.notify.outbox_bytes_max,
             evidence: config.evidence,
+            privacy: config.privacy,
         }
     }
 }
@@ -58,7 +60,7 @@ impl Keeping {
         post: WorkerPost,
         ends: StoreEnds,
     ) -> io::Result<Keeping> {
-        let KeptParts { store, folder, outbox_bytes_max, evidence } = parts;
+        let KeptParts { store, folder, outbox_bytes_max, evidence, privacy } = parts;
         let StoreEnds { jobs, queued, reports, done } = ends;
         let clip_parts = ClipParts {
             evidence,
@@ -69,7 +71,7 @@ impl Keeping {
         let keeper = KeeperParts { store, folder, outbox_bytes_max, done };
         Ok(Keeping {
             followers: vec![
-                evidence::start(pictures, jobs)?,
+                evidence::start(pictures, jobs, privacy)?,
                 keeper::start(keeper, queued, reports)?,
             ],
             clips: clips::start(clip_parts, clips)?,

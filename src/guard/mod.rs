@@ -20,6 +20,7 @@
 //! - `handhelds`: who is paired and on duty, and the pager that takes alarms to them.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
 //! - `observer`, `walk`, `heat`: what the alarm path lets others look at; walk tests; where people stand.
+//! - `privacy`: people in pictures are made unrecognisable before anybody sees them.
 //! - `accounts`: who may come in, and what they may do.
 //! - `board`, `ledger`, `latency`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
 //!
@@ -56,6 +57,7 @@ mod message;
 pub mod observer;
 mod outbox_age;
 mod priority;
+mod privacy;
 mod records;
 pub mod relay;
 mod reserve;

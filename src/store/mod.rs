@@ -26,6 +26,7 @@ mod holds;
 mod moving;
 mod open;
 pub mod outbox;
+mod pictures;
 pub mod query;
 pub mod record;
 mod restore;

@@ -144,6 +144,16 @@ struct CameraDto {
     /// Why that is not the one that was meant, for people.
     zones_fault: Option<String>,
     source: CameraSourceDto,
+    /// What of its picture is black for everybody; people are looked for there all the same.
+    privacy_masks: Vec<MaskDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct MaskDto {
+    id: String,
+    name: String,
+    /// GeoJSON MultiPolygon coordinates, frame fractions.
+    polygons: Vec<Vec<Vec<[f64; 2]>>>,
 }
 
 /// How a camera's pictures come. All but the address is null before the first picture.

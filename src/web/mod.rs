@@ -27,6 +27,7 @@ mod inputs;
 mod live;
 mod openapi;
 mod page;
+mod privacy;
 mod query;
 mod rails;
 mod relays;
@@ -362,6 +363,7 @@ fn table() -> Vec<RouteEntry> {
     ];
     table.extend(alarms::table());
     table.extend(evidence::table());
+    table.extend(privacy::table());
     table.extend(zones::table());
     table.extend(walk::table());
     table.extend(handheld_admin::table());

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, alarms, channels, evidence, handheld_admin, health, inputs, live, relays, routes,
-    stream, tls, walk, zones,
+    access, alarms, channels, evidence, handheld_admin, health, inputs, live, privacy, relays,
+    routes, stream, tls, walk, zones,
 };
 
 #[derive(OpenApi)]
@@ -57,6 +57,9 @@ use super::{
         handheld_admin::revoke,
         handheld_admin::duty,
         handheld_admin::put_duty,
+        privacy::privacy,
+        privacy::see_clear,
+        privacy::end_clear,
         routes::incidents,
         routes::snapshot,
         routes::history,

@@ -34,10 +34,10 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Channels, EvidenceDesk, Handhelds,
+    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Channels, EvidenceDesk, Grants, Handhelds,
     HandheldsNow, Handle, HistoryError, IncidentRow, Input, InputSight, InputValue, Latency,
-    LivePicture, LiveReceiver, Person, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState,
-    Vision, VisionState, Visitor, WalkTests, When, Zone, ZoneArming, Zones,
+    LivePicture, LiveReceiver, Person, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Span,
+    SpanState, Vision, VisionState, Visitor, WalkTests, When, Zone, ZoneArming, Zones,
 };
 use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;
@@ -68,6 +68,7 @@ pub struct Fake {
     pub accounts: Accounts,
     /// Questions to the store that hang.
     pub hanging: AtomicUsize,
+    pub grants: Grants,
     /// What was said of which input, by whom.
     pub inputs: Mutex<Vec<(String, InputValue, String)>>,
 }
@@ -94,6 +95,10 @@ impl Handle for Fake {
             pictures: self.pictures.subscribe(),
             viewer: Arc::clone(&self.viewer),
         })
+    }
+
+    fn live_clear(&self, camera: &str) -> Option<LiveReceiver> {
+        self.live(camera)
     }
 
     fn acknowledge(
@@ -136,6 +141,14 @@ impl Handle for Fake {
 
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
         Ok((incident == 17).then(|| b"\xFF\xD8 a jpeg".to_vec()))
+    }
+
+    fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
+        Ok((incident == 17).then(|| b"\xFF\xD8 a clear jpeg".to_vec()))
+    }
+
+    fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError> {
@@ -215,6 +228,7 @@ pub fn snapshot() -> Snapshot {
                 clock: CaptureClock::SenderReport,
                 clock_refused: None,
             }),
+            masks: Arc::new([]),
         }],
         zones: vec![
             zone(0, "gate-road", ZoneState::Occupied, Some(17)),
@@ -321,6 +335,7 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
     let audit = store.audit_reader().expect("a reader");
     let rows = store.accounts().expect("read");
     let clerk = Clerk::over(store).expect("a thread");
+    let grants = Grants::new(Privacy::Persons, clerk.clone());
     let (accounts, setup_code) = Accounts::new(rows, audit, clerk).expect("accounts");
     let setup_code = setup_code.expect("nobody is there yet");
     let from = [127, 0, 0, 1].into();
@@ -332,6 +347,7 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
     };
     let fake = Arc::new(Fake {
         accounts,
+        grants,
         hanging: AtomicUsize::new(0),
         snapshots: watch::Sender::new(Arc::new(snapshot())),
         pictures: watch::Sender::new(None),

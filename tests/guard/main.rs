@@ -3,6 +3,7 @@
 mod commands;
 mod doctor;
 mod full_disk;
+mod privacy;
 mod siren;
 mod site;
 mod terminal;

@@ -296,7 +296,11 @@ fn walker(walked: u64, from: (f64, f64)) -> WireDetection {
 
 fn picture(frame: u64) -> Picture {
     let mut jpeg = Vec::new();
-    let grey = image::RgbImage::from_pixel(SIZE_PX.0, SIZE_PX.1, image::Rgb([90, 90, 90]));
-    image::codecs::jpeg::JpegEncoder::new(&mut jpeg).encode_image(&grey).expect("a picture");
+    // Stripes, so that it can be seen where they are gone.
+    let stripes = image::RgbImage::from_fn(SIZE_PX.0, SIZE_PX.1, |x, _| match x / 4 % 2 {
+        0 => image::Rgb([50, 50, 50]),
+        _ => image::Rgb([130, 130, 130]),
+    });
+    image::codecs::jpeg::JpegEncoder::new(&mut jpeg).encode_image(&stripes).expect("a picture");
     Picture { camera: 0, frame, captured_ns: clock::monotonic().as_nanos(), jpeg }
 }

@@ -50,6 +50,7 @@ use super::observer::{Lost, Observation};
 use super::zones::digest::{Looking, zone_digest};
 use super::zones::{Guarding, ZoneDesk};
 use crate::clock;
+use crate::config::Privacy;
 use crate::config::SirenDevice;
 use crate::engine::CameraIndex;
 use crate::engine::alarm::Inhibition;
@@ -94,6 +95,8 @@ pub struct WalkParts {
     pub input_long_side_px: Option<u32>,
     /// In the order of the cameras.
     pub sources: Vec<Source>,
+    /// Of the pictures in reports.
+    pub privacy: Privacy,
 }
 
 impl WalkDesk {
@@ -300,7 +303,7 @@ impl WalkTests for WalkDesk {
     }
 
     fn walk_report(&self, id: u64) -> Result<WalkReport, WalkDeskError> {
-        let found = report_of(&self.parts.reader, id).map_err(WalkDeskError::Store)?;
+        let found = report_of(&self.parts.reader, id, self.parts.privacy).map_err(WalkDeskError::Store)?;
         found.ok_or(WalkDeskError::Refused(WalkError::NoTest { id }))
     }
 
@@ -396,7 +399,8 @@ fn limit_ms(zone: &Zone) -> u32 {
         Duty::Restricted { .. }
         | Duty::Warning { .. }
         | Duty::Tripwire { .. }
-        | Duty::Ignore { .. } => TIME_MS_MAX,
+        | Duty::Ignore { .. }
+        | Duty::PrivacyMask { .. } => TIME_MS_MAX,
     }
 }
 
@@ -409,7 +413,7 @@ fn counts(duty: &Duty) -> Counts {
             }
         }
         Duty::Occupancy { .. } => Counts::Heads,
-        Duty::Tripwire { .. } | Duty::Ignore { .. } => Counts::Crossing,
+        Duty::Tripwire { .. } | Duty::Ignore { .. } | Duty::PrivacyMask { .. } => Counts::Crossing,
     }
 }
 

@@ -28,10 +28,10 @@ pub struct Looking<'a> {
 }
 
 /// A text that changes when the zone's walk test has to be done again: sha256, hex. `None` for an
-/// id the document has not, and for an ignore zone, which has nothing to test.
+/// id the document has not, and for an ignored area or a privacy mask, which have nothing to test.
 pub fn zone_digest(document: &Document, id: &str, looking: Looking<'_>) -> Option<String> {
     let zone = document.zone(id)?;
-    if matches!(zone.duty, Duty::Ignore { .. }) {
+    if zone.watch().is_none() {
         return None;
     }
     let ignored = document.zones.iter().filter(|zone| matches!(zone.duty, Duty::Ignore { .. }));
@@ -68,7 +68,7 @@ fn bare(zone: &Zone) -> Zone {
         Duty::Occupancy { watch, .. } | Duty::Tripwire { watch, .. } => {
             (watch.schedule, watch.interlock, watch.latch) = (None, None, Latch::No);
         }
-        Duty::Ignore { reason, .. } => reason.clear(),
+        Duty::Ignore { reason, .. } | Duty::PrivacyMask { reason, .. } => reason.clear(),
     }
     zone
 }

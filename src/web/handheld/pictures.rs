@@ -24,7 +24,8 @@ pub(super) async fn live(
     let ticket = ticket(&app, pairs)?;
     let camera = path_text(path)?;
     let may_still = move |app: &App| app.handle.handheld_desk().has_ticket(&ticket);
-    live::open(&app, &camera, upgrade, may_still)
+    let receiver = app.handle.live(&camera);
+    live::open(&app, &camera, receiver, upgrade, may_still)
 }
 
 /// The picture that raised an incident.

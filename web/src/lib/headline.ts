@@ -134,6 +134,7 @@ function occupiedWord(zone: Zone | undefined): string {
     case 'restricted':
     case 'warning':
     case 'ignore':
+    case 'privacy_mask':
     case undefined:
       return 'is occupied';
   }
