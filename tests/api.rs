@@ -9,6 +9,8 @@ mod commands;
 #[path = "api/fake.rs"]
 #[allow(dead_code, reason = "shared with the tests of access, which use more of it")]
 mod fake;
+#[path = "api/incidents.rs"]
+mod incidents;
 #[path = "api/inputs.rs"]
 mod inputs;
 #[path = "api/privacy.rs"]

@@ -38,6 +38,7 @@ use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::reserve;
 use super::siren::SirenOutput;
 use super::siren::voices::VoicesError;
+use super::verdicts::Verdicts;
 use super::walk::{self, WalkThread};
 use super::web_thread::{Pages, WebThread};
 use super::wiring::{Front, Mind, Queues, Walks};
@@ -203,6 +204,7 @@ impl Guard {
             channels: channels.desk.clone(),
             handhelds: handhelds.desk.clone(),
             evidence: ClipDesk::of(config, evidence_reader, Clerk::new(queues.jobs.clone())),
+            verdicts: Verdicts::new(Clerk::new(queues.jobs.clone())),
             grants: Grants::new(config.privacy, Clerk::new(queues.jobs.clone())),
         });
         let front = Front {

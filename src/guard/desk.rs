@@ -18,14 +18,16 @@ use super::handle::{
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
+use super::message::Answer;
 use super::privacy::grants::Grants;
 use super::privacy::snapshot_for_all;
-use super::message::Answer;
+use super::verdicts::Verdicts;
 use super::walk::WalkDesk;
 use super::zones::ZoneDesk;
 use crate::clock;
 use crate::engine::{AlarmId, AlarmState};
 use crate::store::query::StoreReader;
+use crate::store::verdicts::VerdictRow;
 
 /// Answers waiting for the alarm path, which takes some at every tick.
 pub const ANSWERS_MAX: usize = 32;
@@ -58,6 +60,7 @@ pub struct Desk {
     pub handhelds: Arc<HandheldDesk>,
     pub evidence: ClipDesk,
     pub grants: Grants,
+    pub verdicts: Verdicts,
 }
 
 impl Inputs for Desk {
@@ -110,6 +113,14 @@ impl Handle for Desk {
 
     fn accounts(&self) -> &Accounts {
         &self.accounts
+    }
+
+    fn verdicts(&self, first: u64, last: u64) -> Result<Vec<VerdictRow>, HistoryError> {
+        self.reader.verdicts(first, last)
+    }
+
+    fn judging(&self) -> &Verdicts {
+        &self.verdicts
     }
 
     fn grants(&self) -> &Grants {

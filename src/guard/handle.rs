@@ -60,7 +60,9 @@ pub use super::accounts::{
 };
 pub use super::clerk::ClerkError;
 pub use super::privacy::grants::{GRANT_FOR, Grant, GrantError, Grants};
+pub use super::verdicts::{NOTE_CHARS_MAX, VerdictError, Verdicts};
 pub use crate::config::Privacy;
+pub use crate::store::verdicts::{Judgement, VerdictRow};
 pub use crate::zone_file::Mask;
 pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};
 pub use crate::store::audit::{AuditRow, hex};
@@ -367,6 +369,12 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
 
     /// The same in which everybody can be recognised. Blocking.
     fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError>;
+
+    /// What people judged the incidents of these numbers to be, both ends included. Blocking.
+    fn verdicts(&self, first: u64, last: u64) -> Result<Vec<VerdictRow>, HistoryError>;
+
+    /// Keeps what people say of incidents.
+    fn judging(&self) -> &Verdicts;
 
     /// Spans overlapping the time since `from`, oldest first. Blocking.
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError>;

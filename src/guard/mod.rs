@@ -21,6 +21,7 @@
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
 //! - `observer`, `walk`, `heat`: what the alarm path lets others look at; walk tests; where people stand.
 //! - `privacy`: people in pictures are made unrecognisable before anybody sees them.
+//! - `verdicts`: what people judged incidents to be.
 //! - `accounts`: who may come in, and what they may do.
 //! - `board`, `ledger`, `latency`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
 //!
@@ -62,6 +63,7 @@ mod records;
 pub mod relay;
 mod reserve;
 pub mod siren;
+mod verdicts;
 mod view_board;
 pub mod walk;
 mod web_thread;

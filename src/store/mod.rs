@@ -31,6 +31,7 @@ pub mod query;
 pub mod record;
 mod restore;
 mod retention;
+pub mod verdicts;
 pub mod walk;
 mod write;
 pub mod zones;

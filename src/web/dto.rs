@@ -19,6 +19,7 @@ pub(super) use self::holds::HoldDto;
 use self::holds::InhibitionDto;
 use self::inputs::{ArmingDto, InputDto};
 use super::handheld_admin::dto::{DeliveryDto, ListeningDto};
+use super::incidents::JudgementDto;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StateDto {
@@ -408,6 +409,8 @@ pub(super) struct AcknowledgedDto {
 pub(super) struct IncidentsDto {
     /// Newest first.
     pub incidents: Vec<IncidentDto>,
+    /// What people judged them to be, where anybody has.
+    pub verdicts: Vec<JudgementDto>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -23,6 +23,7 @@ mod evidence;
 mod handheld;
 mod handheld_admin;
 mod health;
+mod incidents;
 mod inputs;
 mod live;
 mod openapi;
@@ -363,6 +364,7 @@ fn table() -> Vec<RouteEntry> {
     ];
     table.extend(alarms::table());
     table.extend(evidence::table());
+    table.extend(incidents::table());
     table.extend(privacy::table());
     table.extend(zones::table());
     table.extend(walk::table());

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, alarms, channels, evidence, handheld_admin, health, inputs, live, privacy, relays,
-    routes, stream, tls, walk, zones,
+    access, alarms, channels, evidence, handheld_admin, health, incidents, inputs, live, privacy,
+    relays, routes, stream, tls, walk, zones,
 };
 
 #[derive(OpenApi)]
@@ -57,6 +57,8 @@ use super::{
         handheld_admin::revoke,
         handheld_admin::duty,
         handheld_admin::put_duty,
+        incidents::judge,
+        incidents::export,
         privacy::privacy,
         privacy::see_clear,
         privacy::end_clear,

@@ -113,9 +113,19 @@ pub(super) async fn incidents(
     let limit = numbers.get("limit").unwrap_or(INCIDENTS_DEFAULT);
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let before = numbers.get("before");
-    let rows = ask(&app, move |handle| handle.incidents(limit, before)).await?;
-    let rows = rows.map_err(store_error)?;
-    Ok(Json(IncidentsDto { incidents: rows.into_iter().map(Into::into).collect() }))
+    let answer = ask(&app, move |handle| {
+        let rows = handle.incidents(limit, before)?;
+        let verdicts = match (rows.last(), rows.first()) {
+            (Some(oldest), Some(newest)) => handle.verdicts(oldest.id, newest.id)?,
+            _ => Vec::new(),
+        };
+        Ok((rows, verdicts))
+    });
+    let (rows, verdicts) = answer.await?.map_err(store_error)?;
+    Ok(Json(IncidentsDto {
+        incidents: rows.into_iter().map(Into::into).collect(),
+        verdicts: verdicts.into_iter().map(Into::into).collect(),
+    }))
 }
 
 /// The picture of the frame that raised an incident.

@@ -42,6 +42,8 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("put", "/api/incidents/{id}/pin", ENGINEERS),
     ("delete", "/api/incidents/{id}/pin", ENGINEERS),
     ("get", "/api/evidence", VIEWERS),
+    ("post", "/api/incidents/{id}/verdict", SUPERVISORS),
+    ("get", "/api/incidents/{id}/export.zip", SUPERVISORS),
     ("get", "/api/privacy", VIEWERS),
     ("post", "/api/privacy/clear", ENGINEERS),
     ("delete", "/api/privacy/clear", ENGINEERS),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use standclear::engine::{AlarmId, AlarmSource, AlarmState, ZoneIndex};
 use standclear::guard::handle::{
     Alarm, AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, HistoryError, Hold, HoldKind,
-    IncidentRow, SpanKpis, TestHeard, kpis_of,
+    IncidentRow, Judgement, SpanKpis, TestHeard, VerdictRow, kpis_of,
 };
 use standclear::store::alarms::AlarmStory;
 
@@ -105,6 +105,18 @@ impl Alarms for Fake {
         let stories = vec![AlarmStory { alarm: AlarmId(38), source, changes }];
         Ok(SpanKpis { from, numbers: kpis_of(stories, from, to) })
     }
+}
+
+/// Somebody judged incident 17.
+pub fn verdicts(first: u64, last: u64) -> Vec<VerdictRow> {
+    let verdict = VerdictRow {
+        incident: 17,
+        verdict: Judgement::False,
+        by: "Zoë 山田".into(),
+        at: time("2026-03-01T15:00:00Z"),
+        note: "a fork lift".into(),
+    };
+    (first..=last).contains(&17).then_some(verdict).into_iter().collect()
 }
 
 pub fn incident(id: u64) -> IncidentRow {

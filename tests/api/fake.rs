@@ -37,7 +37,8 @@ use standclear::guard::handle::{
     Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Channels, EvidenceDesk, Grants, Handhelds,
     HandheldsNow, Handle, HistoryError, IncidentRow, Input, InputSight, InputValue, Latency,
     LivePicture, LiveReceiver, Person, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Span,
-    SpanState, Vision, VisionState, Visitor, WalkTests, When, Zone, ZoneArming, Zones,
+    SpanState, VerdictRow, Verdicts, Vision, VisionState, Visitor, WalkTests, When, Zone,
+    ZoneArming, Zones,
 };
 use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;

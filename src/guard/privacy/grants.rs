@@ -5,7 +5,7 @@
 //!
 //! Not here: which role it takes (the web side's route table).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ use crate::store::StoreError;
 /// less than a shift.
 pub const GRANT_FOR: Duration = Duration::from_secs(15 * 60);
 
+/// Different things that are noted of one grant; who looks at more ends it and asks again.
+const LOOKS_MAX: usize = 4096;
+
 /// People with a grant at once; more than engineers of any site.
 const GRANTS_MAX: usize = 64;
 
@@ -32,6 +35,8 @@ pub struct Grant {
     pub reason: Reason,
     pub until: Timestamp,
     ends: Instant,
+    /// What is in the audit log as seen: a video is asked for in many pieces.
+    seen: BTreeSet<String>,
 }
 
 /// Why a grant was not given, or a look not noted.
@@ -86,7 +91,8 @@ impl Grants {
             "reason": reason.as_str(), "minutes": GRANT_FOR.as_secs() / 60
         });
         self.note(by, "clear_pictures_granted", by, &detail)?;
-        let grant = Grant { by: by.to_owned(), reason, until, ends: now.after(GRANT_FOR) };
+        let ends = now.after(GRANT_FOR);
+        let grant = Grant { by: by.to_owned(), reason, until, ends, seen: BTreeSet::new() };
         self.at(now).insert(by.to_owned(), grant.clone());
         Ok(grant)
     }
@@ -113,15 +119,28 @@ impl Grants {
         self.at(clock::monotonic()).values().cloned().collect()
     }
 
-    /// Notes what was seen clear, before it is. Blocking.
+    /// Notes what was seen clear, before it is; once a grant. Blocking.
     ///
     /// # Errors
     /// There is no grant, or the audit log does not take it; then it must not be shown.
     pub fn look(&self, by: &str, subject: &str) -> Result<(), GrantError> {
-        let reason = self.at(clock::monotonic()).get(by).map(|grant| grant.reason.clone());
-        let reason = reason.ok_or_else(|| GrantError::NoGrant { by: by.to_owned() })?;
-        let detail = serde_json::json!({ "reason": reason.as_str() });
-        self.note(by, "clear_picture_seen", subject, &detail)
+        let no_grant = || GrantError::NoGrant { by: by.to_owned() };
+        let given = self.at(clock::monotonic());
+        let grant = given.get(by).ok_or_else(no_grant)?;
+        if grant.seen.contains(subject) {
+            return Ok(());
+        }
+        if grant.seen.len() >= LOOKS_MAX {
+            return Err(no_grant());
+        }
+        let detail = serde_json::json!({ "reason": grant.reason.as_str() });
+        // The store may take its time; others ask meanwhile.
+        drop(given);
+        self.note(by, "clear_picture_seen", subject, &detail)?;
+        if let Some(grant) = self.at(clock::monotonic()).get_mut(by) {
+            grant.seen.insert(subject.to_owned());
+        }
+        Ok(())
     }
 
     /// Those that have not ended.
@@ -166,6 +185,7 @@ mod tests {
         let grant = grants.give("Eva", reason()).expect("granted");
         assert!(grants.holds("Eva") && !grants.holds("Karl"));
         grants.look("Eva", "incident 1").expect("noted");
+        grants.look("Eva", "incident 1").expect("noted already");
         assert!(grants.at(grant.ends).is_empty(), "it ended");
         let entries = audit.entries(10, None).expect("read");
         let said: Vec<_> =
