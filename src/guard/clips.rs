@@ -54,6 +54,9 @@ const CLOCK_TRUSTED_AFTER: Duration = Duration::from_secs(3_600);
 /// An incident that is not in the store so long after its clip was made was lost to it.
 const INCIDENT_WAITED_MAX: Duration = Duration::from_secs(600);
 
+/// Why there is no video of a camera with a privacy mask.
+const MASKED: &str = "its camera has a privacy mask, and nothing is blacked out in video";
+
 /// Rows waiting for the store; the files of those beyond are removed at the next start.
 const ROWS_MAX: usize = 256;
 
@@ -67,6 +70,9 @@ const NICENESS: i32 = 10;
 #[derive(Debug)]
 pub enum ClipTask {
     Began(Began),
+    /// An incident began on a camera of which something must not be seen, and nothing blacks it out in
+    /// video.
+    Masked(IncidentId),
     /// Nobody is inside any more, since then.
     Ended {
         incident: IncidentId,
@@ -223,6 +229,9 @@ impl ClipKeeper {
     fn take(&mut self, task: ClipTask) {
         match task {
             ClipTask::Began(began) => self.book.began(began.incident, began.camera, began.at),
+            ClipTask::Masked(incident) => {
+                self.put_row(PendingRow::Lost { incident, part: 1, why: MASKED.to_owned() });
+            }
             ClipTask::Ended { incident, at } => self.book.ended(incident, at),
             ClipTask::Outcome { request, outcome } => {
                 if let Some(asked) = self.book.answered(request) {

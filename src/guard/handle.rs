@@ -62,11 +62,11 @@ pub use super::clerk::ClerkError;
 pub use super::privacy::grants::{GRANT_FOR, Grant, GrantError, Grants};
 pub use super::verdicts::{NOTE_CHARS_MAX, VerdictError, Verdicts};
 pub use crate::config::Privacy;
-pub use crate::store::verdicts::{Judgement, VerdictRow};
-pub use crate::zone_file::Mask;
 pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};
 pub use crate::store::audit::{AuditRow, hex};
 pub use crate::store::query::{HistoryError, IncidentRow, Span, SpanState};
+pub use crate::store::verdicts::{Judgement, VerdictRow};
+pub use crate::zone_file::Mask;
 
 /// The whole of now, replaced as one value after every change and at least once a second.
 #[derive(Clone, Debug)]

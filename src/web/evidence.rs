@@ -18,10 +18,13 @@ use utoipa::ToSchema;
 use super::access::{Access, Caller, Role, body};
 use super::dto::{EmptyDto, timestamp};
 use super::error::{ApiError, ErrorBody};
+use super::privacy;
 use super::query::path_number;
 use super::routes::{ask, store_error};
 use super::{App, RouteEntry, rails};
-use crate::guard::handle::{ClipRow, EvidenceError, EvidenceNow, EvidenceRow, Handle, Pin, Reason};
+use crate::guard::handle::{
+    ClipRow, EvidenceError, EvidenceNow, EvidenceRow, Handle, Pin, Privacy, Reason,
+};
 
 /// The routes, with who may use them.
 pub(super) fn table() -> Vec<RouteEntry> {
@@ -154,6 +157,7 @@ pub(super) async fn of_incident(
     responses(
         (status = 200, description = "MP4", content_type = "video/mp4", body = Vec<u8>),
         (status = 206, description = "The part of it that `Range` asks for", content_type = "video/mp4", body = Vec<u8>),
+        (status = 403, description = "`clear_not_granted`: video shows people as they are", body = ErrorBody),
         (status = 404, description = "`unknown_incident`; `no_clip`, with the reason", body = ErrorBody),
         (status = 416, description = "`bad_range`: it is not that long", body = ErrorBody),
         (status = 422, description = "`bad_request`", body = ErrorBody),
@@ -162,6 +166,7 @@ pub(super) async fn of_incident(
 )]
 pub(super) async fn clip(
     State(app): State<App>,
+    caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -174,6 +179,13 @@ pub(super) async fn clip(
         .ok()
         .filter(|part| *part > 0)
         .ok_or_else(|| ApiError::bad_request("part", &part, "a whole number from 1"))?;
+    // Nobody is hidden in video, so it is for whoever may see people clear.
+    match app.handle.grants().privacy() {
+        Privacy::Off => {}
+        Privacy::Persons | Privacy::Heads => {
+            privacy::look(&app, &caller, format!("incident {id} video {part}")).await?;
+        }
+    }
     let opened = ask(&app, move |handle| handle.evidence_desk().clip(id, part)).await?;
     download::send(opened.map_err(refused)?, &headers)
 }

@@ -34,6 +34,16 @@ const FROM_VIEWER_BYTES_MAX: usize = 4 * 1024;
 /// One picture may wait inside the socket's own buffer, whole.
 const PICTURE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Why a viewer's pictures end before the box does.
+pub(super) const SIGNED_OUT: &str = "signed out";
+const CLEAR_ENDED: &str = "clear pictures have ended";
+
+/// What a viewer gets, and what they are told when they may see it no longer.
+pub(super) struct Viewer<R> {
+    pub receiver: R,
+    pub over: &'static str,
+}
+
 /// Pictures of a camera as binary WebSocket messages; see docs/reference/api.md for the framing.
 #[utoipa::path(
     get,
@@ -62,7 +72,8 @@ pub(super) async fn live(
     match privacy::sight(pairs)? {
         Sight::Shown => {
             let receiver = app.handle.live(&camera);
-            open(&app, &camera, receiver, upgrade, move |app| caller.may_still(app))
+            let viewer = Viewer { receiver, over: SIGNED_OUT };
+            open(&app, &camera, viewer, upgrade, move |app| caller.may_still(app))
         }
         Sight::Clear => {
             privacy::look(&app, &caller, format!("camera {camera} live")).await?;
@@ -70,7 +81,7 @@ pub(super) async fn live(
             let may_still = move |app: &App| {
                 caller.may_still(app) && privacy::may_see_clear(app, &caller).is_ok()
             };
-            open(&app, &camera, receiver, upgrade, may_still)
+            open(&app, &camera, Viewer { receiver, over: CLEAR_ENDED }, upgrade, may_still)
         }
     }
 }
@@ -79,12 +90,13 @@ pub(super) async fn live(
 pub(super) fn open(
     app: &App,
     camera: &str,
-    receiver: Option<LiveReceiver>,
+    viewer: Viewer<Option<LiveReceiver>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     may_still: impl Fn(&App) -> bool + Send + Sync + 'static,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(websocket_expected)?;
     let place = take_place(app)?;
+    let Viewer { receiver, over } = viewer;
     let Some(receiver) = receiver else {
         let message = format!("there is no camera {camera:?}; /api/state lists those there are");
         return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_camera", message));
@@ -96,7 +108,7 @@ pub(super) fn open(
         .write_buffer_size(0)
         .max_write_buffer_size(PICTURE_BYTES_MAX)
         .on_upgrade(move |socket| async move {
-            show(socket, app, may_still, receiver).await;
+            show(socket, app, may_still, Viewer { receiver, over }).await;
             drop(place);
         }))
 }
@@ -125,7 +137,7 @@ async fn show(
     mut socket: WebSocket,
     app: App,
     may_still: impl Fn(&App) -> bool,
-    mut receiver: LiveReceiver,
+    mut viewer: Viewer<LiveReceiver>,
 ) {
     let mut stopping = app.stopping.clone();
     let mut ask_again = time::interval(ASK_AGAIN);
@@ -133,7 +145,7 @@ async fn show(
     // A picture that was made before this viewer came may be old: the next one is due at once.
     loop {
         tokio::select! {
-            changed = receiver.pictures.changed() => if changed.is_err() { break },
+            changed = viewer.receiver.pictures.changed() => if changed.is_err() { break },
             said = socket.recv() => match said {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => continue,
@@ -141,12 +153,12 @@ async fn show(
             _tick = ask_again.tick() => if may_still(&app) {
                 continue;
             } else {
-                goodbye = (close_code::POLICY, "these pictures may be seen no longer");
+                goodbye = (close_code::POLICY, viewer.over);
                 break;
             },
             _stop = stopping.wait_for(|running| *running == Running::Stopping) => break,
         }
-        let picture = receiver.pictures.borrow_and_update().clone();
+        let picture = viewer.receiver.pictures.borrow_and_update().clone();
         let Some(picture) = picture else { continue };
         let snapshot = app.handle.snapshots().borrow().clone();
         let Some(message) = frame(&picture, &snapshot) else {

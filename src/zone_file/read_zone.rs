@@ -194,11 +194,7 @@ pub(super) fn zone(
             return None;
         }
         (
-            Kind::Restricted
-            | Kind::Warning
-            | Kind::Occupancy
-            | Kind::Ignore
-            | Kind::PrivacyMask,
+            Kind::Restricted | Kind::Warning | Kind::Occupancy | Kind::Ignore | Kind::PrivacyMask,
             Geometry::Line(_),
         ) => {
             let right = format!("a zone of kind {} is a Polygon or MultiPolygon", kind.as_str());

@@ -45,6 +45,14 @@ fn a_clear_picture_takes_an_engineer_with_a_logged_reason() {
     assert_eq!(ask(&served, &eva, "DELETE", "/api/privacy/clear", "").status, 200);
     ask(&served, &eva, "GET", CLEAR, "").refused(403, "clear_not_granted");
     ask(&served, &eva, "DELETE", "/api/privacy/clear", "").refused(409, "not_granted");
+
+    // Whoever is no engineer any more sees nobody clear, whatever was granted.
+    ask(&served, &eva, "POST", "/api/privacy/clear", r#"{"reason": "who was it"}"#);
+    assert_eq!(ask(&served, &eva, "GET", CLEAR, "").status, 200);
+    let json = [("Content-Type", "application/json")];
+    let body = br#"{"role": "supervisor"}"#;
+    assert_eq!(served.request("PATCH", "/api/users/Eva", &json, body).status, 200);
+    ask(&served, &eva, "GET", CLEAR, "").refused(403, "clear_not_granted");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! What people see of people: live, in evidence, clear and masked.
 
+use std::time::Duration;
+
 use image::RgbImage;
+use standclear::engine::AlarmState;
 use standclear::guard::app::Guard;
-use standclear::guard::handle::{LivePicture, Reason};
+use standclear::guard::handle::{LivePicture, LiveReceiver, Reason};
 
 use crate::site::{TestSite, intrusion, wait_alarm, wait_for, wait_until, wait_watched};
 use crate::worker::Scene;
-use standclear::engine::AlarmState;
 
 /// Within the person of the scene, and far from them, pixels.
 const PERSON: [u32; 4] = [128, 80, 152, 160];
@@ -15,6 +17,9 @@ const ELSEWHERE: [u32; 4] = [20, 80, 80, 160];
 /// The stripes of the scene are 80 grey levels apart; a few more or less come from JPEG.
 const STRIPES_MIN: u8 = 50;
 const NO_STRIPES_MAX: u8 = 25;
+
+/// Well within the time for which whoever is missed stays hidden.
+const SOON: Duration = Duration::from_millis(700);
 
 fn decoded(jpeg: &[u8]) -> RgbImage {
     image::load_from_memory(jpeg).expect("a JPEG").into_rgb8()
@@ -27,7 +32,7 @@ fn contrast(picture: &RgbImage, [left, top, right, bottom]: [u32; 4]) -> u8 {
     (top..bottom).step_by(7).flat_map(row).max().expect("a place")
 }
 
-fn next(what: &str, receiver: &mut standclear::guard::handle::LiveReceiver) -> LivePicture {
+fn next(what: &str, receiver: &mut LiveReceiver) -> LivePicture {
     wait_for(what, || {
         let picture = receiver.pictures.borrow_and_update().clone();
         picture.filter(|picture| !picture.people.is_empty()).map(|picture| (*picture).clone())
@@ -67,7 +72,28 @@ fn nobody_can_be_recognised_live_or_in_evidence_but_by_whoever_was_granted_it() 
     let entries = handle.accounts().audit(10, None).expect("the store");
     assert!(entries.iter().any(|row| row.entry.action == "clear_pictures_granted"));
     assert!(entries.iter().all(|row| row.entry.action != "privacy_off"));
+    // It holds what the guard waits for.
+    drop(handle);
     guard.stop();
+}
+
+/// Pictures in which nobody was found, soon after somebody was: each must hide them. Ends with the
+/// first that shows the place as it is.
+fn hidden_after(seen: &LivePicture, shown: &mut LiveReceiver) -> usize {
+    let (mut last, mut hidden) = (seen.clone(), 0);
+    wait_for("the picture as it is", || {
+        let picture = shown.pictures.borrow_and_update().clone()?;
+        let since = picture.captured.since(last.captured);
+        if !picture.people.is_empty() {
+            last = (*picture).clone();
+        } else if picture.frame > last.frame && since <= SOON {
+            let contrast = contrast(&decoded(&picture.jpeg), PERSON);
+            assert!(contrast <= NO_STRIPES_MAX, "{contrast} after {since:?}");
+            hidden += 1;
+        }
+        (contrast(&decoded(&picture.jpeg), PERSON) >= STRIPES_MIN).then_some(())
+    });
+    hidden
 }
 
 #[test]
@@ -75,18 +101,13 @@ fn whoever_is_missed_by_the_detector_stays_unrecognisable() {
     let site = TestSite::new();
     let guard = site.start();
     wait_watched(&guard);
-    site.shows(Scene::Person);
     let mut shown = guard.handle().live("yard").expect("a camera");
-    let seen = next("a picture", &mut shown);
-    site.shows(Scene::Empty);
-    let first = wait_for("a picture without a detection", || {
-        let picture = shown.pictures.borrow_and_update().clone()?;
-        (picture.frame > seen.frame && picture.people.is_empty()).then_some(picture)
-    });
-    assert!(contrast(&decoded(&first.jpeg), PERSON) <= NO_STRIPES_MAX);
-    wait_for("the picture as it is", || {
-        let picture = shown.pictures.borrow_and_update().clone()?;
-        (contrast(&decoded(&picture.jpeg), PERSON) >= STRIPES_MIN).then_some(())
+    // On a busy machine no picture may come in time; then once more.
+    wait_for("a picture soon after", || {
+        site.shows(Scene::Person);
+        let seen = next("a picture", &mut shown);
+        site.shows(Scene::Empty);
+        (hidden_after(&seen, &mut shown) > 0).then_some(())
     });
     guard.stop();
 }
@@ -97,7 +118,9 @@ fn hidden_off_is_in_the_audit_log_and_what_was_kept_then_is_not_shown_later() {
     let guard = site.start_saying("privacy = \"off\"");
     wait_watched(&guard);
     let entries = guard.handle().accounts().audit(10, None).expect("the store");
-    assert!(entries.iter().any(|row| row.entry.action == "privacy_off" && row.entry.by == "standclear"));
+    assert!(
+        entries.iter().any(|row| row.entry.action == "privacy_off" && row.entry.by == "standclear")
+    );
     site.shows(Scene::Person);
     let incident = incident(&guard);
     let kept = guard.handle().incident_snapshot(incident).expect("the store").expect("a picture");
@@ -142,6 +165,11 @@ fn a_privacy_mask_is_black_for_everybody_and_whoever_is_behind_it_alarms() {
         handle.incident_snapshot(incident).expect("the store").expect("a picture"),
         handle.clear_snapshot(incident).expect("the store").expect("a picture"),
     ];
+    let why = wait_for("why there is no video", || {
+        let row = handle.evidence_desk().evidence(incident).ok()?;
+        row.clips.first().and_then(|clip| clip.lost.clone())
+    });
+    assert!(why.contains("privacy mask"), "{why}");
     for (number, jpeg) in pictures.iter().enumerate() {
         let picture = decoded(jpeg);
         // Evidence has boxes drawn over the black, so away from the person's box.
@@ -149,5 +177,7 @@ fn a_privacy_mask_is_black_for_everybody_and_whoever_is_behind_it_alarms() {
         assert!(behind.0.iter().all(|value| *value < 12), "picture {number}: {behind:?}");
         assert!(contrast(&picture, [220, 80, 300, 160]) >= STRIPES_MIN, "picture {number}");
     }
+    // It holds what the guard waits for.
+    drop(handle);
     guard.stop();
 }

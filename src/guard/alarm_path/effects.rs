@@ -64,8 +64,11 @@ impl Runner {
                 self.observe_entry(*zone, *incident, entry, event.at, sounded);
                 if matches!(event.kind, EventKind::IncidentStarted { .. }) {
                     let (camera, at) = (entry.camera.0, entry.first_seen_at);
-                    let began = Began { incident: *incident, camera, at };
-                    clips::tell(&self.path.clips, ClipTask::Began(began));
+                    let task = match self.path.names.masks(usize::from(camera)) {
+                        [] => ClipTask::Began(Began { incident: *incident, camera, at }),
+                        _ => ClipTask::Masked(*incident),
+                    };
+                    clips::tell(&self.path.clips, task);
                 }
             }
             EventKind::IncidentEnded { zone, incident, .. } => {

@@ -303,7 +303,8 @@ impl WalkTests for WalkDesk {
     }
 
     fn walk_report(&self, id: u64) -> Result<WalkReport, WalkDeskError> {
-        let found = report_of(&self.parts.reader, id, self.parts.privacy).map_err(WalkDeskError::Store)?;
+        let found =
+            report_of(&self.parts.reader, id, self.parts.privacy).map_err(WalkDeskError::Store)?;
         found.ok_or(WalkDeskError::Refused(WalkError::NoTest { id }))
     }
 

@@ -31,9 +31,7 @@ pub struct Looking<'a> {
 /// id the document has not, and for an ignored area or a privacy mask, which have nothing to test.
 pub fn zone_digest(document: &Document, id: &str, looking: Looking<'_>) -> Option<String> {
     let zone = document.zone(id)?;
-    if zone.watch().is_none() {
-        return None;
-    }
+    zone.watch()?;
     let ignored = document.zones.iter().filter(|zone| matches!(zone.duty, Duty::Ignore { .. }));
     let zones = std::iter::once(zone).chain(ignored).map(bare).collect();
     let drawn = Document { name: None, ground: document.ground.clone(), marks: Vec::new(), zones };

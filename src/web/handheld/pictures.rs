@@ -25,7 +25,8 @@ pub(super) async fn live(
     let camera = path_text(path)?;
     let may_still = move |app: &App| app.handle.handheld_desk().has_ticket(&ticket);
     let receiver = app.handle.live(&camera);
-    live::open(&app, &camera, receiver, upgrade, may_still)
+    let viewer = live::Viewer { receiver, over: live::SIGNED_OUT };
+    live::open(&app, &camera, viewer, upgrade, may_still)
 }
 
 /// The picture that raised an incident.

@@ -5,7 +5,7 @@ import { boxState, zone } from './testing';
 
 const incident = (id: number, rest: Partial<Incident> = {}): Incident => ({
   id, zone: 'gate', zone_name: 'Gate road', camera: 'yard', started_at: `2026-05-0${1 + (id % 3)}T12:00:00Z`, ended_at: null,
-  entries: 1, score: 0.7, model_digest: '', zone_revision: '', snapshot: true, siren_after_ms: 190, acknowledged_by: null, ...rest,
+  entries: 1, score: 0.7, model_digest: '', zone_revision: '', snapshot: true, siren_after_ms: 190, clips: [], pinned: false, acknowledged_by: null, ...rest,
 });
 const judged = (of: number, verdict: string) => ({ incident: of, verdict, by: 'Eva', at: '2026-05-04T12:00:00Z', note: '' });
 const page = parsePage({

@@ -22,6 +22,11 @@ class PrivacyNow {
     return this.own === null ? 'shown' : 'clear';
   }
 
+  /** Whether video may be seen: nobody is hidden in it. */
+  get video(): boolean {
+    return this.now?.hidden === 'off' || this.own !== null;
+  }
+
   /** Asks until the returned function is called. */
   open(): () => void {
     let timer: ReturnType<typeof setTimeout> | undefined;
