@@ -130,6 +130,7 @@ fn a_live_camera_is_looked_at_closer_and_goes_on_being_reported() {
         provider: "cpu".into(),
         cameras: vec![camera],
         detail: DetailChoice::Zones,
+        ring: standclear::link::RingBounds { seconds: 10, bytes_max: 16 * 1024 * 1024 },
     };
     link::send(&near, &ToWorker::Start(config)).expect("sent");
     link::send(&near, &ToWorker::Detail { camera: 0, zones: vec![far_zone()] }).expect("sent");

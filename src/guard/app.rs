@@ -40,13 +40,13 @@ use super::siren::voices::VoicesError;
 use super::walk::{self, WalkThread};
 use super::web_thread::{Pages, WebThread};
 use super::wiring::{Front, Mind, Queues, Walks};
-use super::worker::{SupervisorThread, WorkerPlan};
+use super::worker::{SupervisorThread, WorkerPlan, plan};
 use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
 use crate::clock;
 use crate::config::{Approval, Config, Privacy, WalkTests};
 use crate::engine::Site;
-use crate::link::{RING_S, RingBounds, Source, WorkerCamera, WorkerConfig};
+use crate::link::Source;
 use crate::store::accounts::AccountRows;
 use crate::store::audit::AuditReader;
 use crate::store::handhelds::HandheldRows;
@@ -469,29 +469,6 @@ pub fn check_sources(config: &Config) -> Result<(), StartError> {
         }
     }
     Ok(())
-}
-
-/// What the vision process is told, from the configuration.
-pub fn worker_config(config: &Config) -> WorkerConfig {
-    let cameras = config.cameras.iter().map(|camera| WorkerCamera {
-        id: camera.id.clone(),
-        source: camera.source.clone(),
-        fps: camera.fps,
-        decoder: camera.decoder,
-    });
-    WorkerConfig {
-        model_dir: config.model.dir.display().to_string(),
-        threads: config.model.threads,
-        input_long_side_px: config.model.input_long_side_px,
-        provider: config.model.provider.clone(),
-        cameras: cameras.collect(),
-        detail: config.model.detail,
-        ring: RingBounds { seconds: RING_S, bytes_max: config.evidence.ring_bytes_max },
-    }
-}
-
-fn plan(config: &Config, command: Vec<OsString>) -> WorkerPlan {
-    WorkerPlan { command, config: worker_config(config) }
 }
 
 fn approval_rule(config: &Config) -> ApprovalRule {

@@ -39,6 +39,7 @@ impl Vision {
             provider: "cpu".into(),
             cameras: vec![camera],
             detail: standclear::link::DetailChoice::Off,
+            ring: standclear::link::RingBounds { seconds: 10, bytes_max: 16 * 1024 * 1024 },
         }));
         vision
     }

@@ -18,8 +18,8 @@ use crate::engine::detection::FrameSize;
 use crate::engine::supervision::FRAME_AGE_MAX;
 use crate::engine::time::Instant;
 use crate::link::{
-    self, DecoderChoice, DetailChoice, DetailZone, Ending, FromWorker, LinkError, Report, Source,
-    ToWorker, WorkerCamera, WorkerConfig,
+    self, DecoderChoice, DetailChoice, DetailZone, Ending, FromWorker, LinkError, RING_S, Report,
+    RingBounds, Source, ToWorker, WorkerCamera, WorkerConfig,
 };
 
 use super::super::ingest::file::{FileOptions, FileSource};
@@ -40,6 +40,9 @@ const WARM_UP: Duration = Duration::from_secs(3);
 
 /// Most cameras tried.
 pub const CAMERAS_MAX: u16 = 64;
+
+/// Memory for the newest video of each camera: what `evidence.ring_mb` is when nobody sets it.
+const RING_BYTES_MAX: u64 = 48 * 1024 * 1024;
 
 /// Clock ticks a second in /proc/self/stat: fixed by Linux for programs (USER_HZ).
 const TICKS_PER_S: f64 = 100.0;
@@ -238,6 +241,7 @@ fn config(trial: &Trial<'_>, cameras: u16) -> WorkerConfig {
             true => DetailChoice::Off,
             false => DetailChoice::Zones,
         },
+        ring: RingBounds { seconds: RING_S, bytes_max: RING_BYTES_MAX },
     }
 }
 

@@ -1,4 +1,4 @@
--- Schema 14: pictures of incidents in which nobody can be recognised, beside the clear ones; and what
+-- Schema 13: pictures of incidents in which nobody can be recognised, beside the clear ones; and what
 -- people judged incidents to be. Times are microseconds since 1970 in UTC.
 
 -- What `jpeg` shows of people. Pictures kept before this are clear.
