@@ -131,6 +131,7 @@ impl Walks {
             siren: config.siren.device.clone(),
             heat: HeatMap::new(config.cameras.iter().map(|camera| camera.id.clone())),
             input_long_side_px: config.model.input_long_side_px,
+            detail: config.model.detail,
             privacy: config.privacy,
             sources: config.cameras.iter().map(|camera| camera.source.clone()).collect(),
         }));

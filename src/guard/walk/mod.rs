@@ -56,7 +56,7 @@ use crate::engine::CameraIndex;
 use crate::engine::alarm::Inhibition;
 use crate::engine::detection::FrameSize;
 use crate::engine::geometry::Line;
-use crate::link::{ModelInfo, Source};
+use crate::link::{DetailChoice, ModelInfo, Source};
 use crate::store::Store;
 use crate::store::query::StoreReader;
 use crate::store::walk::NewWalkTest;
@@ -93,6 +93,8 @@ pub struct WalkParts {
     pub heat: HeatMap,
     /// What the model is told to look at; `None`: its default.
     pub input_long_side_px: Option<u32>,
+    /// Whether it looks closer at parts of the picture.
+    pub detail: DetailChoice,
     /// In the order of the cameras.
     pub sources: Vec<Source>,
     /// Of the pictures in reports.
@@ -148,7 +150,8 @@ impl WalkDesk {
     ) -> Option<String> {
         let source = self.parts.sources.get(usize::from(camera.0))?;
         let input_long_side_px = self.parts.input_long_side_px;
-        zone_digest(document, zone, Looking { model, input_long_side_px, source })
+        let detail = self.parts.detail;
+        zone_digest(document, zone, Looking { model, input_long_side_px, detail, source })
     }
 
     /// Takes an observation to the running test.
