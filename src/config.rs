@@ -10,9 +10,11 @@
 //! the box runs, so they are faults of the running guard, not errors of the configuration.
 
 mod check;
+mod evidence;
 mod inputs;
 mod notify;
 mod plaintext;
+mod privacy;
 mod relay;
 mod relay_to;
 mod shown;
@@ -25,16 +27,18 @@ use std::path::{Path, PathBuf};
 
 pub use self::check::{FPS_MAX, FPS_MIN};
 use self::check::{Tables, Unvalidated, line_at};
+pub use self::evidence::Evidence;
 use self::inputs::host;
 pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
 pub use self::notify::{Discovery, MqttVersion, Notify, NotifyMqtt, WebPush, Webhook};
+pub use self::privacy::Privacy;
 pub use self::relay::{
     Active, Gpio, GpioLine, HttpMethod, ModbusPoint, Parity, RELAYS_MAX, Relay, RelayRole, RelayTo,
     Wiring,
 };
 pub use self::shown::shown;
 pub use self::siren::{Siren, SirenDevice, SirenTest, SirenTestSound};
-use crate::link::{DecoderChoice, Source};
+use crate::link::{DecoderChoice, DetailChoice, Source};
 use crate::redact::redact;
 
 /// Everything the guard needs to know, checked.
@@ -57,10 +61,14 @@ pub struct Config {
     pub relays: Vec<Relay>,
     pub zones: Zones,
     pub walk_tests: WalkTests,
+    /// What of people is made unrecognisable.
+    pub privacy: Privacy,
     /// There when an input comes from it.
     pub mqtt: Option<Mqtt>,
     /// Who else is told.
     pub notify: Notify,
+    /// What is kept with incidents besides their records.
+    pub evidence: Evidence,
 }
 
 /// Where the box stands.
@@ -95,6 +103,7 @@ pub struct Model {
     pub threads: u16,
     /// Longer side of the model's input in pixels; `None`: the model's default.
     pub input_long_side_px: Option<u32>,
+    pub detail: DetailChoice,
 }
 
 /// Where incidents are kept.

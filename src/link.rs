@@ -8,13 +8,20 @@
 //!
 //! Not here: any decision. A worker reports what it sees and how long it took.
 
+mod source;
+
 use std::fmt;
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub use source::{
+    DecoderChoice, DecoderFamily, Ending, HttpMjpeg, Login, Password, Rtsp, Secret, Source,
+    Transport, V4l2, V4l2Format,
+};
+
 /// Raised whenever a message changes shape.
-pub const PROTOCOL_VERSION: u16 = 3;
+pub const PROTOCOL_VERSION: u16 = 4;
 
 /// Longest message either side accepts: a 4K preview picture with room to spare. A longer length
 /// means the stream is out of step, and the only safe answer is to drop the worker.
@@ -22,6 +29,13 @@ pub const MESSAGE_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
 /// How often a worker says that it lives. Ten beats fit into the second R1 allows.
 pub const HEARTBEAT_EVERY_MS: u64 = 100;
+
+/// Longest span that is asked for as one clip, seconds.
+pub const CLIP_S_MAX: u32 = 40;
+
+/// How far a camera's ring reaches back, seconds: a clip is asked for when it is over, and a busy
+/// machine may take some seconds to get to it.
+pub const RING_S: u32 = CLIP_S_MAX + 10;
 
 /// Position of a camera in the configuration; the same number the engine uses.
 pub type CameraIndex = u16;
@@ -37,6 +51,13 @@ pub enum ToWorker {
     TakeSnapshot { request: u64, camera: CameraIndex, frame: u64 },
     /// End cleanly.
     Stop,
+    /// Where this camera's people may be too small for the whole picture to show them.
+    Detail { camera: CameraIndex, zones: Vec<DetailZone> },
+    /// An engineer has looked: this camera's view is right as it is now.
+    AcceptView { camera: CameraIndex },
+    /// Write the camera's video of this span to `path`, as MP4, and to no other file, but for one
+    /// named `path.moov` meanwhile.
+    WriteClip { request: u64, camera: CameraIndex, from_ns: u64, to_ns: u64, path: String },
 }
 
 /// Whether anybody looks at a camera's picture.
@@ -58,6 +79,51 @@ pub struct WorkerConfig {
     /// Execution provider, `cpu` always works.
     pub provider: String,
     pub cameras: Vec<WorkerCamera>,
+    pub detail: DetailChoice,
+    /// How much of its newest video is kept of each camera, in memory.
+    pub ring: RingBounds,
+}
+
+/// Bounds of what is kept of one camera; whichever is reached first counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RingBounds {
+    pub seconds: u32,
+    pub bytes_max: u64,
+}
+
+/// Whether parts of the picture are looked at closer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DetailChoice {
+    #[default]
+    Off,
+    /// Around zones in which people are small.
+    Zones,
+}
+
+/// A zone as far as its people's size goes: its bounds in frame fractions, and how high a small adult
+/// is expected to be, as a share of the frame's height, with the feet in each of as many equally high
+/// strips from the top down; no strips where nothing is calibrated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DetailZone {
+    pub left_norm: f64,
+    pub top_norm: f64,
+    pub right_norm: f64,
+    pub bottom_norm: f64,
+    pub person_norm: Vec<f64>,
+}
+
+/// Strips of a zone. Eight: from one to the next people of a zone as deep as the picture differ by an
+/// eighth of the largest.
+pub const DETAIL_STRIPS: usize = 8;
+
+impl DetailZone {
+    /// Into how many strips it is cut.
+    pub fn strips(&self) -> usize {
+        match self.person_norm.len() {
+            0 => DETAIL_STRIPS,
+            strips => strips,
+        }
+    }
 }
 
 /// One camera as the worker needs it; its index is its place in the list.
@@ -68,146 +134,6 @@ pub struct WorkerCamera {
     /// Frames a second to look at; frames beyond that are dropped in the pipeline.
     pub fps: f64,
     pub decoder: DecoderChoice,
-}
-
-/// Where pictures come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Source {
-    /// A video file, paced by the clock.
-    File { path: String, ending: Ending },
-    /// GStreamer's `videotestsrc` with this pattern, live.
-    Test { pattern: String },
-    /// Whatever a GStreamer description opens, live.
-    Gst { description: Secret },
-    /// A network camera.
-    Rtsp(Rtsp),
-    /// A camera that sends one JPEG after the other over HTTP.
-    HttpMjpeg(HttpMjpeg),
-    /// A camera at this machine.
-    V4l2(V4l2),
-}
-
-/// A camera by RTSP.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rtsp {
-    /// Without user and password; its path and query may hold a token all the same.
-    pub url: Secret,
-    pub login: Option<Login>,
-    pub transport: Transport,
-    /// How long a packet that is missing may hold up a picture; `None`: as the transport needs.
-    pub wait_ms: Option<u32>,
-}
-
-/// A camera by HTTP, `multipart/x-mixed-replace`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpMjpeg {
-    /// As of `Rtsp`.
-    pub url: Secret,
-    pub login: Option<Login>,
-}
-
-/// A video device of the kernel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct V4l2 {
-    pub device: String,
-    pub format: V4l2Format,
-    /// Width and height to ask for; `None`: the device's own choice.
-    pub size_px: Option<(u32, u32)>,
-}
-
-/// What a video device is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum V4l2Format {
-    Raw,
-    Mjpeg,
-    H264,
-}
-
-/// Who a camera is told that the box is. It is asked for only where the camera asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Login {
-    pub user: Secret,
-    pub password: Password,
-}
-
-/// Where a password is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Password {
-    Written(Secret),
-    /// On the first line of this file, read at every connection.
-    File(String),
-}
-
-/// How the packets of an RTSP camera come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Transport {
-    /// TCP, and UDP where TCP gives no picture; then by turns, beginning with what worked last.
-    Auto,
-    Tcp,
-    Udp,
-}
-
-/// What decodes a camera's video.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DecoderChoice {
-    /// The first of `DecoderFamily::ALL` that this machine has for the video.
-    Auto,
-    Named(DecoderFamily),
-}
-
-/// Decoders of one make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DecoderFamily {
-    Nvidia,
-    Va,
-    V4l2,
-    Software,
-}
-
-impl DecoderFamily {
-    /// Best first.
-    pub const ALL: [DecoderFamily; 4] =
-        [DecoderFamily::Nvidia, DecoderFamily::Va, DecoderFamily::V4l2, DecoderFamily::Software];
-
-    /// As it is written in the configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            DecoderFamily::Nvidia => "nvidia",
-            DecoderFamily::Va => "va",
-            DecoderFamily::V4l2 => "v4l2",
-            DecoderFamily::Software => "software",
-        }
-    }
-}
-
-/// A text that may hold a password. It cannot be printed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: String) -> Secret {
-        Secret(text)
-    }
-
-    /// The text itself, for whoever has to use it and for nobody else.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// What a file source does at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Ending {
-    /// Starts again: the demo.
-    Loop,
-    /// Stops: the camera is then blind, and says so.
-    Stop,
 }
 
 /// Worker → guard.
@@ -232,6 +158,13 @@ pub enum FromWorker {
     /// The camera gives pictures; sent at the first one of each connection and whenever what is said
     /// of it changes.
     CameraUp { camera: CameraIndex, stream: Stream },
+    /// The detector cannot keep up with its cameras: every few seconds while that is so. `None` once
+    /// it does, and once after the start.
+    Load(Option<Load>),
+    /// All that is wrong with a camera's view: at every change, and every second while anything is.
+    Integrity { camera: CameraIndex, findings: Vec<ViewFinding> },
+    /// Answer to `WriteClip`.
+    Clip { request: u64, outcome: ClipOutcome },
 }
 
 /// How a camera's pictures come to the box.
@@ -275,6 +208,73 @@ pub enum CaptureClock {
     Arrival,
     /// When the picture was due on the pipeline's clock.
     Pipeline,
+}
+
+/// What the detector had to do and what it did, over the last seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// Work for all pictures that came, milliseconds a second, and what there is.
+    pub needed_ms_per_s: f64,
+    pub available_ms_per_s: f64,
+    pub cameras: Vec<CameraLoad>,
+}
+
+/// What one camera wanted of the detector and got; pictures a second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CameraLoad {
+    pub camera: CameraIndex,
+    pub came_fps: f64,
+    pub looked_at_fps: f64,
+    /// What one of its pictures takes.
+    pub picture_ms: f64,
+}
+
+/// One thing that is wrong with a camera's view.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewFinding {
+    pub kind: ViewKind,
+    /// Since when, nanoseconds of CLOCK_MONOTONIC.
+    pub since_ns: u64,
+    /// What was measured, and the limit it is beyond; the unit is the kind's own.
+    pub measured: f32,
+    pub limit: f32,
+}
+
+/// What is wrong; `engine::view_fault` says what each means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ViewKind {
+    Frozen,
+    TimeBackwards,
+    WrongPicture,
+    Moved,
+    Covered,
+    Dark,
+    Overexposed,
+    Blurred,
+    Discoloured,
+}
+
+/// What became of a clip.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClipOutcome {
+    /// It is on disk.
+    Written(ClipWritten),
+    /// There is none, and of the file at most a part; the reason is for people.
+    Failed { reason: String },
+}
+
+/// A clip as written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipWritten {
+    /// When its first and its last picture were captured.
+    pub first_ns: u64,
+    pub last_ns: u64,
+    /// Longest time between two pictures: the camera was away, or lost some.
+    pub longest_gap_ns: u64,
+    pub pictures: u32,
+    pub bytes: u64,
+    /// For people: `H.264`.
+    pub codec: String,
 }
 
 /// The loaded model.

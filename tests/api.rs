@@ -9,8 +9,12 @@ mod commands;
 #[path = "api/fake.rs"]
 #[allow(dead_code, reason = "shared with the tests of access, which use more of it")]
 mod fake;
+#[path = "api/incidents.rs"]
+mod incidents;
 #[path = "api/inputs.rs"]
 mod inputs;
+#[path = "api/privacy.rs"]
+mod privacy;
 #[path = "api/rails.rs"]
 mod rails;
 #[path = "api/relays.rs"]
@@ -75,7 +79,8 @@ fn state_is_what_the_reference_says() {
             "source": {
                 "address": "rtsp://10.0.0.7", "decoder": "avdec_h264", "transport": "tcp",
                 "clock": "sender_report", "clock_refused": null
-            }
+            },
+            "privacy_masks": []
         })
     );
     assert_eq!(
@@ -196,7 +201,8 @@ fn incidents_come_in_pages() {
         json!({
             "id": 17, "zone": "gate-road", "zone_name": "Brána č. 1", "camera": "yard-éast",
             "started_at": "2026-03-01T14:00:00.123Z", "ended_at": null, "entries": 2, "score": 0.5,
-            "model_digest": "3f9a", "zone_revision": "77", "snapshot": true, "siren_after_ms": 190,
+            "model_digest": "3f9a", "zone_revision": "77", "snapshot": true, "clips": [1],
+            "pinned": false, "siren_after_ms": 190,
             "acknowledged_by": "Zoë 山田"
         })
     );
@@ -227,6 +233,68 @@ fn wrong_query_values_are_named_with_what_would_be_right() {
         assert!(hints.iter().all(|hint| told.contains(hint)), "{path}: {told}");
     }
     served.post("/api/alarms/x/acknowledge", "{}").refused(422, "bad_request");
+}
+
+#[test]
+fn a_clip_comes_whole_or_by_range_and_a_lost_one_says_why() {
+    let served = serve();
+    let clip = fake::evidence_desk::CLIP;
+    // Nobody is hidden in video.
+    served.get("/api/incidents/17/clips/1").refused(403, "clear_not_granted");
+    assert_eq!(served.post("/api/privacy/clear", r#"{"reason": "who was it"}"#).status, 200);
+    let whole = served.get("/api/incidents/17/clips/1");
+    assert_eq!((whole.status, whole.header("content-type")), (200, Some("video/mp4")));
+    assert_eq!(whole.header("accept-ranges"), Some("bytes"));
+    assert_eq!(whole.body, clip);
+    let part = served.request("GET", "/api/incidents/17/clips/1", &[("Range", "bytes=2-5")], b"");
+    assert_eq!((part.status, part.header("content-range")), (206, Some("bytes 2-5/21")));
+    assert_eq!(part.body, &clip[2..6]);
+    served
+        .request("GET", "/api/incidents/17/clips/1", &[("Range", "bytes=21-")], b"")
+        .refused(416, "bad_range");
+    let lost = served.get("/api/incidents/17/clips/2");
+    assert!(String::from_utf8_lossy(&lost.body).contains("the disk is full"));
+    lost.refused(404, "no_clip");
+    served.get("/api/incidents/17/clips/0").refused(422, "bad_request");
+    served.get("/api/incidents/18/clips/1").refused(404, "unknown_incident");
+}
+
+#[test]
+fn evidence_of_an_incident_and_of_all_is_what_the_reference_says() {
+    let served = serve();
+    let evidence = served.get("/api/incidents/17/evidence").json();
+    assert_eq!(evidence["snapshot"], json!({"bytes": 12, "sha256": "77".repeat(32)}));
+    assert_eq!(
+        evidence["clips"],
+        json!([
+            {
+                "part": 1, "state": "kept", "reason": null, "removed_at": null, "bytes": 21,
+                "sha256": "5e".repeat(32), "from": "2026-03-01T13:59:50.000Z",
+                "to": "2026-03-01T14:00:20.000Z", "longest_gap_ms": 101, "codec": "H.264"
+            },
+            {
+                "part": 2, "state": "lost", "reason": "the disk is full", "removed_at": null,
+                "bytes": null, "sha256": null, "from": null, "to": null,
+                "longest_gap_ms": null, "codec": null
+            }
+        ])
+    );
+    let state = served.get("/api/evidence").json();
+    assert_eq!((&state["clips"], &state["lost"]), (&json!(3), &json!(1)));
+    assert_eq!(state["clip_bytes_max"], 1_000);
+}
+
+#[test]
+fn a_pin_wants_a_reason_and_is_by_whoever_is_signed_in() {
+    let served = serve();
+    let pin = "/api/incidents/17/pin";
+    let put =
+        |body: &[u8]| served.request("PUT", pin, &[("Content-Type", "application/json")], body);
+    put(br#"{"reason": " "}"#).refused(422, "reason_needed");
+    assert_eq!(put(br#"{"reason": "claim 12"}"#).status, 200);
+    let answers = served.fake.answers.lock().expect("not poisoned").clone();
+    assert_eq!(answers, [(17, format!("{}: claim 12", fake::ADMIN))]);
+    served.request("DELETE", pin, &[], b"").refused(404, "not_pinned");
 }
 
 #[test]

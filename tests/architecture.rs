@@ -90,13 +90,15 @@ fn check_imports(room: &str, allowed: &[&str]) {
 fn rooms_import_only_what_they_may() {
     check_imports("engine", &[]);
     check_imports("clock", &["engine"]);
+    check_imports("integrity", &["engine"]);
     check_imports("link", &[]);
     check_imports("redact", &[]);
     check_imports("telemetry", &["clock"]);
     check_imports("zone_file", &["engine", "calibration"]);
     check_imports("config", &["link", "redact", "zone_file"]);
     check_imports("store", &["engine", "clock", "config", "telemetry", "link"]);
-    check_imports("vision", &["engine", "clock", "config", "telemetry", "link", "redact"]);
+    let of_vision = ["engine", "clock", "config", "telemetry", "link", "redact", "integrity"];
+    check_imports("vision", &of_vision);
     check_imports("notify", &["engine", "clock", "config", "redact", "telemetry"]);
     check_imports("replay", &["engine", "zone_file"]);
     check_imports("evaluation", &["engine", "replay"]);

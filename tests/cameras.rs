@@ -227,6 +227,8 @@ fn a_pipeline_that_does_not_even_open_costs_the_vision_process_and_it_says_why()
             camera("well", Source::Test { pattern: "ball".into() }),
             camera("stuck", Source::Gst { description: Secret::new(description) }),
         ],
+        detail: standclear::link::DetailChoice::Off,
+        ring: standclear::link::RingBounds { seconds: 10, bytes_max: 16 * 1024 * 1024 },
     };
     link::send(&near, &ToWorker::Start(config)).expect("the worker reads");
     let until = clock::monotonic().after(SOON);

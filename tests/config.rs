@@ -2,6 +2,8 @@
 
 #[path = "config/cameras.rs"]
 mod cameras;
+#[path = "config/evidence.rs"]
+mod evidence;
 #[path = "config/notify.rs"]
 mod notify;
 #[path = "config/relays.rs"]
@@ -241,6 +243,8 @@ fn values_out_of_range_name_the_range() {
     );
     let error = error_of(&smallest_with("[model]\ninput_long_side = 99999"));
     assert_says(&error, &["model.input_long_side = 99999", "128 to 2048"]);
+    let error = error_of(&smallest_with("[model]\ndetail = \"more\""));
+    assert_says(&error, &["model.detail = \"more\"", "\"off\" or \"zones\""]);
     assert_says(&error_of(&smallest_with("[model]\nname = \"../x\"")), &["model.name", "../x"]);
     assert_says(&error_with("\"yard\"", "\"Yard East\""), &["camera[0].id", "lower-case"]);
     assert_says(
@@ -370,4 +374,17 @@ fn an_input_that_could_not_be_trusted_is_refused() {
     says("\n[[input]]", "password_file = \"p\"\n[[input]]", &["mqtt.user"]);
     let login = "user = \"box\"\npassword_file = \"not-there\"\n[[input]]";
     says("\n[[input]]", login, &["mqtt.password_file", "not-there", "first line"]);
+}
+
+#[test]
+fn people_are_hidden_unless_the_configuration_says_otherwise() {
+    use standclear::config::Privacy;
+    let folder = Folder::new();
+    assert_eq!(folder.parse(SMALLEST).expect("valid").privacy, Privacy::Persons);
+    for (word, privacy) in [("heads", Privacy::Heads), ("off", Privacy::Off)] {
+        let text = format!("privacy = \"{word}\"\n{SMALLEST}");
+        assert_eq!(folder.parse(&text).expect("valid").privacy, privacy);
+    }
+    let error = error_of(&format!("privacy = \"faces\"\n{SMALLEST}"));
+    assert_says(&error, &[":1:", "privacy", "\"faces\"", "\"persons\"", "\"heads\"", "\"off\""]);
 }

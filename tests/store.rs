@@ -14,6 +14,8 @@ use tempfile::TempDir;
 mod check;
 #[path = "store/crash.rs"]
 mod crash;
+#[path = "store/evidence.rs"]
+mod evidence;
 #[path = "store/holds.rs"]
 mod holds;
 #[path = "store/lives.rs"]

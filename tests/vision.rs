@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use standclear::link::{
-    self, CaptureClock, DecoderChoice, Ending, FromWorker, PROTOCOL_VERSION, Source, ToWorker,
-    Watched, WorkerCamera, WorkerConfig,
+    self, CaptureClock, DecoderChoice, DetailChoice, Ending, FromWorker, PROTOCOL_VERSION,
+    RingBounds, Source, ToWorker, Watched, WorkerCamera, WorkerConfig,
 };
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::pattern::PatternSource;
@@ -285,6 +285,8 @@ fn config(cameras: Vec<WorkerCamera>) -> WorkerConfig {
         input_long_side_px: Some(320),
         provider: "cpu".into(),
         cameras,
+        detail: DetailChoice::Off,
+        ring: RingBounds { seconds: 50, bytes_max: 16 * 1024 * 1024 },
     }
 }
 
@@ -323,6 +325,7 @@ fn worker_says_hello_reports_beats_shows_pictures_and_stops_when_told() {
                 assert_eq!((stream.clock, stream.clock_refused), (CaptureClock::Pipeline, None));
                 decoder = stream.decoder;
             }
+            FromWorker::Load(_) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -400,6 +403,32 @@ fn damaged_model_is_fatal_and_the_reason_is_told() {
     });
     assert!(reason.contains("changed or damaged"), "{reason}");
     assert!(worker.thread.join().expect("no panic").is_err());
+}
+
+#[test]
+fn a_detector_with_too_many_cameras_says_so_with_numbers_and_serves_them_all() {
+    let camera = |n: usize| WorkerCamera {
+        id: format!("pattern {n}"),
+        source: Source::Test { pattern: "smpte".into() },
+        // The first is twice as fast as the others, and none of them can be served.
+        fps: if n == 0 { 20.0 } else { 10.0 },
+        decoder: DecoderChoice::Auto,
+    };
+    let cameras = (0..4).map(camera).collect();
+    let worker = Worker::start(WorkerConfig { input_long_side_px: Some(1280), ..config(cameras) });
+    let load = worker.until(|message| match message {
+        FromWorker::Load(load) => Some(load),
+        FromWorker::Fatal { reason } => panic!("{reason}"),
+        _ => None,
+    });
+    let load = load.expect("50 pictures a second of 1280 px are too many");
+    assert!(load.needed_ms_per_s > load.available_ms_per_s, "{load:?}");
+    let got: Vec<f64> = load.cameras.iter().map(|camera| camera.looked_at_fps).collect();
+    let (least, most) =
+        (got.iter().copied().fold(f64::MAX, f64::min), got.iter().copied().fold(0.0, f64::max));
+    assert!(least > 0.5 * most, "{got:?}");
+    worker.send(&ToWorker::Stop);
+    worker.thread.join().expect("no panic").expect("ends well");
 }
 
 fn copy_package(to: &Path) {

@@ -1,9 +1,13 @@
-//! `standclear bench`: the whole pipeline against the model alone, in one run.
+//! `standclear bench`: the whole pipeline against the model alone, in one run; how many cameras a box
+//! can watch; what looking closer finds and costs.
+
+mod cameras;
+mod detail;
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::num::NonZeroU16;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::engine::geometry::{Area, AreaError};
 use crate::engine::zone::Rules;
@@ -19,9 +23,13 @@ use super::output::to_stdout;
 
 /// Measure how much the pipeline costs beyond the model itself.
 #[derive(Clone, Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// Video file to run on.
-    video: PathBuf,
+    #[arg(required = true)]
+    video: Option<PathBuf>,
     /// Zone file the engine decides on; without it, the whole picture is one zone.
     #[arg(long, value_name = "FILE")]
     zones: Option<PathBuf>,
@@ -42,8 +50,25 @@ pub struct Args {
     pictures: u32,
 }
 
+/// Other measurements.
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Other {
+    Cameras(cameras::Args),
+    Detail(detail::Args),
+}
+
 /// Measures and prints a table.
 pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    match (&args.other, &args.video) {
+        (Some(Other::Cameras(cameras)), _) => cameras::run(cameras),
+        (Some(Other::Detail(detail)), _) => detail::run(detail),
+        (None, Some(video)) => pipeline(&args, video),
+        // The parser asks for one or the other.
+        (None, None) => Ok(()),
+    }
+}
+
+fn pipeline(args: &Args, video: &Path) -> Result<(), Box<dyn Error>> {
     let package = ModelPackage::find(&args.model)?;
     let options = Options {
         threads: args.threads,
@@ -59,7 +84,7 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     };
     // Each pass shows the footage from its start, so each gets a player of its own.
     let mut player = Player::new(&zones);
-    let result = bench::run(&args.video, &mut detector, options, |frame| {
+    let result = bench::run(video, &mut detector, options, |frame| {
         if frame.index == 0 {
             player = Player::new(&zones);
         }

@@ -90,7 +90,8 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn read_truth(path: &Path) -> Result<Vec<TruthRow>, TruthError> {
+/// True boxes from a file.
+pub fn read_truth(path: &Path) -> Result<Vec<TruthRow>, TruthError> {
     let text = fs::read_to_string(path)
         .map_err(|source| TruthError::Read { path: path.to_owned(), source })?;
     parse_truth(&text).map_err(|source| TruthError::Parse { path: path.to_owned(), source })

@@ -10,9 +10,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::clock;
 use crate::engine::TrackView;
 use crate::engine::detection::FrameSize;
+use crate::engine::view_fault::{ViewFault, ViewFaults};
+use crate::guard::detail;
+use crate::integrity::faults::FaultSpan;
+use crate::link::DetailZone;
 use crate::replay::{Outcome, Player};
+use crate::vision::detail::DELIVERED_PX_MAX;
 use crate::vision::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
-use crate::vision::offline::{Offline, OfflineError, OfflineFrame, OfflineOptions};
+use crate::vision::offline::{DetailOptions, Offline, OfflineError, OfflineFrame, OfflineOptions};
 use crate::vision::package::{ModelPackage, PackageError};
 use crate::zone_file::SiteZones;
 
@@ -44,6 +49,22 @@ pub struct FootageArgs {
     /// Longer side of the model's input in pixels; more finds smaller people and takes longer.
     #[arg(long, value_name = "PX")]
     pub long_side: Option<u32>,
+    /// Look closer where the zones are and people are small, as `model.detail` does.
+    #[arg(long, value_enum, default_value = "off")]
+    pub detail: DetailArg,
+    /// Paint a fault into the footage, seconds of video time, as in freeze@10..15; may be repeated.
+    /// Zones are then UNKNOWN while a fault is told.
+    #[arg(long = "fault", value_name = "KIND@START..END")]
+    pub faults: Vec<FaultSpan>,
+}
+
+/// Whether to look closer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DetailArg {
+    #[default]
+    Off,
+    /// Around zones in which people are small.
+    Zones,
 }
 
 /// Footage that cannot be replayed.
@@ -79,6 +100,10 @@ pub struct Summary {
     pub times_s: BTreeMap<u64, f64>,
     /// Video time at the end of the last picture.
     pub end: Duration,
+    /// What was told of the view, and when.
+    pub told: Vec<(ViewFault, Duration)>,
+    /// What was wrong with it in the newest picture.
+    wrong: ViewFaults,
 }
 
 impl Summary {
@@ -99,7 +124,7 @@ pub fn play(
         |error| FootageError::Replay { video: args.video.clone(), source: Box::new(error) };
     let options = OfflineOptions { fps: args.fps };
     let started = clock::monotonic();
-    let frames = Offline::open(&args.video, &mut detector, options).map_err(failed)?;
+    let frames = open(args, zones, &mut detector, options).map_err(failed)?;
     let bar = progress_bar(&args.video, frames.total_frames());
     let mut player = Player::new(zones);
     let mut summary = Summary::default();
@@ -109,6 +134,7 @@ pub fn play(
         let shown = frame.detections.clone();
         let before = clock::monotonic();
         let tracks = player.show(frame.index, frame.time, frame.source_size, shown);
+        player.view(frame.view);
         summary.engine_ms += clock::monotonic().since(before).as_secs_f64() * 1e3;
         summary.add(&frame);
         last = frame.time;
@@ -127,6 +153,31 @@ pub fn play(
     Ok((outcome, summary))
 }
 
+fn open<'d>(
+    args: &FootageArgs,
+    zones: &'d SiteZones,
+    detector: &'d mut Detector,
+    options: OfflineOptions,
+) -> Result<Offline<'d>, OfflineError> {
+    match args.detail {
+        DetailArg::Off => Offline::open_faulty(&args.video, detector, options, args.faults.clone()),
+        DetailArg::Zones => {
+            let detail = DetailOptions {
+                long_side_px_max: DELIVERED_PX_MAX,
+                zones: Box::new(|size| detail_zones(zones, size)),
+                faults: args.faults.clone(),
+            };
+            Offline::open_detailed(&args.video, detector, options, detail)
+        }
+    }
+}
+
+/// The zones of footage of this size, with its calibration.
+pub fn detail_zones(zones: &SiteZones, size: FrameSize) -> Vec<DetailZone> {
+    let site = zones.for_footage(&[Some(size)]);
+    site.cameras.iter().flat_map(detail::zones).collect()
+}
+
 impl Summary {
     fn add(&mut self, frame: &OfflineFrame) {
         self.frames += 1;
@@ -136,6 +187,10 @@ impl Summary {
         self.postprocess_ms += frame.postprocess_ms;
         self.size = Some(frame.source_size);
         self.times_s.insert(frame.index, frame.time.as_secs_f64());
+        for fault in frame.view.iter().filter(|fault| !self.wrong.has(*fault)) {
+            self.told.push((fault, frame.time));
+        }
+        self.wrong = frame.view;
     }
 }
 
@@ -165,7 +220,8 @@ fn progress_bar(video: &Path, frames: Option<u64>) -> ProgressBar {
     bar
 }
 
-fn parse_fps(text: &str) -> Result<f64, String> {
+/// For `--fps`.
+pub fn parse_fps(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(fps) if (FPS_MIN..=FPS_MAX).contains(&fps) => Ok(fps),
         _ => Err(format!("a number from {FPS_MIN} to {FPS_MAX} is wanted")),

@@ -17,6 +17,8 @@ pub mod evaluate;
 #[cfg(feature = "vision")]
 pub mod footage;
 pub mod handhelds;
+#[cfg(feature = "vision")]
+pub mod integrity;
 pub mod output;
 #[cfg(feature = "vision")]
 pub mod replay;
@@ -83,6 +85,8 @@ enum Command {
     #[cfg(feature = "vision")]
     Bench(bench::Args),
     #[cfg(feature = "vision")]
+    Integrity(integrity::Args),
+    #[cfg(feature = "vision")]
     #[command(hide = true)]
     Vision(vision::Args),
 }
@@ -109,6 +113,8 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Detect(args) => detect::run(args),
         #[cfg(feature = "vision")]
         Command::Bench(args) => bench::run(args),
+        #[cfg(feature = "vision")]
+        Command::Integrity(args) => integrity::run(args),
         #[cfg(feature = "vision")]
         Command::Vision(args) => {
             crate::telemetry::start("vision");

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::integrity::faults::FaultSpan;
 use crate::replay::{Outcome, event_log, mot};
 use crate::zone_file::load_site;
 
@@ -53,6 +54,7 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
         .collect();
     write_all(&files)?;
     to_stdout(|out| print(out, &outcome, &summary))?;
+    to_stdout(|out| print_view(out, &args.footage.faults, &summary))?;
     Ok(())
 }
 
@@ -81,4 +83,23 @@ fn print(out: &mut dyn Write, outcome: &Outcome, summary: &Summary) -> io::Resul
         n => format!(", {n} of them still going on at the end"),
     };
     writeln!(out, "{} incident(s){goes_on}", outcome.incidents)
+}
+
+/// What was told of the view while faults were painted in, and after how long.
+fn print_view(out: &mut dyn Write, faults: &[FaultSpan], summary: &Summary) -> io::Result<()> {
+    for (fault, at) in &summary.told {
+        let at_s = at.as_secs_f64();
+        let recent = faults.iter().filter(|span| span.from <= *at).max_by_key(|span| span.from);
+        match recent {
+            Some(span) => {
+                let after_s = at.saturating_sub(span.from).as_secs_f64();
+                writeln!(out, "view: {fault:?} at {at_s:.1} s, {after_s:.1} s into {span}")?;
+            }
+            None => writeln!(out, "view: {fault:?} at {at_s:.1} s, falsely: no fault yet")?,
+        }
+    }
+    if summary.told.is_empty() && !faults.is_empty() {
+        writeln!(out, "view: nothing told")?;
+    }
+    Ok(())
 }

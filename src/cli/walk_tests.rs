@@ -100,7 +100,7 @@ fn write_report(args: &ReportArgs) -> Result<(), Box<dyn Error>> {
     output::check(&[out], &[&args.config])?;
     let config = Config::load(&args.config)?;
     let reader = WalkReader::open(&config.store.path)?;
-    let found = report_of(&reader, args.id)?.ok_or(NoTest { id: args.id })?;
+    let found = report_of(&reader, args.id, config.privacy)?.ok_or(NoTest { id: args.id })?;
     let page = report::page(&found);
     match out {
         Some(file) => output::write_all(&[(file, page.as_bytes())])?,

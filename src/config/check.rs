@@ -1,5 +1,6 @@
 //! From what was written to what may be: every value is looked at once, here.
 
+mod detail;
 mod handhelds;
 mod network;
 mod source;
@@ -19,8 +20,10 @@ use self::source::UnvalidatedSource;
 use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
+use super::evidence::UnvalidatedEvidence;
 use super::inputs::{UnvalidatedInput, UnvalidatedMqtt};
 use super::notify::UnvalidatedNotify;
+use super::privacy::UnvalidatedPrivacy;
 use super::relay::UnvalidatedRelay;
 use super::siren::UnvalidatedSiren;
 use super::{Camera, Config, ConfigError, Model, Site, Store};
@@ -65,12 +68,15 @@ pub(super) struct Tables {
     zones: Option<UnvalidatedZones>,
     walk_test: Option<UnvalidatedWalkTest>,
     #[serde(default)]
+    privacy: UnvalidatedPrivacy,
+    #[serde(default)]
     input: Vec<Spanned<UnvalidatedInput>>,
     mqtt: Option<UnvalidatedMqtt>,
     notify: Option<UnvalidatedNotify>,
     #[serde(default)]
     relay: Vec<Spanned<UnvalidatedRelay>>,
     handhelds: Option<UnvalidatedHandhelds>,
+    evidence: Option<UnvalidatedEvidence>,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +104,7 @@ struct UnvalidatedModel {
     provider: Option<Spanned<String>>,
     threads: Option<Spanned<i64>>,
     input_long_side: Option<Spanned<i64>>,
+    detail: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -126,10 +133,12 @@ impl TryFrom<Unvalidated<'_>> for Config {
             handhelds,
             zones: place.zones(&tables.zones.unwrap_or_default())?,
             walk_tests: place.walk_test(&tables.walk_test.unwrap_or_default())?,
+            privacy: place.privacy(&tables.privacy)?,
             inputs: place.inputs(tables.input, mqtt.as_ref())?,
             relays: place.relays(tables.relay)?,
             mqtt,
             notify: place.notify(tables.notify.unwrap_or_default())?,
+            evidence: place.evidence(&tables.evidence.unwrap_or_default())?,
         })
     }
 }
@@ -241,6 +250,7 @@ impl Place<'_> {
             provider,
             threads: threads.and_then(|n| u16::try_from(n).ok()).unwrap_or(1),
             input_long_side_px: long_side,
+            detail: self.detail(model.detail.as_ref())?,
         })
     }
 

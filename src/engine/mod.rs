@@ -33,6 +33,7 @@ mod step;
 pub mod supervision;
 pub mod time;
 pub mod tracking;
+pub mod view_fault;
 pub mod zone;
 
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub use site::{
 };
 pub use step::Engine;
 use time::Instant;
+use view_fault::{ViewFault, ViewFaults};
 pub use zone::anchor::{Anchor, AnchorHow, Footprint};
 
 /// Position of a camera in the site's list.
@@ -76,6 +78,10 @@ pub enum Input {
     Frame(FrameReport),
     /// The vision process says that this camera gives no usable picture.
     CameraLost { camera: CameraIndex },
+    /// The vision process says all that is wrong with this camera's view.
+    View { camera: CameraIndex, faults: ViewFaults },
+    /// An engineer has looked: the zones fit the view as it is now.
+    ViewConfirmed { camera: CameraIndex },
     /// The vision process says that it lives.
     WorkerHeartbeat,
     /// The vision process ended or could not start.
@@ -133,11 +139,14 @@ pub enum Part {
     Relay,
     /// The handhelds as a whole: broken when nobody listens.
     Handhelds,
+    /// The detector, shared by all cameras: broken when it cannot keep up with them.
+    Detector,
 }
 
 impl Part {
     /// Every part there is.
-    pub const ALL: [Part; 4] = [Part::Siren, Part::Store, Part::Relay, Part::Handhelds];
+    pub const ALL: [Part; 5] =
+        [Part::Siren, Part::Store, Part::Relay, Part::Handhelds, Part::Detector];
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,6 +287,8 @@ pub enum BlindCause {
     WorkerSilent,
     /// The vision process ended.
     WorkerDown,
+    /// Pictures come in time, and cannot be trusted.
+    View(ViewFault),
 }
 
 /// What an alarm is about.

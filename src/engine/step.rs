@@ -13,6 +13,7 @@ use super::geometry::PointNorm;
 use super::incident::{Incident, Inheritance, Inherited, Zone};
 use super::supervision::WorkerWatch;
 use super::time::Instant;
+use super::view_fault::ViewFaults;
 use super::zone::{Arrival, Change, Following, Look, Pace, Telling};
 use super::{
     AlarmSource, AlarmView, BlindCause, CameraIndex, Effects, Entry, Event, EventKind, FrameReport,
@@ -106,8 +107,22 @@ impl Engine {
                 }
                 None => effects.refused = Some(Refusal::UnknownCamera),
             },
+            Input::View { camera, faults } => match self.cameras.get_mut(usize::from(camera.0)) {
+                Some(camera) => {
+                    self.worker.alive(now);
+                    camera.watch.view(faults);
+                }
+                None => effects.refused = Some(Refusal::UnknownCamera),
+            },
+            Input::ViewConfirmed { camera } => match self.cameras.get_mut(usize::from(camera.0)) {
+                Some(camera) => camera.watch.view_confirmed(),
+                None => effects.refused = Some(Refusal::UnknownCamera),
+            },
             Input::WorkerHeartbeat => self.worker.alive(now),
-            Input::WorkerDown => self.worker.down(),
+            Input::WorkerDown => {
+                self.worker.down();
+                self.cameras.iter_mut().for_each(|camera| camera.watch.view_unsaid());
+            }
             Input::Part { part, health } => self.part(part, health, now, effects),
             Input::Acknowledge { alarm } => self.acknowledge(alarm, now, effects),
             Input::Silence { alarm } => self.silence(alarm, now, effects),
@@ -162,6 +177,12 @@ impl Engine {
     /// What was made of each detection of the camera's newest picture, in the detector's order.
     pub fn looked(&self, camera: CameraIndex) -> &[Looked] {
         self.cameras.get(usize::from(camera.0)).map_or(&[], |camera| &camera.looked)
+    }
+
+    /// All that is wrong with the camera's view, as far as said.
+    pub fn view_faults(&self, camera: CameraIndex) -> ViewFaults {
+        let camera = self.cameras.get(usize::from(camera.0));
+        camera.map_or(ViewFaults::NONE, |camera| camera.watch.view_faults())
     }
 
     /// Why the camera is not watched; `None` while it is.
@@ -383,7 +404,10 @@ impl Engine {
     fn judge_sight(&mut self, now: Instant, effects: &mut Effects) {
         for index in 0..self.cameras.len() {
             let camera = &mut self.cameras[index];
-            if let Some(cause) = camera.watch.judge(&self.worker, now) {
+            let before = camera.watch.blind();
+            let change = camera.watch.judge(&self.worker, now);
+            let graver = is_graver(before, camera.watch.blind());
+            if let Some(cause) = change {
                 let newest = camera.newest();
                 for &slot in &camera.zones {
                     let Some(zone) = &mut self.zones[slot] else { continue };
@@ -399,7 +423,14 @@ impl Engine {
             let camera = &self.cameras[index];
             let source = AlarmSource::Blind(CameraIndex(number(index)));
             if camera.watch.alarming(now) {
-                self.trigger(source, Trigger::Activate, now, effects);
+                let mut trigger = Trigger::Activate;
+                if graver {
+                    // Whoever put it on the shelf knew of less.
+                    let ended = self.alarms.end_shelf(source, now);
+                    self.released(ended, now, effects);
+                    trigger = Trigger::Renew;
+                }
+                self.trigger(source, trigger, now, effects);
             } else if camera.watch.blind().is_none() {
                 self.trigger(source, Trigger::Return, now, effects);
             }
@@ -419,6 +450,12 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether more is wrong with the view than what somebody may have answered.
+fn is_graver(before: Option<BlindCause>, now: Option<BlindCause>) -> bool {
+    let faults = before.zip(now);
+    matches!(faults, Some((BlindCause::View(before), BlindCause::View(now))) if now < before)
 }
 
 pub(super) fn alarm_event(change: AlarmChange, now: Instant) -> Event {

@@ -4,6 +4,10 @@
 //! whoever falls silent is blind by the passing of time alone, which also covers a vision process
 //! that hangs, was stopped or was killed.
 //!
+//! Pictures that come in time may still not be trusted: **view faults** are what the vision process
+//! says of that. A view that has moved stays moved until an engineer confirms it, whatever is said
+//! later: zones drawn on another view watch the wrong ground.
+//!
 //! ```text
 //!   Starting ──fresh picture──> Watched ──any cause──> Blind
 //!                                  ^                     │
@@ -14,6 +18,7 @@ use std::time::Duration;
 
 use super::BlindCause;
 use super::time::Instant;
+use super::view_fault::{ViewFault, ViewFaults};
 
 /// Longest silence of the vision process: six missed beats. With `TICK_EVERY` the engine knows within
 /// 650 ms, well inside the second that R1 allows.
@@ -54,10 +59,24 @@ pub struct CameraWatch {
     started_at: Instant,
     last_frame: Option<LastFrame>,
     source_lost: bool,
+    faults: ViewFaults,
+    moved: Moved,
     /// Since when pictures have been fresh without a gap.
     fresh_since: Option<Instant>,
     was_watched: bool,
     blind: Option<BlindCause>,
+}
+
+/// Whether the view is the one that the zones were drawn on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moved {
+    No,
+    /// The vision process says that it has moved.
+    Said,
+    /// It says so no more, and no engineer has looked.
+    Stands,
+    /// An engineer has confirmed the view, and the vision process has not heard of it yet.
+    Confirmed,
 }
 
 /// The newest picture: when light reached the camera, when it reached the engine, how old it was.
@@ -111,6 +130,8 @@ impl CameraWatch {
             started_at: now,
             last_frame: None,
             source_lost: false,
+            faults: ViewFaults::NONE,
+            moved: Moved::No,
             fresh_since: None,
             was_watched: false,
             blind: Some(BlindCause::Starting),
@@ -135,6 +156,43 @@ impl CameraWatch {
     pub fn source_lost(&mut self) {
         self.source_lost = true;
         self.fresh_since = None;
+    }
+
+    /// The vision process says all that is wrong with the view.
+    pub fn view(&mut self, faults: ViewFaults) {
+        self.moved = match (self.moved, faults.has(ViewFault::Moved)) {
+            (Moved::No | Moved::Said | Moved::Stands, true) => Moved::Said,
+            (Moved::Confirmed, true) => Moved::Confirmed,
+            (Moved::Said | Moved::Stands, false) => Moved::Stands,
+            (Moved::No | Moved::Confirmed, false) => Moved::No,
+        };
+        self.faults = faults.without(ViewFault::Moved);
+    }
+
+    /// An engineer has looked: the zones fit the view as it is now.
+    pub fn view_confirmed(&mut self) {
+        self.moved = match self.moved {
+            Moved::Said | Moved::Confirmed => Moved::Confirmed,
+            Moved::No | Moved::Stands => Moved::No,
+        };
+    }
+
+    /// The vision process ended, and what it said of the view with it; but for what an engineer has
+    /// to confirm.
+    pub fn view_unsaid(&mut self) {
+        self.faults = ViewFaults::NONE;
+        self.moved = match self.moved {
+            Moved::Said | Moved::Stands => Moved::Stands,
+            Moved::No | Moved::Confirmed => Moved::No,
+        };
+    }
+
+    /// All that is wrong with the view.
+    pub fn view_faults(&self) -> ViewFaults {
+        match self.moved {
+            Moved::Said | Moved::Stands => self.faults.with(ViewFault::Moved),
+            Moved::No | Moved::Confirmed => self.faults,
+        }
     }
 
     /// Judges anew; returns the change, if there is one.
@@ -165,7 +223,8 @@ impl CameraWatch {
                 | BlindCause::LateFrames
                 | BlindCause::SourceLost
                 | BlindCause::WorkerSilent
-                | BlindCause::WorkerDown,
+                | BlindCause::WorkerDown
+                | BlindCause::View(_),
             ) => true,
         }
     }
@@ -185,7 +244,9 @@ impl CameraWatch {
             (None, Some(last)) if now.since(last.captured_at) > FRAME_AGE_MAX => {
                 Some(BlindCause::NoFrames)
             }
-            (None, Some(LastFrame { freshness: Freshness::Fresh, .. })) => None,
+            (None, Some(LastFrame { freshness: Freshness::Fresh, .. })) => {
+                self.view_faults().first().map(BlindCause::View)
+            }
         };
         if cause.is_some() {
             self.fresh_since = self.fresh_since.filter(|_| cause == Some(BlindCause::Starting));

@@ -9,6 +9,7 @@
 
 mod arming;
 mod commands;
+mod detector;
 mod effects;
 mod failing;
 mod handhelds;
@@ -17,6 +18,7 @@ mod people;
 mod relay;
 mod rezone;
 mod siren;
+mod view;
 
 use std::collections::VecDeque;
 use std::io;
@@ -36,6 +38,7 @@ use self::siren::SirenWatch;
 use super::arming::ArmingPost;
 use super::board::Board;
 use super::clerk::Clerk;
+use super::clips::ClipTask;
 use super::evidence::PaintTask;
 use super::handle::VisionState;
 use super::handover::Handover;
@@ -52,6 +55,7 @@ use super::worker::WorkerPost;
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, Engine, Input, Part, SirenPattern, TICK_EVERY};
+use crate::link::DetailZone;
 use crate::store::record::Record;
 use crate::telemetry;
 
@@ -89,11 +93,14 @@ pub struct AlarmPath {
     pub hub: Arc<LiveHub>,
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
+    pub clips: SyncSender<ClipTask>,
     pub post: WorkerPost,
     pub arming: ArmingPost,
     pub tap: Tap,
     pub clerk: Clerk,
     pub pager: Pager,
+    /// By camera: where the vision process is to look closer.
+    pub detail: Vec<Vec<DetailZone>>,
 }
 
 /// Starts the thread; it ends on `Message::Stop` or when all senders are gone.
@@ -277,11 +284,12 @@ impl Runner {
                 .say(now, || format!("a report of the unknown camera {}", report.camera));
             return;
         };
+        let size_px = (report.width_px, report.height_px);
+        let before = seen.back().map_or(&[][..], |seen| &seen.people.covers);
+        let people = self.path.people(&parsed.frame, size_px, before);
         if seen.len() == SEEN_KEPT {
             seen.pop_front();
         }
-        let size_px = (report.width_px, report.height_px);
-        let people = self.path.people(&parsed.frame, size_px);
         self.path.board.seen(&parsed.frame, size_px, now);
         self.seen[index].push_back(Seen {
             received_at: received.received_at,
@@ -317,6 +325,7 @@ impl Runner {
                 vision.detail.clear();
                 tracing::info!("vision is ready: {} on {}", model.name, model.provider);
                 self.path.board.model = Some(model);
+                self.tell_detail();
                 self.step(Input::WorkerHeartbeat);
             }
             WorkerNews::Heartbeat => self.step(Input::WorkerHeartbeat),
@@ -329,10 +338,12 @@ impl Runner {
             WorkerNews::CameraUp { camera, stream } => {
                 self.path.board.up(CameraIndex(camera), stream);
             }
+            WorkerNews::Integrity { camera, findings } => self.view(CameraIndex(camera), findings),
             WorkerNews::Fatal { reason } => {
                 tracing::error!("the vision process cannot go on: {reason}");
                 vision.detail = reason;
             }
+            WorkerNews::Load(load) => self.load(load),
             WorkerNews::Down => {
                 vision.state = VisionState::Restarting;
                 self.step(Input::WorkerDown);

@@ -22,29 +22,31 @@ use super::alarm_path::{self, AlarmPath};
 use super::annunciators::{self, AnnunciatorThreads, Annunciators};
 use super::channels::{self, ChannelReaders, ChannelThreads, Channels};
 use super::clerk::Clerk;
+use super::clips::{self, ClipDesk};
 use super::desk::Desk;
 use super::doors::Doors;
+use super::evidence;
 use super::handhelds::start::{HandheldFront, HandheldThreads};
-use super::handle::{Handle, When};
+use super::handle::{Grants, Handle, Verdicts, When};
 use super::handover::Handover;
-use super::keeper::KeeperParts;
+use super::keeping::{Keeping, KeptParts, StoreEnds};
 use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
 use super::records::{Inheritance, SiteNames, Start, inherit};
+use super::reserve;
 use super::siren::SirenOutput;
 use super::siren::voices::VoicesError;
 use super::walk::{self, WalkThread};
 use super::web_thread::{Pages, WebThread};
 use super::wiring::{Front, Mind, Queues, Walks};
-use super::worker::{SupervisorThread, WorkerPlan};
+use super::worker::{SupervisorThread, WorkerPlan, plan};
 use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
-use super::{evidence, keeper, reserve};
 use crate::clock;
-use crate::config::{Approval, Config, WalkTests};
+use crate::config::{Approval, Config, Privacy, WalkTests};
 use crate::engine::Site;
-use crate::link::{Source, WorkerCamera, WorkerConfig};
+use crate::link::Source;
 use crate::store::accounts::AccountRows;
 use crate::store::audit::AuditReader;
 use crate::store::handhelds::HandheldRows;
@@ -90,8 +92,9 @@ pub struct Guard {
     zones: ZoneThread,
     walk: WalkThread,
     channels: ChannelThreads,
-    /// Publisher, painter and store thread; they end when nobody is left to bring anything.
-    followers: Vec<JoinHandle<()>>,
+    keeping: Keeping,
+    /// The publisher; it ends when nobody is left to bring anything.
+    publishing: JoinHandle<()>,
 }
 
 /// Why the guard did not start.
@@ -158,6 +161,7 @@ impl Guard {
             reader,
             zone_reader,
             walk_reader,
+            evidence_reader,
             inheritance,
             life,
             accounts,
@@ -197,6 +201,9 @@ impl Guard {
             walk: walks.desk.clone(),
             channels: channels.desk.clone(),
             handhelds: handhelds.desk.clone(),
+            evidence: ClipDesk::of(config, evidence_reader, Clerk::new(queues.jobs.clone())),
+            verdicts: Verdicts::new(Clerk::new(queues.jobs.clone())),
+            grants: Grants::new(config.privacy, Clerk::new(queues.jobs.clone())),
         });
         let front = Front {
             listener,
@@ -211,7 +218,7 @@ impl Guard {
             channels,
             handhelds,
         };
-        let kept = (store, config.store.path.clone(), config.notify.outbox_bytes_max);
+        let kept = KeptParts::of(config, store);
         let plan = plan(config, parts.worker_command);
         let sounding = Annunciators::of(config, parts.siren);
         Guard::run(front, mind, queues, kept, sounding, plan).map_err(StartError::Thread)
@@ -222,33 +229,36 @@ impl Guard {
         front: Front,
         mind: Mind,
         queues: Queues,
-        (store, folder, outbox_bytes_max): (Store, PathBuf, u64),
+        kept: KeptParts,
         sounding: Annunciators,
         plan: WorkerPlan,
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
+        let privacy = desk.grants.privacy();
         let Front { zones, machine, arming, walks, channels, handhelds, .. } = front;
-        let Mind { engine, names, ledger, board, hub } = mind;
+        let Mind { engine, names, ledger, board, hub, detail } = mind;
         let inputs = queues.inputs;
         let (publisher, publications) = live::queue();
         let (painter, tasks) = evidence::queue();
+        let (clips, clip_tasks) = clips::queue();
         let done = Arc::new(AtomicU64::new(0));
         let (orders, annunciators) = sounding.start(&inputs)?;
         let addressees = Addressees {
             alarm_path: inputs.clone(),
             publisher: publisher.clone(),
             painter: painter.clone(),
+            clips: clips.clone(),
         };
         let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
-        let followers = vec![
-            live::start(hub.clone(), publications, post.clone(), channels.desk.faces())?,
-            evidence::start(tasks, queues.jobs.clone())?,
-            keeper::start(
-                KeeperParts { store, folder, outbox_bytes_max, done: done.clone() },
-                queues.queued,
-                inputs.clone(),
-            )?,
-        ];
+        let publishing =
+            live::start(hub.clone(), publications, post.clone(), channels.desk.faces(), privacy)?;
+        let ends = StoreEnds {
+            jobs: queues.jobs.clone(),
+            queued: queues.queued,
+            reports: inputs.clone(),
+            done: done.clone(),
+        };
+        let keeping = Keeping::start(kept, tasks, (clips.clone(), clip_tasks), post.clone(), ends)?;
         let handhelds = handhelds.start(desk.clone(), hub.clone())?;
         let path = AlarmPath {
             engine,
@@ -262,9 +272,11 @@ impl Guard {
             hub,
             publisher,
             painter,
+            clips,
             post,
             arming,
             tap: walks.tap,
+            detail,
             pager: handhelds.pager(),
         };
         Ok(Guard {
@@ -282,7 +294,8 @@ impl Guard {
             zones: ZoneThread::start(zones)?,
             walk: WalkThread::start(walks.desk, walks.observations)?,
             channels: channels.start()?,
-            followers,
+            keeping,
+            publishing,
         })
     }
 
@@ -323,6 +336,8 @@ impl Guard {
         self.web.stop();
         let receipts = self.handhelds.stop();
         self.zones.stop();
+        // While there is somebody to write the clips of what is under way.
+        let followers = self.keeping.stop_clips();
         self.supervisor.stop();
         // An error means that the alarm path has ended already.
         let _ = self.inputs.send(Message::Stop);
@@ -333,7 +348,8 @@ impl Guard {
         self.desk.accounts.tend(When::now());
         drop(self.desk);
         let _ = receipts.join();
-        for follower in self.followers {
+        let _ = self.publishing.join();
+        for follower in followers {
             let _ = follower.join();
         }
     }
@@ -349,6 +365,7 @@ struct Prepared {
     reader: StoreReader,
     zone_reader: StoreReader,
     walk_reader: StoreReader,
+    evidence_reader: StoreReader,
     inheritance: Inheritance,
     /// Number of the life that begins.
     life: u64,
@@ -382,6 +399,9 @@ impl Prepared {
             let action = "walk_tests_not_required";
             store.append_audit(BY_BOX, action, "", "", at).map_err(store_error)?;
         }
+        if config.privacy == Privacy::Off {
+            store.append_audit(BY_BOX, "privacy_off", "", "", at).map_err(store_error)?;
+        }
         walk::begin(&mut store).map_err(StartError::WalkTests)?;
         store.write(&first).map_err(store_error)?;
         let life = store.life();
@@ -391,6 +411,7 @@ impl Prepared {
         let handhelds = store.handhelds().map_err(store_error)?;
         let zone_reader = store.reader().map_err(store_error)?;
         let walk_reader = store.reader().map_err(store_error)?;
+        let evidence_reader = store.reader().map_err(store_error)?;
         let channels = channels::readers(config, &store).map_err(store_error)?;
         Ok(Prepared {
             names,
@@ -400,6 +421,7 @@ impl Prepared {
             reader,
             zone_reader,
             walk_reader,
+            evidence_reader,
             inheritance,
             life,
             accounts,
@@ -447,27 +469,6 @@ pub fn check_sources(config: &Config) -> Result<(), StartError> {
         }
     }
     Ok(())
-}
-
-/// What the vision process is told, from the configuration.
-pub fn worker_config(config: &Config) -> WorkerConfig {
-    let cameras = config.cameras.iter().map(|camera| WorkerCamera {
-        id: camera.id.clone(),
-        source: camera.source.clone(),
-        fps: camera.fps,
-        decoder: camera.decoder,
-    });
-    WorkerConfig {
-        model_dir: config.model.dir.display().to_string(),
-        threads: config.model.threads,
-        input_long_side_px: config.model.input_long_side_px,
-        provider: config.model.provider.clone(),
-        cameras: cameras.collect(),
-    }
-}
-
-fn plan(config: &Config, command: Vec<OsString>) -> WorkerPlan {
-    WorkerPlan { command, config: worker_config(config) }
 }
 
 fn approval_rule(config: &Config) -> ApprovalRule {

@@ -16,6 +16,7 @@ use super::handle::{
 use super::ledger::Ledger;
 use super::message::Sounding;
 use super::records::{SiteNames, ZoneSlot};
+use super::view_board::ViewBoard;
 use super::words;
 use crate::clock;
 use crate::engine::alarm::{Hold as Held, HoldView};
@@ -24,7 +25,7 @@ use crate::engine::{
     AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Engine, FrameReport,
     Part, SirenOrder, SirenPattern, ZoneIndex, ZoneState,
 };
-use crate::link::{ModelInfo, Stream};
+use crate::link::{ModelInfo, Stream, ViewFinding};
 
 /// The span over which pictures per second are counted.
 const PACE_SPAN: Duration = Duration::from_secs(3);
@@ -54,6 +55,8 @@ pub struct Board {
     pub relays: Vec<RelayNow>,
     /// Why no handheld gets an alarm.
     pub handhelds_fault: Option<String>,
+    /// Why the detector does not look at every picture.
+    pub detector_fault: Option<String>,
     /// What the pager said last.
     pub handhelds: HandheldsNow,
     /// What was heard of inputs and arming.
@@ -87,6 +90,7 @@ struct CameraBoard {
     stream: Option<Stream>,
     /// What the vision process said of its source.
     lost: Option<String>,
+    view: ViewBoard,
     /// When its newest pictures came.
     pace: VecDeque<Instant>,
     captured_at: Option<Instant>,
@@ -108,6 +112,7 @@ impl Board {
         let camera = || CameraBoard {
             stream: None,
             lost: None,
+            view: ViewBoard::default(),
             pace: VecDeque::with_capacity(PACE_KEPT),
             captured_at: None,
             size_px: None,
@@ -128,6 +133,7 @@ impl Board {
             relay_fault: None,
             relays: Vec::new(),
             handhelds_fault: None,
+            detector_fault: None,
             handhelds: HandheldsNow::default(),
             arming: ArmingDesk::default(),
             walk_tests: WalkBoard::default(),
@@ -177,9 +183,24 @@ impl Board {
         }
     }
 
+    /// The vision process said what is wrong with a camera's view. Whether that is news.
+    pub fn view(&mut self, camera: CameraIndex, findings: Vec<ViewFinding>) -> bool {
+        let camera = self.cameras.get_mut(usize::from(camera.0));
+        camera.is_some_and(|camera| camera.view.put(findings))
+    }
+
     /// Why a camera's zones are not watched, in words.
     pub fn why_blind(&self, camera: CameraIndex, cause: BlindCause) -> String {
         let board = self.cameras.get(usize::from(camera.0));
+        let measured = match cause {
+            BlindCause::View(fault) => board.and_then(|camera| camera.view.measured(fault)),
+            BlindCause::Starting
+            | BlindCause::NoFrames
+            | BlindCause::LateFrames
+            | BlindCause::SourceLost
+            | BlindCause::WorkerSilent
+            | BlindCause::WorkerDown => None,
+        };
         let detail = match cause {
             BlindCause::SourceLost => board.and_then(|camera| camera.lost.as_deref()),
             BlindCause::Starting | BlindCause::WorkerDown | BlindCause::WorkerSilent => {
@@ -189,6 +210,7 @@ impl Board {
                 board.and_then(|camera| words::timed_by(camera.stream.as_ref()?.clock))
             }
             BlindCause::NoFrames => None,
+            BlindCause::View(_) => measured.as_deref(),
         };
         words::blind(cause, detail)
     }
@@ -217,6 +239,7 @@ impl Board {
             Part::Store => &self.store_fault,
             Part::Relay => &self.relay_fault,
             Part::Handhelds => &self.handhelds_fault,
+            Part::Detector => &self.detector_fault,
         };
         fault.as_deref()
     }
@@ -297,6 +320,7 @@ impl Board {
                 zones_fault: in_force.fault.clone(),
                 address: names.addresses.get(usize::from(index)).cloned().unwrap_or_default(),
                 stream: camera.stream.clone(),
+                masks: in_force.masks.clone(),
             });
         }
         views

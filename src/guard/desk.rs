@@ -9,20 +9,25 @@ use tokio::sync::watch;
 
 use super::accounts::Accounts;
 use super::channels::ChannelDesk;
+use super::clips::ClipDesk;
 use super::handhelds::HandheldDesk;
 use super::handle::{
-    AcknowledgeError, AlarmCommand, Alarms, Channels, CommandError, Commanded, Handhelds, Handle,
-    HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError, Snapshot, Span,
-    SpanKpis, WalkTests, Zones, span_kpis,
+    AcknowledgeError, AlarmCommand, Alarms, Channels, CommandError, Commanded, EvidenceDesk,
+    Handhelds, Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError,
+    Snapshot, Span, SpanKpis, WalkTests, Zones, span_kpis,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
 use super::message::Answer;
+use super::privacy::grants::Grants;
+use super::privacy::snapshot_for_all;
+use super::verdicts::Verdicts;
 use super::walk::WalkDesk;
 use super::zones::ZoneDesk;
 use crate::clock;
 use crate::engine::{AlarmId, AlarmState};
 use crate::store::query::StoreReader;
+use crate::store::verdicts::VerdictRow;
 
 /// Answers waiting for the alarm path, which takes some at every tick.
 pub const ANSWERS_MAX: usize = 32;
@@ -53,6 +58,9 @@ pub struct Desk {
     pub walk: Arc<WalkDesk>,
     pub channels: Arc<ChannelDesk>,
     pub handhelds: Arc<HandheldDesk>,
+    pub evidence: ClipDesk,
+    pub grants: Grants,
+    pub verdicts: Verdicts,
 }
 
 impl Inputs for Desk {
@@ -68,6 +76,10 @@ impl Handle for Desk {
 
     fn live(&self, camera: &str) -> Option<LiveReceiver> {
         self.hub.live(camera)
+    }
+
+    fn live_clear(&self, camera: &str) -> Option<LiveReceiver> {
+        self.hub.live_clear(camera)
     }
 
     fn acknowledge(
@@ -88,7 +100,11 @@ impl Handle for Desk {
     }
 
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
-        self.reader.snapshot(incident)
+        snapshot_for_all(&self.reader, self.grants.privacy(), incident)
+    }
+
+    fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
+        self.reader.clear_snapshot(incident)
     }
 
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError> {
@@ -97,6 +113,18 @@ impl Handle for Desk {
 
     fn accounts(&self) -> &Accounts {
         &self.accounts
+    }
+
+    fn verdicts(&self, first: u64, last: u64) -> Result<Vec<VerdictRow>, HistoryError> {
+        self.reader.verdicts(first, last)
+    }
+
+    fn judging(&self) -> &Verdicts {
+        &self.verdicts
+    }
+
+    fn grants(&self) -> &Grants {
+        &self.grants
     }
 
     fn zone_desk(&self) -> &dyn Zones {
@@ -109,6 +137,10 @@ impl Handle for Desk {
 
     fn walk_desk(&self) -> &dyn WalkTests {
         &*self.walk
+    }
+
+    fn evidence_desk(&self) -> &dyn EvidenceDesk {
+        &self.evidence
     }
 
     fn channel_desk(&self) -> &dyn Channels {

@@ -1,9 +1,10 @@
 //! Evidence: the picture of the frame that started an incident, with people and zones drawn in.
 //!
 //! A thread of low priority: the vision process delivers the picture, this draws and hands it to the
-//! store. Whoever is inside an occupied zone has a red box; red and thick also marks the zone.
+//! store. Whoever is inside an occupied zone has a red box; red and thick also marks the zone. There are
+//! two of each: one in which nobody can be recognised, for everybody, and the clear one.
 //!
-//! Not here: text in the picture (the page has it) and making people unrecognisable.
+//! Not here: text in the picture (the page has it), and how people are made unrecognisable (`privacy`).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,7 +20,9 @@ use imageproc::rect::Rect;
 use super::handle::Person;
 use super::keeper::Job;
 use super::live::FramePeople;
+use super::privacy::mosaic;
 use super::records::SiteNames;
+use crate::config::Privacy;
 use crate::engine::IncidentId;
 use crate::link::Picture;
 
@@ -65,7 +68,11 @@ pub fn queue() -> (SyncSender<PaintTask>, Receiver<PaintTask>) {
 }
 
 /// Starts the thread; it ends when all senders are gone.
-pub fn start(tasks: Receiver<PaintTask>, keeper: SyncSender<Job>) -> io::Result<JoinHandle<()>> {
+pub fn start(
+    tasks: Receiver<PaintTask>,
+    keeper: SyncSender<Job>,
+    privacy: Privacy,
+) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("painter".into()).spawn(move || {
         // Linux keeps niceness per thread; without it the painter merely competes.
         let _ = rustix::process::nice(NICENESS);
@@ -80,7 +87,7 @@ pub fn start(tasks: Receiver<PaintTask>, keeper: SyncSender<Job>) -> io::Result<
                 }
                 PaintTask::Arrived { request, picture } => {
                     if let Some(job) = asked.remove(&request) {
-                        keep(&job, picture, &keeper);
+                        keep(&job, picture, &keeper, privacy);
                     }
                 }
             }
@@ -88,15 +95,15 @@ pub fn start(tasks: Receiver<PaintTask>, keeper: SyncSender<Job>) -> io::Result<
     })
 }
 
-fn keep(job: &EvidenceJob, picture: Option<Picture>, keeper: &SyncSender<Job>) {
+fn keep(job: &EvidenceJob, picture: Option<Picture>, keeper: &SyncSender<Job>, privacy: Privacy) {
     let incident = job.incident;
     let Some(picture) = picture else {
         tracing::warn!("incident {} has no picture: it was no longer kept", incident.0);
         return;
     };
-    match draw(job, &picture) {
-        Ok(jpeg) => {
-            if keeper.try_send(Job::Snapshot { incident, jpeg }).is_err() {
+    match paint(job, &picture, privacy) {
+        Ok(pictures) => {
+            if keeper.try_send(Job::Snapshot { incident, pictures }).is_err() {
                 tracing::warn!("the picture of incident {} is lost: the store is busy", incident.0);
             }
         }
@@ -104,8 +111,36 @@ fn keep(job: &EvidenceJob, picture: Option<Picture>, keeper: &SyncSender<Job>) {
     }
 }
 
-fn draw(job: &EvidenceJob, picture: &Picture) -> image::ImageResult<Vec<u8>> {
+/// The picture as it is kept.
+#[derive(Debug)]
+pub enum Pictures {
+    /// Nobody is to be hidden.
+    Clear(Vec<u8>),
+    /// For everybody, and for whoever may see it clear.
+    Both { pixelated: Vec<u8>, clear: Vec<u8> },
+}
+
+fn paint(job: &EvidenceJob, picture: &Picture, privacy: Privacy) -> image::ImageResult<Pictures> {
     let mut canvas = image::load_from_memory(&picture.jpeg)?.into_rgb8();
+    // Those of the frame's time, before anything is kept.
+    mosaic::black_out(&mut canvas, job.seen.names.masks(job.seen.camera));
+    if privacy == Privacy::Off {
+        return draw(job, picture, canvas).map(Pictures::Clear);
+    }
+    let mut hidden = canvas.clone();
+    // Of another frame than was looked at nobody knows where people are.
+    if picture.frame == job.seen.frame {
+        mosaic::cover(&mut hidden, &job.seen.covers, privacy);
+    } else {
+        mosaic::cover_all(&mut hidden);
+    }
+    Ok(Pictures::Both {
+        pixelated: draw(job, picture, hidden)?,
+        clear: draw(job, picture, canvas)?,
+    })
+}
+
+fn draw(job: &EvidenceJob, picture: &Picture, mut canvas: RgbImage) -> image::ImageResult<Vec<u8>> {
     for (number, zone) in job.names.live() {
         let of_camera = usize::from(zone.info.camera) == job.seen.camera;
         if of_camera && usize::from(number.0) != job.zone {

@@ -3,6 +3,7 @@
 
 mod alarms;
 mod channels;
+mod evidence;
 mod handheld_address;
 mod handhelds;
 mod inputs;
@@ -25,6 +26,10 @@ pub use self::alarms::{
 pub use self::channels::{
     Channel, ChannelBacklog, ChannelError, ChannelKind, ChannelLoss, ChannelState, Channels,
     LossReason, MessageClass, PushSubscription,
+};
+pub use self::evidence::{
+    ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow, EvidenceState,
+    KeptClip, Pin, SnapshotFacts,
 };
 pub use self::handheld_address::{HandheldAddress, Scheme};
 pub use self::handhelds::{
@@ -54,9 +59,14 @@ pub use super::accounts::{
     AccountError, Accounts, AuditState, Identity, Marks, Proof, SignedIn, UserPatch, Visitor, When,
 };
 pub use super::clerk::ClerkError;
+pub use super::privacy::grants::{GRANT_FOR, Grant, GrantError, Grants};
+pub use super::verdicts::{NOTE_CHARS_MAX, VerdictError, Verdicts};
+pub use crate::config::Privacy;
 pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};
 pub use crate::store::audit::{AuditRow, hex};
 pub use crate::store::query::{HistoryError, IncidentRow, Span, SpanState};
+pub use crate::store::verdicts::{Judgement, VerdictRow};
+pub use crate::zone_file::Mask;
 
 /// The whole of now, replaced as one value after every change and at least once a second.
 #[derive(Clone, Debug)]
@@ -190,6 +200,8 @@ pub struct Camera {
     pub address: String,
     /// How they come; `None` before the first one.
     pub stream: Option<link::Stream>,
+    /// What of its picture nobody may see.
+    pub masks: Arc<[Mask]>,
 }
 
 /// A zone that was taken away.
@@ -322,7 +334,8 @@ impl From<CommandError> for AcknowledgeError {
             | CommandError::AlreadyOutOfService
             | CommandError::AlreadyInService
             | CommandError::SirenSounds
-            | CommandError::SirenUnderTest => AcknowledgeError::Busy,
+            | CommandError::SirenUnderTest
+            | CommandError::UnknownCamera => AcknowledgeError::Busy,
         }
     }
 }
@@ -336,6 +349,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     /// `None` for an unknown camera.
     fn live(&self, camera: &str) -> Option<LiveReceiver>;
 
+    /// The same in which everybody can be recognised.
+    fn live_clear(&self, camera: &str) -> Option<LiveReceiver>;
+
     /// Answers an alarm for a person who saw it at version `seen`: refused when it has wanted an
     /// answer anew since. Blocking for at most a second: call from a blocking task.
     fn acknowledge(
@@ -348,14 +364,26 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     /// Newest first. Blocking.
     fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError>;
 
-    /// JPEG of an incident. Blocking.
+    /// JPEG of an incident, as everybody may see it. Blocking.
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError>;
+
+    /// The same in which everybody can be recognised. Blocking.
+    fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError>;
+
+    /// What people judged the incidents of these numbers to be, both ends included. Blocking.
+    fn verdicts(&self, first: u64, last: u64) -> Result<Vec<VerdictRow>, HistoryError>;
+
+    /// Keeps what people say of incidents.
+    fn judging(&self) -> &Verdicts;
 
     /// Spans overlapping the time since `from`, oldest first. Blocking.
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError>;
 
     /// Who may come in, and what they may do.
     fn accounts(&self) -> &Accounts;
+
+    /// Who may see clear pictures.
+    fn grants(&self) -> &Grants;
 
     /// What the cameras' zones are and might be.
     fn zone_desk(&self) -> &dyn Zones;
@@ -365,6 +393,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
 
     /// Walk tests, and where people stand.
     fn walk_desk(&self) -> &dyn WalkTests;
+
+    /// Clips, pictures and pins of incidents.
+    fn evidence_desk(&self) -> &dyn EvidenceDesk;
 
     /// Who else is told, and how that goes.
     fn channel_desk(&self) -> &dyn Channels;

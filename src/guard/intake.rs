@@ -7,8 +7,9 @@
 
 use crate::engine::detection::{Detection, FrameSize, PixelBox, Score};
 use crate::engine::time::Instant;
+use crate::engine::view_fault::{ViewFault, ViewFaults};
 use crate::engine::{CameraIndex, FrameReport};
-use crate::link;
+use crate::link::{self, ViewKind};
 
 /// Most detections of one picture that reach the engine; tracking compares each with each, and the
 /// alarm path must stay within its millisecond. A picture of a crowd has fewer.
@@ -49,6 +50,26 @@ fn detection(wire: &link::WireDetection) -> Option<Detection> {
         bounds: PixelBox::new(wire.left_px, wire.top_px, wire.width_px, wire.height_px)?,
         score: Score::new(wire.score)?,
     })
+}
+
+/// What is wrong with a camera's view, in the engine's terms. What was measured is for people.
+pub fn faults(findings: &[link::ViewFinding]) -> ViewFaults {
+    findings.iter().map(|finding| fault(finding.kind)).collect()
+}
+
+/// One kind, in the engine's terms.
+pub fn fault(kind: ViewKind) -> ViewFault {
+    match kind {
+        ViewKind::Frozen => ViewFault::Frozen,
+        ViewKind::TimeBackwards => ViewFault::TimeBackwards,
+        ViewKind::WrongPicture => ViewFault::WrongPicture,
+        ViewKind::Moved => ViewFault::Moved,
+        ViewKind::Covered => ViewFault::Covered,
+        ViewKind::Dark => ViewFault::Dark,
+        ViewKind::Overexposed => ViewFault::Overexposed,
+        ViewKind::Blurred => ViewFault::Blurred,
+        ViewKind::Discoloured => ViewFault::Discoloured,
+    }
 }
 
 #[cfg(test)]

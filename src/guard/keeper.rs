@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::clerk::Errand;
 use super::disk;
+use super::evidence::Pictures;
 use super::message::{Gravity, Message, Reply, StoreReport};
 use super::outbox_age::OutboxAge;
 use super::reserve;
@@ -58,7 +59,7 @@ pub enum Job {
     },
     Snapshot {
         incident: IncidentId,
-        jpeg: Vec<u8>,
+        pictures: Pictures,
     },
     Errand(Errand),
 }
@@ -187,7 +188,7 @@ impl Keeper {
             self.done.fetch_add(batches, Ordering::Release);
         }
         match next {
-            Some(Job::Snapshot { incident, jpeg }) => self.keep_snapshot(incident, &jpeg),
+            Some(Job::Snapshot { incident, pictures }) => self.keep_snapshot(incident, &pictures),
             Some(Job::Errand(errand)) => errand.run(&mut self.store),
             Some(Job::Write { .. }) | None => {}
         }
@@ -216,8 +217,14 @@ impl Keeper {
         }
     }
 
-    fn keep_snapshot(&mut self, incident: IncidentId, jpeg: &[u8]) {
-        match self.store.put_snapshot(incident, jpeg) {
+    fn keep_snapshot(&mut self, incident: IncidentId, pictures: &Pictures) {
+        let kept = match pictures {
+            Pictures::Clear(jpeg) => self.store.put_snapshot(incident, jpeg),
+            Pictures::Both { pixelated, clear } => {
+                self.store.put_pixelated_snapshot(incident, pixelated, clear)
+            }
+        };
+        match kept {
             Ok(()) => {
                 let report = StoreReport::SnapshotStored { incident };
                 // Lost when the alarm path is full: the page then lacks a link, no more.

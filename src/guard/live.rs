@@ -4,7 +4,8 @@
 //! lock is taken here and nowhere on the alarm path.
 //!
 //! A **viewer** is a live `Arc`. While a camera has viewers its pictures are asked for; each is
-//! paired with the people of exactly its frame, and one without a partner is not shown.
+//! paired with the people of exactly its frame, and one without a partner is not shown. What people see
+//! of a pair is made by the veil (`privacy::veil`).
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,8 +19,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::handle::{LivePicture, LiveReceiver, Person, Snapshot};
+use super::privacy::covers::Cover;
+use super::privacy::veil::{self, Veiled, Veiling};
+use super::records::SiteNames;
 use super::worker::WorkerPost;
 use crate::clock;
+use crate::config::Privacy;
 use crate::engine::time::Instant;
 use crate::link::{Picture, ToWorker, Watched};
 use crate::notify::Faces;
@@ -54,6 +59,10 @@ pub struct FramePeople {
     pub captured_at: Instant,
     pub size_px: (u32, u32),
     pub people: Vec<Person>,
+    /// Where anybody is or was a moment ago, also those who are nobody's `people`.
+    pub covers: Vec<Cover>,
+    /// With what nobody may see of the frame.
+    pub names: Arc<SiteNames>,
 }
 
 /// What the web side holds of publishing.
@@ -67,6 +76,8 @@ pub struct LiveHub {
 struct LiveCamera {
     id: String,
     pictures: watch::Sender<Option<Arc<LivePicture>>>,
+    /// The same in which everybody can be recognised; made while somebody looks.
+    clear: watch::Sender<Option<Arc<LivePicture>>>,
     /// One more than there are viewers.
     viewer: Arc<()>,
     watched: AtomicBool,
@@ -77,6 +88,7 @@ impl LiveHub {
         let camera = |id: &str| LiveCamera {
             id: id.to_owned(),
             pictures: watch::Sender::new(None),
+            clear: watch::Sender::new(None),
             viewer: Arc::new(()),
             watched: AtomicBool::new(false),
         };
@@ -96,11 +108,51 @@ impl LiveHub {
         Some(LiveReceiver { pictures: camera.pictures.subscribe(), viewer: camera.viewer.clone() })
     }
 
+    /// The same with clear pictures.
+    pub fn live_clear(&self, camera: &str) -> Option<LiveReceiver> {
+        let camera = self.cameras.iter().find(|c| c.id == camera)?;
+        Some(LiveReceiver { pictures: camera.clear.subscribe(), viewer: camera.viewer.clone() })
+    }
+
+    /// Whether anybody looks at clear pictures.
+    pub fn looking(&self, camera: usize) -> Looking {
+        let clear = self.cameras.get(camera).map_or(0, |camera| camera.clear.receiver_count());
+        if clear > 0 { Looking::AlsoClear } else { Looking::OnlyShown }
+    }
+
+    /// Shows a picture to whoever looks.
+    pub fn show(&self, seen: FramePeople, veiled: Veiled) {
+        let Some(camera) = self.cameras.get(seen.camera) else {
+            return;
+        };
+        let picture = LivePicture {
+            frame: seen.frame,
+            captured_at: clock::wall_at(seen.captured_at),
+            captured: seen.captured_at,
+            size_px: seen.size_px,
+            people: seen.people,
+            jpeg: Arc::new(veiled.shown),
+        };
+        // Nobody's clear picture outlives the last who looks at one.
+        let clear = veiled
+            .clear
+            .map(|jpeg| Arc::new(LivePicture { jpeg: Arc::new(jpeg), ..picture.clone() }));
+        camera.clear.send_replace(clear);
+        camera.pictures.send_replace(Some(Arc::new(picture)));
+    }
+
     /// Whether anybody looks; `false` for an unknown camera. One atomic read.
     pub fn watched(&self, camera: usize) -> bool {
         let camera = self.cameras.get(camera);
         camera.is_some_and(|camera| camera.watched.load(Ordering::Relaxed))
     }
+}
+
+/// Which pictures of a camera are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looking {
+    OnlyShown,
+    AlsoClear,
 }
 
 /// A queue for the publisher.
@@ -114,14 +166,18 @@ pub fn start(
     queue: Receiver<Publication>,
     post: WorkerPost,
     channels: Faces,
+    privacy: Privacy,
 ) -> io::Result<JoinHandle<()>> {
     let pairing = hub.cameras.iter().map(|_| Pairing::default()).collect();
-    let mut publisher = Publisher { hub, post, pairing, life: 0, channels };
+    let (veil, veiling) = veil::start(hub.clone(), privacy)?;
+    let mut publisher = Publisher { hub, post, pairing, life: 0, channels, veil };
     // A panic costs what it was about; nobody may go on looking at the snapshot before it.
     thread::Builder::new().name("publisher".into()).spawn(move || {
         loop {
             let ran = panic::catch_unwind(AssertUnwindSafe(|| publisher.run(&queue)));
             if ran.is_ok() {
+                drop(publisher);
+                let _ = veiling.join();
                 return;
             }
             tracing::error!("the publisher panicked and begins anew");
@@ -139,6 +195,7 @@ struct Publisher {
     life: u32,
     /// Told by their own threads; joined in here, so that the alarm path waits for none of them.
     channels: Faces,
+    veil: SyncSender<Veiling>,
 }
 
 /// Frames and pictures of one camera that wait for each other.
@@ -209,15 +266,8 @@ impl Publisher {
     }
 
     fn show(&self, people: FramePeople, picture: Picture) {
-        let camera = &self.hub.cameras[people.camera];
-        camera.pictures.send_replace(Some(Arc::new(LivePicture {
-            frame: people.frame,
-            captured_at: clock::wall_at(people.captured_at),
-            captured: people.captured_at,
-            size_px: people.size_px,
-            people: people.people,
-            jpeg: Arc::new(picture.jpeg),
-        })));
+        // Full: this one is not shown, the next one comes.
+        let _ = self.veil.try_send(Veiling { seen: people, jpeg: picture.jpeg });
     }
 }
 

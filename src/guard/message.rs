@@ -63,10 +63,17 @@ pub enum WorkerNews {
         camera: link::CameraIndex,
         stream: link::Stream,
     },
+    /// All that is wrong with a camera's view.
+    Integrity {
+        camera: link::CameraIndex,
+        findings: Vec<link::ViewFinding>,
+    },
     /// It said why it cannot go on.
     Fatal {
         reason: String,
     },
+    /// Whether the detector keeps up with its cameras, and the numbers when it does not.
+    Load(Option<link::Load>),
     /// It ended, or could not start.
     Down,
     /// Why it ended, and how often that has happened.

@@ -12,14 +12,16 @@
 //! the order of urgency: sound, record, tell.
 //!
 //! - `app`, `wiring`, `doors`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
-//! - `worker`, `worker_link`, `intake`: the vision process, its link, and the parsing of its reports.
+//! - `worker`, `worker_link`, `intake`, `detail`: the vision process, its link, the parsing of its reports, what it is told of zones.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
-//! - `keeper`, `handover`, `disk`, `reserve`, `outbox_age`, `records`, `clerk`: what must survive. `evidence`: the pictures kept with incidents.
+//! - `keeper`, `keeping`, `handover`, `disk`, `reserve`, `outbox_age`, `records`, `clerk`: what must survive. `evidence`, `clips`: the pictures and the video kept with incidents.
 //! - `channels`: brokers, webhooks and push services, and all that they may see of this.
 //! - `handhelds`: who is paired and on duty, and the pager that takes alarms to them.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
 //! - `observer`, `walk`, `heat`: what the alarm path lets others look at; walk tests; where people stand.
+//! - `privacy`: people in pictures are made unrecognisable before anybody sees them.
+//! - `verdicts`: what people judged incidents to be.
 //! - `accounts`: who may come in, and what they may do.
 //! - `board`, `ledger`, `latency`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
 //!
@@ -34,7 +36,9 @@ pub mod arming;
 mod board;
 pub(crate) mod channels;
 pub mod clerk;
+mod clips;
 mod desk;
+pub mod detail;
 mod disk;
 mod doors;
 mod evidence;
@@ -45,6 +49,7 @@ mod heat;
 pub mod inputs;
 mod intake;
 mod keeper;
+mod keeping;
 mod latency;
 mod ledger;
 mod live;
@@ -53,10 +58,13 @@ mod message;
 pub mod observer;
 mod outbox_age;
 mod priority;
+mod privacy;
 mod records;
 pub mod relay;
 mod reserve;
 pub mod siren;
+mod verdicts;
+mod view_board;
 pub mod walk;
 mod web_thread;
 mod wiring;

@@ -22,7 +22,7 @@ use crate::store::Remembered;
 use crate::store::record::{
     AlarmKey, HeldKind, IncidentStart, OpenAlarm, OpenHold, Record, ZoneName,
 };
-use crate::zone_file::{ArmingRule, ZoneInfo};
+use crate::zone_file::{ArmingRule, Mask, ZoneInfo};
 
 /// Zone numbers there are in one life of the process; the engine takes no more.
 const ZONE_NUMBERS_MAX: usize = 16_384;
@@ -46,13 +46,15 @@ pub struct SiteNames {
 }
 
 /// The zone version a camera is guarded by.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InForce {
     pub version: u32,
     /// sha256 of its document, hex: the zone revision that incidents carry.
     pub digest: String,
     /// Why it is not the one that was meant, for people.
     pub fault: Option<String>,
+    /// What nobody may see.
+    pub masks: Arc<[Mask]>,
 }
 
 /// A zone number's zone.
@@ -170,6 +172,11 @@ impl SiteNames {
             format!("{id} version {} {}", zones.version, zones.digest)
         };
         self.cameras.iter().zip(&self.in_force).map(camera).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What nobody may see of a camera's picture.
+    pub fn masks(&self, camera: usize) -> &[Mask] {
+        self.in_force.get(camera).map_or(&[], |zones| &zones.masks)
     }
 
     /// Id, or `?` for a number nobody has.

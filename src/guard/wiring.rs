@@ -11,6 +11,7 @@ use super::board::Board;
 use super::channels::Channels;
 use super::clerk::Clerk;
 use super::desk::{ANSWERS_MAX, Desk};
+use super::detail;
 use super::handhelds::start::HandheldFront;
 use super::handle::SiteInfo;
 use super::heat::HeatMap;
@@ -26,6 +27,7 @@ use super::zones::ZoneDesk;
 use crate::clock;
 use crate::config::{Config, WalkTests};
 use crate::engine::{Engine, Site};
+use crate::link::DetailZone;
 use crate::store::query::StoreReader;
 use crate::web::Settings;
 
@@ -36,6 +38,8 @@ pub struct Mind {
     pub ledger: Ledger,
     pub board: Board,
     pub hub: Arc<LiveHub>,
+    /// By camera: where the vision process is to look closer.
+    pub detail: Vec<Vec<DetailZone>>,
 }
 
 impl Mind {
@@ -47,6 +51,7 @@ impl Mind {
         life: u64,
     ) -> Mind {
         let now = clock::monotonic();
+        let detail = site.cameras.iter().map(detail::zones).collect();
         let engine = Engine::new(site, &inheritance.restored, now);
         let versions = Versions::of_life(life, inheritance.last_version);
         let ledger = Ledger::restored(&inheritance.alarms, &inheritance.holds, versions);
@@ -54,7 +59,7 @@ impl Mind {
             SiteInfo { name: config.site.name.clone(), time_zone: config.site.time_zone.clone() };
         let mut board = Board::new(names.clone(), site, now);
         let hub = Arc::new(LiveHub::new(Arc::new(board.snapshot(&engine, &ledger, now))));
-        Mind { engine, names, ledger, board, hub }
+        Mind { engine, names, ledger, board, hub, detail }
     }
 }
 
@@ -126,6 +131,8 @@ impl Walks {
             siren: config.siren.device.clone(),
             heat: HeatMap::new(config.cameras.iter().map(|camera| camera.id.clone())),
             input_long_side_px: config.model.input_long_side_px,
+            detail: config.model.detail,
+            privacy: config.privacy,
             sources: config.cameras.iter().map(|camera| camera.source.clone()).collect(),
         }));
         Walks { desk, tap, observations }

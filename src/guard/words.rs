@@ -1,6 +1,7 @@
 //! What the page and the record say to people: sentences for causes, states and alarms.
 
 use super::records::SiteNames;
+use crate::engine::view_fault::ViewFault;
 use crate::engine::{AlarmSource, AlarmState, BlindCause, DisarmedBy, Part};
 use crate::link::CaptureClock;
 
@@ -13,6 +14,7 @@ pub fn blind(cause: BlindCause, detail: Option<&str>) -> String {
         BlindCause::SourceLost => "the source gives no picture",
         BlindCause::WorkerSilent => "the vision process does not answer",
         BlindCause::WorkerDown => "the vision process is not running",
+        BlindCause::View(fault) => view(fault),
     };
     match detail {
         Some(detail) if !detail.is_empty() => format!("{why}: {detail}"),
@@ -29,6 +31,53 @@ pub fn timed_by(clock: CaptureClock) -> Option<&'static str> {
     }
 }
 
+/// What is wrong with a camera's view.
+pub fn view(fault: ViewFault) -> &'static str {
+    match fault {
+        ViewFault::Frozen => "the picture is frozen",
+        ViewFault::TimeBackwards => "the pictures' time runs backwards",
+        ViewFault::WrongPicture => "the picture is of another view",
+        ViewFault::Moved => "the view has moved, so zones lie elsewhere; an engineer must look",
+        ViewFault::Covered => "a large part of the view is covered",
+        ViewFault::Dark => "the picture is too dark",
+        ViewFault::Overexposed => "the picture is over-exposed",
+        ViewFault::Blurred => "the picture is blurred or fogged",
+        ViewFault::Discoloured => "the colours are wrong",
+    }
+}
+
+/// What was measured, in the unit people would use.
+pub fn view_measured(fault: ViewFault, measured: f32, limit: f32) -> String {
+    let percent = |share: f32| share * 100.0;
+    match fault {
+        ViewFault::Frozen => format!("the same picture for {measured:.1} s"),
+        ViewFault::TimeBackwards => format!("{measured:.0} times within seconds"),
+        ViewFault::WrongPicture => {
+            format!("{:.0} % of what was there is nowhere to be seen", percent(measured))
+        }
+        ViewFault::Moved => {
+            format!(
+                "by {:.0} of 1920 pixels, at most {:.0} allowed",
+                measured * 1920.0,
+                limit * 1920.0
+            )
+        }
+        ViewFault::Covered => format!("{:.0} % of it", percent(measured)),
+        ViewFault::Dark => format!("brightest parts at {measured:.0} of 255, {limit:.0} wanted"),
+        ViewFault::Overexposed => format!("{:.0} % of it is white", percent(measured)),
+        ViewFault::Blurred => {
+            format!(
+                "{:.0} % of the usual contrast, {:.0} % wanted",
+                percent(measured),
+                percent(limit)
+            )
+        }
+        ViewFault::Discoloured => {
+            format!("off by {measured:.0} levels of 255, at most {limit:.0} allowed")
+        }
+    }
+}
+
 /// The part's name in the record.
 pub fn part_key(part: Part) -> &'static str {
     match part {
@@ -36,6 +85,7 @@ pub fn part_key(part: Part) -> &'static str {
         Part::Store => "store",
         Part::Relay => "relay",
         Part::Handhelds => "handhelds",
+        Part::Detector => "detector",
     }
 }
 
@@ -50,6 +100,7 @@ pub fn title(source: AlarmSource, names: &SiteNames) -> String {
         AlarmSource::Fault(Part::Store) => "Store".into(),
         AlarmSource::Fault(Part::Relay) => "Relay".into(),
         AlarmSource::Fault(Part::Handhelds) => "Handhelds".into(),
+        AlarmSource::Fault(Part::Detector) => "Detector".into(),
     }
 }
 
@@ -107,6 +158,9 @@ pub fn trouble(source: AlarmSource, fault: Option<&str>) -> String {
         }
         (AlarmSource::Fault(Part::Handhelds), Some(fault)) => {
             format!("Nobody gets alarms on a handheld: {fault}")
+        }
+        (AlarmSource::Fault(Part::Detector), Some(fault)) => {
+            format!("The detector cannot keep up with the cameras: {fault}")
         }
         (AlarmSource::Fault(_), None) => "Works again".into(),
         (AlarmSource::Intrusion(_) | AlarmSource::Warning(_) | AlarmSource::Untested(_), fault) => {

@@ -32,8 +32,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::message::{Message, WorkerNews};
 use super::worker_link::{Addressees, Pulse, start_reader, start_writer};
 use crate::clock;
+use crate::config::Config;
 use crate::engine::time::Instant;
-use crate::link::{ToWorker, WorkerConfig};
+use crate::link::{RING_S, RingBounds, ToWorker, WorkerCamera, WorkerConfig};
 
 /// Longest silence of a process that watches, before it is killed. The alarm came long before (after
 /// 600 ms); this leaves a process that was merely held up the chance to go on.
@@ -375,4 +376,28 @@ impl Drop for Life {
 
 fn describe(status: ExitStatus) -> String {
     status.to_string()
+}
+
+/// How the vision process is started.
+pub fn plan(config: &Config, command: Vec<OsString>) -> WorkerPlan {
+    WorkerPlan { command, config: worker_config(config) }
+}
+
+/// What the vision process is told, from the configuration.
+fn worker_config(config: &Config) -> WorkerConfig {
+    let cameras = config.cameras.iter().map(|camera| WorkerCamera {
+        id: camera.id.clone(),
+        source: camera.source.clone(),
+        fps: camera.fps,
+        decoder: camera.decoder,
+    });
+    WorkerConfig {
+        model_dir: config.model.dir.display().to_string(),
+        threads: config.model.threads,
+        input_long_side_px: config.model.input_long_side_px,
+        provider: config.model.provider.clone(),
+        cameras: cameras.collect(),
+        detail: config.model.detail,
+        ring: RingBounds { seconds: RING_S, bytes_max: config.evidence.ring_bytes_max },
+    }
 }

@@ -1,7 +1,7 @@
 //! Both ends of talking to one life of the vision process: a thread that reads, one that writes.
 //!
 //! Each kind of message has one addressee: what decides goes to the alarm path, preview pictures to
-//! the publisher, evidence pictures to the painter. A picture that finds its queue full is dropped
+//! the publisher, evidence pictures to the painter, outcomes of clips to their keeper. A picture that finds its queue full is dropped
 //! and counted; it ages, and the next one comes.
 
 use std::io;
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 
+use super::clips::ClipTask;
 use super::evidence::PaintTask;
 use super::live::Publication;
 use super::message::{Message, ReceivedReport, WorkerNews};
@@ -25,6 +26,7 @@ pub struct Addressees {
     pub alarm_path: SyncSender<Message>,
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
+    pub clips: SyncSender<ClipTask>,
 }
 
 /// What the supervisor reads of a life.
@@ -119,6 +121,11 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
             }
             return Ok(());
         }
+        FromWorker::Clip { request, outcome } => {
+            // Full: it is given up after a minute, with its reason.
+            let _ = to.clips.try_send(ClipTask::Outcome { request, outcome });
+            return Ok(());
+        }
         FromWorker::Hello { .. } => return Ok(()),
         FromWorker::Fatal { reason } => WorkerNews::Fatal { reason },
         FromWorker::Ready(model) => {
@@ -128,6 +135,8 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::Heartbeat { .. } => WorkerNews::Heartbeat,
         FromWorker::CameraLost { camera, reason } => WorkerNews::CameraLost { camera, reason },
         FromWorker::CameraUp { camera, stream } => WorkerNews::CameraUp { camera, stream },
+        FromWorker::Load(load) => WorkerNews::Load(load),
+        FromWorker::Integrity { camera, findings } => WorkerNews::Integrity { camera, findings },
     };
     to.alarm_path.send(Message::Worker(news)).map_err(|_| Ended)
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::engine::detection::{Detection, FrameSize};
 use crate::engine::time::Instant;
+use crate::engine::view_fault::ViewFaults;
 use crate::engine::{
     CameraIndex, Effects, Engine, EventKind, FrameReport, Input, Restored, TICK_EVERY, TrackView,
 };
@@ -74,6 +75,12 @@ impl<'a> Player<'a> {
         let effects = self.engine.step(Input::Frame(report), self.now);
         self.keep(effects);
         self.engine.tracks(CAMERA)
+    }
+
+    /// All that is wrong with the view in the newest picture.
+    pub fn view(&mut self, faults: ViewFaults) {
+        let effects = self.engine.step(Input::View { camera: CAMERA, faults }, self.now);
+        self.keep(effects);
     }
 
     /// The footage is over. Incidents that still go on end here, marked as such.

@@ -8,11 +8,14 @@
 //!
 //! Not here: repairing anything, and the hash chain of the audit log itself (`audit::verify`).
 
+mod clips;
+
 use std::path::Path;
 
 use rusqlite::Connection;
+use sha2::{Digest, Sha256};
 
-use super::audit::{AuditReader, Checked};
+use super::audit::{AuditReader, Checked, hex};
 use super::query::{HistoryError, read_only};
 use super::retention::{ALARMS_KEPT, INCIDENTS_KEPT};
 use super::zones::text_digest;
@@ -63,6 +66,12 @@ pub enum CheckError {
     },
     #[error(transparent)]
     Audit(#[from] HistoryError),
+    #[error("the folder of clips {path} could not be read", path = .path.display())]
+    Clips {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// A sentence and the query that lists, in words, where it is not so.
@@ -160,6 +169,12 @@ const INVARIANTS: &[Invariant] = &[
                 (SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)",
     },
     Invariant {
+        holds: "a clip's digest stands in the audit log",
+        sql: "SELECT file FROM clip WHERE file IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM audit WHERE action = 'clip_kept'
+                  AND subject = 'incident ' || clip.incident AND instr(detail, clip.sha256) > 0)",
+    },
+    Invariant {
         holds: "the numbers of the event log have no hole",
         sql: "SELECT (max(id) - min(id) + 1 - count(*)) || ' events are missing' FROM event
               HAVING max(id) - min(id) + 1 <> count(*)",
@@ -195,8 +210,10 @@ pub fn check(dir: &Path) -> Result<Vec<Finding>, CheckError> {
         findings.push(ask(&view, invariant)?);
     }
     findings.push(documents(&view)?);
+    findings.push(snapshots(&view)?);
     drop(view);
     findings.push(audit(dir)?);
+    findings.extend(clips::check(dir)?);
     Ok(findings)
 }
 
@@ -242,6 +259,26 @@ fn documents(view: &Connection) -> Result<Finding, CheckError> {
             let (document, digest): (String, String) = (row.get(2)?, row.get(3)?);
             if text_digest(&document) != digest {
                 broken.push(format!("version {number} of {camera}"));
+            }
+        }
+        Ok(broken)
+    };
+    Ok(Finding::of(holds, ask().map_err(|source| CheckError::Ask { holds, source })?))
+}
+
+/// Of pictures that have a digest: those of older versions have none.
+fn snapshots(view: &Connection) -> Result<Finding, CheckError> {
+    let holds = "every picture of an incident has its digest";
+    let ask = || -> rusqlite::Result<Vec<String>> {
+        let mut broken = Vec::new();
+        let mut statement =
+            view.prepare("SELECT incident, jpeg, sha256 FROM snapshot WHERE sha256 IS NOT NULL")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (incident, jpeg): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            let sha256: String = row.get(2)?;
+            if hex(&Sha256::digest(&jpeg).into()) != sha256 {
+                broken.push(format!("the picture of incident {incident}"));
             }
         }
         Ok(broken)

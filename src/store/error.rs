@@ -136,6 +136,12 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    #[error("what is known of evidence could not be kept in {path}; nothing was changed")]
+    Evidence {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
     #[error("where people stood could not be kept in {path}")]
     Heat {
         path: PathBuf,

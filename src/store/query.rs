@@ -38,6 +38,9 @@ pub struct IncidentRow {
     pub model_digest: String,
     pub zone_revision: String,
     pub has_snapshot: bool,
+    /// Parts of its video that are there, the first first.
+    pub clips: Vec<u32>,
+    pub is_pinned: bool,
     pub siren_after_ms: Option<u32>,
     pub acknowledged_by: Option<String>,
 }
@@ -86,6 +89,8 @@ pub enum HistoryError {
     Receipts(#[source] rusqlite::Error),
     #[error("where people stood could not be read from the store")]
     Heat(#[source] rusqlite::Error),
+    #[error("what evidence there is could not be read from the store")]
+    Evidence(#[source] rusqlite::Error),
     #[error("what is to be sent could not be read from the store")]
     Outbox(#[source] rusqlite::Error),
 }
@@ -132,7 +137,10 @@ impl StoreReader {
                 .prepare_cached(
                     "SELECT i.id, i.zone, i.zone_name, i.camera, i.started_us, i.ended_us,
                        i.entries, i.score, i.model_digest, i.zone_revision, s.id IS NOT NULL,
-                       i.siren_after_ms, i.acknowledged_by
+                       i.siren_after_ms, i.acknowledged_by,
+                       (SELECT group_concat(part) FROM clip AS c WHERE c.incident = i.id
+                         AND c.lost IS NULL AND c.removed_us IS NULL),
+                       EXISTS (SELECT 1 FROM pin AS p WHERE p.incident = i.id)
                      FROM incident AS i LEFT JOIN snapshot AS s ON s.incident = i.id
                      WHERE i.id < ?1 ORDER BY i.id DESC LIMIT ?2",
                 )?
@@ -204,7 +212,17 @@ fn incident_row(row: &Row<'_>) -> rusqlite::Result<IncidentRow> {
         has_snapshot: row.get(10)?,
         siren_after_ms: row.get(11)?,
         acknowledged_by: row.get(12)?,
+        clips: parts(row.get(13)?),
+        is_pinned: row.get(14)?,
     })
+}
+
+/// `1,2`, in whatever order the rows were met.
+fn parts(text: Option<String>) -> Vec<u32> {
+    let text = text.unwrap_or_default();
+    let mut parts: Vec<u32> = text.split(',').filter_map(|part| part.parse().ok()).collect();
+    parts.sort_unstable();
+    parts
 }
 
 /// From and to, microseconds; an open end is `None`.

@@ -30,7 +30,11 @@ const REMOVED_AT_ONCE: i64 = 64;
 /// Takes what is over the limits from every table but `snapshot`.
 pub(super) fn trim(connection: &Connection) -> rusqlite::Result<()> {
     for (table, kept, only) in [
-        ("incident", INCIDENTS_KEPT, "ended_us IS NOT NULL"),
+        (
+            "incident",
+            INCIDENTS_KEPT,
+            "ended_us IS NOT NULL AND id NOT IN (SELECT incident FROM pin)",
+        ),
         ("alarm", ALARMS_KEPT, "state = 'normal'"),
         ("unknown_span", UNKNOWN_SPANS_KEPT, "to_us IS NOT NULL"),
         ("life", LIVES_KEPT, "true"),
@@ -73,7 +77,8 @@ pub(super) fn trim_snapshots(
                SELECT id FROM (
                  SELECT id, row_number() OVER newest AS place, sum(bytes) OVER newest AS total
                  FROM snapshot INDEXED BY snapshot_bytes WINDOW newest AS (ORDER BY id DESC))
-               WHERE place > ?1 OR total > ?2)",
+               WHERE place > ?1 OR total > ?2)
+             AND incident NOT IN (SELECT incident FROM pin)",
         )?
         .execute(params![rows_kept, bytes_kept])?;
     count(connection, "snapshot", removed)
@@ -99,6 +104,7 @@ mod tests {
     fn snapshots(sizes: &[i64]) -> Connection {
         let connection = Connection::open_in_memory().expect("in memory");
         connection.execute_batch(include_str!("schema_1.sql")).expect("schema");
+        connection.execute_batch(include_str!("schema_12.sql")).expect("schema");
         connection.execute_batch("PRAGMA foreign_keys = OFF").expect("pragma");
         for (id, bytes) in (1_i64..).zip(sizes) {
             connection

@@ -7,13 +7,16 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
 
+use super::audit;
 use super::event::{self, Appended, source_name, state_name, subject};
+use super::evidence;
 use super::holds;
 use super::outbox::enqueue::Logged;
 use super::record::{IncidentStart, Record};
 use super::retention;
-use crate::clock::BootId;
+use crate::clock::{self, BootId};
 use crate::engine::{AlarmId, AlarmState};
 
 /// Adds one record; `life` is the row of the life it belongs to. `None` for a repeat.
@@ -83,17 +86,20 @@ pub(super) fn write_snapshot(
     incident: u64,
     jpeg: &[u8],
 ) -> rusqlite::Result<SnapshotKept> {
+    let sha256 = audit::hex(&Sha256::digest(jpeg).into());
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let kept = transaction
         .prepare_cached(
-            "INSERT INTO snapshot (incident, bytes, jpeg)
-             SELECT id, length(?2), ?2 FROM incident WHERE id = ?1
-             ON CONFLICT (incident) DO UPDATE SET bytes = excluded.bytes, jpeg = excluded.jpeg",
+            "INSERT INTO snapshot (incident, bytes, jpeg, sha256)
+             SELECT id, length(?2), ?2, ?3 FROM incident WHERE id = ?1
+             ON CONFLICT (incident) DO UPDATE SET bytes = excluded.bytes, jpeg = excluded.jpeg,
+               sha256 = excluded.sha256",
         )?
-        .execute(params![incident, jpeg])?;
+        .execute(params![incident, jpeg, sha256])?;
     if kept == 0 {
         return Ok(SnapshotKept::NoIncident);
     }
+    evidence::note_snapshot(&transaction, incident, &sha256, jpeg.len(), clock::wall())?;
     retention::trim_snapshots(
         &transaction,
         retention::SNAPSHOTS_KEPT,

@@ -3,6 +3,8 @@
 //! Raw inference and pipeline passes alternate in one run, so that a machine that slows down or
 //! speeds up meanwhile does so for both.
 
+pub mod cameras;
+
 use std::path::Path;
 
 use crate::clock;

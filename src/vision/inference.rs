@@ -60,6 +60,7 @@ pub struct Detector {
     preprocessor: Preprocessor,
     decoder: Decoder,
     prepared: Prepared,
+    long_side_px_max: u32,
     info: ModelInfo,
 }
 
@@ -163,6 +164,7 @@ impl Detector {
             preprocessor: Preprocessor::new(&manifest.input, fit),
             decoder: package.decoder(),
             prepared: Prepared::default(),
+            long_side_px_max: manifest.input.long_side_max,
             info: ModelInfo {
                 name: manifest.name.clone(),
                 version: manifest.version.clone(),
@@ -201,6 +203,11 @@ impl Detector {
     /// How source pictures are to be scaled before they come here.
     pub fn fit(&self) -> Fit {
         self.preprocessor.fit()
+    }
+
+    /// The longest side of the content this model allows, pixels.
+    pub fn long_side_px_max(&self) -> u32 {
+        self.long_side_px_max
     }
 
     /// For a thread that prepares pictures while this one runs the model.

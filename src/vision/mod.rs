@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! ingest ─ newest picture wins ─> preprocess ─> inference ─> decoder ─> detections
-//! package: what a model is, verified before a byte of it runs     worker: the process around it all
+//! detail: parts of the picture looked at closer     package: what a model is, verified before it runs
+//! worker: the process around it all
 //! ```
 //!
 //! Terms: the **source** picture is what the camera delivers; the **content** is that picture
@@ -13,6 +14,7 @@
 
 pub mod bench;
 pub mod decoder;
+pub mod detail;
 pub mod golden;
 pub mod inference;
 pub mod ingest;
@@ -20,6 +22,8 @@ pub mod offline;
 pub mod package;
 pub mod preprocess;
 pub mod probe;
+pub mod recorder;
 pub mod runtime;
 pub mod still;
+pub mod trial;
 pub mod worker;

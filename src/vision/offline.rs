@@ -2,7 +2,8 @@
 //!
 //! Decoding and preparing the next picture run in a thread of their own while this one runs the
 //! model, so that the model is what the time is spent on. The queue between them is short and in
-//! order: what comes out does not depend on threads.
+//! order: what comes out does not depend on threads. With detail, which hangs on what was found
+//! before, pictures are prepared here, one after the other.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,12 +12,17 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::engine::detection::{Detection, FrameSize};
-use crate::link::Ending;
+use crate::engine::view_fault::ViewFaults;
+use crate::integrity::faults::{FaultSpan, dated};
+use crate::integrity::{Grey, Hour, Watch};
+use crate::link::{DetailZone, Ending};
 
-use super::inference::{Detector, ModelError};
+use super::detail::{Detail, Unhurried};
+use super::inference::{Detected, Detector, ModelError};
 use super::ingest::file::{FileOptions, FileSource};
-use super::ingest::{FrameSource, Pace, Polled, SourceError};
-use super::preprocess::{Prepared, Preprocessor};
+use super::ingest::{Frame, FrameSource, Pace, Polled, SourceError};
+use super::preprocess::{Delivery, Fit, PictureRef, Prepared, Preprocessor};
+use super::trial::ORIGIN;
 
 /// Prepared pictures waiting for the model; 4 MB each. Two cover the jitter of decoding.
 const QUEUE_PICTURES: usize = 2;
@@ -44,12 +50,16 @@ pub struct OfflineFrame {
     pub source_size: FrameSize,
     /// In source pixels, best score first.
     pub detections: Vec<Detection>,
+    /// All that is wrong with the view; only looked at when faults are painted in.
+    pub view: ViewFaults,
     /// How long the model had to wait for the picture.
     pub decode_wait_ms: f64,
     /// In the decoding thread, so not part of the time that passes here.
     pub preprocess_ms: f64,
     pub inference_ms: f64,
     pub postprocess_ms: f64,
+    /// Pixels of the model's input, the whole picture's and its crops'.
+    pub input_px: usize,
 }
 
 /// Why a replay cannot go on.
@@ -74,13 +84,39 @@ struct Ready {
     index: u64,
     time: Duration,
     source_size: FrameSize,
-    prepared: Prepared,
+    view: ViewFaults,
+    input: Input,
     preprocess_ms: f64,
+}
+
+enum Input {
+    Prepared(Prepared),
+    /// To be looked at in detail.
+    Delivered(Frame),
+}
+
+/// The zones of a picture of this size.
+pub type ZonesOf<'z> = Box<dyn Fn(FrameSize) -> Vec<DetailZone> + 'z>;
+
+/// Looking at parts of the picture closer.
+pub struct DetailOptions<'z> {
+    /// The longest side of picture that is handed out.
+    pub long_side_px_max: u32,
+    pub zones: ZonesOf<'z>,
+    /// Faults to be painted into the pictures and looked for.
+    pub faults: Vec<FaultSpan>,
+}
+
+struct Detailed<'z> {
+    zones: ZonesOf<'z>,
+    /// `None` before the first picture, which tells its size.
+    detail: Option<Detail>,
 }
 
 /// Iterates over the pictures of a file. After an error it ends.
 pub struct Offline<'d> {
     detector: &'d mut Detector,
+    detailed: Option<Detailed<'d>>,
     /// `None` once the end was seen, so that dropping it stops the decoding thread.
     ready: Option<Receiver<Result<Ready, OfflineError>>>,
     used: SyncSender<Prepared>,
@@ -95,15 +131,42 @@ impl<'d> Offline<'d> {
         detector: &'d mut Detector,
         options: OfflineOptions,
     ) -> Result<Offline<'d>, OfflineError> {
-        let source = FileSource::open(
-            path,
-            FileOptions {
-                fit: detector.fit(),
-                pace: Pace::AsFast,
-                ending: Ending::Stop,
-                fps: options.fps,
-            },
-        )?;
+        Offline::open_faulty(path, detector, options, Vec::new())
+    }
+
+    /// The same, with these faults painted into the pictures and looked for.
+    pub fn open_faulty(
+        path: &Path,
+        detector: &'d mut Detector,
+        options: OfflineOptions,
+        faults: Vec<FaultSpan>,
+    ) -> Result<Offline<'d>, OfflineError> {
+        let fit = detector.fit();
+        Offline::start(path, detector, playing(fit, options), faults, None)
+    }
+
+    /// The same, with parts of the picture looked at closer.
+    pub fn open_detailed(
+        path: &Path,
+        detector: &'d mut Detector,
+        options: OfflineOptions,
+        detail: DetailOptions<'d>,
+    ) -> Result<Offline<'d>, OfflineError> {
+        let delivery = Delivery::Own { long_side_px_max: detail.long_side_px_max };
+        let fit = detector.fit().delivering(delivery);
+        let detailed = Detailed { zones: detail.zones, detail: None };
+        Offline::start(path, detector, playing(fit, options), detail.faults, Some(detailed))
+    }
+
+    fn start(
+        path: &Path,
+        detector: &'d mut Detector,
+        playing: FileOptions,
+        faults: Vec<FaultSpan>,
+        detailed: Option<Detailed<'d>>,
+    ) -> Result<Offline<'d>, OfflineError> {
+        let watch = (!faults.is_empty()).then(Watch::new);
+        let source = FileSource::open_faulty(path, playing, faults.clone())?;
         let total_frames = source.expected_frames();
         let (ready_sink, ready) = sync_channel(QUEUE_PICTURES);
         // One more than can be under way, so that giving back never blocks.
@@ -111,14 +174,23 @@ impl<'d> Offline<'d> {
         let work = Decoding {
             path: path.to_owned(),
             source,
-            preprocessor: detector.preprocessor(),
+            faults,
+            watch,
+            preprocessor: detailed.is_none().then(|| detector.preprocessor()),
             reusable,
         };
         let decoding = thread::Builder::new()
             .name("decode".into())
             .spawn(move || work.run(&ready_sink))
             .map_err(OfflineError::Thread)?;
-        Ok(Offline { detector, ready: Some(ready), used, decoding: Some(decoding), total_frames })
+        Ok(Offline {
+            detector,
+            detailed,
+            ready: Some(ready),
+            used,
+            decoding: Some(decoding),
+            total_frames,
+        })
     }
 
     /// How many pictures will come, as far as the file's header can be believed; for progress only.
@@ -128,22 +200,50 @@ impl<'d> Offline<'d> {
 
     fn look_at(&mut self, ready: Ready, waited_ms: f64) -> Result<OfflineFrame, OfflineError> {
         let started = clock::monotonic().as_nanos();
-        let detected = self
-            .detector
-            .detect_prepared(&ready.prepared, ready.source_size)
-            .map_err(|source| OfflineError::Model { index: ready.index, source })?;
-        // A full or closed queue only means that a buffer is made anew.
-        let _ = self.used.try_send(ready.prepared);
+        let Ready { index, source_size, .. } = ready;
+        let looked = match ready.input {
+            Input::Prepared(prepared) => self.look_at_prepared(prepared, source_size),
+            Input::Delivered(frame) => self.look_closer(&frame),
+        };
+        let (detected, input_px) =
+            looked.map_err(|source| OfflineError::Model { index, source })?;
         Ok(OfflineFrame {
             index: ready.index,
             time: ready.time,
             source_size: ready.source_size,
             detections: detected.detections,
+            view: ready.view,
             decode_wait_ms: waited_ms,
             preprocess_ms: ready.preprocess_ms,
             inference_ms: span_ms(started, detected.inferred_ns),
             postprocess_ms: span_ms(detected.inferred_ns, detected.decoded_ns),
+            input_px,
         })
+    }
+
+    fn look_at_prepared(
+        &mut self,
+        prepared: Prepared,
+        size: FrameSize,
+    ) -> Result<(Detected, usize), ModelError> {
+        let detected = self.detector.detect_prepared(&prepared, size)?;
+        let input_px = prepared.geometry().map_or(0, |it| it.tensor_width * it.tensor_height);
+        // A full or closed queue only means that a buffer is made anew.
+        let _ = self.used.try_send(prepared);
+        Ok((detected, input_px))
+    }
+
+    fn look_closer(&mut self, frame: &Frame) -> Result<(Detected, usize), ModelError> {
+        let size = frame.source_size;
+        let (Some(detailed), Some(picture)) = (&mut self.detailed, frame.picture.as_ref()) else {
+            // The decoding thread has seen that there are pixels.
+            let none = Prepared::default();
+            return Ok((self.detector.detect_prepared(&none, size)?, 0));
+        };
+        let zones = &detailed.zones;
+        let detail = detailed.detail.get_or_insert_with(|| Detail::new(zones(size)));
+        let looked = detail.look(self.detector, &picture, size, &mut Unhurried)?;
+        Ok((looked.detected, looked.cost_px))
     }
 }
 
@@ -181,7 +281,10 @@ impl Drop for Offline<'_> {
 struct Decoding {
     path: PathBuf,
     source: FileSource,
-    preprocessor: Preprocessor,
+    faults: Vec<FaultSpan>,
+    watch: Option<Watch>,
+    /// `None`: the thread that runs the model prepares.
+    preprocessor: Option<Preprocessor>,
     reusable: Receiver<Prepared>,
 }
 
@@ -212,17 +315,45 @@ impl Decoding {
             source_name: self.path.display().to_string(),
             reason: "its memory contradicts its format",
         })?;
+        let view = look(self.watch.as_mut(), &self.faults, &picture, frame.time);
         let started = clock::monotonic().as_nanos();
-        let mut prepared = self.reusable.try_recv().unwrap_or_default();
-        self.preprocessor.prepare(&picture, &mut prepared);
+        let (index, time, source_size) = (frame.index, frame.time, frame.source_size);
+        let input = match &self.preprocessor {
+            Some(preprocessor) => {
+                let mut prepared = self.reusable.try_recv().unwrap_or_default();
+                preprocessor.prepare(&picture, &mut prepared);
+                Input::Prepared(prepared)
+            }
+            None => Input::Delivered(frame),
+        };
         Ok(Some(Ready {
-            index: frame.index,
-            time: frame.time,
-            source_size: frame.source_size,
-            prepared,
+            index,
+            time,
+            source_size,
+            view,
+            input,
             preprocess_ms: span_ms(started, clock::monotonic().as_nanos()),
         }))
     }
+}
+
+fn playing(fit: Fit, options: OfflineOptions) -> FileOptions {
+    FileOptions { fit, pace: Pace::AsFast, ending: Ending::Stop, fps: options.fps }
+}
+
+fn look(
+    watch: Option<&mut Watch>,
+    faults: &[FaultSpan],
+    picture: &PictureRef<'_>,
+    time: Duration,
+) -> ViewFaults {
+    let at = ORIGIN.after(dated(faults, time));
+    let looked = watch.and_then(|watch| {
+        let (grey, tone) = Grey::from_bgr(picture.rows(), picture.width())?;
+        watch.look(grey, tone, at, Hour::new(0))
+    });
+    let findings = looked.map(|look| look.findings).unwrap_or_default();
+    findings.iter().map(|finding| finding.fault).collect()
 }
 
 pub(super) fn span_ms(from_ns: u64, to_ns: u64) -> f64 {

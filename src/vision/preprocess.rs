@@ -48,6 +48,29 @@ impl<'a> PictureRef<'a> {
         self.height
     }
 
+    /// One row, `3 * width` bytes; rows below the picture are empty.
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        let start = y.saturating_mul(self.stride);
+        let row = start..start.saturating_add(self.width * CHANNELS);
+        self.bytes.get(row).filter(|_| y < self.height).unwrap_or_default()
+    }
+
+    /// A part of the picture, without copying; `None` when it does not lie in it.
+    pub fn part(
+        &self,
+        (left, top): (usize, usize),
+        (width, height): (usize, usize),
+    ) -> Option<PictureRef<'a>> {
+        let inside = |from: usize, length: usize, of: usize| {
+            length > 0 && from.checked_add(length).is_some_and(|to| to <= of)
+        };
+        if !inside(left, width, self.width) || !inside(top, height, self.height) {
+            return None;
+        }
+        let bytes = self.bytes.get(top * self.stride + left * CHANNELS..)?;
+        PictureRef::new(bytes, width, height, self.stride)
+    }
+
     /// The rows from top to bottom, each exactly `3 * width` bytes.
     pub fn rows(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let row = self.width * CHANNELS;
@@ -71,13 +94,55 @@ pub struct InputGeometry {
 pub struct Fit {
     long_side_px: u32,
     multiple: u32,
+    delivery: Delivery,
+}
+
+/// Which size of picture sources hand out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The content's: nothing but the whole picture is looked at.
+    Content,
+    /// The source's own, but no longer than this: parts of it are looked at closer.
+    Own { long_side_px_max: u32 },
 }
 
 impl Fit {
     /// `long_side_px` is the longer side of the content; `multiple` what both sides of the tensor
     /// must be divisible by. Zeros are treated as one.
     pub fn new(long_side_px: u32, multiple: u32) -> Fit {
-        Fit { long_side_px: long_side_px.max(1), multiple: multiple.max(1) }
+        let (long_side_px, multiple) = (long_side_px.max(1), multiple.max(1));
+        Fit { long_side_px, multiple, delivery: Delivery::Content }
+    }
+
+    /// The same with pictures of this size from the source.
+    pub fn delivering(self, delivery: Delivery) -> Fit {
+        Fit { delivery, ..self }
+    }
+
+    /// The same with another longer side of the content.
+    pub fn with_long_side(self, long_side_px: u32) -> Fit {
+        Fit { long_side_px: long_side_px.max(1), ..self }
+    }
+
+    /// What both sides of the tensor must be divisible by.
+    pub fn multiple(self) -> u32 {
+        self.multiple
+    }
+
+    /// Width and height of the picture a source is to hand out, which is shown at `shown`.
+    pub fn delivered(self, shown: FrameSize) -> (usize, usize) {
+        match self.delivery {
+            Delivery::Content => {
+                let geometry = self.geometry(shown);
+                (geometry.content_width, geometry.content_height)
+            }
+            Delivery::Own { long_side_px_max } => {
+                let long = shown.width_px().max(shown.height_px());
+                let scale = (f64::from(long_side_px_max) / long).min(1.0);
+                let side = |length: f64| ((length * scale).round() as usize).max(1);
+                (side(shown.width_px()), side(shown.height_px()))
+            }
+        }
     }
 
     /// The longer side of the content in pixels.

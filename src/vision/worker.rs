@@ -5,16 +5,20 @@
 //! reader thread  ─ commands ─────────────┴─> this loop ────┴─> encoder thread (JPEG) ─┘
 //! ```
 //!
-//! All cameras share one model. Of the pictures waiting, the one captured first is looked at first,
-//! so no camera starves. Heartbeats come from the very loop that runs the model: a model that hangs
+//! All cameras share one model. Of the pictures waiting, the one that is due first is looked at first,
+//! so no camera starves; that the model cannot keep up is told with its numbers. Heartbeats come from the very loop that runs the model: a model that hangs
 //! stops them, and an idle loop does not.
 //!
 //! Not here: any judgement of what was seen, and restarting. The guard restarts this process.
 
 mod camera;
+mod closer;
+mod deadlines;
 mod duties;
 mod encoder;
 mod inbox;
+mod integrity;
+mod load;
 mod outbox;
 
 use std::collections::VecDeque;
@@ -30,18 +34,22 @@ use crate::engine::detection::Detection;
 use crate::engine::time::Instant;
 use crate::link::{
     self, CameraIndex, FromWorker, HEARTBEAT_EVERY_MS, LinkError, PROTOCOL_VERSION, Report,
-    StageTimes, ToWorker, Watched, WireDetection, WorkerConfig,
+    StageTimes, ToWorker, Watched, WireDetection, WorkerCamera, WorkerConfig,
 };
 use crate::telemetry::chain;
 
 use self::camera::Cameras;
+use self::closer::Closer;
 use self::duties::Duties;
 use self::encoder::{Encoder, Job, Purpose};
 use self::inbox::{Event, Inbox};
+use self::integrity::Integrity;
+use self::load::{LoadMeter, LoadNews};
 use self::outbox::Outbox;
 use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use super::ingest::{Frame, Picture, UNUSABLE_PICTURE};
 use super::package::ModelPackage;
+use super::recorder::{ClipRequest, Recorder};
 
 /// Pictures kept per camera for snapshots: an incident asks for its picture within a second.
 const KEPT_MAX: usize = 16;
@@ -112,19 +120,28 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     };
     let detector = load(&config)?;
     outbox.push(FromWorker::Ready(detector.info().clone()));
-    let inbox = Arc::new(Inbox::new(config.cameras.len()));
+    let fps: Vec<f64> = config.cameras.iter().map(|camera| camera.fps).collect();
+    let inbox = Arc::new(Inbox::new(&fps));
     start_reader(link, Arc::clone(&inbox)).map_err(WorkerError::Setup)?;
     let duties = Arc::new(Duties::new(config.cameras.len()));
-    let cameras = Cameras::start(&config.cameras, detector.fit(), &inbox, &duties);
+    let told = Arc::clone(outbox);
+    let recorder = Recorder::start(config.cameras.len(), config.ring, move |it| told.push(it));
+    let recorder = recorder.map_err(WorkerError::Setup)?;
+    let closer = Closer::new(&config);
+    let (rings, fit) = (recorder.rings(), closer.fit(detector.fit()));
+    let cameras = Cameras::start(&config.cameras, rings, fit, &inbox, &duties);
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
-        states: config.cameras.iter().map(|camera| CameraState::new(&camera.id)).collect(),
+        states: config.cameras.iter().map(CameraState::new).collect(),
+        closer,
+        load: LoadMeter::new(config.cameras.len(), clock::monotonic()),
         detector,
         inbox,
         outbox: Arc::clone(outbox),
         encoder,
         duties,
+        recorder,
     };
     let result = worker.run();
     // A thread that hangs is not waited for: the guard shall hear of it before it wonders.
@@ -177,6 +194,8 @@ struct CameraState {
     watched: Watched,
     previewed_at: Option<Instant>,
     kept: VecDeque<Kept>,
+    /// `None` for a test pattern, which is drawn and no view.
+    integrity: Option<Integrity>,
 }
 
 /// A picture kept for a snapshot.
@@ -188,11 +207,14 @@ struct Kept {
 
 struct Worker {
     detector: Detector,
+    closer: Closer,
+    load: LoadMeter,
     states: Vec<CameraState>,
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
     encoder: Encoder,
     duties: Arc<Duties>,
+    recorder: Recorder,
 }
 
 impl Worker {
@@ -205,6 +227,7 @@ impl Worker {
                 self.check_cameras(now)?;
                 self.outbox.push(FromWorker::Heartbeat { at_ns: now.as_nanos() });
                 beat_at = now.after(beat_every);
+                self.tell_load(now);
             }
             match self.inbox.next(beat_at.since(now)) {
                 Event::LinkClosed | Event::Command(ToWorker::Stop) => return Ok(()),
@@ -230,6 +253,14 @@ impl Worker {
         Err(WorkerError::Hung { camera: camera.unwrap_or_default(), what: hung.doing.words() })
     }
 
+    fn tell_load(&mut self, now: Instant) {
+        match self.load.judge(now, &self.inbox.came()) {
+            LoadNews::Nothing => {}
+            LoadNews::KeepsUp => self.outbox.push(FromWorker::Load(None)),
+            LoadNews::Overloaded(load) => self.outbox.push(FromWorker::Load(Some(load))),
+        }
+    }
+
     fn obey(&mut self, command: ToWorker) {
         match command {
             ToWorker::Watch { camera, watched } => {
@@ -239,6 +270,20 @@ impl Worker {
             }
             ToWorker::TakeSnapshot { request, camera, frame } => {
                 self.snapshot(request, camera, frame)
+            }
+            ToWorker::Detail { camera, zones } => self.closer.set_zones(camera, zones),
+            ToWorker::AcceptView { camera } => {
+                let state = self.states.get_mut(usize::from(camera));
+                if let Some(integrity) = state.and_then(|state| state.integrity.as_mut()) {
+                    integrity.accept();
+                }
+            }
+            ToWorker::WriteClip { request, camera, from_ns, to_ns, path } => {
+                let path = path.into();
+                let asked = ClipRequest { request, camera, from_ns, to_ns, path };
+                if let Err(refused) = self.recorder.write(asked) {
+                    self.outbox.push(refused);
+                }
             }
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
             ToWorker::Stop | ToWorker::Start(_) => {
@@ -256,9 +301,12 @@ impl Worker {
             self.inbox.put_lost(camera, UNUSABLE_PICTURE.to_owned());
             return Ok(());
         };
-        let detected = self.detector.detect(&picture, frame.source_size);
+        let started = clock::monotonic();
+        let looked_at = (&picture, frame.source_size, frame.captured_ns);
+        let detected = self.closer.look(&mut self.detector, camera, looked_at, &self.inbox);
         let detected =
             detected.map_err(|source| WorkerError::Detect { camera: state.id.clone(), source })?;
+        self.load.looked_at(camera, clock::monotonic().since(started));
         let number = state.frames;
         state.frames += 1;
         self.outbox.push(FromWorker::Report(Report {
@@ -276,6 +324,10 @@ impl Worker {
             },
             clock: frame.clock,
         }));
+        let integrity = state.integrity.as_mut();
+        if let Some(news) = integrity.and_then(|it| it.look(camera, &picture, frame.captured_ns)) {
+            self.outbox.push(news);
+        }
         let kept = Kept {
             frame: number,
             captured_ns: frame.captured_ns,
@@ -309,13 +361,14 @@ impl Worker {
 }
 
 impl CameraState {
-    fn new(id: &str) -> CameraState {
+    fn new(camera: &WorkerCamera) -> CameraState {
         CameraState {
-            id: id.to_owned(),
+            id: camera.id.clone(),
             frames: 0,
             watched: Watched::No,
             previewed_at: None,
             kept: VecDeque::with_capacity(KEPT_MAX),
+            integrity: Integrity::of(&camera.source),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Not here: what they do (the engine), and how long a silence lasts.
 
 pub(super) mod kpi;
+pub(super) mod view;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -48,6 +49,7 @@ pub(super) fn table() -> Vec<RouteEntry> {
             engineer,
             post(take_out).layer(timed()),
         ),
+        ("post", "/api/cameras/{id}/view/confirm", engineer, post(view::confirm).layer(timed())),
         ("post", "/api/zones/{camera}/{zone}/in-service", engineer, post(put_back).layer(timed())),
     ]
 }
@@ -364,6 +366,7 @@ fn refused(refusal: CommandError) -> ApiError {
     let (status, code) = match refusal {
         CommandError::UnknownAlarm => (StatusCode::NOT_FOUND, "unknown_alarm"),
         CommandError::UnknownZone => (StatusCode::NOT_FOUND, "unknown_zone"),
+        CommandError::UnknownCamera => (StatusCode::NOT_FOUND, "unknown_camera"),
         CommandError::NotShelved => (StatusCode::NOT_FOUND, "not_shelved"),
         CommandError::AlreadyAcknowledged => (StatusCode::CONFLICT, "already_acknowledged"),
         CommandError::NewerCause => (StatusCode::CONFLICT, "newer_cause"),

@@ -19,6 +19,7 @@ pub(super) use self::holds::HoldDto;
 use self::holds::InhibitionDto;
 use self::inputs::{ArmingDto, InputDto};
 use super::handheld_admin::dto::{DeliveryDto, ListeningDto};
+use super::incidents::JudgementDto;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct StateDto {
@@ -144,6 +145,16 @@ struct CameraDto {
     /// Why that is not the one that was meant, for people.
     zones_fault: Option<String>,
     source: CameraSourceDto,
+    /// What of its picture is black for everybody; people are looked for there all the same.
+    privacy_masks: Vec<MaskDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct MaskDto {
+    id: String,
+    name: String,
+    /// GeoJSON MultiPolygon coordinates, frame fractions.
+    polygons: Vec<Vec<Vec<[f64; 2]>>>,
 }
 
 /// How a camera's pictures come. All but the address is null before the first picture.
@@ -308,6 +319,7 @@ enum PartDto {
     Store,
     Relay,
     Handhelds,
+    Detector,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -397,6 +409,8 @@ pub(super) struct AcknowledgedDto {
 pub(super) struct IncidentsDto {
     /// Newest first.
     pub incidents: Vec<IncidentDto>,
+    /// What people judged them to be, where anybody has.
+    pub verdicts: Vec<JudgementDto>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -412,6 +426,9 @@ pub(super) struct IncidentDto {
     model_digest: String,
     zone_revision: String,
     snapshot: bool,
+    /// Parts of its video that are there, the first first.
+    clips: Vec<u32>,
+    pinned: bool,
     siren_after_ms: Option<u32>,
     acknowledged_by: Option<String>,
 }

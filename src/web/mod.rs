@@ -19,13 +19,16 @@ mod alarms;
 mod channels;
 mod dto;
 mod error;
+mod evidence;
 mod handheld;
 mod handheld_admin;
 mod health;
+mod incidents;
 mod inputs;
 mod live;
 mod openapi;
 mod page;
+mod privacy;
 mod query;
 mod rails;
 mod relays;
@@ -360,6 +363,9 @@ fn table() -> Vec<RouteEntry> {
         ("get", "/api/audit", AtLeast(Engineer), get(trail::audit).layer(timed())),
     ];
     table.extend(alarms::table());
+    table.extend(evidence::table());
+    table.extend(incidents::table());
+    table.extend(privacy::table());
     table.extend(zones::table());
     table.extend(walk::table());
     table.extend(handheld_admin::table());

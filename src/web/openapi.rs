@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, alarms, channels, handheld_admin, health, inputs, live, relays, routes, stream, tls,
-    walk, zones,
+    access, alarms, channels, evidence, handheld_admin, health, incidents, inputs, live, privacy,
+    relays, routes, stream, tls, walk, zones,
 };
 
 #[derive(OpenApi)]
@@ -30,6 +30,7 @@ use super::{
         alarms::kpi::kpi,
         alarms::take_out,
         alarms::put_back,
+        alarms::view::confirm,
         inputs::set,
         zones::zones,
         zones::put_draft,
@@ -56,10 +57,20 @@ use super::{
         handheld_admin::revoke,
         handheld_admin::duty,
         handheld_admin::put_duty,
+        incidents::judge,
+        incidents::export,
+        privacy::privacy,
+        privacy::see_clear,
+        privacy::end_clear,
         routes::incidents,
         routes::snapshot,
         routes::history,
         relays::list,
+        evidence::state,
+        evidence::of_incident,
+        evidence::clip,
+        evidence::pin,
+        evidence::unpin,
         channels::list,
         channels::test,
         document,

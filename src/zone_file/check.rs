@@ -58,7 +58,8 @@ fn geometry_of(zone: &Zone) -> Geometry {
         Duty::Restricted { area, .. }
         | Duty::Warning { area, .. }
         | Duty::Occupancy { area, .. }
-        | Duty::Ignore { area, .. } => Geometry::Area(area.clone()),
+        | Duty::Ignore { area, .. }
+        | Duty::PrivacyMask { area, .. } => Geometry::Area(area.clone()),
     }
 }
 

@@ -128,9 +128,15 @@ impl Document {
         covered::warn(&self.zones, &mut warnings);
         let mut zones = Vec::new();
         let mut refused = Vec::new();
+        let mut infos = Vec::new();
         for (number, zone) in self.zones.iter().enumerate() {
             match zone_spec(zone) {
-                Ok(spec) => zones.push(spec),
+                Ok(Some(spec)) => {
+                    zones.push(spec);
+                    infos.push(info(zone, context.camera));
+                }
+                // The engine looks there as everywhere; the shell knows what not to show.
+                Ok(None) => {}
                 Err(reason) => {
                     let place = format!("features[{number}].geometry.coordinates");
                     refused.push(FieldError::new(place, "", reason));
@@ -141,7 +147,6 @@ impl Document {
             return Err(refused);
         }
         let ground = fit.as_ref().map(|fit| fit.ground.clone());
-        let infos = self.zones.iter().map(|zone| info(zone, context.camera)).collect();
         let spec = CameraSpec { zones, ground, marks };
         let warnings = warnings.into_vec();
         Ok((Compiled { spec, infos, warnings, fit }, doubts.into_vec()))
@@ -229,7 +234,10 @@ impl Zone {
         // The grace of an occupancy zone is the engineer's wish, no delay of an alarm.
         let dwell_ms = match self.duty {
             Duty::Restricted { presence, .. } | Duty::Warning { presence, .. } => presence.dwell_ms,
-            Duty::Occupancy { .. } | Duty::Tripwire { .. } | Duty::Ignore { .. } => 0,
+            Duty::Occupancy { .. }
+            | Duty::Tripwire { .. }
+            | Duty::Ignore { .. }
+            | Duty::PrivacyMask { .. } => 0,
         };
         Some(Delay { enter_ms, dwell_ms, pipeline_ms })
     }
@@ -306,7 +314,8 @@ fn calibrated(
     Some(fit)
 }
 
-fn zone_spec(zone: &Zone) -> Result<ZoneSpec, String> {
+/// `None` for what is no zone of the engine's.
+fn zone_spec(zone: &Zone) -> Result<Option<ZoneSpec>, String> {
     let area = |polygons: &[Polygon]| {
         let corners = |ring: &Vec<Point>| ring.iter().map(|p| (p[0], p[1])).collect();
         let polygons: Vec<Vec<Vec<PointNorm>>> =
@@ -333,8 +342,9 @@ fn zone_spec(zone: &Zone) -> Result<ZoneSpec, String> {
             engine::Duty::Tripwire { line, direction: *direction }
         }
         Duty::Ignore { area: drawn, .. } => engine::Duty::Ignore { area: area(drawn)? },
+        Duty::PrivacyMask { .. } => return Ok(None),
     };
-    Ok(ZoneSpec { duty, rules: rules(zone) })
+    Ok(Some(ZoneSpec { duty, rules: rules(zone) }))
 }
 
 fn rules(zone: &Zone) -> Rules {

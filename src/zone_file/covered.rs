@@ -27,7 +27,7 @@ pub(super) fn warn(zones: &[Zone], warnings: &mut Errors) {
         return;
     }
     for (number, zone) in zones.iter().enumerate() {
-        if matches!(zone.duty, Duty::Ignore { .. }) {
+        if zone.watch().is_none() {
             continue;
         }
         let Some(area) = area_of(zone) else { continue };
@@ -84,7 +84,8 @@ fn area_of(zone: &Zone) -> Option<Area> {
         Duty::Restricted { area, .. }
         | Duty::Warning { area, .. }
         | Duty::Occupancy { area, .. }
-        | Duty::Ignore { area, .. } => area,
+        | Duty::Ignore { area, .. }
+        | Duty::PrivacyMask { area, .. } => area,
         Duty::Tripwire { .. } => return None,
     };
     let ring = |ring: &Ring| ring.iter().map(|p: &Point| (p[0], p[1])).collect();

@@ -102,6 +102,8 @@ pub enum Duty {
     Tripwire { line: Vec<Point>, direction: Direction, watch: Watch },
     /// Nothing here is looked at.
     Ignore { area: Vec<Polygon>, reason: String },
+    /// Nothing here is shown or kept; people are looked for all the same.
+    PrivacyMask { area: Vec<Polygon>, reason: String },
 }
 
 /// What counts as being inside, and for how long before it matters.
@@ -155,11 +157,18 @@ pub enum Kind {
     Occupancy,
     Tripwire,
     Ignore,
+    PrivacyMask,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] =
-        [Kind::Restricted, Kind::Warning, Kind::Occupancy, Kind::Tripwire, Kind::Ignore];
+    pub const ALL: [Kind; 6] = [
+        Kind::Restricted,
+        Kind::Warning,
+        Kind::Occupancy,
+        Kind::Tripwire,
+        Kind::Ignore,
+        Kind::PrivacyMask,
+    ];
 
     /// As it stands in documents, in the API and on the page.
     pub fn as_str(self) -> &'static str {
@@ -169,6 +178,7 @@ impl Kind {
             Kind::Occupancy => "occupancy",
             Kind::Tripwire => "tripwire",
             Kind::Ignore => "ignore",
+            Kind::PrivacyMask => "privacy_mask",
         }
     }
 }
@@ -190,6 +200,34 @@ impl Document {
     }
 }
 
+/// A part of the picture that is black wherever the picture is shown or kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mask {
+    pub id: String,
+    pub name: String,
+    /// Polygon, ring, point in frame fractions; rings are closed, as in GeoJSON.
+    pub polygons: Vec<Vec<Vec<Point>>>,
+}
+
+impl Document {
+    /// What nobody may see. The engine is told nothing of it: people are found there as everywhere.
+    pub fn masks(&self) -> Vec<Mask> {
+        let closed = |ring: &Ring| ring.iter().chain(ring.first()).copied().collect();
+        let masks = self.zones.iter().filter(|zone| zone.kind() == Kind::PrivacyMask);
+        masks
+            .map(|zone| Mask {
+                id: zone.id.clone(),
+                name: zone.name.clone(),
+                polygons: zone
+                    .area()
+                    .iter()
+                    .map(|rings| rings.iter().map(closed).collect())
+                    .collect(),
+            })
+            .collect()
+    }
+}
+
 impl Zone {
     pub fn kind(&self) -> Kind {
         match self.duty {
@@ -198,6 +236,7 @@ impl Zone {
             Duty::Occupancy { .. } => Kind::Occupancy,
             Duty::Tripwire { .. } => Kind::Tripwire,
             Duty::Ignore { .. } => Kind::Ignore,
+            Duty::PrivacyMask { .. } => Kind::PrivacyMask,
         }
     }
 
@@ -207,7 +246,8 @@ impl Zone {
             Duty::Restricted { area, .. }
             | Duty::Warning { area, .. }
             | Duty::Occupancy { area, .. }
-            | Duty::Ignore { area, .. } => area,
+            | Duty::Ignore { area, .. }
+            | Duty::PrivacyMask { area, .. } => area,
             Duty::Tripwire { .. } => &[],
         }
     }
@@ -219,18 +259,19 @@ impl Zone {
             Duty::Restricted { .. }
             | Duty::Warning { .. }
             | Duty::Occupancy { .. }
-            | Duty::Ignore { .. } => &[],
+            | Duty::Ignore { .. }
+            | Duty::PrivacyMask { .. } => &[],
         }
     }
 
-    /// How it is watched; an ignored area is not.
+    /// How it is watched; an ignored area and a privacy mask are not.
     pub fn watch(&self) -> Option<&Watch> {
         match &self.duty {
             Duty::Restricted { watch, .. }
             | Duty::Warning { watch, .. }
             | Duty::Occupancy { watch, .. }
             | Duty::Tripwire { watch, .. } => Some(watch),
-            Duty::Ignore { .. } => None,
+            Duty::Ignore { .. } | Duty::PrivacyMask { .. } => None,
         }
     }
 
@@ -239,14 +280,17 @@ impl Zone {
             Duty::Restricted { presence, .. }
             | Duty::Warning { presence, .. }
             | Duty::Occupancy { presence, .. } => Some(presence),
-            Duty::Tripwire { .. } | Duty::Ignore { .. } => None,
+            Duty::Tripwire { .. } | Duty::Ignore { .. } | Duty::PrivacyMask { .. } => None,
         }
     }
 
     pub fn hazard(&self) -> Option<&Hazard> {
         match &self.duty {
             Duty::Restricted { hazard, .. } | Duty::Warning { hazard, .. } => hazard.as_ref(),
-            Duty::Occupancy { .. } | Duty::Tripwire { .. } | Duty::Ignore { .. } => None,
+            Duty::Occupancy { .. }
+            | Duty::Tripwire { .. }
+            | Duty::Ignore { .. }
+            | Duty::PrivacyMask { .. } => None,
         }
     }
 
@@ -256,14 +300,15 @@ impl Zone {
             Duty::Warning { .. }
             | Duty::Occupancy { .. }
             | Duty::Tripwire { .. }
-            | Duty::Ignore { .. } => None,
+            | Duty::Ignore { .. }
+            | Duty::PrivacyMask { .. } => None,
         }
     }
 
-    /// Why this blind spot was chosen; only an ignored area has it.
+    /// Why this blind spot was chosen, or why nobody may see what is here; no other kind has it.
     pub fn reason(&self) -> Option<&str> {
         match &self.duty {
-            Duty::Ignore { reason, .. } => Some(reason),
+            Duty::Ignore { reason, .. } | Duty::PrivacyMask { reason, .. } => Some(reason),
             Duty::Restricted { .. }
             | Duty::Warning { .. }
             | Duty::Occupancy { .. }

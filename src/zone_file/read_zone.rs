@@ -34,7 +34,7 @@ const OF_KINDS: &[(&str, &[Kind])] = &[
     ("schedule", WATCHED),
     ("interlock", WATCHED),
     ("hazard", &[Kind::Restricted, Kind::Warning]),
-    ("reason", &[Kind::Ignore]),
+    ("reason", &[Kind::Ignore, Kind::PrivacyMask]),
 ];
 
 /// What is asked for where the name is missing or empty.
@@ -130,6 +130,7 @@ impl Properties {
             Kind::Occupancy => ("count", "must be how many people are right, as {\"at_most\": 1}"),
             Kind::Tripwire => ("direction", "must be left_to_right, right_to_left or both"),
             Kind::Ignore => ("reason", "must say why this blind spot was chosen"),
+            Kind::PrivacyMask => ("reason", "must say why nobody may see what is here"),
             Kind::Restricted | Kind::Warning => return,
         };
         members.required(demanded.0, place, demanded.1, errors);
@@ -181,6 +182,9 @@ pub(super) fn zone(
             Duty::Occupancy { area, presence, watch, count: read.count? }
         }
         (Kind::Ignore, Geometry::Area(area)) => Duty::Ignore { area, reason: read.reason? },
+        (Kind::PrivacyMask, Geometry::Area(area)) => {
+            Duty::PrivacyMask { area, reason: read.reason? }
+        }
         (Kind::Tripwire, Geometry::Line(line)) => {
             Duty::Tripwire { line, direction: read.direction?, watch }
         }
@@ -189,7 +193,10 @@ pub(super) fn zone(
             errors.wrong(place.member("type"), &Json::text("Polygon"), right);
             return None;
         }
-        (Kind::Restricted | Kind::Warning | Kind::Occupancy | Kind::Ignore, Geometry::Line(_)) => {
+        (
+            Kind::Restricted | Kind::Warning | Kind::Occupancy | Kind::Ignore | Kind::PrivacyMask,
+            Geometry::Line(_),
+        ) => {
             let right = format!("a zone of kind {} is a Polygon or MultiPolygon", kind.as_str());
             errors.wrong(place.member("type"), &Json::text("LineString"), right);
             return None;

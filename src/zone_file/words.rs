@@ -23,6 +23,7 @@ impl Kind {
             Kind::Occupancy => "occupancy zone",
             Kind::Tripwire => "tripwire",
             Kind::Ignore => "ignored area",
+            Kind::PrivacyMask => "privacy mask",
         }
     }
 }

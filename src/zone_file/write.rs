@@ -133,7 +133,9 @@ fn properties(zone: &Zone) -> Json {
             members.add("direction", Json::text(direction_word(*direction)));
             members.watch(watch);
         }
-        Duty::Ignore { reason, .. } => members.add("reason", Json::text(reason.as_str())),
+        Duty::Ignore { reason, .. } | Duty::PrivacyMask { reason, .. } => {
+            members.add("reason", Json::text(reason.as_str()));
+        }
     }
     members.done()
 }
@@ -248,7 +250,8 @@ fn geometry(zone: &Zone) -> Json {
         Duty::Restricted { area, .. }
         | Duty::Warning { area, .. }
         | Duty::Occupancy { area, .. }
-        | Duty::Ignore { area, .. } => match area.as_slice() {
+        | Duty::Ignore { area, .. }
+        | Duty::PrivacyMask { area, .. } => match area.as_slice() {
             [one] => ("Polygon", polygon(one)),
             // Also none at all, in a draft.
             several => ("MultiPolygon", list(several, polygon)),

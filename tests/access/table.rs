@@ -37,6 +37,16 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("get", "/api/cameras/{id}/live", VIEWERS),
     ("get", "/api/incidents", VIEWERS),
     ("get", "/api/incidents/{id}/snapshot.jpg", VIEWERS),
+    ("get", "/api/incidents/{id}/evidence", VIEWERS),
+    ("get", "/api/incidents/{id}/clips/{part}", VIEWERS),
+    ("put", "/api/incidents/{id}/pin", ENGINEERS),
+    ("delete", "/api/incidents/{id}/pin", ENGINEERS),
+    ("get", "/api/evidence", VIEWERS),
+    ("post", "/api/incidents/{id}/verdict", SUPERVISORS),
+    ("get", "/api/incidents/{id}/export.zip", SUPERVISORS),
+    ("get", "/api/privacy", VIEWERS),
+    ("post", "/api/privacy/clear", ENGINEERS),
+    ("delete", "/api/privacy/clear", ENGINEERS),
     ("get", "/api/history", VIEWERS),
     ("get", "/api/openapi.json", VIEWERS),
     ("post", "/api/siren/silence", SUPERVISORS),
@@ -49,6 +59,7 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("post", "/api/shelved/{id}/end", SUPERVISORS),
     ("post", "/api/zones/{camera}/{zone}/out-of-service", ENGINEERS),
     ("post", "/api/zones/{camera}/{zone}/in-service", ENGINEERS),
+    ("post", "/api/cameras/{id}/view/confirm", ENGINEERS),
     ("post", "/api/alarms/{id}/acknowledge", SUPERVISORS),
     ("get", "/api/cameras/{id}/picture.jpg", VIEWERS),
     ("get", "/api/cameras/{id}/zones", VIEWERS),
@@ -131,6 +142,7 @@ fn every_route_admits_exactly_whom_the_reference_says() {
         let path =
             pattern.replace("{id}", "999").replace("{name}", "nobody-knows").replace("{n}", "7");
         let path = path.replace("{camera}", "nowhere").replace("{zone}", "nothing");
+        let path = path.replace("{part}", "1");
         for who in PUBLIC {
             let session;
             let shown: Vec<(&str, &str)> = match *who {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use standclear::engine::{AlarmId, AlarmSource, AlarmState, ZoneIndex};
 use standclear::guard::handle::{
     Alarm, AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, HistoryError, Hold, HoldKind,
-    IncidentRow, SpanKpis, TestHeard, kpis_of,
+    IncidentRow, Judgement, SpanKpis, TestHeard, VerdictRow, kpis_of,
 };
 use standclear::store::alarms::AlarmStory;
 
@@ -87,6 +87,10 @@ impl Alarms for Fake {
             AlarmCommand::TakeOutOfService { .. } | AlarmCommand::PutIntoService { .. } => {
                 Err(CommandError::UnknownZone)
             }
+            AlarmCommand::ConfirmView { camera, .. } if camera == "yard-éast" => {
+                Ok(Commanded::Done)
+            }
+            AlarmCommand::ConfirmView { .. } => Err(CommandError::UnknownCamera),
         };
         if done.is_ok() {
             let mut commands = self.commands.lock().expect("not poisoned");
@@ -103,6 +107,18 @@ impl Alarms for Fake {
     }
 }
 
+/// Somebody judged incident 17.
+pub fn verdicts(first: u64, last: u64) -> Vec<VerdictRow> {
+    let verdict = VerdictRow {
+        incident: 17,
+        verdict: Judgement::False,
+        by: "Zoë 山田".into(),
+        at: time("2026-03-01T15:00:00Z"),
+        note: "a fork lift".into(),
+    };
+    (first..=last).contains(&17).then_some(verdict).into_iter().collect()
+}
+
 pub fn incident(id: u64) -> IncidentRow {
     IncidentRow {
         id,
@@ -116,6 +132,8 @@ pub fn incident(id: u64) -> IncidentRow {
         model_digest: "3f9a".into(),
         zone_revision: "77".into(),
         has_snapshot: id == 17,
+        clips: if id == 17 { vec![1] } else { vec![] },
+        is_pinned: false,
         siren_after_ms: Some(190),
         acknowledged_by: Some("Zoë 山田".into()),
     }

@@ -41,6 +41,12 @@ fn commands_reach_the_guard_in_the_name_of_whoever_is_signed_in() {
     let out = served.post(&format!("{zone}/out-of-service"), r#"{"reason": "Gate is rebuilt"}"#);
     assert_eq!((out.status, out.json()), (200, json!({})));
     assert_eq!(served.post(&format!("{zone}/in-service"), "{}").status, 200);
+    let view = "/api/cameras/yard-%C3%A9ast/view/confirm";
+    let confirmed = served.post(view, r#"{"reason": "The mast was straightened"}"#);
+    assert_eq!((confirmed.status, confirmed.json()), (200, json!({})));
+    served.post(view, "{}").refused(422, "reason_needed");
+    let nowhere = served.post("/api/cameras/attic/view/confirm", r#"{"reason": "why"}"#);
+    nowhere.refused(404, "unknown_camera");
     assert_eq!(
         told(&served),
         [
@@ -50,6 +56,7 @@ fn commands_reach_the_guard_in_the_name_of_whoever_is_signed_in() {
             "take alarm 38 from the shelf",
             "take zone gate-road out of service",
             "put zone gate-road back into service",
+            "confirm the view of camera yard-éast",
         ]
     );
 }

@@ -4,10 +4,14 @@
 pub mod alarm_desk;
 #[path = "channel_desk.rs"]
 mod channel_desk;
+#[path = "evidence_desk.rs"]
+pub mod evidence_desk;
 #[path = "handheld_desk.rs"]
 mod handheld_desk;
 #[path = "input_door.rs"]
 mod input_door;
+#[path = "pictures.rs"]
+mod pictures;
 #[path = "relay_list.rs"]
 mod relay_list;
 #[path = "session.rs"]
@@ -26,16 +30,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use standclear::clock;
-use standclear::engine::alarm::Inhibition;
 use standclear::engine::{
-    AlarmId, AlarmSource, AlarmState, AnchorHow, CameraIndex, Part, Verdict, ZoneIndex, ZoneState,
+    AlarmId, AlarmSource, AlarmState, CameraIndex, Part, ZoneIndex, ZoneState,
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Armed, ArmedBy, Camera, Channels, Handhelds, HandheldsNow, Handle,
-    HistoryError, IncidentRow, Input, InputSight, InputValue, Latency, LivePicture, LiveReceiver,
-    Person, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, Vision, VisionState, Visitor,
-    WalkTests, When, Zone, ZoneArming, Zones,
+    Accounts, AcknowledgeError, Camera, Channels, EvidenceDesk, Grants, Handhelds, HandheldsNow,
+    Handle, HistoryError, IncidentRow, Input, InputSight, InputValue, Latency, LivePicture,
+    LiveReceiver, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, VerdictRow,
+    Verdicts, Vision, VisionState, Visitor, WalkTests, When, Zones,
 };
 use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;
@@ -43,6 +46,8 @@ use standclear::web::{self, Settings};
 use tokio::sync::{oneshot, watch};
 
 use alarm_desk::{RENEWED, alarm};
+pub use pictures::picture;
+use pictures::zone;
 pub use session::Session;
 
 /// Longest wait of any test for something that must happen.
@@ -66,6 +71,8 @@ pub struct Fake {
     pub accounts: Accounts,
     /// Questions to the store that hang.
     pub hanging: AtomicUsize,
+    pub grants: Grants,
+    pub judging: Verdicts,
     /// What was said of which input, by whom.
     pub inputs: Mutex<Vec<(String, InputValue, String)>>,
 }
@@ -92,6 +99,10 @@ impl Handle for Fake {
             pictures: self.pictures.subscribe(),
             viewer: Arc::clone(&self.viewer),
         })
+    }
+
+    fn live_clear(&self, camera: &str) -> Option<LiveReceiver> {
+        self.live(camera)
     }
 
     fn acknowledge(
@@ -136,6 +147,22 @@ impl Handle for Fake {
         Ok((incident == 17).then(|| b"\xFF\xD8 a jpeg".to_vec()))
     }
 
+    fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
+        Ok((incident == 17).then(|| b"\xFF\xD8 a clear jpeg".to_vec()))
+    }
+
+    fn verdicts(&self, first: u64, last: u64) -> Result<Vec<VerdictRow>, HistoryError> {
+        Ok(alarm_desk::verdicts(first, last))
+    }
+
+    fn judging(&self) -> &Verdicts {
+        &self.judging
+    }
+
+    fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError> {
         *self.asked_since.lock().expect("not poisoned") = Some(from);
         let span = |zone: &str, state, to| Span {
@@ -159,6 +186,10 @@ impl Handle for Fake {
     }
 
     fn handheld_desk(&self) -> &dyn Handhelds {
+        self
+    }
+
+    fn evidence_desk(&self) -> &dyn EvidenceDesk {
         self
     }
 
@@ -209,6 +240,7 @@ pub fn snapshot() -> Snapshot {
                 clock: CaptureClock::SenderReport,
                 clock_refused: None,
             }),
+            masks: Arc::new([]),
         }],
         zones: vec![
             zone(0, "gate-road", ZoneState::Occupied, Some(17)),
@@ -232,52 +264,6 @@ pub fn snapshot() -> Snapshot {
         relays: relay_list::relays(),
         holds: alarm_desk::holds(),
     }
-}
-
-fn zone(number: usize, id: &str, state: ZoneState, incident: Option<u64>) -> Zone {
-    Zone {
-        number,
-        id: id.into(),
-        name: format!("Zóna {id}"),
-        camera: 0,
-        kind: "restricted".into(),
-        state,
-        reason: None,
-        since: time("2026-03-01T14:00:00Z"),
-        people: 0,
-        incident,
-        arming: ZoneArming {
-            armed: Armed::No,
-            by: Some(ArmedBy::Schedule),
-            reason: "Off by schedule until Mon 06:00".into(),
-            until: Some(time("2026-03-02T05:00:00Z")),
-        },
-        inhibition: Inhibition::SuppressedByDesign,
-        walk_test: Some(walk_desk::overdue()),
-        line: Arc::new(Vec::new()),
-        polygons: Arc::new(vec![vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]]),
-    }
-}
-
-pub fn picture(frame: u64, bytes: usize) -> Option<Arc<LivePicture>> {
-    Some(Arc::new(LivePicture {
-        frame,
-        captured_at: time("2026-03-01T14:00:00Z"),
-        captured: clock::monotonic(),
-        size_px: (768, 576),
-        people: vec![Person {
-            track: None,
-            bounds_norm: [0.1, 0.2, 0.3, 0.4],
-            foot_norm: [0.25, 0.6],
-            verdict: Verdict::Person,
-            anchor: AnchorHow::Head,
-            ground_m: Some([1.5, 8.25]),
-            speed_m_s: None,
-            score: 0.5,
-            inside: vec![0, 99],
-        }],
-        jpeg: Arc::new(vec![0xAB; bytes]),
-    }))
 }
 
 /// Whether the fake guard replaces its snapshot by itself, as a real one does.
@@ -315,6 +301,8 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
     let audit = store.audit_reader().expect("a reader");
     let rows = store.accounts().expect("read");
     let clerk = Clerk::over(store).expect("a thread");
+    let judging = Verdicts::new(clerk.clone());
+    let grants = Grants::new(Privacy::Persons, clerk.clone());
     let (accounts, setup_code) = Accounts::new(rows, audit, clerk).expect("accounts");
     let setup_code = setup_code.expect("nobody is there yet");
     let from = [127, 0, 0, 1].into();
@@ -326,6 +314,8 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
     };
     let fake = Arc::new(Fake {
         accounts,
+        grants,
+        judging,
         hanging: AtomicUsize::new(0),
         snapshots: watch::Sender::new(Arc::new(snapshot())),
         pictures: watch::Sender::new(None),

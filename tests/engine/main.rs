@@ -20,4 +20,5 @@ mod things;
 mod tracker;
 mod tripwire;
 mod vectors;
+mod view;
 mod world;

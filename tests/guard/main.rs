@@ -3,6 +3,7 @@
 mod commands;
 mod doctor;
 mod full_disk;
+mod privacy;
 mod siren;
 mod site;
 mod terminal;
@@ -14,9 +15,12 @@ use std::time::Duration;
 use rustix::process::Signal;
 use standclear::clock;
 use standclear::engine::time::Instant;
-use standclear::engine::{AlarmState, SirenPattern, ZoneState};
+use standclear::engine::{AlarmSource, AlarmState, Part, SirenPattern, ZoneState};
 use standclear::guard::app::{Guard, Parts, StartError};
-use standclear::guard::handle::{AcknowledgeError, VisionState};
+use standclear::guard::handle::{
+    AcknowledgeError, AlarmCommand, CommandError, Commanded, Reason, VisionState,
+};
+use standclear::store::audit::AuditReader;
 
 use site::{
     TestSite, blind, fake_worker, fault, intrusion, wait_alarm, wait_for, wait_until, wait_watched,
@@ -111,6 +115,49 @@ fn a_lost_camera_is_heard_within_a_second_with_its_reason() {
     let alarm = wait_alarm(&guard, blind, AlarmState::Unacknowledged);
     assert!(alarm.text.contains("the cable is out"), "{}", alarm.text);
     guard.stop();
+}
+
+#[test]
+fn an_overloaded_detector_is_an_alarm_with_the_numbers_until_it_keeps_up() {
+    let site = TestSite::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    site.shows(Scene::Overload);
+    let overload = |source| source == AlarmSource::Fault(Part::Detector);
+    let alarm = wait_alarm(&guard, overload, AlarmState::Unacknowledged);
+    for number in ["1320 ms", "can do 1000", "3.1 of 5.0 pictures a second"] {
+        assert!(alarm.text.contains(number), "{}", alarm.text);
+    }
+    site.shows(Scene::Empty);
+    wait_alarm(&guard, overload, AlarmState::ReturnedUnacknowledged);
+    guard.stop();
+}
+
+#[test]
+fn a_moved_view_is_heard_and_shown_until_an_engineer_confirms_it_and_that_is_audited() {
+    let site = TestSite::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    let moved_at = clock::monotonic();
+    site.shows(Scene::Moved);
+    heard_within_a_second(&site, moved_at, SirenPattern::Fault);
+    let alarm = wait_alarm(&guard, blind, AlarmState::Unacknowledged);
+    assert!(alarm.text.contains("moved"), "{}", alarm.text);
+    assert!(alarm.text.contains("by 24 of 1920 pixels"), "{}", alarm.text);
+    let confirm = |camera: &str| AlarmCommand::ConfirmView {
+        camera: camera.into(),
+        reason: Reason::new("The mast was straightened").expect("a reason"),
+    };
+    // No handle outlives the call: the guard's end waits for those who hold one.
+    let command = |camera: &str| guard.handle().command(confirm(camera), "Eva");
+    assert_eq!(command("attic"), Err(CommandError::UnknownCamera));
+    assert_eq!(command("yard"), Ok(Commanded::Done));
+    wait_watched(&guard);
+    guard.stop();
+    let reader = AuditReader::of_store(&site.config().store.path).expect("a reader");
+    let rows = reader.entries(100, None).expect("the log");
+    let signed = rows.iter().find(|row| row.entry.action == "view_confirmed").expect("signed");
+    assert_eq!(signed.entry.by, "Eva");
 }
 
 #[test]

@@ -91,6 +91,26 @@ impl TestSite {
         Guard::start(&self.config(), parts).unwrap_or_else(|error| panic!("{error:?}"))
     }
 
+    /// A guard with the fake vision process and these keys besides.
+    pub fn start_saying(&self, keys: &str) -> Guard {
+        let text = format!(
+            r#"
+            {keys}
+            site = {{ name = "Test", time_zone = "UTC" }}
+            web.listen = "127.0.0.1:0"
+            [[camera]]
+            id = "yard"
+            name = "Yard"
+            source = {{ test = "ball" }}
+            zones = "yard.json"
+            "#
+        );
+        let config = Config::parse(&self.path("standclear.toml"), &text).expect("valid");
+        let worker_command = fake_worker(self.folder.path());
+        let parts = Parts { siren: Box::new(self.siren.clone()), worker_command };
+        Guard::start(&config, parts).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
     /// The process id of the vision process of the moment.
     pub fn worker(&self) -> Pid {
         let text = fs::read_to_string(self.path("pid")).expect("a process id");

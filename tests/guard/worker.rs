@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    self, CaptureClock, FromWorker, ModelInfo, PROTOCOL_VERSION, Picture, Report, StageTimes,
-    ToWorker, Watched, WireDetection,
+    self, CameraLoad, CaptureClock, ClipOutcome, ClipWritten, FromWorker, Load, ModelInfo,
+    PROTOCOL_VERSION, Picture, Report, StageTimes, ToWorker, ViewFinding, ViewKind, Watched,
+    WireDetection,
 };
 
 /// Names the folder with the scene; set only for the vision process.
@@ -38,12 +39,16 @@ pub enum Scene {
     Garbage,
     /// The source gives nothing, and the vision process says so.
     Lost,
+    /// Pictures come, of another place than before.
+    Moved,
     /// The vision process refuses to work.
     Fatal,
+    /// More pictures come than can be looked at.
+    Overload,
 }
 
 impl Scene {
-    const ALL: [Scene; 9] = [
+    const ALL: [Scene; 11] = [
         Scene::Empty,
         Scene::Person,
         Scene::FromLeft,
@@ -52,7 +57,9 @@ impl Scene {
         Scene::SecondFromLeft,
         Scene::Garbage,
         Scene::Lost,
+        Scene::Moved,
         Scene::Fatal,
+        Scene::Overload,
     ];
 
     pub fn name(self) -> String {
@@ -85,7 +92,8 @@ pub fn serve_if_started_by_the_guard() {
         }
     });
     // An error means that the guard is gone.
-    let _ = Fake { folder, link, shown: Cell::new((Scene::Empty, 0)) }.serve(&commands);
+    let _ = Fake { folder, link, shown: Cell::new((Scene::Empty, 0)), accepted: Cell::new(false) }
+        .serve(&commands);
     std::process::exit(0);
 }
 
@@ -94,6 +102,8 @@ struct Fake {
     link: UnixStream,
     /// What is shown, and the first frame that showed it.
     shown: Cell<(Scene, u64)>,
+    /// Whether the view was accepted as it is.
+    accepted: Cell<bool>,
 }
 
 impl Fake {
@@ -120,7 +130,11 @@ impl Fake {
                         let picture = Some(picture(frame));
                         self.say(&FromWorker::Snapshot { request, picture })?;
                     }
-                    Ok(ToWorker::Start(_)) => {}
+                    Ok(ToWorker::AcceptView { .. }) => self.accepted.set(true),
+                    Ok(ToWorker::WriteClip { request, from_ns, to_ns, path, .. }) => {
+                        self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
+                    }
+                    Ok(ToWorker::Start(_) | ToWorker::Detail { .. }) => {}
                     Err(_) => break,
                 }
             }
@@ -139,6 +153,9 @@ impl Fake {
         self.say(&FromWorker::Heartbeat { at_ns })?;
         let scene = Scene::of(&self.folder);
         if self.shown.get().0 != scene {
+            if self.shown.get().0 == Scene::Overload {
+                self.say(&FromWorker::Load(None))?;
+            }
             self.shown.set((scene, frame));
         }
         let walked = frame - self.shown.get().1;
@@ -154,6 +171,22 @@ impl Fake {
             }
             Scene::Lost => {
                 self.say(&FromWorker::CameraLost { camera: 0, reason: "the cable is out".into() })
+            }
+            Scene::Overload => {
+                self.say(&FromWorker::Load(Some(overload())))?;
+                self.say(&report(frame, vec![]))
+            }
+            Scene::Moved => {
+                let finding = ViewFinding {
+                    kind: ViewKind::Moved,
+                    since_ns: at_ns,
+                    measured: 24.0 / 1920.0,
+                    limit: 7.0 / 1920.0,
+                };
+                let accepted = self.accepted.get();
+                let findings = if accepted { vec![] } else { vec![finding] };
+                self.say(&report(frame, vec![]))?;
+                self.say(&FromWorker::Integrity { camera: 0, findings })
             }
             Scene::Garbage => {
                 let stranger = FromWorker::Report(Report {
@@ -173,9 +206,44 @@ impl Fake {
         }
     }
 
+    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs.
+    fn write_clip(
+        &self,
+        request: u64,
+        (first_ns, last_ns): (u64, u64),
+        path: &Path,
+    ) -> Result<(), link::LinkError> {
+        let how = fs::read_to_string(self.folder.join("clips")).unwrap_or_default();
+        let outcome = match how.as_str() {
+            "full" => ClipOutcome::Failed { reason: "No space left on device".into() },
+            "half" => {
+                fs::write(path, b"half a fi").expect("written");
+                return Ok(());
+            }
+            _ => {
+                let film = format!("a film from {first_ns} to {last_ns}");
+                fs::write(path, &film).expect("written");
+                ClipOutcome::Written(ClipWritten {
+                    first_ns,
+                    last_ns,
+                    longest_gap_ns: 100_000_000,
+                    pictures: 100,
+                    bytes: film.len() as u64,
+                    codec: "H.264".into(),
+                })
+            }
+        };
+        self.say(&FromWorker::Clip { request, outcome })
+    }
+
     fn say(&self, message: &FromWorker) -> Result<(), link::LinkError> {
         link::send(&self.link, message)
     }
+}
+
+fn overload() -> Load {
+    let camera = CameraLoad { camera: 0, came_fps: 5.0, looked_at_fps: 3.1, picture_ms: 264.0 };
+    Load { needed_ms_per_s: 1320.0, available_ms_per_s: 1000.0, cameras: vec![camera] }
 }
 
 fn unwrap(message: FromWorker) -> Report {
@@ -228,7 +296,11 @@ fn walker(walked: u64, from: (f64, f64)) -> WireDetection {
 
 fn picture(frame: u64) -> Picture {
     let mut jpeg = Vec::new();
-    let grey = image::RgbImage::from_pixel(SIZE_PX.0, SIZE_PX.1, image::Rgb([90, 90, 90]));
-    image::codecs::jpeg::JpegEncoder::new(&mut jpeg).encode_image(&grey).expect("a picture");
+    // Stripes, so that it can be seen where they are gone.
+    let stripes = image::RgbImage::from_fn(SIZE_PX.0, SIZE_PX.1, |x, _| match x / 4 % 2 {
+        0 => image::Rgb([50, 50, 50]),
+        _ => image::Rgb([130, 130, 130]),
+    });
+    image::codecs::jpeg::JpegEncoder::new(&mut jpeg).encode_image(&stripes).expect("a picture");
     Picture { camera: 0, frame, captured_ns: clock::monotonic().as_nanos(), jpeg }
 }

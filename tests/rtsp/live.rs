@@ -38,6 +38,8 @@ impl Vision {
             input_long_side_px: Some(320),
             provider: "cpu".into(),
             cameras: vec![camera],
+            detail: standclear::link::DetailChoice::Off,
+            ring: standclear::link::RingBounds { seconds: 10, bytes_max: 16 * 1024 * 1024 },
         }));
         vision
     }

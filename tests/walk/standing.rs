@@ -87,6 +87,8 @@ fn a_test_holds_for_the_camera_and_the_model_it_was_made_with() {
     after("snow", "", DueState::Overdue);
     // The model sees less in smaller pictures.
     after("ball", "[model]\ninput_long_side = 320\n", DueState::Overdue);
+    // Who is looked at closer is found elsewhere than who is not.
+    after("ball", "[model]\ndetail = \"zones\"\n", DueState::Overdue);
     has_model("another");
     after("ball", "", DueState::Overdue);
     has_model("d1ce");

@@ -39,7 +39,7 @@ fn a_refusal_names_the_member_the_value_and_what_would_be_right() {
         ),
         (
             r#""kind":"restricted","reason":"poster""#,
-            "features[0].properties.reason = \"poster\": belongs to zones of kind ignore, and this \
+            "features[0].properties.reason = \"poster\": belongs to zones of kind ignore, privacy_mask, and this \
              one is of kind restricted; remove it",
         ),
         (

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::engine::alarm::{Hold, SILENCE_MAX};
 use crate::engine::time::Instant;
 use crate::engine::{
-    AlarmId, AlarmSource, AlarmState, Effects, EventKind, Input, Refusal, ZoneIndex,
+    AlarmId, AlarmSource, AlarmState, CameraIndex, Effects, EventKind, Input, Refusal, ZoneIndex,
 };
 use crate::guard::handle::{AlarmCommand, CommandError, Commanded, ZonePlace};
 use crate::guard::keeper::Answered;
@@ -96,6 +96,9 @@ impl Runner {
                 // Nothing of the engine's.
                 Input::Tick
             }
+            AlarmCommand::ConfirmView { camera, .. } => {
+                Input::ViewConfirmed { camera: self.camera(camera)? }
+            }
         })
     }
 
@@ -108,6 +111,13 @@ impl Runner {
         found.map(|(zone, _)| zone).ok_or(CommandError::UnknownZone)
     }
 
+    fn camera(&self, id: &str) -> Result<CameraIndex, CommandError> {
+        let cameras = (0..).zip(&self.path.names.cameras);
+        let found =
+            cameras.map(|(index, (it, _))| (CameraIndex(index), it)).find(|(_, it)| *it == id);
+        found.map(|(camera, _)| camera).ok_or(CommandError::UnknownCamera)
+    }
+
     /// The source that is on the shelf as this alarm.
     fn shelved(&self, command: &AlarmCommand) -> Option<AlarmSource> {
         match command {
@@ -118,7 +128,8 @@ impl Runner {
             | AlarmCommand::Shelve { .. }
             | AlarmCommand::TakeOutOfService { .. }
             | AlarmCommand::PutIntoService { .. }
-            | AlarmCommand::TestSiren { .. } => None,
+            | AlarmCommand::TestSiren { .. }
+            | AlarmCommand::ConfirmView { .. } => None,
         }
     }
 
@@ -143,7 +154,8 @@ impl Runner {
             AlarmCommand::Unshelve { .. }
             | AlarmCommand::TakeOutOfService { .. }
             | AlarmCommand::PutIntoService { .. }
-            | AlarmCommand::TestSiren { .. } => Commanded::Done,
+            | AlarmCommand::TestSiren { .. }
+            | AlarmCommand::ConfirmView { .. } => Commanded::Done,
         }
     }
 
@@ -199,6 +211,10 @@ impl Runner {
                 self.test_siren(*heard, by);
                 return None;
             }
+            AlarmCommand::ConfirmView { camera: id, reason } => {
+                let camera = self.camera(id).ok()?;
+                self.view_confirmed(camera, by, reason.as_str().to_owned(), at)
+            }
         })
     }
 }
@@ -228,8 +244,7 @@ fn refused(refusal: Refusal) -> CommandError {
         Refusal::OutOfServiceAlready => CommandError::AlreadyOutOfService,
         Refusal::InServiceAlready => CommandError::AlreadyInService,
         Refusal::UnknownZone => CommandError::UnknownZone,
-        Refusal::UnknownAlarm | Refusal::UnknownCamera | Refusal::BadSlots => {
-            CommandError::UnknownAlarm
-        }
+        Refusal::UnknownCamera => CommandError::UnknownCamera,
+        Refusal::UnknownAlarm | Refusal::BadSlots => CommandError::UnknownAlarm,
     }
 }

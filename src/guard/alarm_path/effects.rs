@@ -12,6 +12,7 @@ use crate::engine::{
     AlarmId, AlarmSource, AlarmState, AlarmView, ArmingView, Effects, Entry, Event, EventKind,
     IncidentId, SirenPattern, ZoneIndex,
 };
+use crate::guard::clips::{self, Began, ClipTask};
 use crate::guard::evidence::{EvidenceJob, PaintTask};
 use crate::guard::ledger::{Deciding, EpisodePart};
 use crate::guard::observer::Observation;
@@ -61,9 +62,19 @@ impl Runner {
             EventKind::IncidentStarted { incident, zone, entry }
             | EventKind::PersonEntered { incident, zone, entry } => {
                 self.observe_entry(*zone, *incident, entry, event.at, sounded);
+                if matches!(event.kind, EventKind::IncidentStarted { .. }) {
+                    let (camera, at) = (entry.camera.0, entry.first_seen_at);
+                    let task = match self.path.names.masks(usize::from(camera)) {
+                        [] => ClipTask::Began(Began { incident: *incident, camera, at }),
+                        _ => ClipTask::Masked(*incident),
+                    };
+                    clips::tell(&self.path.clips, task);
+                }
             }
-            EventKind::IncidentEnded { zone, .. } => {
+            EventKind::IncidentEnded { zone, incident, .. } => {
                 self.path.tap.tell(Observation::Ended(*zone));
+                let ended = ClipTask::Ended { incident: *incident, at: event.at };
+                clips::tell(&self.path.clips, ended);
             }
             EventKind::ZoneUnknown { .. }
             | EventKind::ZoneKnown { .. }

@@ -17,6 +17,7 @@ pub(super) enum Thing {
     /// By its place in the configuration.
     Relay(usize),
     Listeners,
+    Pace,
 }
 
 /// What fails of one part now.

@@ -6,10 +6,17 @@ use crate::engine::zone::HOLD_SCORE;
 use crate::engine::{AnchorHow, CameraIndex, FrameReport, Looked, TrackView, Verdict};
 use crate::guard::handle::Person;
 use crate::guard::live::FramePeople;
+use crate::guard::privacy::covers::{self, Cover};
 
 impl AlarmPath {
-    /// The people of a frame, before the tracker has named them.
-    pub(super) fn people(&self, frame: &FrameReport, size_px: (u32, u32)) -> FramePeople {
+    /// The people of a frame, before the tracker has named them; `before`: where people were in the
+    /// frame before.
+    pub(super) fn people(
+        &self,
+        frame: &FrameReport,
+        size_px: (u32, u32),
+        before: &[Cover],
+    ) -> FramePeople {
         let (width, height) = (frame.size.width_px(), frame.size.height_px());
         let person = |detection: &Detection| {
             let bounds = detection.bounds;
@@ -31,12 +38,16 @@ impl AlarmPath {
                 inside: self.zones_at(frame.camera, foot),
             }
         };
+        let people: Vec<Person> = frame.detections.iter().map(person).collect();
+        let found: Vec<_> = people.iter().map(|person| person.bounds_norm).collect();
         FramePeople {
             camera: usize::from(frame.camera.0),
             frame: frame.frame,
             captured_at: frame.captured_at,
             size_px,
-            people: frame.detections.iter().map(person).collect(),
+            covers: covers::next(before, frame.captured_at, &found),
+            names: self.names.clone(),
+            people,
         }
     }
 

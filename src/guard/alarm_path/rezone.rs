@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Changed, Runner};
 use crate::clock;
 use crate::engine::Input;
+use crate::guard::detail;
 use crate::guard::message::{Claimed, RezoneOrder};
 
 impl Runner {
@@ -14,6 +15,7 @@ impl Runner {
             return;
         }
         let RezoneOrder { camera, spec, slots, names, reply, .. } = order;
+        let closer = detail::zones(&spec);
         let now = clock::monotonic();
         let effects = self.path.engine.step(Input::Rezone { camera, spec, slots }, now);
         let outcome = effects.refused.map_or(Ok(()), Err);
@@ -21,6 +23,7 @@ impl Runner {
             self.path.arming.put_rules(names.rules());
             self.path.board.put_names(Arc::clone(&names), now);
             self.path.names = names;
+            self.change_detail(camera, closer);
             self.changed = Changed::Yes;
         }
         // With the new names: they know every old number too.

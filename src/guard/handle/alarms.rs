@@ -113,6 +113,11 @@ pub enum AlarmCommand {
     TestSiren {
         heard: TestHeard,
     },
+    /// The zones of this camera fit its view as it is now.
+    ConfirmView {
+        camera: String,
+        reason: Reason,
+    },
 }
 
 /// A zone by the ids of its camera and itself.
@@ -166,6 +171,8 @@ pub enum CommandError {
     UnknownAlarm,
     #[error("no zone of this id is guarded on this camera")]
     UnknownZone,
+    #[error("no camera of this id is guarded")]
+    UnknownCamera,
     #[error("somebody has answered this alarm already")]
     AlreadyAcknowledged,
     #[error("more has happened since you looked; look again, then answer")]
@@ -246,6 +253,9 @@ impl fmt::Display for AlarmCommand {
             }
             AlarmCommand::TestSiren { heard: TestHeard::ByNobody } => {
                 write!(f, "test the siren, inaudibly")
+            }
+            AlarmCommand::ConfirmView { camera, .. } => {
+                write!(f, "confirm the view of camera {camera}")
             }
         }
     }

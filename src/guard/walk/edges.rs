@@ -44,7 +44,7 @@ pub struct Edge {
     pub entrance: Entrance,
 }
 
-/// The edges of a zone in a picture of this size; none for an ignored area.
+/// The edges of a zone in a picture of this size; none for an ignored area or a privacy mask.
 pub fn edges(zone: &Zone, size: FrameSize) -> Vec<Edge> {
     let mut edges = match &zone.duty {
         Duty::Restricted { area, .. }
@@ -54,7 +54,7 @@ pub fn edges(zone: &Zone, size: FrameSize) -> Vec<Edge> {
             vec![whole(area, "too few people inside")]
         }
         Duty::Tripwire { line, direction, .. } => of_line(line, *direction),
-        Duty::Ignore { .. } => Vec::new(),
+        Duty::Ignore { .. } | Duty::PrivacyMask { .. } => Vec::new(),
     };
     for (number, edge) in (0u32..).zip(&mut edges) {
         edge.kept.edge = number;

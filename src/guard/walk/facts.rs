@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 
 use super::{Place, WalkDesk};
-use crate::config::SirenDevice;
+use crate::config::{Privacy, SirenDevice};
 use crate::guard::handle::{
     CalibrationFacts, IgnoredFacts, ModelFacts, SetbackFacts, SetbackFit, SirenHeard, Snapshot,
     VersionFacts, WalkFacts, WalkReport, WalkState, WalkTest,
 };
+use crate::guard::privacy::snapshot_for_all;
 use crate::guard::zones::Guarding;
 use crate::store::query::{HistoryError, SpanState, StoreReader};
 use crate::zone_file::{Duty, Polygon, Zone};
@@ -39,7 +40,8 @@ impl WalkDesk {
             Duty::Restricted { .. }
             | Duty::Warning { .. }
             | Duty::Occupancy { .. }
-            | Duty::Tripwire { .. } => None,
+            | Duty::Tripwire { .. }
+            | Duty::PrivacyMask { .. } => None,
         });
         let days = self.parts.every.0.map(|every| every.as_hours() / 24);
         WalkFacts {
@@ -139,7 +141,11 @@ fn closed(area: &[Polygon]) -> Vec<Vec<Vec<[f64; 2]>>> {
 ///
 /// # Errors
 /// The store cannot be read.
-pub fn report_of(reader: &StoreReader, id: u64) -> Result<Option<WalkReport>, HistoryError> {
+pub fn report_of(
+    reader: &StoreReader,
+    id: u64,
+    privacy: Privacy,
+) -> Result<Option<WalkReport>, HistoryError> {
     let Some(test) = reader.walk_test(id)? else {
         return Ok(None);
     };
@@ -148,7 +154,7 @@ pub fn report_of(reader: &StoreReader, id: u64) -> Result<Option<WalkReport>, Hi
     let newest = test.edges.iter().filter_map(|edge| edge.attempts.last()?.incident);
     for incident in newest.take(SNAPSHOTS_MAX) {
         if snapshots.iter().all(|(known, _)| *known != incident)
-            && let Some(jpeg) = reader.snapshot(incident)?
+            && let Some(jpeg) = snapshot_for_all(reader, privacy, incident)?
         {
             snapshots.push((incident, jpeg));
         }

@@ -50,12 +50,13 @@ use super::observer::{Lost, Observation};
 use super::zones::digest::{Looking, zone_digest};
 use super::zones::{Guarding, ZoneDesk};
 use crate::clock;
+use crate::config::Privacy;
 use crate::config::SirenDevice;
 use crate::engine::CameraIndex;
 use crate::engine::alarm::Inhibition;
 use crate::engine::detection::FrameSize;
 use crate::engine::geometry::Line;
-use crate::link::{ModelInfo, Source};
+use crate::link::{DetailChoice, ModelInfo, Source};
 use crate::store::Store;
 use crate::store::query::StoreReader;
 use crate::store::walk::NewWalkTest;
@@ -92,8 +93,12 @@ pub struct WalkParts {
     pub heat: HeatMap,
     /// What the model is told to look at; `None`: its default.
     pub input_long_side_px: Option<u32>,
+    /// Whether it looks closer at parts of the picture.
+    pub detail: DetailChoice,
     /// In the order of the cameras.
     pub sources: Vec<Source>,
+    /// Of the pictures in reports.
+    pub privacy: Privacy,
 }
 
 impl WalkDesk {
@@ -145,7 +150,8 @@ impl WalkDesk {
     ) -> Option<String> {
         let source = self.parts.sources.get(usize::from(camera.0))?;
         let input_long_side_px = self.parts.input_long_side_px;
-        zone_digest(document, zone, Looking { model, input_long_side_px, source })
+        let detail = self.parts.detail;
+        zone_digest(document, zone, Looking { model, input_long_side_px, detail, source })
     }
 
     /// Takes an observation to the running test.
@@ -300,7 +306,8 @@ impl WalkTests for WalkDesk {
     }
 
     fn walk_report(&self, id: u64) -> Result<WalkReport, WalkDeskError> {
-        let found = report_of(&self.parts.reader, id).map_err(WalkDeskError::Store)?;
+        let found =
+            report_of(&self.parts.reader, id, self.parts.privacy).map_err(WalkDeskError::Store)?;
         found.ok_or(WalkDeskError::Refused(WalkError::NoTest { id }))
     }
 
@@ -396,7 +403,8 @@ fn limit_ms(zone: &Zone) -> u32 {
         Duty::Restricted { .. }
         | Duty::Warning { .. }
         | Duty::Tripwire { .. }
-        | Duty::Ignore { .. } => TIME_MS_MAX,
+        | Duty::Ignore { .. }
+        | Duty::PrivacyMask { .. } => TIME_MS_MAX,
     }
 }
 
@@ -409,7 +417,7 @@ fn counts(duty: &Duty) -> Counts {
             }
         }
         Duty::Occupancy { .. } => Counts::Heads,
-        Duty::Tripwire { .. } | Duty::Ignore { .. } => Counts::Crossing,
+        Duty::Tripwire { .. } | Duty::Ignore { .. } | Duty::PrivacyMask { .. } => Counts::Crossing,
     }
 }
 

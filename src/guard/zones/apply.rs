@@ -63,8 +63,12 @@ impl ZoneDesk {
         if !twice.is_empty() {
             return Err(ZoneDeskError::Fields(twice));
         }
-        let in_force =
-            InForce { version: version.number, digest: version.digest.clone(), fault: None };
+        let in_force = InForce {
+            version: version.number,
+            digest: version.digest.clone(),
+            fault: None,
+            masks: document.masks().into(),
+        };
         let rezoned = armed.names.rezoned(index, compiled.infos, in_force);
         let (names, slots) = rezoned.ok_or(ZoneDeskError::NoNumbers)?;
         let camera = ArmedCamera { document: Arc::new(document), frame_size, clocks };

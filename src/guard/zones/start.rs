@@ -198,7 +198,12 @@ impl Starter<'_> {
             }
         };
         self.remember_file(camera, digest, &usable.document.digest())?;
-        let in_force = InForce { version: version.number, digest: version.digest, fault: None };
+        let in_force = InForce {
+            version: version.number,
+            digest: version.digest,
+            fault: None,
+            masks: usable.document.masks().into(),
+        };
         self.add(camera, usable, in_force);
         Ok(())
     }
@@ -242,7 +247,12 @@ impl Starter<'_> {
     ) -> Result<(), StartError> {
         match self.usable(&version) {
             Ok(usable) => {
-                let in_force = InForce { version: version.number, digest: version.digest, fault };
+                let in_force = InForce {
+                    version: version.number,
+                    digest: version.digest,
+                    fault,
+                    masks: usable.document.masks().into(),
+                };
                 self.add(camera, usable, in_force);
                 Ok(())
             }
@@ -277,8 +287,12 @@ impl Starter<'_> {
         let new = self.new_version(camera, &usable.document, BY_BOX, fault.clone(), None);
         let version = self.keep(&new, VersionSource::Rollback, camera, &usable)?;
         tracing::error!("zones of {}: {fault}", camera.id);
-        let in_force =
-            InForce { version: version.number, digest: version.digest, fault: Some(fault) };
+        let in_force = InForce {
+            version: version.number,
+            digest: version.digest,
+            fault: Some(fault),
+            masks: usable.document.masks().into(),
+        };
         self.add(camera, usable, in_force);
         Ok(())
     }

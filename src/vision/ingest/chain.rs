@@ -24,6 +24,7 @@ use crate::engine::detection::FrameSize;
 use crate::link::{CaptureClock, Stream};
 
 use super::super::preprocess::Fit;
+use super::super::recorder::{CameraRing, Tap};
 use super::capture::Captured;
 use super::decode;
 use super::failure::{Failure, Reported};
@@ -61,6 +62,8 @@ pub(super) struct Chain {
     /// What the newest picture's instant rests on.
     newest_clock: CaptureClock,
     taken: u64,
+    /// Where encoded video is taken; replay keeps none.
+    tap: Option<Tap>,
 }
 
 /// What the probe knows; shared with the streaming thread.
@@ -135,7 +138,12 @@ impl Chain {
             failure: None,
         }));
         install_probe(&pad, Arc::clone(&probed), options.fit, &scaler, &caps);
+        let tap = match options.pace {
+            Pace::Clock | Pace::Live => Some(Tap::attach(&pipeline, &pad)),
+            Pace::AsFast => None,
+        };
         let chain = Chain {
+            tap,
             pipeline,
             sink,
             bus,
@@ -168,6 +176,13 @@ impl Chain {
             transport: None,
             clock: self.newest_clock,
             clock_refused: None,
+        }
+    }
+
+    /// Keeps the encoded video in `ring`, with what has come already.
+    pub fn record(&self, ring: Arc<CameraRing>) {
+        if let Some(tap) = &self.tap {
+            tap.keep_in(ring);
         }
     }
 
@@ -408,8 +423,8 @@ impl Probed {
             false => info.width(),
         };
         let shown = FrameSize::new(shown_width, info.height()).unwrap_or(size);
-        let geometry = fit.geometry(shown);
-        let shrink = size.width_px() / geometry.content_width as f64;
+        let (width, height) = fit.delivered(shown);
+        let shrink = size.width_px() / width as f64;
         let method = match shrink > PLAIN_SHRINK_MAX {
             true => "bilinear2",
             false => "bilinear",
@@ -417,8 +432,8 @@ impl Probed {
         scaler.set_property_from_str("method", method);
         let content = gst_video::VideoCapsBuilder::new()
             .format(gst_video::VideoFormat::Bgr)
-            .width(geometry.content_width as i32)
-            .height(geometry.content_height as i32)
+            .width(width as i32)
+            .height(height as i32)
             .pixel_aspect_ratio(gst::Fraction::new(1, 1))
             .build();
         filter.set_property("caps", content);

@@ -13,12 +13,14 @@
 //!
 //! Descriptions hold passwords. They are never logged, and what GStreamer says is redacted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
 
 use super::super::preprocess::Fit;
+use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken};
 use super::{FrameSource, Pace, Polled, SourceError, pictures};
 use crate::link::{CaptureClock, Secret, Stream};
@@ -79,6 +81,10 @@ impl FrameSource for DescribedSource {
 
     fn stream(&self) -> Stream {
         self.chain.stream()
+    }
+
+    fn record(&mut self, ring: Arc<CameraRing>) {
+        self.chain.record(ring);
     }
 }
 

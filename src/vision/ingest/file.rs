@@ -6,17 +6,21 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
 
 use crate::clock;
+use crate::integrity::faults::FaultSpan;
 use crate::link::{CaptureClock, Ending, Stream};
 
 use super::super::preprocess::Fit;
+use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken, make};
 use super::container::{self, Promise, Sizes};
+use super::faults;
 use super::{FrameSource, Pace, Polled, SourceError, pictures};
 
 /// Pictures may end this much before the header says: headers round, and count the last picture's
@@ -34,9 +38,12 @@ const EARLY_END_PICTURES: u64 = 1;
 pub struct FileSource {
     path: PathBuf,
     options: FileOptions,
+    faults: Vec<FaultSpan>,
     promise: Option<Promise>,
     chain: Chain,
     ended: bool,
+    /// What its video is kept in, of every round.
+    ring: Option<Arc<CameraRing>>,
 }
 
 /// How a file is to be played.
@@ -54,9 +61,19 @@ impl FileSource {
     /// Checks that the file can be opened, and starts the pipeline. What is wrong inside the file
     /// comes out of `next`.
     pub fn open(path: &Path, options: FileOptions) -> Result<FileSource, SourceError> {
+        FileSource::open_faulty(path, options, Vec::new())
+    }
+
+    /// The same, with these faults painted into the decoded pictures.
+    pub fn open_faulty(
+        path: &Path,
+        options: FileOptions,
+        faults: Vec<FaultSpan>,
+    ) -> Result<FileSource, SourceError> {
         let promise = inspect(path)?;
-        let chain = build(path, &options)?;
-        Ok(FileSource { path: path.to_owned(), options, promise, chain, ended: false })
+        let chain = build(path, &options, &faults)?;
+        let path = path.to_owned();
+        Ok(FileSource { path, options, faults, promise, chain, ended: false, ring: None })
     }
 
     /// How many pictures will come, by the header and the wanted rate; for progress bars only.
@@ -81,6 +98,10 @@ impl FileSource {
                 Some(promise) if promise.missing_bytes > 0 => self.truncated_start(promise),
                 _ => SourceError::NoVideo { path: self.path.clone() },
             });
+        }
+        if !self.faults.is_empty() {
+            // Pictures may have been taken away on purpose.
+            return Ok(());
         }
         let promise = self.promise.unwrap_or_default();
         if promise.missing_bytes > 0
@@ -159,7 +180,10 @@ impl FrameSource for FileSource {
                 // A new pipeline takes some 20 ms and starts in the same state every time; seeking
                 // back depends on what each demuxer makes of it.
                 (Pace::Clock | Pace::Live, Ending::Loop) => {
-                    self.chain = build(&self.path, &self.options)?
+                    self.chain = build(&self.path, &self.options, &self.faults)?;
+                    if let Some(ring) = &self.ring {
+                        self.chain.record(Arc::clone(ring));
+                    }
                 }
             }
         }
@@ -167,6 +191,11 @@ impl FrameSource for FileSource {
 
     fn stream(&self) -> Stream {
         self.chain.stream()
+    }
+
+    fn record(&mut self, ring: Arc<CameraRing>) {
+        self.chain.record(Arc::clone(&ring));
+        self.ring = Some(ring);
     }
 }
 
@@ -201,15 +230,19 @@ fn inspect(path: &Path) -> Result<Option<Promise>, SourceError> {
     }
 }
 
-fn build(path: &Path, options: &FileOptions) -> Result<Chain, SourceError> {
+fn build(path: &Path, options: &FileOptions, spans: &[FaultSpan]) -> Result<Chain, SourceError> {
     let source_name = path.display().to_string();
-    let (mut chain, entry) = Chain::build(ChainOptions {
+    let (mut chain, scaler) = Chain::build(ChainOptions {
         source_name: source_name.clone(),
         fit: options.fit,
         pace: options.pace,
         fps: options.fps,
         clock: CaptureClock::Pipeline,
     })?;
+    let entry = match spans {
+        [] => scaler,
+        spans => faults::stage(chain.pipeline(), &scaler, spans.to_vec(), &source_name)?,
+    };
     let source = make("filesrc", "libgstreamer1.0-0")?;
     source.set_property("location", path);
     let decoder = make("decodebin", "gstreamer1.0-plugins-base")?;

@@ -13,6 +13,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::super::preprocess::Fit;
+use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken, make};
 use super::decode::{self, Codec};
 use super::failure::Failure;
@@ -86,6 +87,10 @@ impl FrameSource for MjpegSource {
 
     fn stream(&self) -> Stream {
         self.chain.stream()
+    }
+
+    fn record(&mut self, ring: Arc<CameraRing>) {
+        self.chain.record(ring);
     }
 }
 

@@ -16,6 +16,7 @@ pub mod container;
 pub mod decode;
 pub mod described;
 mod failure;
+mod faults;
 pub mod file;
 pub mod limit;
 mod login;
@@ -29,6 +30,7 @@ pub mod v4l2;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gst_video::VideoFrameExt;
@@ -39,6 +41,7 @@ use crate::engine::detection::FrameSize;
 use crate::link::{CaptureClock, Stream};
 
 use super::preprocess::PictureRef;
+use super::recorder::CameraRing;
 
 /// Something that delivers pictures.
 pub trait FrameSource: Send {
@@ -47,6 +50,9 @@ pub trait FrameSource: Send {
 
     /// How the pictures come; meaningful once there was one.
     fn stream(&self) -> Stream;
+
+    /// Keeps the encoded video in `ring` from its beginning on; called once, after opening.
+    fn record(&mut self, ring: Arc<CameraRing>);
 }
 
 /// What a source had to offer.

@@ -1,5 +1,6 @@
 //! GStreamer's test pattern as a camera: for trying out a site before a camera hangs there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gst::prelude::*;
@@ -8,6 +9,7 @@ use gstreamer as gst;
 use crate::link::{CaptureClock, Stream};
 
 use super::super::preprocess::Fit;
+use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken, make};
 use super::{FrameSource, Pace, Polled, SourceError};
 
@@ -62,6 +64,10 @@ impl FrameSource for PatternSource {
 
     fn stream(&self) -> Stream {
         self.chain.stream()
+    }
+
+    fn record(&mut self, ring: Arc<CameraRing>) {
+        self.chain.record(ring);
     }
 }
 

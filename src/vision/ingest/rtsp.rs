@@ -10,6 +10,7 @@
 //!
 //! Not here: sound, and talking back to the camera.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::super::preprocess::Fit;
+use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken, make};
 use super::decode::{self, Codec};
 use super::failure::Failure;
@@ -137,6 +139,10 @@ impl FrameSource for RtspSource {
             clock_refused: self.packets.lock().clock_refused(),
             ..self.chain.stream()
         }
+    }
+
+    fn record(&mut self, ring: Arc<CameraRing>) {
+        self.chain.record(ring);
     }
 }
 

@@ -3,12 +3,14 @@
 //! `captured` is the driver's time stamp, which is CLOCK_MONOTONIC as ours is.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
 
 use super::super::preprocess::Fit;
+use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken, make};
 use super::decode::{self, Codec};
 use super::{FrameSource, Pace, Polled, SourceError};
@@ -67,6 +69,10 @@ impl FrameSource for V4l2Source {
 
     fn stream(&self) -> Stream {
         self.chain.stream()
+    }
+
+    fn record(&mut self, ring: Arc<CameraRing>) {
+        self.chain.record(ring);
     }
 }
 

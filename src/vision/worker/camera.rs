@@ -20,6 +20,7 @@ use super::super::ingest::rtsp::{RtspOptions, RtspSource, Way};
 use super::super::ingest::v4l2::V4l2Source;
 use super::super::ingest::{FrameSource, Pace, Polled, SourceError};
 use super::super::preprocess::Fit;
+use super::super::recorder::CameraRing;
 use super::duties::{Doing, Duties};
 use super::inbox::Inbox;
 use crate::telemetry::chain;
@@ -71,6 +72,7 @@ struct Camera {
     camera: WorkerCamera,
     fit: Fit,
     inbox: Arc<Inbox>,
+    ring: Arc<CameraRing>,
     stop: Arc<Stop>,
     duties: Arc<Duties>,
     /// What the guard was told last; `None` while pictures come.
@@ -93,18 +95,20 @@ enum Outcome {
 impl Cameras {
     pub fn start(
         cameras: &[WorkerCamera],
+        rings: &[Arc<CameraRing>],
         fit: Fit,
         inbox: &Arc<Inbox>,
         duties: &Arc<Duties>,
     ) -> io::Result<Cameras> {
         let stop = Arc::new(Stop::default());
         let (alive, ended) = sync_channel(0);
-        for (index, camera) in (0..).zip(cameras) {
+        for (index, (camera, ring)) in (0..).zip(cameras.iter().zip(rings)) {
             let camera = Camera {
                 index,
                 camera: camera.clone(),
                 fit,
                 inbox: Arc::clone(inbox),
+                ring: Arc::clone(ring),
                 stop: Arc::clone(&stop),
                 duties: Arc::clone(duties),
                 told: None,
@@ -185,6 +189,7 @@ impl Camera {
     }
 
     fn watch_opened(&mut self, source: &mut dyn FrameSource) -> Outcome {
+        source.record(Arc::clone(&self.ring));
         let interval = Duration::try_from_secs_f64(STALL_PICTURES / self.camera.fps);
         let stall = STALL_MIN.max(interval.unwrap_or(STALL_MIN));
         let mut allowed = FIRST_PICTURE_MAX;

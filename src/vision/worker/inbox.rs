@@ -1,5 +1,6 @@
 //! What waits for the inference loop: commands, troubles of cameras, and the newest picture of each
-//! camera. A picture that was not looked at when the next one comes is replaced and counted.
+//! camera. A picture that was not looked at when the next one comes is replaced and counted; whose
+//! picture comes first is for `deadlines` to say.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use crate::link::{CameraIndex, Stream, ToWorker};
 
 use super::super::ingest::Frame;
+use super::deadlines::Deadlines;
 
 /// Commands waiting; the reader blocks beyond that, and so does the guard's writer behind it.
 const COMMANDS_MAX: usize = 64;
@@ -34,6 +36,7 @@ struct State {
     closed: bool,
     commands: VecDeque<ToWorker>,
     cameras: Vec<Waiting>,
+    deadlines: Deadlines,
 }
 
 #[derive(Default)]
@@ -43,16 +46,19 @@ struct Waiting {
     /// How pictures come; older than what is lost never.
     up: Option<Stream>,
     replaced: u64,
+    came: u64,
 }
 
 impl Inbox {
-    pub fn new(cameras: usize) -> Inbox {
-        let mut state = State::default();
-        state.cameras.resize_with(cameras, Waiting::default);
+    /// For cameras that are looked at so many times a second.
+    pub fn new(fps: &[f64]) -> Inbox {
+        let deadlines = Deadlines::new(fps.iter().copied());
+        let mut state = State { deadlines, ..State::default() };
+        state.cameras.resize_with(fps.len(), Waiting::default);
         Inbox { state: Mutex::new(state), arrived: Condvar::new(), room: Condvar::new() }
     }
 
-    /// Waits at most `wait`. Commands come first, then troubles, then the picture captured first.
+    /// Waits at most `wait`. Commands come first, then troubles, then the picture due first.
     pub fn next(&self, wait: Duration) -> Event {
         let state = self.lock();
         let waited = self.arrived.wait_timeout_while(state, wait, |state| state.is_empty());
@@ -68,16 +74,31 @@ impl Inbox {
     }
 
     pub fn put_frame(&self, camera: CameraIndex, frame: Frame) {
-        if let Some(waiting) = self.lock().cameras.get_mut(usize::from(camera))
-            && waiting.newest.replace(frame).is_some()
-        {
-            waiting.replaced += 1;
-            if waiting.replaced.is_power_of_two() {
-                let replaced = waiting.replaced;
-                tracing::warn!(camera, replaced, "pictures came faster than they were looked at");
+        let mut state = self.lock();
+        let captured_ns = frame.captured_ns;
+        if let Some(waiting) = state.cameras.get_mut(usize::from(camera)) {
+            waiting.came += 1;
+            if waiting.newest.replace(frame).is_some() {
+                waiting.replaced += 1;
+                if waiting.replaced.is_power_of_two() {
+                    let replaced = waiting.replaced;
+                    tracing::warn!(camera, replaced, "pictures came faster than were looked at");
+                }
             }
+            state.deadlines.came(usize::from(camera), captured_ns);
         }
+        drop(state);
         self.arrived.notify_one();
+    }
+
+    /// How many pictures of each camera ever came.
+    pub fn came(&self) -> Vec<u64> {
+        self.lock().cameras.iter().map(|waiting| waiting.came).collect()
+    }
+
+    /// When the first picture that waits is due, nanoseconds of CLOCK_MONOTONIC.
+    pub fn first_due_ns(&self) -> Option<u64> {
+        self.lock().deadlines.first_due_ns()
     }
 
     pub fn put_lost(&self, camera: CameraIndex, reason: String) {
@@ -125,24 +146,18 @@ impl State {
     }
 
     fn next_of_cameras(&mut self) -> Event {
-        let numbered = (0..).zip(self.cameras.iter_mut());
-        let mut first: Option<(CameraIndex, u64)> = None;
-        for (camera, waiting) in numbered {
+        for (camera, waiting) in (0..).zip(&mut self.cameras) {
             if let Some(reason) = waiting.lost.take() {
                 return Event::Lost { camera, reason };
             }
             if let Some(stream) = waiting.up.take() {
                 return Event::Up { camera, stream };
             }
-            if let Some(frame) = &waiting.newest
-                && first.is_none_or(|(_, captured)| frame.captured_ns < captured)
-            {
-                first = Some((camera, frame.captured_ns));
-            }
         }
-        let frame = first.and_then(|(camera, _)| {
-            let waiting = self.cameras.get_mut(usize::from(camera))?;
-            let frame = waiting.newest.take()?;
+        let frame = self.deadlines.first().and_then(|first| {
+            self.deadlines.taken(first);
+            let camera = CameraIndex::try_from(first).ok()?;
+            let frame = self.cameras.get_mut(first)?.newest.take()?;
             Some(Event::Frame { camera, frame })
         });
         frame.unwrap_or(Event::Nothing)
@@ -158,7 +173,7 @@ mod tests {
 
     #[test]
     fn commands_come_before_troubles_and_a_closed_link_before_everything() {
-        let inbox = Inbox::new(2);
+        let inbox = Inbox::new(&[5.0; 2]);
         inbox.put_lost(1, "gone".into());
         inbox.put_command(ToWorker::Watch { camera: 0, watched: Watched::Yes });
         assert!(matches!(inbox.next(SOON), Event::Command(_)));
@@ -171,7 +186,7 @@ mod tests {
 
     #[test]
     fn newest_reason_of_a_lost_camera_replaces_the_older() {
-        let inbox = Inbox::new(1);
+        let inbox = Inbox::new(&[5.0]);
         inbox.put_lost(0, "first".into());
         inbox.put_lost(0, "second".into());
         let Event::Lost { reason, .. } = inbox.next(SOON) else {
@@ -189,7 +204,7 @@ mod tests {
             clock: CaptureClock::Pipeline,
             clock_refused: None,
         };
-        let inbox = Inbox::new(1);
+        let inbox = Inbox::new(&[5.0]);
         inbox.put_up(0, stream.clone());
         inbox.put_lost(0, "gone".into());
         assert!(matches!(inbox.next(SOON), Event::Lost { .. }));
@@ -202,7 +217,7 @@ mod tests {
 
     #[test]
     fn full_command_queue_lets_go_of_its_writer_when_the_link_closes() {
-        let inbox = std::sync::Arc::new(Inbox::new(0));
+        let inbox = std::sync::Arc::new(Inbox::new(&[]));
         for _ in 0..COMMANDS_MAX {
             inbox.put_command(ToWorker::Stop);
         }

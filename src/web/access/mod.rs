@@ -105,6 +105,12 @@ impl Caller {
         now.is_some_and(|who| self.access.admits(&who))
     }
 
+    /// Whether they have at least this role still.
+    pub(super) fn still_has(&self, app: &App, role: Role) -> bool {
+        let now = app.handle.accounts().again(&self.identity.proof, clock::wall());
+        now.is_some_and(|who| who.role.includes(role))
+    }
+
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
     }

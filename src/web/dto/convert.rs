@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     AlarmDto, AlarmKindDto, AlarmStateDto, AnchorDto, CameraDto, CameraSourceDto, CameraStateDto,
-    CaptureClockDto, HistoryDto, IncidentDto, LastWalkDto, LatencyDto, ModelDto, PartDto,
+    CaptureClockDto, HistoryDto, IncidentDto, LastWalkDto, LatencyDto, MaskDto, ModelDto, PartDto,
     PersonDto, PictureDto, PriorityDto, SirenDto, SirenStateDto, SirenTestDto, SiteDto, SpanDto,
     SpanStateDto, StageDto, StateDto, StepDto, StoreDto, TransportDto, VerdictDto, VisionDto,
     VisionStateDto, WalkDueDto, WalkDueStateDto, ZoneDto, ZoneHistoryDto, ZoneStateDto,
@@ -16,7 +16,7 @@ use crate::engine::{
     AlarmSource, AlarmState, AnchorHow, Part, Priority, Verdict, ZoneIndex, ZoneState,
 };
 use crate::guard::handle::{
-    Alarm, Camera, DueState, IncidentRow, LivePicture, Person, SirenSound, Snapshot, Span,
+    Alarm, Camera, DueState, IncidentRow, LivePicture, Mask, Person, SirenSound, Snapshot, Span,
     SpanState, TestHeard, VisionState, WalkDue, Zone,
 };
 use crate::link::{CaptureClock, Transport};
@@ -130,6 +130,7 @@ fn camera(camera: &Camera) -> CameraDto {
         zones_version: camera.zones_version,
         zones_fault: camera.zones_fault.clone(),
         source: camera_source(camera),
+        privacy_masks: camera.masks.iter().map(mask).collect(),
     }
 }
 
@@ -150,6 +151,10 @@ fn camera_source(camera: &Camera) -> CameraSourceDto {
         }),
         clock_refused: stream.and_then(|stream| stream.clock_refused.clone()),
     }
+}
+
+fn mask(mask: &Mask) -> MaskDto {
+    MaskDto { id: mask.id.clone(), name: mask.name.clone(), polygons: mask.polygons.clone() }
 }
 
 fn zone(zone: &Zone, now: &Snapshot) -> ZoneDto {
@@ -226,6 +231,7 @@ impl From<Part> for PartDto {
             Part::Store => PartDto::Store,
             Part::Relay => PartDto::Relay,
             Part::Handhelds => PartDto::Handhelds,
+            Part::Detector => PartDto::Detector,
         }
     }
 }
@@ -351,6 +357,8 @@ impl From<IncidentRow> for IncidentDto {
             model_digest: row.model_digest,
             zone_revision: row.zone_revision,
             snapshot: row.has_snapshot,
+            clips: row.clips,
+            pinned: row.is_pinned,
             siren_after_ms: row.siren_after_ms,
             acknowledged_by: row.acknowledged_by,
         }

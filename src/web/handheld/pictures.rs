@@ -24,7 +24,9 @@ pub(super) async fn live(
     let ticket = ticket(&app, pairs)?;
     let camera = path_text(path)?;
     let may_still = move |app: &App| app.handle.handheld_desk().has_ticket(&ticket);
-    live::open(&app, &camera, upgrade, may_still)
+    let receiver = app.handle.live(&camera);
+    let viewer = live::Viewer { receiver, over: live::SIGNED_OUT };
+    live::open(&app, &camera, viewer, upgrade, may_still)
 }
 
 /// The picture that raised an incident.

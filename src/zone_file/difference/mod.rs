@@ -80,7 +80,8 @@ impl Told {
             Duty::Restricted { area, .. }
             | Duty::Warning { area, .. }
             | Duty::Occupancy { area, .. }
-            | Duty::Ignore { area, .. } => format!(
+            | Duty::Ignore { area, .. }
+            | Duty::PrivacyMask { area, .. } => format!(
                 "{} with {corners} corners, {} of the picture",
                 zone.kind().words(),
                 drawing::of_picture(drawing::share(area))
@@ -131,21 +132,23 @@ impl Told {
             Duty::Restricted { .. }
             | Duty::Warning { .. }
             | Duty::Tripwire { .. }
-            | Duty::Ignore { .. } => None,
+            | Duty::Ignore { .. }
+            | Duty::PrivacyMask { .. } => None,
         };
         let way = |zone: &Zone| match zone.duty {
             Duty::Tripwire { direction: way, .. } => Some(direction(way).to_owned()),
             Duty::Restricted { .. }
             | Duty::Warning { .. }
             | Duty::Occupancy { .. }
-            | Duty::Ignore { .. } => None,
+            | Duty::Ignore { .. }
+            | Duty::PrivacyMask { .. } => None,
         };
         let approach = |zone: &Zone| zone.approach_ms().map(|ms| format!("{ms} ms ahead"));
         let reason = |zone: &Zone| zone.reason().map(|reason| format!("“{reason}”"));
         self.optional(new, "people", heads(old), heads(new));
         self.optional(new, "direction", way(old), way(new));
         self.optional(new, "warning of an approach", approach(old), approach(new));
-        self.optional(new, "reason for ignoring", reason(old), reason(new));
+        self.optional(new, written_out::reason_of(new), reason(old), reason(new));
     }
 
     fn optional(&mut self, zone: &Zone, what: &str, old: Option<String>, new: Option<String>) {

@@ -19,12 +19,26 @@ pub(super) fn particulars(zone: &Zone) -> Vec<String> {
         Duty::Tripwire { direction: way, .. } => {
             told.push(format!("direction {}", direction(*way)));
         }
-        Duty::Ignore { reason, .. } => told.push(format!("reason for ignoring “{reason}”")),
+        Duty::Ignore { reason, .. } | Duty::PrivacyMask { reason, .. } => {
+            told.push(format!("{} “{reason}”", reason_of(zone)));
+        }
     }
     if let Some(ms) = zone.approach_ms() {
         told.push(format!("warning of an approach {ms} ms ahead"));
     }
     told
+}
+
+/// What the reason of a zone is a reason for.
+pub(super) fn reason_of(zone: &Zone) -> &'static str {
+    match zone.duty {
+        Duty::PrivacyMask { .. } => "reason for hiding",
+        Duty::Restricted { .. }
+        | Duty::Warning { .. }
+        | Duty::Occupancy { .. }
+        | Duty::Tripwire { .. }
+        | Duty::Ignore { .. } => "reason for ignoring",
+    }
 }
 
 pub(super) fn presence(presence: &Presence) -> Vec<String> {

@@ -5,7 +5,7 @@
 export type CameraState = 'watched' | 'unknown';
 export type ZoneState = 'clear' | 'occupied' | 'unknown';
 /** A kind this page does not know is treated as restricted. */
-export type ZoneKind = 'restricted' | 'warning' | 'occupancy' | 'tripwire' | 'ignore';
+export type ZoneKind = 'restricted' | 'warning' | 'occupancy' | 'tripwire' | 'ignore' | 'privacy_mask';
 export type Direction = 'left_to_right' | 'right_to_left' | 'both';
 /** `untested`: the walk test of a zone is overdue. */
 export type AlarmKind = 'intrusion' | 'warning' | 'blind' | 'fault' | 'untested';
@@ -50,6 +50,8 @@ export interface Camera {
   /** Why other zones guard than were meant to: a changed file that cannot be used. */
   zones_fault?: string | null;
   source?: CameraSource;
+  /** What of its picture is black for everybody. */
+  privacy_masks?: readonly Mask[];
 }
 /** How a camera's pictures come; all but the address is null before the first one. */
 export interface CameraSource {
@@ -60,6 +62,8 @@ export interface CameraSource {
   /** Why the camera's own clock is not believed. */
   clock_refused: string | null;
 }
+/** Nobody sees what is behind it; people are looked for there all the same. */
+export interface Mask { id: string; name: string; polygons: readonly Polygon[] }
 /** Whether a zone alarms now; `until` is null where nobody knows (an interlock). */
 export interface Arming { armed: boolean; by: 'schedule' | 'interlock' | null; reason: string; until: string | null }
 export interface WalkTestSummary {
@@ -118,6 +122,8 @@ export interface BoxState {
 export interface Incident {
   id: number; zone: string; zone_name: string; camera: string; started_at: string; ended_at: string | null;
   entries: number; score: number; model_digest: string; zone_revision: string; snapshot: boolean;
+  /** Parts of its video that are there, the first first. */
+  clips: readonly number[]; pinned: boolean;
   siren_after_ms: number | null; acknowledged_by: string | null;
 }
 /** `no_record`: before the zone, or the box, was there at all. */
@@ -205,13 +211,21 @@ export function isListOfObjects(value: unknown): boolean {
   return Array.isArray(value) && value.every(isObject);
 }
 
-export function snapshotUrl(incident: number): string {
-  return `/api/incidents/${incident}/snapshot.jpg`;
+/** `clear`: in which everybody can be recognised; takes a grant. */
+export type Sight = 'shown' | 'clear';
+const ASKED: Record<Sight, string> = { shown: '', clear: '?picture=clear' };
+
+export function snapshotUrl(incident: number, sight: Sight = 'shown'): string {
+  return `/api/incidents/${incident}/snapshot.jpg${ASKED[sight]}`;
 }
 
-export function liveUrl(camera: string, location: { protocol: string; host: string }): string {
+export function clipUrl(incident: number, part: number): string {
+  return `/api/incidents/${incident}/clips/${part}`;
+}
+
+export function liveUrl(camera: string, location: { protocol: string; host: string }, sight: Sight = 'shown'): string {
   const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  return `${scheme}//${location.host}/api/cameras/${encodeURIComponent(camera)}/live`;
+  return `${scheme}//${location.host}/api/cameras/${encodeURIComponent(camera)}/live${ASKED[sight]}`;
 }
 
 export function errorOf(body: string): { code: string; message: string } {

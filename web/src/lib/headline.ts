@@ -134,6 +134,7 @@ function occupiedWord(zone: Zone | undefined): string {
     case 'restricted':
     case 'warning':
     case 'ignore':
+    case 'privacy_mask':
     case undefined:
       return 'is occupied';
   }
@@ -154,6 +155,7 @@ function insideSince(zone: Zone | undefined, alarm: Alarm): Since {
 function brokenWords({ part, title }: Alarm, when: 'now' | 'before', siren: Siren): string {
   if (part === 'siren' && when === 'now' && siren.state !== 'broken' && siren.attention !== null) return 'The siren needs somebody to look after it';
   if (part === 'handhelds') return when === 'now' ? 'Nobody listens on a handheld' : 'Nobody listened on a handheld';
+  if (part === 'detector') return `The detector ${when === 'now' ? 'cannot' : 'could not'} keep up with the cameras`;
   return `${part === null ? title : `The ${part}`} ${when === 'now' ? 'is' : 'was'} broken`;
 }
 
@@ -269,6 +271,7 @@ function others(state: BoxState, shown: Base): Tag[] {
     if (alarm.id === shown.alarm?.id || isInhibited(alarm)) continue;
     if (toReset(alarm)) tags.push(tag('acked', `${alarm.title} waits for reset`));
     else if (alarm.part === 'handhelds') tags.push(tag('unknown', isOver(alarm) ? 'nobody listened' : 'nobody listens'));
+    else if (alarm.part === 'detector') tags.push(tag('unknown', isOver(alarm) ? 'was overloaded' : 'overloaded'));
     else if (alarm.kind === 'fault') tags.push(tag('unknown', `${alarm.title} ${isOver(alarm) ? 'was broken' : 'broken'}`));
     else if (alarm.kind !== 'untested' && isOver(alarm)) tags.push(leftTag(alarm));
   }

@@ -2,22 +2,22 @@
 
 import type { Role } from './session.svelte';
 
-export type Page = 'now' | 'alarms' | 'zones' | 'editor' | 'versions' | 'walk' | 'heat' | 'handhelds' | 'people' | 'audit' | 'unknown';
+export type Page = 'now' | 'alarms' | 'incidents' | 'zones' | 'editor' | 'versions' | 'walk' | 'heat' | 'handhelds' | 'people' | 'audit' | 'unknown';
 /** `camera` is null where none is named yet. */
 export interface Route { page: Page; camera: string | null }
 
 /** What a page is called, in the navigation, as its heading and in the browser's tab. */
 export const PAGE_NAME: Record<Page, string> = {
-  now: 'Now', alarms: 'Alarms', zones: 'Zones', editor: 'Draw zones', versions: 'Versions', walk: 'Walk test', heat: 'Heat map', handhelds: 'Handhelds', people: 'People', audit: 'Audit', unknown: 'No such page',
+  now: 'Now', alarms: 'Alarms', incidents: 'Incidents', zones: 'Zones', editor: 'Draw zones', versions: 'Versions', walk: 'Walk test', heat: 'Heat map', handhelds: 'Handhelds', people: 'People', audit: 'Audit', unknown: 'No such page',
 };
 
 /** Who may open a page. The box decides again on everything a page asks for. */
 export const PAGE_ROLE: Record<Page, Role> = {
-  now: 'viewer', alarms: 'viewer', zones: 'viewer', editor: 'engineer', versions: 'viewer', walk: 'viewer', heat: 'viewer', handhelds: 'viewer', people: 'admin', audit: 'engineer', unknown: 'viewer',
+  now: 'viewer', alarms: 'viewer', incidents: 'viewer', zones: 'viewer', editor: 'engineer', versions: 'viewer', walk: 'viewer', heat: 'viewer', handhelds: 'viewer', people: 'admin', audit: 'engineer', unknown: 'viewer',
 };
 
 /** The navigation, in the order of a day's work; pages below one of these are marked as that one. */
-export const NAVIGATION: readonly Page[] = ['now', 'alarms', 'zones', 'walk', 'heat', 'handhelds', 'people', 'audit'];
+export const NAVIGATION: readonly Page[] = ['now', 'alarms', 'incidents', 'zones', 'walk', 'heat', 'handhelds', 'people', 'audit'];
 
 export function parseRoute(hash: string): Route {
   const parts = hash.replace(/^#?\/?/, '').replace(/\?.*$/, '').split('/').filter((part) => part !== '').map(decode);
@@ -28,6 +28,8 @@ export function parseRoute(hash: string): Route {
       return { page: 'now', camera: null };
     case 'alarms':
       return known('alarms', 1);
+    case 'incidents':
+      return known('incidents', 1);
     case 'zones':
       if (third === 'versions') return known('versions', 3);
       return known(camera === null ? 'zones' : 'editor', 2);
@@ -54,6 +56,8 @@ export function href(page: Page, camera: string | null = null): string {
       return '#/';
     case 'alarms':
       return '#/alarms';
+    case 'incidents':
+      return '#/incidents';
     case 'zones':
     case 'editor':
       return `#/zones${of}`;

@@ -94,7 +94,7 @@ export function subjectOf({ kind, title }: Pick<Alarm, 'kind' | 'title'>): strin
 
 /** Whether a zone is there to be watched at all; in an ignored area nobody is looked for. */
 export function isGuarded(zone: Zone): boolean {
-  return zone.kind !== 'ignore';
+  return zone.kind !== 'ignore' && zone.kind !== 'privacy_mask';
 }
 
 /** Not watched by design, and not blind: its camera sees it, nobody is alarmed. */

@@ -92,5 +92,5 @@ export function inOrderOfDue(zones: readonly Zone[]): Zone[] {
     if (zone.walk_test === null || zone.walk_test.state === 'overdue') return -Infinity;
     return zone.walk_test.due_at === null ? Infinity : Date.parse(zone.walk_test.due_at);
   };
-  return zones.filter((z) => z.kind !== 'ignore').sort((a, b) => Math.sign(due(a) - due(b) || 0));
+  return zones.filter((z) => z.kind !== 'ignore' && z.kind !== 'privacy_mask').sort((a, b) => Math.sign(due(a) - due(b) || 0));
 }

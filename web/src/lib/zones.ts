@@ -33,7 +33,7 @@ export interface Shape {
 const KINDS: readonly string[] = ['restricted', 'warning', 'occupancy', 'tripwire', 'ignore'] satisfies ZoneKind[];
 
 export const KIND_NAME: Record<ZoneKind, string> = {
-  restricted: 'Restricted', warning: 'Warning', occupancy: 'Occupancy', tripwire: 'Tripwire', ignore: 'Ignored',
+  restricted: 'Restricted', warning: 'Warning', occupancy: 'Occupancy', tripwire: 'Tripwire', ignore: 'Ignored', privacy_mask: 'Privacy mask',
 };
 
 /** What of a zone document can be drawn; whatever is not understood is left out rather than drawn wrong. */
@@ -121,7 +121,7 @@ export function firstComparison(versions: readonly Version[]): { from: number; t
 export interface Change { readonly text: string; readonly loss: boolean }
 
 /** A guard that goes, or an area that is no longer looked at; as the box words its differences. */
-const LOSS = /: (?:(?:restricted|warning|occupancy) zone|tripwire) removed$|: new ignored area\b|: kind .*→ ignored area$/;
+const LOSS = /: (?:(?:restricted|warning|occupancy) zone|tripwire) removed$|: new ignored area\b|: kind .*→ (?:ignored area|privacy mask)$|: privacy mask removed$|: kind privacy mask → /;
 
 /** Sentences with what is lost first: whoever puts zones in force must not find it at the end of the list. */
 export function consequencesFirst(sentences: readonly string[]): Change[] {

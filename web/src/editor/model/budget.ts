@@ -1,7 +1,7 @@
 // The time from the camera's frame to the siren, against the two seconds it may take (R2).
 
 import { formatMs } from '../../lib/format';
-import { ENTER_WINDOW_MS, type Zone } from './document';
+import { ENTER_WINDOW_MS, isWatched, type Zone } from './document';
 
 export const BUDGET_MS = 2_000;
 /** From camera to siren, as the box judges by it; what is not measured yet is the box's assumption. */
@@ -11,7 +11,7 @@ export interface Budget { readonly shares: readonly Share[]; readonly sum_ms: nu
 
 /** Null for zones that raise no alarm by time inside. */
 export function budgetOf(zone: Zone, pipeline: Pipeline): Budget | null {
-  if (zone.kind === 'ignore') return null;
+  if (!isWatched(zone)) return null;
   const worst_ms = pipeline.max_ms;
   const see_ms = Math.min(pipeline.p99_ms, worst_ms);
   const enter_ms = zone.enter_window_ms ?? ENTER_WINDOW_MS;

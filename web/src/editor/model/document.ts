@@ -10,7 +10,7 @@ export type Ring = readonly Point[];
 export type Part = readonly Ring[];
 export type Shape = { readonly is: 'area'; readonly parts: readonly Part[] } | { readonly is: 'line'; readonly points: readonly Point[] };
 
-export const KINDS = ['restricted', 'warning', 'occupancy', 'tripwire', 'ignore'] as const;
+export const KINDS = ['restricted', 'warning', 'occupancy', 'tripwire', 'ignore', 'privacy_mask'] as const;
 export type Kind = (typeof KINDS)[number];
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Day = (typeof DAYS)[number];
@@ -156,6 +156,11 @@ export function zoneOf(document: Document, id: string | null): Zone | undefined 
   return document.zones.find((zone) => zone.id === id);
 }
 
+/** Whether a zone is one that people are looked for in; what is ignored or hidden says only why. */
+export function isWatched(zone: Pick<Zone, 'kind'>): boolean {
+  return zone.kind !== 'ignore' && zone.kind !== 'privacy_mask';
+}
+
 /** Whether two documents say the same: what is left out counts as what the box puts there. */
 export function sameDocument(a: Document, b: Document): boolean {
   return a === b || canonical(spelledOut(a)) === canonical(spelledOut(b));
@@ -170,7 +175,7 @@ function spelledOut(document: Document): Document {
 }
 
 function spelledOutZone(zone: Zone): Zone {
-  if (zone.kind === 'ignore') return zone;
+  if (!isWatched(zone)) return zone;
   const { schedule } = zone;
   const exceptions = schedule?.exceptions?.map((e) => ({ ...e, reason: e.reason === '' ? undefined : e.reason }));
   return {

@@ -129,6 +129,7 @@ function nameFor(kind: Kind): string {
     case 'occupancy': return 'New occupancy zone';
     case 'tripwire': return 'New tripwire';
     case 'ignore': return 'New ignored area';
+    case 'privacy_mask': return 'New privacy mask';
   }
 }
 
@@ -147,7 +148,8 @@ function required(kind: Kind): Partial<Zone> {
     case 'warning': return {};
     case 'occupancy': return { count: { at_most: 1 } };
     case 'tripwire': return { direction: 'both' };
-    case 'ignore': return { reason: '' };
+    case 'ignore':
+    case 'privacy_mask': return { reason: '' };
   }
 }
 
@@ -162,7 +164,8 @@ export function changeKind(document: Document, id: string, kind: Kind): Document
       case 'warning': return { ...base, ...watch, dwell_ms, criterion, hazard };
       case 'occupancy': return { ...base, ...watch, dwell_ms, criterion, count: count ?? { at_most: 1 } };
       case 'tripwire': return { ...base, ...watch, direction: direction ?? 'both' };
-      case 'ignore': return { ...base, reason: reason ?? '' };
+      case 'ignore':
+      case 'privacy_mask': return { ...base, reason: reason ?? '' };
     }
   });
 }

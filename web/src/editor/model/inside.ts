@@ -3,7 +3,7 @@
 
 import type { Point } from '../../lib/api';
 import type { Person } from '../../lib/live';
-import type { Document, Part, Zone } from './document';
+import { isWatched, type Document, type Part, type Zone } from './document';
 import { clipped, contains, edges, meeting, ringShare, type BoxSides, type Segment } from './geometry';
 
 /** What the box says of a person beside the contract of today's pages; older boxes say nothing. */
@@ -25,7 +25,7 @@ function counted({ verdict }: SeenPerson): boolean {
 }
 
 function watches(zone: Zone): boolean {
-  return zone.kind !== 'ignore' && zone.kind !== 'tripwire';
+  return isWatched(zone) && zone.kind !== 'tripwire';
 }
 
 export function isInside(zone: Zone, { box, foot }: Pick<SeenPerson, 'box' | 'foot'>): boolean {
@@ -71,7 +71,8 @@ function toneOf(zone: Zone, inside: number): Tone {
     case 'warning': return inside > 0 ? 'warning' : 'none';
     case 'occupancy': return keepsCount(zone, inside) ? 'none' : 'emergency';
     case 'tripwire':
-    case 'ignore': return 'none';
+    case 'ignore':
+    case 'privacy_mask': return 'none';
   }
 }
 

@@ -7,7 +7,7 @@ import type { Criterion, Direction, Document, Kind, Zone } from './document';
 import { cornerAt, rings, type Corner } from './edits';
 
 export const KIND_WORDS: Record<Kind, string> = {
-  restricted: 'Restricted', warning: 'Warning', occupancy: 'Occupancy', tripwire: 'Tripwire', ignore: 'Ignored',
+  restricted: 'Restricted', warning: 'Warning', occupancy: 'Occupancy', tripwire: 'Tripwire', ignore: 'Ignored', privacy_mask: 'Privacy mask',
 };
 export const KIND_MEANS: Record<Kind, string> = {
   restricted: 'Nobody may be here. Somebody inside is an emergency.',
@@ -15,6 +15,7 @@ export const KIND_MEANS: Record<Kind, string> = {
   occupancy: 'So many people may be here, or must be.',
   tripwire: 'Nobody may cross this line.',
   ignore: 'Nothing here is looked at: a blind spot chosen on purpose.',
+  privacy_mask: 'Black for everybody, on every page and in everything that is kept. People are looked for behind it all the same.',
 };
 
 export const LATCH_MEANS = 'After they have left, the siren goes on until somebody acknowledges, and the zone stays in alarm until somebody resets it. For places where somebody must look before work goes on.';

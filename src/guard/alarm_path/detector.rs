@@ -1,0 +1,93 @@
+//! Whether the detector keeps up with its cameras, as the vision process says; and what that process
+//! is told of zones.
+//!
+//! Not here: a camera that gets so little that its zones are not watched. Time alone makes those
+//! UNKNOWN.
+
+use super::Runner;
+use super::failing::{Failures, Thing};
+use crate::engine::{CameraIndex, Part};
+use crate::guard::message::Gravity;
+use crate::link::{self, DetailZone, Load, ToWorker};
+
+/// Of the pictures that came, the share below which a camera is named as one that gets too little.
+const ENOUGH: f64 = 0.9;
+
+impl Runner {
+    /// Tells a new vision process where people may be too small.
+    pub(super) fn tell_detail(&self) {
+        for (camera, zones) in (0..).zip(&self.path.detail) {
+            self.path.post.post(ToWorker::Detail { camera, zones: zones.clone() });
+        }
+    }
+
+    /// A camera's zones are others.
+    pub(super) fn change_detail(&mut self, camera: CameraIndex, zones: Vec<DetailZone>) {
+        self.path.post.post(ToWorker::Detail { camera: camera.0, zones: zones.clone() });
+        if let Some(told) = self.path.detail.get_mut(usize::from(camera.0)) {
+            *told = zones;
+        }
+    }
+
+    /// `None`: it keeps up.
+    pub(super) fn load(&mut self, load: Option<Load>) {
+        let fault = load.map(|load| {
+            overload(&load, |camera| self.path.names.camera_name(CameraIndex(camera)).to_owned())
+        });
+        match (&fault, &self.path.board.detector_fault) {
+            (Some(fault), None) => {
+                tracing::error!("the detector cannot keep up with the cameras: {fault}");
+            }
+            (None, Some(_)) => tracing::info!("the detector keeps up with the cameras again"),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let failures: Failures = fault.iter().map(|_| (Thing::Pace, Gravity::Impaired)).collect();
+        self.path.board.detector_fault = fault;
+        self.tell_part(Part::Detector, failures);
+    }
+}
+
+/// The numbers, and what to do about them.
+fn overload(load: &Load, name: impl Fn(link::CameraIndex) -> String) -> String {
+    let short = load.cameras.iter().filter(|it| it.looked_at_fps < ENOUGH * it.came_fps);
+    let rate = |it: &link::CameraLoad| {
+        let name = name(it.camera);
+        format!("{name} gets {:.1} of {:.1} pictures a second", it.looked_at_fps, it.came_fps)
+    };
+    let rates: Vec<String> = short.map(rate).collect();
+    let who = match rates.is_empty() {
+        true => "every camera gets what it should for the moment".to_owned(),
+        false => rates.join(", "),
+    };
+    format!(
+        "{:.0} ms of work come in a second, it can do {:.0}: {who}; lower `fps` or `input_long_side`, \
+         or connect fewer cameras",
+        load.needed_ms_per_s, load.available_ms_per_s
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::CameraLoad;
+
+    #[test]
+    fn an_overload_is_said_with_its_numbers_and_who_gets_too_little() {
+        let camera = |camera, looked_at_fps| CameraLoad {
+            camera,
+            came_fps: 5.0,
+            looked_at_fps,
+            picture_ms: 60.0,
+        };
+        let load = Load {
+            needed_ms_per_s: 1320.4,
+            available_ms_per_s: 1000.0,
+            cameras: vec![camera(0, 5.0), camera(1, 3.1)],
+        };
+        let said = overload(&load, |camera| format!("camera {camera}"));
+        assert!(said.contains("1320 ms"), "{said}");
+        assert!(said.contains("can do 1000"), "{said}");
+        assert!(said.contains("camera 1 gets 3.1 of 5.0"), "{said}");
+        assert!(!said.contains("5.0 of 5.0"), "{said}");
+    }
+}

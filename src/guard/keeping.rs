@@ -1,0 +1,86 @@
+//! The threads that keep things, as one: the store's, the painter, the keeper of clips.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread::JoinHandle;
+
+use super::clerk::Clerk;
+use super::clips::{self, ClipParts, ClipTask, ClipThread};
+use super::evidence::{self, PaintTask};
+use super::keeper::{self, Job, KeeperParts};
+use super::message::Message;
+use super::worker::WorkerPost;
+use crate::config::{Config, Evidence, Privacy};
+use crate::store::{Store, evidence as rows};
+
+/// What they are given.
+pub struct KeptParts {
+    store: Store,
+    folder: PathBuf,
+    outbox_bytes_max: u64,
+    evidence: Evidence,
+    privacy: Privacy,
+}
+
+impl KeptParts {
+    pub fn of(config: &Config, store: Store) -> KeptParts {
+        KeptParts {
+            store,
+            folder: config.store.path.clone(),
+            outbox_bytes_max: config.notify.outbox_bytes_max,
+            evidence: config.evidence,
+            privacy: config.privacy,
+        }
+    }
+}
+
+/// What the store's thread is fed by, and whom it tells.
+pub struct StoreEnds {
+    pub jobs: SyncSender<Job>,
+    pub queued: Receiver<Job>,
+    pub reports: SyncSender<Message>,
+    /// Counts the batches of records it is done with.
+    pub done: Arc<AtomicU64>,
+}
+
+/// The threads, running.
+pub struct Keeping {
+    clips: ClipThread,
+    followers: Vec<JoinHandle<()>>,
+}
+
+impl Keeping {
+    pub fn start(
+        parts: KeptParts,
+        pictures: Receiver<PaintTask>,
+        clips: (SyncSender<ClipTask>, Receiver<ClipTask>),
+        post: WorkerPost,
+        ends: StoreEnds,
+    ) -> io::Result<Keeping> {
+        let KeptParts { store, folder, outbox_bytes_max, evidence, privacy } = parts;
+        let StoreEnds { jobs, queued, reports, done } = ends;
+        let clip_parts = ClipParts {
+            evidence,
+            folder: folder.join(rows::FOLDER),
+            clerk: Clerk::new(jobs.clone()),
+            post,
+        };
+        let keeper = KeeperParts { store, folder, outbox_bytes_max, done };
+        Ok(Keeping {
+            followers: vec![
+                evidence::start(pictures, jobs, privacy)?,
+                keeper::start(keeper, queued, reports)?,
+            ],
+            clips: clips::start(clip_parts, clips)?,
+        })
+    }
+
+    /// Ends the keeper of clips. The others end when nobody is left to bring anything.
+    pub fn stop_clips(self) -> Vec<JoinHandle<()>> {
+        self.clips.stop();
+        self.followers
+    }
+}

@@ -1,0 +1,33 @@
+//! Privacy: people in pictures are made unrecognisable before anybody sees them.
+//!
+//! Once, here, never in a browser: what leaves the box for everybody is pixelated already. The clear
+//! picture is for an engineer who said why, for a while (`grants`).
+//!
+//! Terms: a **cover** is a place of a picture where somebody is, or was a moment ago (`covers`); a
+//! **mosaic** is what becomes of it (`mosaic`).
+//!
+//! Not here: what is detected, and who may have which role.
+
+pub mod covers;
+pub mod grants;
+pub mod mosaic;
+pub mod veil;
+
+use crate::config::Privacy;
+use crate::store::query::{HistoryError, StoreReader};
+
+/// The picture of an incident as everybody may see it. One that was kept while nothing was hidden is
+/// for everybody only while that is so.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn snapshot_for_all(
+    reader: &StoreReader,
+    privacy: Privacy,
+    incident: u64,
+) -> Result<Option<Vec<u8>>, HistoryError> {
+    match privacy {
+        Privacy::Off => reader.snapshot(incident),
+        Privacy::Persons | Privacy::Heads => reader.pixelated_snapshot(incident),
+    }
+}

@@ -1,0 +1,249 @@
+//! What R15 asks for, on a yard with the noise of a sensor: found in time, and nothing else told.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::engine::time::Instant;
+use crate::engine::view_fault::ViewFault;
+
+use super::scenes::{blurred, covered, hazy, noisy, turned, yard};
+use super::usual::Hour;
+use super::{Grey, Tone, Watch};
+
+const WIDTH: usize = 256;
+const HEIGHT: usize = 144;
+const EVERY_MS: u64 = 200;
+const SIGMA: f64 = 2.0;
+
+/// Ten pixels of a full HD picture in this one.
+const TEN_PX: f64 = 10.0 * WIDTH as f64 / 1920.0;
+
+/// A camera, and what was told of it.
+#[derive(Clone)]
+struct Camera {
+    watch: Watch,
+    pictures: u64,
+}
+
+impl Camera {
+    /// One that has looked at the yard for half a minute; nothing was told.
+    fn known() -> Camera {
+        static KNOWN: OnceLock<Camera> = OnceLock::new();
+        let known = KNOWN.get_or_init(|| {
+            let mut camera = Camera { watch: Watch::new(), pictures: 0 };
+            let scene = scene();
+            for _ in 0..150 {
+                assert_eq!(camera.see(&scene), vec![]);
+            }
+            camera
+        });
+        known.clone()
+    }
+
+    /// The next picture: this scene, with noise.
+    fn see(&mut self, scene: &Grey) -> Vec<ViewFault> {
+        let grey = noisy(scene, SIGMA, self.pictures);
+        self.see_exactly(grey, (2.0, -1.0))
+    }
+
+    fn see_exactly(&mut self, grey: Grey, cast: (f32, f32)) -> Vec<ViewFault> {
+        let at = Instant::from_millis(1_000_000 + self.pictures * EVERY_MS);
+        self.pictures += 1;
+        let tone = Tone { cast, ..grey.tone(0, 0) };
+        let look = self.watch.look(grey, tone, at, Hour::new(12)).expect("large enough");
+        look.findings.iter().map(|finding| finding.fault).collect()
+    }
+
+    /// Looks at it for six seconds. What was told first, and after which time.
+    fn first_told(&mut self, scene: &Grey) -> Option<(ViewFault, Duration)> {
+        (1..=30).find_map(|picture| {
+            let told = self.see(scene).first().copied()?;
+            Some((told, Duration::from_millis(picture * EVERY_MS)))
+        })
+    }
+}
+
+fn scene() -> Grey {
+    yard(WIDTH, HEIGHT, 0.0, 0.0)
+}
+
+fn must_tell(scene: &Grey, fault: ViewFault, within_s: u64) {
+    let told = Camera::known().first_told(scene);
+    let in_time =
+        told.is_some_and(|(it, after)| it == fault && after.as_secs_f64() <= within_s as f64);
+    assert!(in_time, "{fault:?} within {within_s} s: {told:?}");
+}
+
+#[test]
+fn a_frozen_picture_is_told_within_a_second() {
+    let mut camera = Camera::known();
+    let frozen = noisy(&scene(), SIGMA, 7);
+    let told =
+        (1..=5).find(|_| camera.see_exactly(frozen.clone(), (2.0, -1.0)) == [ViewFault::Frozen]);
+    assert!(told.is_some_and(|pictures| pictures * EVERY_MS <= 1000), "{told:?}");
+}
+
+#[test]
+fn thirty_percent_covered_is_told_within_two_seconds() {
+    must_tell(&covered(&scene(), 0.3125, 90), ViewFault::Covered, 2);
+    must_tell(&covered(&scene(), 1.0, 90), ViewFault::Covered, 2);
+}
+
+#[test]
+fn dark_bright_blurred_and_fogged_are_told_within_three_seconds() {
+    must_tell(&hazy(&scene(), 0.9, 0.0), ViewFault::Dark, 3);
+    must_tell(&hazy(&scene(), 0.8, 255.0), ViewFault::Overexposed, 3);
+    must_tell(&hazy(&scene(), 0.7, 150.0), ViewFault::Blurred, 3);
+    must_tell(&blurred(&scene(), 4), ViewFault::Blurred, 3);
+}
+
+#[test]
+fn a_view_that_moved_by_ten_pixels_or_turned_is_told_within_five_seconds_and_as_nothing_else() {
+    must_tell(&yard(WIDTH, HEIGHT, TEN_PX, 0.0), ViewFault::Moved, 5);
+    must_tell(&yard(WIDTH, HEIGHT, 0.0, -TEN_PX), ViewFault::Moved, 5);
+    must_tell(&turned(WIDTH, HEIGHT, 1.0), ViewFault::Moved, 5);
+    must_tell(&yard(WIDTH, HEIGHT, 40.0, 12.0), ViewFault::Moved, 5);
+}
+
+#[test]
+fn another_cameras_view_is_told_within_five_seconds() {
+    must_tell(&yard(WIDTH, HEIGHT, 5000.0, 3000.0), ViewFault::WrongPicture, 5);
+}
+
+#[test]
+fn a_colour_cast_is_told_and_a_camera_that_turns_grey_for_the_night_is_not() {
+    let mut camera = Camera::known();
+    for _ in 0..25 {
+        let grey = noisy(&scene(), SIGMA, camera.pictures);
+        assert_eq!(camera.see_exactly(grey, (0.0, 0.0)), vec![]);
+    }
+    let mut told = vec![];
+    for _ in 0..25 {
+        let grey = noisy(&scene(), SIGMA, camera.pictures);
+        told = camera.see_exactly(grey, (30.0, -25.0));
+    }
+    assert_eq!(told, [ViewFault::Discoloured]);
+}
+
+#[test]
+fn time_that_runs_backwards_is_told_and_two_swapped_pictures_are_not() {
+    let mut camera = Camera::known();
+    // Pictures 1, 3, 2, 4.
+    camera.pictures -= 2;
+    assert_eq!(camera.see(&scene()), vec![]);
+    camera.pictures += 1;
+    for _ in 0..10 {
+        assert_eq!(camera.see(&scene()), vec![]);
+    }
+    let mut told = vec![];
+    for _ in 0..3 {
+        camera.pictures -= 2;
+        told = camera.see(&scene());
+    }
+    assert_eq!(told, [ViewFault::TimeBackwards]);
+}
+
+#[test]
+fn a_shaking_mast_a_passing_lorry_and_a_cloud_are_told_as_nothing() {
+    let mut camera = Camera::known();
+    for i in 0..40 {
+        let shake = if i % 2 == 0 { 0.8 } else { -0.8 };
+        assert_eq!(camera.see(&yard(WIDTH, HEIGHT, shake, -shake)), vec![], "shake {i}");
+    }
+    for i in 0..12 {
+        let lorry = passing(&scene(), i * 24);
+        assert_eq!(camera.see(&lorry), vec![], "lorry {i}");
+    }
+    for i in 0..40 {
+        let dim = hazy(&scene(), 0.3 * (f64::from(i) / 10.0).min(1.0), 20.0);
+        assert_eq!(camera.see(&dim), vec![], "cloud {i}");
+    }
+}
+
+/// A lorry as wide as a third of the picture, its left end here.
+fn passing(scene: &Grey, left: usize) -> Grey {
+    let mut luma = scene.luma().to_vec();
+    for row in luma.chunks_exact_mut(WIDTH).skip(HEIGHT / 3) {
+        for (x, value) in row.iter_mut().enumerate().skip(left).take(WIDTH / 3) {
+            *value = 60 + 12 * ((x - left) / 10 % 8) as u8;
+        }
+    }
+    Grey::new(WIDTH, HEIGHT, luma).expect("as many as before")
+}
+
+#[test]
+fn what_is_right_again_ends_and_is_told_no_more() {
+    let mut camera = Camera::known();
+    assert!(camera.first_told(&covered(&scene(), 0.4, 90)).is_some());
+    let told: Vec<_> = (0..15).map(|_| camera.see(&scene())).collect();
+    assert_eq!(told.last(), Some(&vec![]), "{told:?}");
+}
+
+#[test]
+fn a_night_that_was_accepted_once_is_known_and_so_is_the_day_after_it() {
+    let mut camera = Camera::known();
+    let night = hazy(&scene(), 0.65, 40.0);
+    assert!(camera.first_told(&night).is_some(), "the first night is news");
+    camera.watch.accept();
+    for hours in 0..3 {
+        for _ in 0..60 {
+            assert_eq!(camera.see(&night), vec![], "night {hours}");
+        }
+        for _ in 0..60 {
+            assert_eq!(camera.see(&scene()), vec![], "day {hours}");
+        }
+    }
+    must_tell(&covered(&scene(), 0.3125, 90), ViewFault::Covered, 2);
+}
+
+#[test]
+fn a_moved_view_is_right_once_it_was_accepted_and_moving_back_is_moving_again() {
+    let mut camera = Camera::known();
+    assert!(camera.first_told(&yard(WIDTH, HEIGHT, 2.0 * TEN_PX, 0.0)).is_some());
+    camera.watch.accept();
+    let moved = yard(WIDTH, HEIGHT, 2.0 * TEN_PX, 0.0);
+    for _ in 0..60 {
+        assert_eq!(camera.see(&moved), vec![]);
+    }
+    let back = camera.first_told(&scene());
+    assert_eq!(back.map(|(fault, _)| fault), Some(ViewFault::Moved));
+}
+
+#[test]
+fn a_view_that_is_not_its_reference_is_told_from_the_first_seconds_on() {
+    let mut camera = Camera { watch: Watch::new(), pictures: 0 };
+    camera.watch.refer_to(&scene());
+    let told = camera.first_told(&yard(WIDTH, HEIGHT, TEN_PX, 0.0));
+    assert!(
+        told.is_some_and(
+            |(fault, after)| fault == ViewFault::Moved && after <= Duration::from_secs(5)
+        ),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_mast_that_sags_more_slowly_than_the_view_is_learned_is_found() {
+    let mut camera = Camera { watch: Watch::new(), pictures: 0 };
+    for _ in 0..100 {
+        assert_eq!(camera.see(&scene()), vec![]);
+    }
+    let mut told = vec![];
+    for i in 0..900 {
+        let sag = f64::from(i) / 900.0 * 1.6 * TEN_PX;
+        // Every tenth picture of the three minutes is drawn anew; the rest stands.
+        let view = yard(WIDTH, HEIGHT, 0.0, (sag * 10.0).round() / 10.0);
+        told = camera.see(&view);
+        if !told.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(told, [ViewFault::Moved]);
+}
+
+#[test]
+fn a_picture_of_another_shape_is_the_wrong_picture() {
+    let mut camera = Camera::known();
+    let told = camera.first_told(&yard(HEIGHT, WIDTH, 0.0, 0.0));
+    assert_eq!(told.map(|(fault, _)| fault), Some(ViewFault::WrongPicture));
+}

@@ -1,0 +1,104 @@
+//! Clips against their rows, both ways. Reads every clip once.
+//!
+//! A box may be writing: a file that is a moment old may be about to get its row, and a row's file
+//! may have made room since the row was read.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::{CheckError, Finding};
+use crate::clock;
+use crate::store::audit::hex;
+use crate::store::evidence::FOLDER;
+use crate::store::query::StoreReader;
+use crate::store::{FILE_NAME, StoreError};
+
+/// A file so young may be about to get its row.
+const YOUNG: Duration = Duration::from_secs(60);
+
+/// Read at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// What a file was found to be, when it is not what its row says.
+type Broken = (String, String);
+
+pub(super) fn check(dir: &Path) -> Result<[Finding; 2], CheckError> {
+    let folder = dir.join(FOLDER);
+    // The folder first: a file that comes later is none of ours to judge.
+    let there =
+        files(&folder).map_err(|source| CheckError::Clips { path: folder.clone(), source })?;
+    let known = known(dir)?;
+    let mut broken: Vec<Broken> = Vec::new();
+    for (file, (bytes, sha256)) in &known {
+        match digest(&folder.join(file)) {
+            Ok(found) if found == (*bytes, sha256.clone()) => {}
+            Ok((found, _)) if found != *bytes => {
+                broken.push((file.clone(), format!("has {found} bytes instead of {bytes}")));
+            }
+            Ok(_) => broken.push((file.clone(), "has another digest".into())),
+            Err(error) => broken.push((file.clone(), error.to_string())),
+        }
+    }
+    if !broken.is_empty() {
+        let now = self::known(dir)?;
+        broken.retain(|(file, _)| now.contains_key(file));
+    }
+    let broken = broken.into_iter().map(|(file, how)| format!("{file}: {how}")).collect();
+    let strays = there.into_iter().filter(|file| !known.contains_key(file)).collect();
+    Ok([
+        Finding::of("every clip is there, as long as it was and with its digest", broken),
+        Finding::of("every file among the clips has its row", strays),
+    ])
+}
+
+fn known(dir: &Path) -> Result<BTreeMap<String, (u64, String)>, CheckError> {
+    let path = dir.join(FILE_NAME);
+    let reader = StoreReader::open(&path).map_err(|error: StoreError| CheckError::from(error))?;
+    Ok(reader.clip_files()?)
+}
+
+/// Names in the folder but of files that are young or not finished.
+fn files(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".mp4") && !is_young(entry.metadata()?.modified()?) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn is_young(changed: SystemTime) -> bool {
+    Timestamp::try_from(changed)
+        .is_ok_and(|changed| clock::wall().duration_since(changed).unsigned_abs() < YOUNG)
+}
+
+fn digest(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok((bytes, hex(&hasher.finalize().into()))),
+            read => {
+                hasher.update(&chunk[..read]);
+                bytes += read as u64;
+            }
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Evidence of incidents: which clips there are, what pins them, and what goes to make room.
+//!
+//! The clips are files in [`FOLDER`] beside the database; this room knows their names, sizes and
+//! digests, and never touches one. A file is complete and has its last name before its row is
+//! written, and its row says removed before it goes: what a crash leaves over is a file without a
+//! row, which whoever owns the folder removes at the start.
+//!
+//! Terms: **lost** is what should have been kept and is not, with the reason; **removed** is what
+//! made room; **pinned** is what a person said must stay.
+//!
+//! Not here: writing, hashing and removing files (`guard::clips`).
+
+mod read;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::json;
+
+use super::audit::{self, AuditEntry};
+use super::zones::BY_BOX;
+use super::{Store, StoreError, in_transaction, retention};
+use crate::engine::IncidentId;
+
+pub use self::read::{ClipRow, EvidenceRow, EvidenceState, KeptClip, Pin, SnapshotFacts};
+
+/// The clips' folder, inside the store's.
+pub const FOLDER: &str = "evidence";
+
+/// Clips marked as removed in one transaction.
+const REMOVED_AT_ONCE: u32 = 64;
+
+/// Longest reason of a loss that is kept, characters.
+const REASON_CHARS_MAX: usize = 300;
+
+/// A clip that lies in the folder under its last name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewClip {
+    pub incident: IncidentId,
+    /// From 1.
+    pub part: u32,
+    pub file: String,
+    pub bytes: u64,
+    /// Hex.
+    pub sha256: String,
+    /// When its first and its last picture were captured.
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub longest_gap_ms: u64,
+    pub pictures: u32,
+    pub codec: String,
+    pub at: Timestamp,
+}
+
+/// Whether what was to be kept found its incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Yes,
+    /// It is not in the store (yet, or no more).
+    NoIncident,
+}
+
+/// What a pin, or its end, found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pinning {
+    Done,
+    /// It was so already; nothing was changed.
+    AsBefore,
+    NoIncident,
+}
+
+/// What evidence may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    pub bytes_max: u64,
+    /// Of incidents that began before, evidence goes; `None` while the clock is not trusted.
+    pub not_before: Option<Timestamp>,
+}
+
+/// What is to go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Retired {
+    /// Names of files whose rows say removed.
+    pub files: Vec<String>,
+    /// Pictures that went with their rows.
+    pub snapshots: usize,
+}
+
+impl Store {
+    /// Keeps a clip's row, and its digest in the audit log, or neither. One that stands already
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn put_clip(&mut self, clip: &NewClip) -> Result<Kept, StoreError> {
+        self.evidence(|connection| {
+            let Some(of) = incident_facts(connection, clip.incident)? else {
+                return Ok(Kept::NoIncident);
+            };
+            let added = connection
+                .prepare_cached(
+                    "INSERT INTO clip (incident, part, kept_us, file, bytes, sha256, from_us, to_us,
+                       longest_gap_ms, pictures, codec)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                     ON CONFLICT (incident, part) DO NOTHING",
+                )?
+                .execute(params![
+                    clip.incident.0,
+                    clip.part,
+                    clip.at.as_microsecond(),
+                    clip.file,
+                    clip.bytes,
+                    clip.sha256,
+                    clip.from.as_microsecond(),
+                    clip.to.as_microsecond(),
+                    clip.longest_gap_ms,
+                    clip.pictures,
+                    clip.codec
+                ])?;
+            if added > 0 {
+                let detail = json!({
+                    "sha256": clip.sha256, "file": clip.file, "bytes": clip.bytes,
+                    "from": clip.from, "to": clip.to,
+                    "camera": of.camera, "model": of.model_digest, "zones": of.zone_revision,
+                });
+                note(connection, "clip_kept", clip.incident, &detail.to_string(), clip.at)?;
+            }
+            Ok(Kept::Yes)
+        })
+    }
+
+    /// Notes that there is no clip, and why.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn put_clip_lost(
+        &mut self,
+        incident: IncidentId,
+        part: u32,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<Kept, StoreError> {
+        let why: String = why.chars().take(REASON_CHARS_MAX).collect();
+        self.evidence(|connection| {
+            if incident_facts(connection, incident)?.is_none() {
+                return Ok(Kept::NoIncident);
+            }
+            connection
+                .prepare_cached(
+                    "INSERT INTO clip (incident, part, kept_us, lost) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (incident, part) DO NOTHING",
+                )?
+                .execute(params![incident.0, part, at.as_microsecond(), why])?;
+            Ok(Kept::Yes)
+        })
+    }
+
+    /// At the start: incidents of earlier lives that have no clip will get none.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn close_clips(&mut self, why: &str, at: Timestamp) -> Result<usize, StoreError> {
+        self.evidence(|connection| {
+            connection.execute(
+                "INSERT INTO clip (incident, part, kept_us, lost)
+                 SELECT id, 1, ?1, ?2 FROM incident
+                 WHERE id > (SELECT incident FROM clip_since) AND ended_us IS NOT NULL
+                   AND NOT EXISTS (SELECT 1 FROM clip WHERE clip.incident = incident.id)",
+                params![at.as_microsecond(), why],
+            )
+        })
+    }
+
+    /// Notes that a clip's file is gone though nobody removed it here; also in the audit log.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn clip_is_gone(&mut self, file: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.evidence(|connection| {
+            let incident: Option<u64> = connection
+                .query_row(
+                    "UPDATE clip SET lost = 'its file is gone' WHERE file = ?1 AND lost IS NULL
+                       AND removed_us IS NULL RETURNING incident",
+                    [file],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            let Some(incident) = incident else {
+                return Ok(());
+            };
+            let detail = json!({ "file": file }).to_string();
+            note(connection, "clip_gone", IncidentId(incident), &detail, at)
+        })
+    }
+
+    /// Pins an incident's evidence: it stays whatever its age and size. Its reason is kept, and both
+    /// stand in the audit log.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn pin(
+        &mut self,
+        incident: IncidentId,
+        by: &str,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<Pinning, StoreError> {
+        self.evidence(|connection| {
+            if incident_facts(connection, incident)?.is_none() {
+                return Ok(Pinning::NoIncident);
+            }
+            let added = connection.execute(
+                "INSERT INTO pin (incident, by, at_us, reason) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (incident) DO NOTHING",
+                params![incident.0, by, at.as_microsecond(), reason],
+            )?;
+            if added == 0 {
+                return Ok(Pinning::AsBefore);
+            }
+            let detail = json!({ "reason": reason }).to_string();
+            pinning(connection, "evidence_pinned", by, incident, detail, at)
+        })
+    }
+
+    /// Takes the pin off.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn unpin(
+        &mut self,
+        incident: IncidentId,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Pinning, StoreError> {
+        self.evidence(|connection| {
+            if incident_facts(connection, incident)?.is_none() {
+                return Ok(Pinning::NoIncident);
+            }
+            if connection.execute("DELETE FROM pin WHERE incident = ?1", [incident.0])? == 0 {
+                return Ok(Pinning::AsBefore);
+            }
+            pinning(connection, "evidence_unpinned", by, incident, String::new(), at)
+        })
+    }
+
+    /// Marks what is too old, then the oldest of what is too much, as removed; never what is pinned.
+    /// At most a portion: ask again until nothing comes.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn retire_evidence(&mut self, room: Room, at: Timestamp) -> Result<Retired, StoreError> {
+        self.evidence(|connection| {
+            let before_us = room.not_before.map(Timestamp::as_microsecond);
+            // Newest first, what is pinned counts and stays: what lies below the room goes.
+            let mut statement = connection.prepare_cached(
+                "WITH kept AS (
+                   SELECT clip.id, clip.file, clip.incident, incident.started_us,
+                     sum(clip.bytes) OVER (ORDER BY pin.incident IS NULL, clip.id DESC) AS total,
+                     pin.incident IS NOT NULL AS pinned
+                   FROM clip JOIN incident ON incident.id = clip.incident
+                   LEFT JOIN pin ON pin.incident = clip.incident
+                   WHERE clip.lost IS NULL AND clip.removed_us IS NULL)
+                 UPDATE clip SET removed_us = ?1 WHERE id IN (
+                   SELECT id FROM kept WHERE NOT pinned AND (started_us < ?2 OR total > ?3)
+                   ORDER BY id LIMIT ?4)
+                 RETURNING file",
+            )?;
+            let at_us = at.as_microsecond();
+            let files: Vec<String> = statement
+                .query_map(params![at_us, before_us, room.bytes_max, REMOVED_AT_ONCE], |row| {
+                    row.get(0)
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            let snapshots = connection
+                .prepare_cached(
+                    "DELETE FROM snapshot WHERE id IN (
+                       SELECT snapshot.id FROM snapshot
+                       JOIN incident ON incident.id = snapshot.incident
+                       WHERE started_us < ?1 AND incident.id NOT IN (SELECT incident FROM pin)
+                       ORDER BY snapshot.id LIMIT ?2)",
+                )?
+                .execute(params![before_us, REMOVED_AT_ONCE])?;
+            retention::count(connection, "clip", files.len())?;
+            retention::count(connection, "snapshot", snapshots)?;
+            Ok(Retired { files, snapshots })
+        })
+    }
+
+    /// All of it or nothing.
+    fn evidence<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        in_transaction(&mut self.connection, work).map_err(|source| {
+            StoreError::or_full(&self.path, source, |path, source| StoreError::Evidence {
+                path,
+                source,
+            })
+        })
+    }
+}
+
+/// What evidence belongs to.
+struct IncidentFacts {
+    camera: String,
+    model_digest: String,
+    zone_revision: String,
+}
+
+fn incident_facts(
+    connection: &Connection,
+    incident: IncidentId,
+) -> rusqlite::Result<Option<IncidentFacts>> {
+    connection
+        .prepare_cached("SELECT camera, model_digest, zone_revision FROM incident WHERE id = ?1")?
+        .query_row([incident.0], |row| {
+            Ok(IncidentFacts {
+                camera: row.get(0)?,
+                model_digest: row.get(1)?,
+                zone_revision: row.get(2)?,
+            })
+        })
+        .optional()
+}
+
+/// The digest of an incident's picture in the audit log, within the caller's transaction.
+pub(super) fn note_snapshot(
+    connection: &Connection,
+    incident: u64,
+    sha256: &str,
+    bytes: usize,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let incident = IncidentId(incident);
+    let Some(of) = incident_facts(connection, incident)? else {
+        return Ok(());
+    };
+    let detail = json!({
+        "sha256": sha256, "bytes": bytes,
+        "camera": of.camera, "model": of.model_digest, "zones": of.zone_revision,
+    });
+    note(connection, "snapshot_kept", incident, &detail.to_string(), at)
+}
+
+fn note(
+    connection: &Connection,
+    action: &str,
+    incident: IncidentId,
+    detail: &str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let entry = AuditEntry {
+        at,
+        by: BY_BOX.into(),
+        action: action.into(),
+        subject: format!("incident {}", incident.0),
+        detail: detail.into(),
+    };
+    audit::append(connection, &entry)
+}
+
+fn pinning(
+    connection: &Connection,
+    action: &str,
+    by: &str,
+    incident: IncidentId,
+    detail: String,
+    at: Timestamp,
+) -> rusqlite::Result<Pinning> {
+    let subject = format!("incident {}", incident.0);
+    let entry = AuditEntry { at, by: by.into(), action: action.into(), subject, detail };
+    audit::append(connection, &entry)?;
+    Ok(Pinning::Done)
+}

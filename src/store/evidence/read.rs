@@ -1,0 +1,202 @@
+//! What evidence there is, for whoever looks.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::store::query::{HistoryError, StoreReader, timestamp};
+
+/// All that is kept of an incident besides its records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EvidenceRow {
+    pub snapshot: Option<SnapshotFacts>,
+    /// In the order of their parts.
+    pub clips: Vec<ClipRow>,
+    pub pin: Option<Pin>,
+}
+
+/// A picture, without its pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotFacts {
+    pub bytes: u64,
+    /// Hex; pictures of older versions have none.
+    pub sha256: Option<String>,
+}
+
+/// A clip, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClipRow {
+    pub part: u32,
+    /// `None`: it was never kept.
+    pub kept: Option<KeptClip>,
+    /// Why it is not there.
+    pub lost: Option<String>,
+    /// When it made room.
+    pub removed_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptClip {
+    pub file: String,
+    pub bytes: u64,
+    pub sha256: String,
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub longest_gap_ms: u64,
+    pub codec: String,
+}
+
+impl ClipRow {
+    /// The file, while it is there.
+    pub fn file(&self) -> Option<&KeptClip> {
+        match (&self.kept, &self.lost, self.removed_at) {
+            (Some(kept), None, None) => Some(kept),
+            _ => None,
+        }
+    }
+}
+
+/// Who said that an incident's evidence must stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    pub by: String,
+    pub at: Timestamp,
+    pub reason: String,
+}
+
+/// All evidence together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EvidenceState {
+    /// Clips that are there, and their bytes.
+    pub clips: u64,
+    pub clip_bytes: u64,
+    pub snapshots: u64,
+    pub snapshot_bytes: u64,
+    /// Incidents that are pinned.
+    pub pinned: u64,
+    /// Beginning of the oldest incident with a clip.
+    pub oldest: Option<Timestamp>,
+    /// Clips that should be there and are not.
+    pub lost: u64,
+    /// Clips that made room.
+    pub removed: u64,
+}
+
+impl StoreReader {
+    /// What there is of an incident; `None` for one that is not in the store.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn evidence(&self, incident: u64) -> Result<Option<EvidenceRow>, HistoryError> {
+        let Ok(number) = i64::try_from(incident) else {
+            return Ok(None);
+        };
+        evidence(&mut self.connection(), number).map_err(HistoryError::Evidence)
+    }
+
+    /// How much evidence there is.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn evidence_state(&self) -> Result<EvidenceState, HistoryError> {
+        state(&self.connection()).map_err(HistoryError::Evidence)
+    }
+
+    /// Every file that should be in the folder, with its size and digest.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn clip_files(&self) -> Result<BTreeMap<String, (u64, String)>, HistoryError> {
+        clip_files(&self.connection()).map_err(HistoryError::Evidence)
+    }
+}
+
+fn evidence(connection: &mut Connection, incident: i64) -> rusqlite::Result<Option<EvidenceRow>> {
+    // One transaction: the answer is one moment of the file.
+    let moment = connection.transaction()?;
+    let known: bool = moment
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM incident WHERE id = ?1)")?
+        .query_row([incident], |row| row.get(0))?;
+    if !known {
+        return Ok(None);
+    }
+    let snapshot = moment
+        .prepare_cached("SELECT bytes, sha256 FROM snapshot WHERE incident = ?1")?
+        .query_row([incident], |row| Ok(SnapshotFacts { bytes: row.get(0)?, sha256: row.get(1)? }))
+        .optional()?;
+    let clips = moment
+        .prepare_cached(
+            "SELECT part, file, bytes, sha256, from_us, to_us, longest_gap_ms, codec, lost,
+               removed_us FROM clip WHERE incident = ?1 ORDER BY part",
+        )?
+        .query_map([incident], clip_row)?
+        .collect::<rusqlite::Result<_>>()?;
+    let pin = moment
+        .prepare_cached("SELECT by, at_us, reason FROM pin WHERE incident = ?1")?
+        .query_row([incident], |row| {
+            Ok(Pin { by: row.get(0)?, at: timestamp(1, row.get(1)?)?, reason: row.get(2)? })
+        })
+        .optional()?;
+    Ok(Some(EvidenceRow { snapshot, clips, pin }))
+}
+
+fn clip_row(row: &Row<'_>) -> rusqlite::Result<ClipRow> {
+    let file: Option<String> = row.get(1)?;
+    let removed_us: Option<i64> = row.get(9)?;
+    let kept = match file {
+        Some(file) => Some(KeptClip {
+            file,
+            bytes: row.get(2)?,
+            sha256: row.get(3)?,
+            from: timestamp(4, row.get(4)?)?,
+            to: timestamp(5, row.get(5)?)?,
+            longest_gap_ms: row.get(6)?,
+            codec: row.get(7)?,
+        }),
+        None => None,
+    };
+    Ok(ClipRow {
+        part: row.get(0)?,
+        kept,
+        lost: row.get(8)?,
+        removed_at: removed_us.map(|us| timestamp(9, us)).transpose()?,
+    })
+}
+
+fn state(connection: &Connection) -> rusqlite::Result<EvidenceState> {
+    connection.query_row(
+        "WITH kept AS (SELECT incident, bytes FROM clip WHERE lost IS NULL AND removed_us IS NULL)
+         SELECT (SELECT count(*) FROM kept), (SELECT coalesce(sum(bytes), 0) FROM kept),
+           (SELECT count(*) FROM snapshot), (SELECT coalesce(sum(bytes), 0) FROM snapshot),
+           (SELECT count(*) FROM pin),
+           (SELECT min(started_us) FROM incident WHERE id IN (SELECT incident FROM kept)),
+           (SELECT count(*) FROM clip WHERE lost IS NOT NULL),
+           (SELECT coalesce(max(rows), 0) FROM removed WHERE what = 'clip')",
+        [],
+        |row| {
+            let oldest_us: Option<i64> = row.get(5)?;
+            Ok(EvidenceState {
+                clips: row.get(0)?,
+                clip_bytes: row.get(1)?,
+                snapshots: row.get(2)?,
+                snapshot_bytes: row.get(3)?,
+                pinned: row.get(4)?,
+                oldest: oldest_us.map(|us| timestamp(5, us)).transpose()?,
+                lost: row.get(6)?,
+                removed: row.get(7)?,
+            })
+        },
+    )
+}
+
+pub(in crate::store) fn clip_files(
+    connection: &Connection,
+) -> rusqlite::Result<BTreeMap<String, (u64, String)>> {
+    connection
+        .prepare_cached(
+            "SELECT file, bytes, sha256 FROM clip WHERE lost IS NULL AND removed_us IS NULL",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+        .collect()
+}

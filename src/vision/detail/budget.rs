@@ -1,0 +1,172 @@
+//! How much time crops may take of the detector: what is left when every whole picture had its own.
+//!
+//! Four limits, and a crop must be within all of them:
+//! - on the long run all cameras together use at most `SHARE_MAX` of the detector;
+//! - no picture that waits becomes overdue because of a crop;
+//! - the picture a crop belongs to does not get older than `AGE_MAX` with it;
+//! - one picture keeps the detector for at most `BUSY_MAX`: heartbeats come from its thread.
+//!
+//! So crops go before any whole picture is late. Pure: it is told what time it is.
+
+use std::time::Duration;
+
+/// Share of the detector's time that whole pictures and crops may use. Beyond, pictures that come a
+/// little early or late wait for each other: at 0.8, one in five finds the detector free at once.
+const SHARE_MAX: f64 = 0.8;
+
+/// R2 gives p99 500 ms from light to siren; latency.md leaves 100 ms of that for what comes behind the
+/// detector (link, decision, siren).
+const AGE_MAX: Duration = Duration::from_millis(400);
+
+/// Less than half of the 600 ms of silence after which the guard raises an alarm.
+const BUSY_MAX: Duration = Duration::from_millis(250);
+
+/// Time saved up by pictures without crops, in pictures: not six crops at once after a pause.
+const SAVED_PICTURES: f64 = 3.0;
+
+/// Debt beyond this is forgotten: after a second of too much work nothing is owed for ever.
+const DEBT_MAX_MS: f64 = 1000.0;
+
+/// Weight of the newest picture in the estimate of what a pixel costs.
+const NEWEST_WEIGHT: f64 = 0.1;
+
+/// One camera's budget.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    /// What each picture of this box may take, all cameras counted alike, milliseconds.
+    share_ms: f64,
+    /// What pictures before left; below zero, what a crop took beyond it and the next ones pay back.
+    saved_ms: f64,
+    /// What a pixel of the model's input takes; `None` before the first picture.
+    ms_per_px: Option<f64>,
+}
+
+/// The moment at which a crop is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// How old the picture is.
+    pub age: Duration,
+    /// For how long the detector has been at it.
+    pub busy: Duration,
+    /// When the first picture that waits is due.
+    pub waiting_due_in: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allow {
+    Go,
+    Stop,
+}
+
+impl Budget {
+    /// For one camera of a box that looks at so many pictures a second in all.
+    pub fn new(all_fps: f64) -> Budget {
+        let share_ms = SHARE_MAX * 1000.0 / all_fps.max(f64::MIN_POSITIVE);
+        Budget { share_ms: share_ms.min(1000.0), saved_ms: 0.0, ms_per_px: None }
+    }
+
+    /// A whole picture was looked at.
+    pub fn whole(&mut self, cost_px: usize, took: Duration) {
+        let took_ms = took.as_secs_f64() * 1e3;
+        self.learn(cost_px, took_ms);
+        let left_ms = self.share_ms - took_ms;
+        let saved_max_ms = SAVED_PICTURES * left_ms.max(0.0);
+        self.saved_ms = (self.saved_ms + left_ms).clamp(-DEBT_MAX_MS, saved_max_ms);
+    }
+
+    /// Whether there is time for a crop of so many pixels.
+    pub fn allows(&self, cost_px: usize, moment: Moment) -> Allow {
+        let Some(ms_per_px) = self.ms_per_px else {
+            return Allow::Stop;
+        };
+        let crop_ms = ms_per_px * cost_px as f64;
+        let crop = Duration::try_from_secs_f64(crop_ms / 1e3).unwrap_or(BUSY_MAX);
+        // The one that waits takes about as long itself, and must be done when it is due.
+        let in_the_way = moment.waiting_due_in.is_some_and(|due| due < crop * 2);
+        let too_much = self.saved_ms <= 0.0
+            || moment.age + crop > AGE_MAX
+            || moment.busy + crop > BUSY_MAX
+            || in_the_way;
+        if too_much { Allow::Stop } else { Allow::Go }
+    }
+
+    /// A crop was looked at.
+    pub fn crop(&mut self, cost_px: usize, took: Duration) {
+        let took_ms = took.as_secs_f64() * 1e3;
+        self.learn(cost_px, took_ms);
+        self.saved_ms = (self.saved_ms - took_ms).max(-DEBT_MAX_MS);
+    }
+
+    fn learn(&mut self, cost_px: usize, took_ms: f64) {
+        let newest = took_ms / cost_px.max(1) as f64;
+        self.ms_per_px = Some(match self.ms_per_px {
+            Some(before) => before + NEWEST_WEIGHT * (newest - before),
+            None => newest,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE_PX: usize = 640 * 480;
+    const WHOLE: Duration = Duration::from_millis(30);
+
+    fn calm() -> Moment {
+        Moment { age: WHOLE, busy: WHOLE, waiting_due_in: None }
+    }
+
+    /// Crops looked at with a hundred pictures of one camera, of `crops` wanted with each.
+    fn looked_at(all_fps: f64, crops: u32) -> u32 {
+        let mut budget = Budget::new(all_fps);
+        let mut count = 0;
+        for _ in 0..100 {
+            budget.whole(WHOLE_PX, WHOLE);
+            let mut busy = WHOLE;
+            for _ in 0..crops {
+                let moment = Moment { busy, age: busy, ..calm() };
+                if budget.allows(WHOLE_PX, moment) == Allow::Stop {
+                    break;
+                }
+                budget.crop(WHOLE_PX, WHOLE);
+                busy += WHOLE;
+                count += 1;
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn one_camera_has_time_for_its_crops() {
+        // Five pictures a second: 160 ms each, 130 of them for crops.
+        assert_eq!(looked_at(5.0, 3), 300);
+    }
+
+    #[test]
+    fn four_cameras_look_at_a_crop_in_some_pictures_and_never_use_more_than_their_share() {
+        // Twenty pictures a second: 40 ms each, 10 of them for crops of 30.
+        let got = looked_at(20.0, 3);
+        assert!((30..=34).contains(&got), "{got}");
+        // Thirty a second leave nothing.
+        assert_eq!(looked_at(30.0, 3), 0);
+    }
+
+    #[test]
+    fn no_crop_makes_a_waiting_picture_overdue_or_its_own_too_old() {
+        let mut budget = Budget::new(2.0);
+        budget.whole(WHOLE_PX, WHOLE);
+        let asked = |moment| budget.allows(WHOLE_PX, moment);
+        let ms = Duration::from_millis;
+        assert_eq!(asked(calm()), Allow::Go);
+        assert_eq!(asked(Moment { waiting_due_in: Some(ms(200)), ..calm() }), Allow::Go);
+        assert_eq!(asked(Moment { waiting_due_in: Some(ms(40)), ..calm() }), Allow::Stop);
+        assert_eq!(asked(Moment { age: ms(390), ..calm() }), Allow::Stop);
+        assert_eq!(asked(Moment { busy: ms(240), ..calm() }), Allow::Stop);
+    }
+
+    #[test]
+    fn before_the_first_whole_picture_nothing_is_allowed() {
+        assert_eq!(Budget::new(1.0).allows(1, calm()), Allow::Stop);
+    }
+}

@@ -1,0 +1,256 @@
+//! Detail where the zones are: beside the whole picture, parts of it are looked at with more pixels.
+//!
+//! ```text
+//! zones, calibration ─┐
+//! boxes seen ─> heights ─> plan ─> whole picture, then its crops in turn ─> merge ─> detections
+//!                                        ^ budget: only while nothing is late (live)
+//! ```
+//!
+//! Terms: the **delivered** picture is what the source hands out, at its own size or a little less; a
+//! **crop** is a part of it that is scaled for the model by itself. Crops take turns where there is
+//! no time for all of them.
+//!
+//! The plan hangs on zones, calibration and boxes seen, never on time, so a replay is the same every
+//! time. Only the budget knows time, and it is for live cameras alone.
+
+pub mod budget;
+pub mod heights;
+pub mod merge;
+pub mod plan;
+pub mod scale;
+
+use crate::clock;
+use crate::engine::detection::{Detection, FrameSize, PixelBox};
+use crate::link::DetailZone;
+
+use self::budget::Allow;
+use self::heights::{Heights, News};
+use self::plan::{Crop, Plan, Scene};
+use self::scale::Scaler;
+use super::inference::{Detected, Detector, ModelError};
+use super::preprocess::{Fit, PictureRef};
+
+/// Boxes of crops are rounded to this fraction of a picture's pixel, as the decoder's are.
+const GRID_PER_PX: f64 = 64.0;
+
+/// The longest side of a delivered picture, pixels: full HD as it is; of larger pictures this much,
+/// since each takes three bytes a pixel and a second and a half of them is kept for snapshots.
+pub const DELIVERED_PX_MAX: u32 = 1920;
+
+/// What one camera's pictures are looked at with.
+#[derive(Clone, Debug, Default)]
+pub struct Detail {
+    zones: Vec<DetailZone>,
+    heights: Heights,
+    planned: Option<Planned>,
+    scaler: Scaler,
+    /// The crop whose turn is next.
+    turn: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Planned {
+    delivered: (usize, usize),
+    plan: Plan,
+}
+
+/// Who decides whether there is time; offline there always is.
+pub trait Clock {
+    /// Whether to look at a crop of so many pixels of the model's input.
+    fn allows(&mut self, cost_px: usize) -> Allow;
+
+    /// The whole picture was looked at: pixels of input, nanoseconds.
+    fn whole(&mut self, cost_px: usize, took_ns: u64);
+
+    /// A crop was looked at.
+    fn crop(&mut self, cost_px: usize, took_ns: u64);
+}
+
+/// Time without end: replays.
+#[derive(Clone, Copy, Debug)]
+pub struct Unhurried;
+
+impl Clock for Unhurried {
+    fn allows(&mut self, _cost_px: usize) -> Allow {
+        Allow::Go
+    }
+
+    fn whole(&mut self, _cost_px: usize, _took_ns: u64) {}
+
+    fn crop(&mut self, _cost_px: usize, _took_ns: u64) {}
+}
+
+/// What was found, and how much of the plan was looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Looked {
+    pub detected: Detected,
+    pub crops_planned: usize,
+    pub crops_looked_at: usize,
+    /// Pixels of the model's input in all.
+    pub cost_px: usize,
+}
+
+impl Detail {
+    pub fn new(zones: Vec<DetailZone>) -> Detail {
+        Detail { zones, ..Detail::default() }
+    }
+
+    /// Other zones from now on; what was learned of heights holds.
+    pub fn set_zones(&mut self, zones: Vec<DetailZone>) {
+        self.zones = zones;
+        self.planned = None;
+    }
+
+    /// Looks at a delivered picture; boxes come back in pixels of `source`.
+    pub fn look(
+        &mut self,
+        detector: &mut Detector,
+        picture: &PictureRef<'_>,
+        source: FrameSize,
+        clock: &mut impl Clock,
+    ) -> Result<Looked, ModelError> {
+        let plan = self.plan(detector, picture);
+        let fit = detector.fit();
+        let started_ns = clock::monotonic().as_nanos();
+        let mut whole_fit = fit.with_long_side(plan.long_side_px);
+        let cost_px = |fit: Fit| input_px(fit, picture);
+        if plan.long_side_px > fit.long_side_px()
+            && clock.allows(cost_px(whole_fit) - cost_px(fit).min(cost_px(whole_fit)))
+                == Allow::Stop
+        {
+            whole_fit = fit;
+        }
+        let mut detected = self.whole(detector, picture, source, whole_fit)?;
+        clock.whole(cost_px(whole_fit), detected.decoded_ns.saturating_sub(started_ns));
+        let mut looked_at = 0;
+        let mut spent_px = cost_px(whole_fit);
+        for _ in 0..plan.crops.len() {
+            let crop = plan.crops[self.turn % plan.crops.len()];
+            let cost_px = crop.cost_px(fit.multiple());
+            if clock.allows(cost_px) == Allow::Stop {
+                break;
+            }
+            let from_ns = clock::monotonic().as_nanos();
+            let stages = self.crop(detector, picture, source, crop, &mut detected.detections)?;
+            detected.inferred_ns = stages.inferred_ns;
+            detected.decoded_ns = clock::monotonic().as_nanos();
+            clock.crop(cost_px, detected.decoded_ns.saturating_sub(from_ns));
+            self.turn = (self.turn + 1) % plan.crops.len();
+            looked_at += 1;
+            spent_px += cost_px;
+        }
+        merge::sort(&mut detected.detections);
+        if self.heights.see(&detected.detections, source) == News::Yes {
+            self.planned = None;
+        }
+        Ok(Looked {
+            detected,
+            crops_planned: plan.crops.len(),
+            crops_looked_at: looked_at,
+            cost_px: spent_px,
+        })
+    }
+
+    fn plan(&mut self, detector: &Detector, picture: &PictureRef<'_>) -> Plan {
+        let delivered = (picture.width(), picture.height());
+        if let Some(planned) = &self.planned
+            && planned.delivered == delivered
+        {
+            return planned.plan.clone();
+        }
+        let plan = plan::plan(&Scene {
+            width_px: delivered.0,
+            height_px: delivered.1,
+            long_side_px: detector.fit().long_side_px(),
+            long_side_px_max: detector.long_side_px_max(),
+            multiple: detector.fit().multiple(),
+            zones: &self.zones,
+            heights: &self.heights,
+        });
+        self.planned = Some(Planned { delivered, plan: plan.clone() });
+        plan
+    }
+
+    fn whole(
+        &mut self,
+        detector: &mut Detector,
+        picture: &PictureRef<'_>,
+        source: FrameSize,
+        fit: Fit,
+    ) -> Result<Detected, ModelError> {
+        let (width, height) = content(fit, picture);
+        match self.scaler.scale(picture, width, height) {
+            Some(content) => detector.detect(&content, source),
+            None => detector.detect(picture, source),
+        }
+    }
+
+    /// Looks at one crop and adds what it shows.
+    fn crop(
+        &mut self,
+        detector: &mut Detector,
+        picture: &PictureRef<'_>,
+        source: FrameSize,
+        crop: Crop,
+        found: &mut Vec<Detection>,
+    ) -> Result<Detected, ModelError> {
+        let scaled = picture
+            .part((crop.left, crop.top), (crop.width, crop.height))
+            .and_then(|part| self.scaler.scale(&part, crop.content_width, crop.content_height));
+        let size = FrameSize::new(crop.width as u32, crop.height as u32);
+        let (Some(scaled), Some(size)) = (scaled, size) else {
+            // Plans are made for this very picture, so its crops lie in it.
+            let now = clock::monotonic().as_nanos();
+            let none = Detected {
+                detections: vec![],
+                preprocessed_ns: now,
+                inferred_ns: now,
+                decoded_ns: now,
+            };
+            return Ok(none);
+        };
+        let mut detected = detector.detect(&scaled, size)?;
+        let to_source = (
+            source.width_px() / picture.width() as f64,
+            source.height_px() / picture.height() as f64,
+        );
+        let seen = std::mem::take(&mut detected.detections);
+        let seen = seen.into_iter().filter_map(|it| {
+            let bounds = moved(it.bounds, crop, to_source)?;
+            Some(Detection { bounds, ..it })
+        });
+        let whole = PixelBox::new(0.0, 0.0, crop.width as f64, crop.height as f64);
+        if let Some(bounds) = whole.and_then(|whole| moved(whole, crop, to_source)) {
+            let input_px = bounds.width() / crop.content_width as f64;
+            merge::add(found, merge::Seen { bounds, input_px }, seen.collect(), source);
+        }
+        Ok(detected)
+    }
+}
+
+/// From a crop's pixels to the source's.
+fn moved(bounds: PixelBox, crop: Crop, (x, y): (f64, f64)) -> Option<PixelBox> {
+    let grid = |value: f64| (value * GRID_PER_PX).round() / GRID_PER_PX;
+    let left = grid((bounds.left() + crop.left as f64) * x);
+    let top = grid((bounds.top() + crop.top as f64) * y);
+    let right = grid((bounds.right() + crop.left as f64) * x);
+    let bottom = grid((bounds.bottom() + crop.top as f64) * y);
+    PixelBox::new(left, top, right - left, bottom - top)
+}
+
+/// Size of the whole picture's content for the model.
+fn content(fit: Fit, picture: &PictureRef<'_>) -> (usize, usize) {
+    let size = FrameSize::new(picture.width() as u32, picture.height() as u32);
+    size.map_or((picture.width(), picture.height()), |size| {
+        let geometry = fit.geometry(size);
+        (geometry.content_width, geometry.content_height)
+    })
+}
+
+fn input_px(fit: Fit, picture: &PictureRef<'_>) -> usize {
+    let size = FrameSize::new(picture.width() as u32, picture.height() as u32);
+    size.map_or(0, |size| {
+        let geometry = fit.geometry(size);
+        geometry.tensor_width * geometry.tensor_height
+    })
+}

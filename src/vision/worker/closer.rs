@@ -1,0 +1,168 @@
+//! Live: how each picture is looked at, and whether there is time to look closer.
+//!
+//! Not here: what is looked at closer (`detail`), and whose picture it is (`deadlines`).
+
+use std::time::Duration;
+
+use super::super::detail::budget::{Allow, Budget, Moment};
+use super::super::detail::{Clock, DELIVERED_PX_MAX, Detail};
+use super::super::inference::{Detected, Detector, ModelError};
+use super::super::preprocess::{Delivery, Fit, PictureRef};
+use super::inbox::Inbox;
+use crate::clock;
+use crate::engine::detection::FrameSize;
+use crate::engine::time::Instant;
+use crate::link::{CameraIndex, DetailChoice, DetailZone, WorkerConfig};
+
+/// Over how many pictures it is counted what was looked at closer, before it is said.
+const SAID_EVERY: u32 = 100;
+
+/// How every camera is looked at.
+pub enum Closer {
+    /// The whole picture only.
+    Off,
+    Zones(Vec<Camera>),
+}
+
+/// One camera that is looked at closer.
+pub struct Camera {
+    detail: Detail,
+    budget: Budget,
+    count: Count,
+}
+
+/// What was planned and looked at since it was last said.
+#[derive(Default)]
+struct Count {
+    pictures: u32,
+    planned: usize,
+    looked_at: usize,
+    said: Option<Short>,
+}
+
+/// Whether there was time for every crop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Short {
+    Yes,
+    No,
+}
+
+impl Closer {
+    pub fn new(config: &WorkerConfig) -> Closer {
+        match config.detail {
+            DetailChoice::Off => Closer::Off,
+            DetailChoice::Zones => {
+                let all_fps = config.cameras.iter().map(|camera| camera.fps).sum();
+                let camera = || Camera {
+                    detail: Detail::default(),
+                    budget: Budget::new(all_fps),
+                    count: Count::default(),
+                };
+                Closer::Zones(config.cameras.iter().map(|_| camera()).collect())
+            }
+        }
+    }
+
+    /// The pictures that sources are to hand out.
+    pub fn fit(&self, fit: Fit) -> Fit {
+        match self {
+            Closer::Off => fit,
+            Closer::Zones(_) => {
+                fit.delivering(Delivery::Own { long_side_px_max: DELIVERED_PX_MAX })
+            }
+        }
+    }
+
+    pub fn set_zones(&mut self, camera: CameraIndex, zones: Vec<DetailZone>) {
+        if let Closer::Zones(cameras) = self
+            && let Some(camera) = cameras.get_mut(usize::from(camera))
+        {
+            camera.detail.set_zones(zones);
+        }
+    }
+
+    /// Finds people; boxes come back in pixels of `size`.
+    pub fn look(
+        &mut self,
+        detector: &mut Detector,
+        camera: CameraIndex,
+        (picture, size, captured_ns): (&PictureRef<'_>, FrameSize, u64),
+        inbox: &Inbox,
+    ) -> Result<Detected, ModelError> {
+        let Closer::Zones(cameras) = self else {
+            return detector.detect(picture, size);
+        };
+        let Some(closer) = cameras.get_mut(usize::from(camera)) else {
+            return detector.detect(picture, size);
+        };
+        let mut live = Live {
+            budget: &mut closer.budget,
+            captured: Instant::from_nanos(captured_ns),
+            started: clock::monotonic(),
+            inbox,
+        };
+        let looked = closer.detail.look(detector, picture, size, &mut live)?;
+        closer.count.add(camera, looked.crops_planned, looked.crops_looked_at);
+        Ok(looked.detected)
+    }
+}
+
+impl Count {
+    fn add(&mut self, camera: CameraIndex, planned: usize, looked_at: usize) {
+        self.pictures += 1;
+        self.planned += planned;
+        self.looked_at += looked_at;
+        if self.pictures < SAID_EVERY {
+            return;
+        }
+        let Count { planned, looked_at, said, .. } = *self;
+        let short = if looked_at < planned { Short::Yes } else { Short::No };
+        match (said, short) {
+            (Some(before), now) if before == now => {}
+            (None, Short::No) if planned == 0 => {}
+            (_, Short::Yes) => tracing::warn!(
+                camera,
+                "small people were looked for in {looked_at} of {planned} parts of the last \
+                 {SAID_EVERY} pictures, there is no time for more: lower `fps`, or connect fewer \
+                 cameras"
+            ),
+            (_, Short::No) => tracing::info!(
+                camera,
+                "small people were looked for in all {planned} parts of the last {SAID_EVERY} \
+                 pictures"
+            ),
+        }
+        *self = Count { said: Some(short), ..Count::default() };
+    }
+}
+
+/// The budget, with what time it is.
+struct Live<'a> {
+    budget: &'a mut Budget,
+    captured: Instant,
+    started: Instant,
+    inbox: &'a Inbox,
+}
+
+impl Clock for Live<'_> {
+    fn allows(&mut self, cost_px: usize) -> Allow {
+        let now = clock::monotonic();
+        let due = self.inbox.first_due_ns().map(|due| Instant::from_nanos(due).since(now));
+        self.budget.allows(
+            cost_px,
+            Moment {
+                age: now.since(self.captured),
+                busy: now.since(self.started),
+                waiting_due_in: due,
+            },
+        )
+    }
+
+    fn whole(&mut self, cost_px: usize, took_ns: u64) {
+        self.budget.whole(cost_px, Duration::from_nanos(took_ns));
+    }
+
+    fn crop(&mut self, cost_px: usize, took_ns: u64) {
+        self.budget.crop(cost_px, Duration::from_nanos(took_ns));
+    }
+}

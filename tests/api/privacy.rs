@@ -1,0 +1,68 @@
+//! Clear pictures: who gets them, and that everybody else gets none.
+
+use serde_json::json;
+
+use crate::fake::{Served, Session, serve};
+
+const SNAPSHOT: &str = "/api/incidents/17/snapshot.jpg";
+const CLEAR: &str = "/api/incidents/17/snapshot.jpg?picture=clear";
+
+fn ask(served: &Served, who: &Session, method: &str, path: &str, body: &str) -> crate::fake::Reply {
+    let kind = [("Content-Type", "application/json")];
+    served.request_as(&who.headers(), method, path, &kind, body.as_bytes())
+}
+
+#[test]
+fn a_clear_picture_takes_an_engineer_with_a_logged_reason() {
+    let served = serve();
+    let eva = served.person("Eva", "engineer");
+    let karl = served.person("Karl", "supervisor");
+    for who in [&eva, &karl] {
+        assert_eq!(ask(&served, who, "GET", SNAPSHOT, "").body, b"\xFF\xD8 a jpeg");
+        ask(&served, who, "GET", CLEAR, "").refused(403, "clear_not_granted");
+    }
+    ask(&served, &eva, "POST", "/api/privacy/clear", "{}").refused(422, "bad_request");
+    let reply = ask(&served, &eva, "POST", "/api/privacy/clear", r#"{"reason": "who was it"}"#);
+    assert_eq!(reply.status, 200);
+    let told = reply.json();
+    assert_eq!(told["hidden"], "persons");
+    assert_eq!((&told["clear"][0]["by"], &told["clear"][0]["own"]), (&json!("Eva"), &json!(true)));
+    assert_eq!(ask(&served, &eva, "GET", CLEAR, "").body, b"\xFF\xD8 a clear jpeg");
+    // Hers alone, and everybody sees that she has it.
+    ask(&served, &karl, "GET", CLEAR, "").refused(403, "clear_not_granted");
+    let told = ask(&served, &karl, "GET", "/api/privacy", "").json();
+    assert_eq!((&told["clear"][0]["by"], &told["clear"][0]["own"]), (&json!("Eva"), &json!(false)));
+    let entries = served.get("/api/audit?limit=10").json();
+    let actions: Vec<&str> = entries["entries"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|entry| entry["action"].as_str())
+        .filter(|action| action.starts_with("clear_"))
+        .collect();
+    assert_eq!(actions, ["clear_picture_seen", "clear_pictures_granted"]);
+
+    assert_eq!(ask(&served, &eva, "DELETE", "/api/privacy/clear", "").status, 200);
+    ask(&served, &eva, "GET", CLEAR, "").refused(403, "clear_not_granted");
+    ask(&served, &eva, "DELETE", "/api/privacy/clear", "").refused(409, "not_granted");
+
+    // Whoever is no engineer any more sees nobody clear, whatever was granted.
+    ask(&served, &eva, "POST", "/api/privacy/clear", r#"{"reason": "who was it"}"#);
+    assert_eq!(ask(&served, &eva, "GET", CLEAR, "").status, 200);
+    let json = [("Content-Type", "application/json")];
+    let body = br#"{"role": "supervisor"}"#;
+    assert_eq!(served.request("PATCH", "/api/users/Eva", &json, body).status, 200);
+    ask(&served, &eva, "GET", CLEAR, "").refused(403, "clear_not_granted");
+}
+
+#[test]
+fn a_token_sees_nobody_clear_and_another_word_is_refused() {
+    let served = serve();
+    let token = format!("Bearer {}", served.token("press", "engineer"));
+    let bearer = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+    served
+        .request_as(&bearer, "POST", "/api/privacy/clear", &[], br#"{"reason": "because"}"#)
+        .refused(403, "person_needed");
+    served.get("/api/incidents/17/snapshot.jpg?picture=sharp").refused(422, "bad_request");
+    served.get("/api/incidents/17/snapshot.jpg?sight=clear").refused(422, "bad_request");
+}

@@ -1,0 +1,163 @@
+//! Looking closer where the zones are: on the real footage, with the real model.
+
+#![cfg(feature = "vision")]
+
+mod support;
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use standclear::engine::detection::{Detection, FrameSize};
+use standclear::link::{
+    self, DecoderChoice, DetailChoice, DetailZone, Ending, FromWorker, Report, Source, ToWorker,
+    WorkerCamera, WorkerConfig,
+};
+use standclear::vision::inference::{Detector, GoldenCheck, Options};
+use standclear::vision::offline::{DetailOptions, Offline, OfflineOptions};
+use standclear::vision::package::ModelPackage;
+use standclear::vision::worker;
+
+/// The walkway's far end: people there are some 60 of 576 lines high.
+fn far_zone() -> DetailZone {
+    DetailZone {
+        left_norm: 0.0,
+        top_norm: 0.22,
+        right_norm: 0.8,
+        bottom_norm: 0.34,
+        person_norm: vec![0.09; 8],
+    }
+}
+
+/// What is found in every fifth picture, with so many pixels for the whole of it.
+fn found(long_side_px: u32, zones: &[DetailZone]) -> Vec<(FrameSize, Vec<Detection>)> {
+    let package = ModelPackage::open(&support::model_dir()).expect("the package is whole");
+    let options =
+        Options { long_side_px: Some(long_side_px), ..support::options(GoldenCheck::Skip) };
+    let mut detector = Detector::load(&package, &options).expect("the model loads");
+    let zones = zones.to_vec();
+    let detail = DetailOptions {
+        long_side_px_max: 768,
+        zones: Box::new(move |_| zones.clone()),
+        faults: Vec::new(),
+    };
+    let options = OfflineOptions { fps: Some(2.0) };
+    let footage = support::footage();
+    let frames = Offline::open_detailed(&footage, &mut detector, options, detail);
+    let frames = frames.expect("the footage opens").map(|frame| frame.expect("a picture"));
+    frames.map(|frame| (frame.source_size, frame.detections)).collect()
+}
+
+/// People whose feet are in the far zone and who are seen surely enough to be believed.
+fn far(detections: &[Detection], size: FrameSize, score_min: f32) -> Vec<Detection> {
+    let zone = far_zone();
+    let inside = |it: &&Detection| {
+        let (x, y) = it.bounds.anchor_norm(size);
+        (zone.left_norm..=zone.right_norm).contains(&x)
+            && (zone.top_norm..=zone.bottom_norm).contains(&y)
+            && it.score.get() >= score_min
+    };
+    detections.iter().filter(inside).copied().collect()
+}
+
+#[test]
+fn small_people_in_a_zone_are_found_that_the_whole_picture_does_not_show() {
+    // A third of the footage's size: people in the zone have 20 lines for the model.
+    let (whole, closer) = (found(256, &[]), found(256, &[far_zone()]));
+    // Who is really there, as far as the same model can tell with six times the pixels.
+    let truth = found(640, &[]);
+    let (mut people, mut with, mut without) = (0, 0, 0);
+    for ((truth, whole), closer) in truth.iter().zip(&whole).zip(&closer) {
+        let size = truth.0;
+        for person in far(&truth.1, size, 0.4) {
+            let same = |it: &Detection| it.bounds.iou(person.bounds) >= 0.5;
+            people += 1;
+            with += usize::from(closer.1.iter().any(same));
+            without += usize::from(whole.1.iter().any(same));
+        }
+    }
+    assert!(people >= 10, "{people}");
+    assert!(with > without, "{with} of {people} with, {without} without");
+}
+
+#[test]
+fn two_replays_with_detail_give_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let replay = |name: &str, threads: &str| {
+        let events = folder.path().join(name);
+        let detections = folder.path().join(format!("{name}.mot"));
+        let output = Command::new(env!("CARGO_BIN_EXE_standclear"))
+            .arg("replay")
+            .arg(support::footage())
+            .args(["--zones", "zones/yard-east.json", "--detail", "zones", "--fps", "1"])
+            .args(["--long-side", "320", "--threads", threads])
+            .arg("--events")
+            .arg(&events)
+            .arg("--detections")
+            .arg(&detections)
+            .current_dir(support::root())
+            .output()
+            .expect("the program starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let read = |path: &Path| fs::read_to_string(path).expect("a file");
+        (read(&events), read(&detections))
+    };
+    let first = replay("first", "1");
+    assert_eq!(first, replay("second", "2"));
+    assert!(first.1.lines().count() > 50, "nobody was found");
+}
+
+#[test]
+fn a_live_camera_is_looked_at_closer_and_goes_on_being_reported() {
+    let (near, theirs) = UnixStream::pair().expect("a socket pair");
+    near.set_read_timeout(Some(support::SOON)).expect("a limit");
+    let serving = thread::spawn(move || worker::serve(theirs));
+    let camera = WorkerCamera {
+        id: "walkway".into(),
+        source: Source::File {
+            path: support::footage().display().to_string(),
+            ending: Ending::Loop,
+        },
+        fps: 2.0,
+        decoder: DecoderChoice::Auto,
+    };
+    let config = WorkerConfig {
+        model_dir: support::model_dir().display().to_string(),
+        threads: 1,
+        input_long_side_px: Some(320),
+        provider: "cpu".into(),
+        cameras: vec![camera],
+        detail: DetailChoice::Zones,
+        ring: standclear::link::RingBounds { seconds: 10, bytes_max: 16 * 1024 * 1024 },
+    };
+    link::send(&near, &ToWorker::Start(config)).expect("sent");
+    link::send(&near, &ToWorker::Detail { camera: 0, zones: vec![far_zone()] }).expect("sent");
+    let mut reports: Vec<Report> = Vec::new();
+    while reports.len() < 20 {
+        match link::receive(&near).expect("a message in time") {
+            FromWorker::Report(report) => reports.push(report),
+            FromWorker::Fatal { reason } => panic!("{reason}"),
+            _ => {}
+        }
+    }
+    link::send(&near, &ToWorker::Stop).expect("sent");
+    serving.join().expect("no panic").expect("ends well");
+    let numbers: Vec<u64> = reports.iter().map(|report| report.frame).collect();
+    assert_eq!(numbers, (0..20).collect::<Vec<_>>());
+    for report in &reports {
+        assert_eq!((report.width_px, report.height_px), (768, 576));
+        let s = report.stages;
+        assert!(
+            [s.captured_ns, s.arrived_ns, s.preprocessed_ns, s.inferred_ns, s.decoded_ns]
+                .is_sorted()
+        );
+    }
+    // 320 px of input show people of 27 lines; closer, they have 50.
+    let far_people = reports.iter().flat_map(|report| &report.detections).filter(|it| {
+        let foot = (it.top_px + it.height_px) / 576.0;
+        (0.22..0.34).contains(&foot) && it.score >= 0.3
+    });
+    assert!(far_people.count() > 0, "nobody at the far end was found");
+}

@@ -1,0 +1,309 @@
+//! Clips of incidents in a guard with a fake vision process: kept, lost with a reason, pinned,
+//! removed, and what a box that dies in the middle leaves behind.
+
+#[path = "guard/site.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod site;
+#[path = "guard/worker.rs"]
+mod worker;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use standclear::clock;
+use standclear::config::Config;
+use standclear::engine::{AlarmState, SirenPattern};
+use standclear::guard::app::{Guard, Parts};
+use standclear::guard::handle::{ClipRow, EvidenceError, EvidenceRow, Reason};
+use standclear::store::check::{Finding, check};
+
+use site::{SirenNotes, fake_worker, intrusion, wait_alarm, wait_for, wait_watched};
+use worker::Scene;
+
+/// In the environment of the box that is killed: its folder.
+const BOX: &str = "STANDCLEAR_EVIDENCE_BOX";
+
+/// Fail points hold for the whole program.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A box's folder, with one zone over the whole picture, and a second of video on both sides.
+struct Site {
+    folder: tempfile::TempDir,
+    siren: SirenNotes,
+}
+
+impl Site {
+    fn new() -> Site {
+        let folder = tempfile::tempdir().expect("a folder");
+        let zone = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
+            "properties":{"id":"bay","name":"Bay","kind":"restricted"},
+            "geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}}]}"#;
+        fs::write(folder.path().join("yard.json"), zone).expect("a zone file");
+        let site = Site { folder, siren: SirenNotes::default() };
+        site.shows(Scene::Empty);
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn shows(&self, scene: Scene) {
+        fs::write(self.path("scene"), scene.name()).expect("a scene");
+    }
+
+    fn start(&self) -> Guard {
+        start_in(self.folder.path(), &self.siren)
+    }
+
+    /// Somebody comes in, and goes.
+    fn visit(&self, guard: &Guard) {
+        self.shows(Scene::Person);
+        wait_alarm(guard, intrusion, AlarmState::Unacknowledged);
+        self.shows(Scene::Empty);
+    }
+
+    /// Names in the folder of clips.
+    fn files(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.path("data/evidence")) else { return Vec::new() };
+        let name = |entry: fs::DirEntry| entry.file_name().into_string().expect("text");
+        let mut names: Vec<String> = entries.flatten().map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[track_caller]
+    fn assert_whole(&self) {
+        let broken: Vec<Finding> = check(&self.path("data"))
+            .expect("checked")
+            .into_iter()
+            .filter(Finding::is_broken)
+            .collect();
+        assert_eq!(broken, []);
+    }
+}
+
+fn start_in(folder: &Path, siren: &SirenNotes) -> Guard {
+    let text = r#"
+        site = { name = "Test", time_zone = "UTC" }
+        web.listen = "127.0.0.1:0"
+        evidence = { seconds_before = 1, seconds_after = 1 }
+        [[camera]]
+        id = "yard"
+        name = "Yard"
+        source = { test = "ball" }
+        zones = "yard.json"
+        "#;
+    let config = Config::parse(&folder.join("standclear.toml"), text).expect("valid");
+    let parts = Parts { siren: Box::new(siren.clone()), worker_command: fake_worker(folder) };
+    Guard::start(&config, parts).unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// Waits until something is known of the incident's clips.
+#[track_caller]
+fn wait_clip(guard: &Guard, incident: u64) -> (ClipRow, EvidenceRow) {
+    wait_for("a clip", || {
+        let row = guard.handle().evidence_desk().evidence(incident).ok()?;
+        Some((row.clips.first()?.clone(), row))
+    })
+}
+
+/// Not a test of its own: the vision process of the others.
+#[test]
+fn fake_vision_process() {
+    worker::serve_if_started_by_the_guard();
+}
+
+/// Not a test of its own: the box that is killed.
+#[test]
+fn box_that_is_killed() {
+    let Some(folder) = env::var_os(BOX).map(PathBuf::from) else { return };
+    let siren = SirenNotes::default();
+    let guard = start_in(&folder, &siren);
+    wait_watched(&guard);
+    fs::write(folder.join("scene"), Scene::Person.name()).expect("a scene");
+    wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
+    fs::write(folder.join("scene"), Scene::Empty.name()).expect("a scene");
+    loop {
+        thread::park();
+    }
+}
+
+#[test]
+fn an_incident_has_a_clip_from_before_it_and_a_picture_both_by_their_digests() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    site.visit(&guard);
+    let (clip, row) = wait_clip(&guard, 1);
+    let kept = clip.file().unwrap_or_else(|| panic!("{clip:?}")).clone();
+    let incident = guard.handle().incidents(1, None).expect("read").remove(0);
+    assert_eq!((incident.clips.clone(), incident.is_pinned), (vec![1], false));
+    assert!(kept.from < incident.started_at, "{} is not before {}", kept.from, incident.started_at);
+    assert!(kept.to > incident.ended_at.expect("it is over"), "{kept:?}");
+    let bytes = fs::read(site.path("data/evidence").join(&kept.file)).expect("a file");
+    let digest = |bytes: &[u8]| standclear::store::audit::hex(&Sha256::digest(bytes).into());
+    assert_eq!((bytes.len() as u64, digest(&bytes)), (kept.bytes, kept.sha256));
+    let jpeg = guard.handle().incident_snapshot(1).expect("read").expect("a picture");
+    let snapshot = row.snapshot.expect("a picture");
+    assert_eq!(Some(digest(&jpeg)), snapshot.sha256);
+    assert_eq!(site.files(), [kept.file]);
+    guard.stop();
+    // Which also asks the audit log for the digests, and every file for its row.
+    site.assert_whole();
+}
+
+#[test]
+fn a_box_that_is_stopped_in_an_incident_keeps_what_there_is_of_it() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    site.shows(Scene::Person);
+    wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
+    guard.stop();
+    assert_eq!(site.files(), ["incident-00000001-01.mp4"]);
+    site.assert_whole();
+}
+
+#[test]
+fn a_full_disk_costs_the_clip_with_its_reason_and_never_an_alarm() {
+    let _alone = alone();
+    let site = Site::new();
+    fs::write(site.path("clips"), "full").expect("written");
+    let guard = site.start();
+    wait_watched(&guard);
+    let entered_at = clock::monotonic();
+    site.visit(&guard);
+    let heard = site.siren.since(entered_at, SirenPattern::Intrusion).since(entered_at);
+    assert!(heard < Duration::from_secs(1), "{heard:?}");
+    let (clip, _) = wait_clip(&guard, 1);
+    assert_eq!(clip.lost.as_deref(), Some("No space left on device"));
+    let refused = guard.handle().evidence_desk().clip(1, 1);
+    assert!(matches!(refused, Err(EvidenceError::NoClip(why)) if why.contains("No space")));
+    assert_eq!(guard.handle().evidence_desk().evidence_now().expect("read").state.lost, 1);
+    assert_eq!(site.files(), [""; 0]);
+    guard.stop();
+    site.assert_whole();
+}
+
+#[test]
+fn a_pin_stands_with_its_reason_and_is_there_once() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    site.visit(&guard);
+    let _ = wait_clip(&guard, 1);
+    let handle = guard.handle();
+    let desk = handle.evidence_desk();
+    let reason = Reason::new("claim 12").expect("a reason");
+    desk.pin(1, "Eva", &reason).expect("pinned");
+    assert!(matches!(desk.pin(1, "Eva", &reason), Err(EvidenceError::AlreadyPinned(1))));
+    assert!(matches!(desk.pin(9, "Eva", &reason), Err(EvidenceError::NoIncident(9))));
+    let pin = desk.evidence(1).expect("read").pin.expect("pinned");
+    assert_eq!((pin.by.as_str(), pin.reason.as_str()), ("Eva", "claim 12"));
+    desk.unpin(1, "Eva").expect("unpinned");
+    assert!(matches!(desk.unpin(1, "Eva"), Err(EvidenceError::NotPinned(1))));
+    drop(handle);
+    guard.stop();
+    site.assert_whole();
+}
+
+#[test]
+fn a_box_that_dies_between_the_file_and_its_row_leaves_neither() {
+    let _alone = alone();
+    for point in ["clips::hashed", "clips::named"] {
+        let site = Site::new();
+        let guard = site.start();
+        wait_watched(&guard);
+        fail::cfg(point, "panic").expect("a fail point");
+        site.visit(&guard);
+        wait_for("a file", || site.files().first().cloned());
+        guard.stop();
+        fail::remove(point);
+        assert_eq!(site.files().len(), 1, "{point}: it did not die in between");
+        let guard = site.start();
+        wait_watched(&guard);
+        let (clip, _) = wait_clip(&guard, 1);
+        assert_eq!(clip.lost.as_deref(), Some("the box stopped before it was written"), "{point}");
+        assert_eq!(site.files(), [""; 0], "{point}");
+        guard.stop();
+        site.assert_whole();
+    }
+}
+
+#[test]
+fn a_box_that_is_killed_while_a_clip_is_written_starts_whole_and_says_what_is_missing() {
+    let _alone = alone();
+    let site = Site::new();
+    fs::write(site.path("clips"), "half").expect("written");
+    let program = env::current_exe().expect("this program");
+    let mut child = Command::new(program)
+        .args(["--exact", "box_that_is_killed", "--nocapture"])
+        .env(BOX, site.folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a box");
+    wait_for("half a file", || {
+        site.files().iter().any(|name| name.ends_with(".part")).then_some(())
+    });
+    child.kill().expect("it lives");
+    child.wait().expect("it has ended");
+    fs::remove_file(site.path("clips")).expect("removed");
+    // The vision process ends by itself when its guard is gone; the store is free at once.
+    let guard = site.start();
+    wait_watched(&guard);
+    let (clip, _) = wait_clip(&guard, 1);
+    assert_eq!(clip.lost.as_deref(), Some("the box stopped before it was written"));
+    assert_eq!(site.files(), [""; 0]);
+    site.visit(&guard);
+    let incident = wait_for("the next incident", || {
+        let newest = guard.handle().incidents(1, None).expect("read").into_iter().next();
+        newest.map(|it| it.id).filter(|id| *id > 1)
+    });
+    let (clip, _) = wait_clip(&guard, incident);
+    assert!(clip.file().is_some(), "{clip:?}");
+    guard.stop();
+    site.assert_whole();
+}
+
+#[test]
+fn a_file_that_somebody_removed_is_said_to_be_gone_and_one_of_somebody_else_stays() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    site.visit(&guard);
+    let _ = wait_clip(&guard, 1);
+    guard.stop();
+    fs::remove_file(site.path("data/evidence/incident-00000001-01.mp4")).expect("removed");
+    fs::write(site.path("data/evidence/notes.txt"), "mine").expect("written");
+    let broken: Vec<String> = check(&site.path("data"))
+        .expect("checked")
+        .into_iter()
+        .flat_map(|finding| finding.broken)
+        .collect();
+    assert_eq!(broken.len(), 1, "{broken:?}");
+    assert!(broken[0].contains("incident-00000001-01.mp4"), "{broken:?}");
+    let guard = site.start();
+    wait_for("the loss", || {
+        let row = guard.handle().evidence_desk().evidence(1).ok()?;
+        row.clips.first()?.lost.clone().filter(|why| why == "its file is gone")
+    });
+    guard.stop();
+    assert_eq!(site.files(), ["notes.txt"]);
+    site.assert_whole();
+}

@@ -1,0 +1,109 @@
+//! Evidence in the store: what goes to make room, what stays, and what is counted.
+
+use standclear::engine::IncidentId;
+use standclear::store::Store;
+use standclear::store::evidence::{Kept, NewClip, Pinning, Room};
+
+use super::{at, ended, folder, incident, open, started};
+
+fn clip(number: u64, bytes: u64) -> NewClip {
+    NewClip {
+        incident: IncidentId(number),
+        part: 1,
+        file: format!("incident-{number:08}-01.mp4"),
+        bytes,
+        sha256: "5e".repeat(32),
+        from: at(0),
+        to: at(30),
+        longest_gap_ms: 100,
+        pictures: 300,
+        codec: "H.264".into(),
+        at: at(40),
+    }
+}
+
+/// Incidents 1 to `count`, one a second from 10 on, each with a picture and a clip of 100 bytes.
+fn with_clips(store: &mut Store, count: u64) {
+    let mut records = vec![started(0)];
+    for number in 1..=count {
+        let second = 10 + i64::try_from(number).expect("few");
+        records.extend([incident(number, second), ended(number, second, 1)]);
+    }
+    store.write(&records).expect("kept");
+    for number in 1..=count {
+        store.put_snapshot(IncidentId(number), b"jpeg").expect("kept");
+        assert_eq!(store.put_clip(&clip(number, 100)).expect("kept"), Kept::Yes);
+    }
+}
+
+fn retired(store: &mut Store, bytes_max: u64, not_before: Option<i64>) -> Vec<String> {
+    let room = Room { bytes_max, not_before: not_before.map(at) };
+    store.retire_evidence(room, at(1_000)).expect("kept").files
+}
+
+fn files(numbers: &[u64]) -> Vec<String> {
+    numbers.iter().map(|number| format!("incident-{number:08}-01.mp4")).collect()
+}
+
+fn there(store: &Store) -> Vec<String> {
+    store.reader().expect("a reader").clip_files().expect("read").into_keys().collect()
+}
+
+#[test]
+fn the_oldest_clips_that_nobody_pinned_make_room_and_are_counted() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 5);
+    assert_eq!(store.pin(IncidentId(1), "Eva", "claim", at(50)).expect("kept"), Pinning::Done);
+    assert_eq!(retired(&mut store, 500, None), files(&[]));
+    // What is pinned takes its room too.
+    assert_eq!(retired(&mut store, 300, None), files(&[2, 3]));
+    assert_eq!(there(&store), files(&[1, 4, 5]));
+    assert_eq!(retired(&mut store, 0, None), files(&[4, 5]));
+    let state = store.reader().expect("a reader").evidence_state().expect("read");
+    assert_eq!((state.clips, state.clip_bytes, state.removed, state.pinned), (1, 100, 4, 1));
+    let row = store.reader().expect("a reader").evidence(2).expect("read").expect("known");
+    assert_eq!(row.clips[0].removed_at, Some(at(1_000)));
+    assert_eq!(row.clips[0].file(), None);
+}
+
+#[test]
+fn what_is_too_old_goes_with_its_picture_and_what_is_pinned_stays() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 5);
+    let _ = store.pin(IncidentId(2), "Eva", "claim", at(50)).expect("kept");
+    // Incidents 1 to 3 began before.
+    assert_eq!(retired(&mut store, u64::from(u32::MAX), Some(14)), files(&[1, 3]));
+    let reader = store.reader().expect("a reader");
+    let pictured = |number| reader.snapshot(number).expect("read").is_some();
+    let pictured: Vec<u64> = (1..=5).filter(|&number| pictured(number)).collect();
+    assert_eq!(pictured, [2, 4, 5]);
+    assert_eq!(store.unpin(IncidentId(2), "Eva", at(60)).expect("kept"), Pinning::Done);
+    assert_eq!(retired(&mut store, u64::from(u32::MAX), Some(14)), files(&[2]));
+}
+
+#[test]
+fn a_clip_is_kept_once_and_of_an_incident_only() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 1);
+    assert_eq!(store.put_clip(&clip(1, 100)).expect("kept"), Kept::Yes);
+    assert_eq!(store.put_clip(&clip(7, 100)).expect("kept"), Kept::NoIncident);
+    let lost = store.put_clip_lost(IncidentId(1), 2, "the disk is full", at(50));
+    assert_eq!(lost.expect("kept"), Kept::Yes);
+    let row = store.reader().expect("a reader").evidence(1).expect("read").expect("known");
+    let told: Vec<_> = row.clips.iter().map(|clip| (clip.part, clip.lost.as_deref())).collect();
+    assert_eq!(told, [(1, None), (2, Some("the disk is full"))]);
+    assert_eq!(store.reader().expect("a reader").evidence(7).expect("read"), None);
+}
+
+#[test]
+fn incidents_that_a_stopped_box_kept_no_clip_of_say_so_once_it_starts() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 2);
+    store.write(&[incident(3, 20), ended(3, 20, 1), incident(4, 21)]).expect("kept");
+    assert_eq!(store.close_clips("stopped", at(60)).expect("kept"), 1, "3; 4 is under way");
+    assert_eq!(store.close_clips("stopped", at(61)).expect("kept"), 0);
+}
