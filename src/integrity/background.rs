@@ -87,6 +87,12 @@ impl Background {
         &self.usual
     }
 
+    /// What it looks like, for keeping.
+    pub fn picture(&self) -> Option<Grey> {
+        let luma = self.pixels.iter().map(|level| level.round().clamp(0.0, 255.0) as u8).collect();
+        Grey::new(self.width_px, self.height_px, luma)
+    }
+
     /// Of a picture that is known to be right: it counts as much as many.
     pub fn settled(self) -> Background {
         Background { looks: LOOKS / 2.0, ..self }

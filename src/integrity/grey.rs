@@ -79,6 +79,10 @@ impl Grey {
         &self.luma
     }
 
+    pub fn into_luma(self) -> Vec<u8> {
+        self.luma
+    }
+
     /// One row's brightness.
     pub fn row(&self, y: usize) -> &[u8] {
         &self.luma[y * self.width_px..(y + 1) * self.width_px]

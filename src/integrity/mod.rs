@@ -17,11 +17,16 @@
 
 pub mod background;
 pub mod cells;
+pub mod day;
 pub mod faults;
 pub mod grey;
 pub mod judge;
+pub mod known;
+mod movement;
+pub mod quiet;
 #[cfg(test)]
-mod scenes;
+mod realign_tests;
+pub mod scenes;
 pub mod shift;
 pub mod still;
 pub mod usual;
@@ -31,6 +36,7 @@ mod watch_tests;
 
 pub use grey::{Grey, Tone};
 pub use judge::{Finding, Measures};
+pub use known::Known;
 pub use shift::Shift;
 pub use usual::Hour;
 pub use watch::{Look, Watch};

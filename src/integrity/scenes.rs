@@ -1,4 +1,4 @@
-//! Pictures made for tests: a yard with walls, windows and gravel, seen from anywhere near, and the
+//! Pictures made for trials and tests: a yard with walls, windows and gravel, seen from anywhere near, and the
 //! noise of a sensor. Made of functions of the place, so that a shift by part of a pixel is exact.
 
 use super::grey::Grey;

@@ -10,22 +10,14 @@ use super::background::{Background, Shows};
 use super::cells::Cell;
 use super::grey::{Grey, Tone};
 use super::judge::{Finding, Judge, Measures, Order, Placed};
-use super::shift::{self, Coarse, Shift};
+use super::known::{Known, resized};
+use super::movement::Movement;
+use super::shift::Shift;
 use super::still::{Frozen, Run, Stillness};
 use super::usual::{Hour, Usual};
 
 /// How often the background is learned.
 const LEARN_EVERY: Duration = Duration::from_millis(500);
-
-/// How often the view's movement is measured, and over how many: the middle of five is untouched by
-/// a lorry that shakes the mast. The two gaps differ, lest a mast that swings as regularly as it is
-/// looked at be found always at the same end.
-const MOVEMENT_EVERY: [Duration; 2] = [Duration::from_millis(350), Duration::from_millis(550)];
-const MOVEMENTS: usize = 5;
-
-/// Every so many of those the reference is asked instead of the background, for a mast that sags more
-/// slowly than the background is learned.
-const REFERENCE_EVERY: u32 = 5;
 
 /// A cell that is lost stands still when its brightness stays within this many levels …
 const STILL_LEVELS: f32 = 8.0;
@@ -55,15 +47,16 @@ const FACES_MAX: usize = 4;
 const FACE_LOST: f32 = 0.15;
 const FACE_LEFT: f32 = 0.7;
 
-/// From so many strong cells lost on a far movement is looked for.
-const FAR_FROM: f32 = 0.4;
-
 /// Everything known of one camera's view.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     before: Option<(Instant, Grey)>,
     background: Option<Background>,
     reference: Option<Background>,
+    /// Whether the reference is newer than what was last asked for.
+    settled: bool,
+    /// What was kept, until the first picture says in which size it is wanted.
+    kept: Option<Known>,
     /// The same view as it looks at other times: by night, by lamplight.
     faces: Vec<Background>,
     learned_at: Option<Instant>,
@@ -91,22 +84,12 @@ enum Light {
     Other,
 }
 
-/// The view's movement, measured now and then.
-#[derive(Clone, Debug, Default)]
-struct Movement {
-    measured_at: Option<Instant>,
-    count: u32,
-    /// The last ones against the background; `None` where corners agreed on nothing.
-    last: VecDeque<Option<Shift>>,
-    /// The last ones against the reference.
-    of_reference: VecDeque<Option<Shift>>,
-}
-
 /// What a picture gave.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
     pub measures: Measures,
-    /// How the view has moved, where corners agree; of the picture looked at, pixels.
+    /// How the view stands against its reference, where corners agree; of the picture looked at,
+    /// pixels.
     pub shift: Option<Shift>,
     /// All that is wrong, gravest first.
     pub findings: Vec<Finding>,
@@ -117,16 +100,63 @@ impl Watch {
         Watch::default()
     }
 
-    /// The picture that the zones in force were drawn on, from now on: the view must be this one.
-    pub fn refer_to(&mut self, reference: &Grey) {
-        self.accept();
-        self.reference = Background::new(reference).map(Background::settled);
-        self.background = self.reference.clone();
+    /// Goes on with what was kept: from the first picture on the view must be this one.
+    pub fn restored(known: Known) -> Watch {
+        Watch { usual: known.usual, kept: Some(known), ..Watch::default() }
     }
 
-    /// The view is right as it is now: it is learned anew, and is the reference once it is. What is
-    /// usual for the camera stays; so does how the view looked before, unless it has moved.
+    /// What is worth keeping; the reference only once.
+    pub fn known(&self) -> Known {
+        let picture = |background: &Background| background.picture();
+        let settled = self.background.as_ref().filter(|it| it.is_settled());
+        Known {
+            reference: self.reference.as_ref().and_then(picture),
+            background: settled.and_then(picture),
+            faces: self.faces.iter().filter_map(picture).collect(),
+            usual: self.usual,
+        }
+    }
+
+    /// The reference, if it is another one than when this was last asked.
+    pub fn newly_settled(&mut self) -> Option<Grey> {
+        let reference = self.reference.as_ref().filter(|_| std::mem::take(&mut self.settled))?;
+        reference.picture()
+    }
+
+    /// Takes what was kept, now that the size of pictures is known.
+    fn unpack(&mut self, now: &Grey) {
+        let Some(kept) = self.kept.take() else { return };
+        let (width_px, height_px) = (now.width_px(), now.height_px());
+        let sized = |grey: &Grey| {
+            let grey = resized(grey, width_px, height_px)?;
+            Background::new(&grey).map(Background::settled)
+        };
+        self.reference = kept.reference.as_ref().and_then(|reference| {
+            // One of another shape stays as it is: no picture fits it, and that is told.
+            sized(reference).or_else(|| Background::new(reference).map(Background::settled))
+        });
+        let fits = self.reference.as_ref().is_none_or(|reference| reference.fits(now));
+        self.faces = kept.faces.iter().filter_map(sized).filter(|_| fits).collect();
+        self.background = kept.background.as_ref().and_then(sized).filter(|_| fits);
+        if self.background.is_none() {
+            self.background = self.reference.clone();
+        } else if self.faces.len() < FACES_MAX {
+            // It may be hours since: the reference is how the view looked at another time.
+            self.faces.extend(self.reference.clone());
+        }
+    }
+
+    /// The view is right as it is now, and the reference once it is learned: at once, when nothing is
+    /// wrong with it and it is known. What is usual for the camera stays; so does how the view looked
+    /// before, unless it has moved.
     pub fn accept(&mut self) {
+        let known = self.background.as_ref().filter(|it| it.is_settled());
+        if let Some(background) = known.filter(|_| self.judge.at_rest()) {
+            self.reference = Some(background.clone());
+            self.movement.forget_reference();
+            self.settled = true;
+            return;
+        }
         let mut faces = std::mem::take(&mut self.faces);
         faces.extend(self.background.take());
         let elsewhere =
@@ -160,17 +190,9 @@ impl Watch {
         }
     }
 
-    /// What is usual, for keeping; and back again.
-    pub fn usual(&self) -> &Usual {
-        &self.usual
-    }
-
-    pub fn restore_usual(&mut self, usual: Usual) {
-        self.usual = usual;
-    }
-
     /// Takes a picture. `None` for one that is too small to say anything about.
     pub fn look(&mut self, grey: Grey, tone: Tone, at: Instant, hour: Hour) -> Option<Look> {
+        self.unpack(&grey);
         if self.background.is_none() {
             self.background = Some(Background::new(&grey)?);
         }
@@ -196,7 +218,7 @@ impl Watch {
         let (measures, cells, shown) = self.measure(&grey, tone, run, order, now)?;
         let findings = self.judge.look(&measures, self.usual.at(hour), now);
         self.learn(&grey, &tone, &cells, &shown, now, hour);
-        let shift = self.movement.newest();
+        let shift = self.movement.stands();
         self.before = Some((now, grey));
         Some(Look { measures, shift, findings })
     }
@@ -235,7 +257,7 @@ impl Watch {
         measures.lost = share_lost(background, &shown);
         if self.movement.is_due(now) {
             let reference = self.reference.as_ref();
-            self.movement.measure(background, reference, grey, measures.lost, now);
+            self.movement.measure(background, reference, grey, now);
             let newest = self.movement.newest().unwrap_or(Shift::NONE);
             shown = background.shown(grey, newest);
             measures.lost = share_lost(background, &shown);
@@ -331,6 +353,7 @@ impl Watch {
         background.learn(grey, cells, shown);
         if self.reference.is_none() && background.is_settled() {
             self.reference = Some(background.clone());
+            self.settled = true;
         }
         self.usual.learn(hour, tone);
         let ((blue, red), looks) = self.cast.unwrap_or((tone.cast, 0.0));
@@ -338,81 +361,6 @@ impl Watch {
         let cast = (blue + (tone.cast.0 - blue) * rate, red + (tone.cast.1 - red) * rate);
         self.cast = Some((cast, looks + 1.0));
     }
-}
-
-impl Movement {
-    fn is_due(&self, now: Instant) -> bool {
-        let gap = MOVEMENT_EVERY[self.count as usize % MOVEMENT_EVERY.len()];
-        self.measured_at.is_none_or(|at| now.since(at) >= gap)
-    }
-
-    /// The newest movement that corners agreed on, unless it is older than what is looked at.
-    fn newest(&self) -> Option<Shift> {
-        self.last.back().copied().flatten()
-    }
-
-    fn measure(
-        &mut self,
-        background: &Background,
-        reference: Option<&Background>,
-        grey: &Grey,
-        lost: f32,
-        now: Instant,
-    ) {
-        self.measured_at = Some(now);
-        self.count = self.count.wrapping_add(1);
-        if let Some(reference) = reference
-            && self.count.is_multiple_of(REFERENCE_EVERY)
-        {
-            let expected = self.of_reference.back().copied().flatten().unwrap_or(Shift::NONE);
-            let corners = reference.corners();
-            let found = shift::near(grey, reference.grid(), &corners, expected)
-                .or_else(|| shift::near(grey, reference.grid(), &corners, Shift::NONE));
-            remember(&mut self.of_reference, found);
-        }
-        let (grid, corners) = (background.grid(), background.corners());
-        let near = |expected| shift::near(grey, grid, &corners, expected);
-        let mut found = near(self.newest().unwrap_or(Shift::NONE)).or_else(|| near(Shift::NONE));
-        if found.is_none() && lost >= FAR_FROM {
-            let at = |x: usize, y: usize| f32::from(grey.row(y)[x]);
-            let coarse = Coarse::of(at, grey.width_px(), grey.height_px());
-            found = near(background.coarse().shift_to(&coarse));
-        }
-        remember(&mut self.last, found);
-    }
-
-    /// The largest movement in the picture, as a share of its width: of the middle of the last few.
-    fn moved(&self, width_px: usize, height_px: usize) -> Option<f64> {
-        let both = [&self.last, &self.of_reference].into_iter().filter_map(standing);
-        let largest = both.map(|shift| shift.largest_px(width_px, height_px) / width_px as f64);
-        largest.reduce(f64::max)
-    }
-}
-
-fn remember(last: &mut VecDeque<Option<Shift>>, found: Option<Shift>) {
-    if last.len() == MOVEMENTS {
-        last.pop_front();
-    }
-    last.push_back(found);
-}
-
-/// Where the view stands by the last few measurements; `None` where most of them found nothing.
-fn standing(last: &VecDeque<Option<Shift>>) -> Option<Shift> {
-    let found: Vec<Shift> = last.iter().copied().flatten().collect();
-    (found.len() * 2 > MOVEMENTS).then(|| Shift {
-        right_px: middle(&found, |it| it.right_px),
-        down_px: middle(&found, |it| it.down_px),
-        zoom: middle(&found, |it| it.zoom),
-        turn: middle(&found, |it| it.turn),
-    })
-}
-
-/// The mean without the least and the greatest: of a mast that shakes it is where it stands.
-fn middle(shifts: &[Shift], of: fn(&Shift) -> f64) -> f64 {
-    let mut all: Vec<f64> = shifts.iter().map(of).collect();
-    all.sort_by(f64::total_cmp);
-    let inner = if all.len() > 2 { &all[1..all.len() - 1] } else { &all[..] };
-    inner.iter().sum::<f64>() / inner.len().max(1) as f64
 }
 
 fn share_lost(background: &Background, shown: &[Shows]) -> f32 {

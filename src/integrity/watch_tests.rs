@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::engine::time::Instant;
 use crate::engine::view_fault::ViewFault;
 
+use super::known::resized;
 use super::scenes::{blurred, covered, hazy, noisy, turned, yard};
 use super::usual::Hour;
-use super::{Grey, Tone, Watch};
+use super::{Grey, Known, Tone, Watch};
 
 const WIDTH: usize = 256;
 const HEIGHT: usize = 144;
@@ -211,8 +212,8 @@ fn a_moved_view_is_right_once_it_was_accepted_and_moving_back_is_moving_again() 
 
 #[test]
 fn a_view_that_is_not_its_reference_is_told_from_the_first_seconds_on() {
-    let mut camera = Camera { watch: Watch::new(), pictures: 0 };
-    camera.watch.refer_to(&scene());
+    let known = Known { reference: Some(scene()), ..Known::default() };
+    let mut camera = Camera { watch: Watch::restored(known), pictures: 0 };
     let told = camera.first_told(&yard(WIDTH, HEIGHT, TEN_PX, 0.0));
     assert!(
         told.is_some_and(
@@ -246,4 +247,89 @@ fn a_picture_of_another_shape_is_the_wrong_picture() {
     let mut camera = Camera::known();
     let told = camera.first_told(&yard(HEIGHT, WIDTH, 0.0, 0.0));
     assert_eq!(told.map(|(fault, _)| fault), Some(ViewFault::WrongPicture));
+}
+
+#[test]
+fn a_camera_that_was_turned_while_nobody_looked_is_told_moved_and_by_how_much() {
+    let known = Camera::known().watch.known();
+    let turned = yard(WIDTH, HEIGHT, 3.0 * TEN_PX, -TEN_PX);
+    let mut camera = Camera { watch: Watch::restored(known), pictures: 5_000 };
+    let told = camera.first_told(&turned);
+    assert!(
+        told.is_some_and(|(fault, after)| fault == ViewFault::Moved && after.as_secs() < 5),
+        "{told:?}"
+    );
+    for _ in 0..40 {
+        camera.see(&turned);
+    }
+    let grey = noisy(&turned, SIGMA, 77);
+    let at = Instant::from_millis(1_000_000 + camera.pictures * EVERY_MS);
+    let look = camera.watch.look(grey.clone(), grey.tone(0, 0), at, Hour::new(12));
+    let shift = look.and_then(|look| look.shift).expect("it is known where it went");
+    let off = (shift.right_px - 3.0 * TEN_PX).hypot(shift.down_px + TEN_PX);
+    assert!(off < 0.3, "{shift:?}");
+}
+
+#[test]
+fn a_camera_that_starts_covered_is_told_and_one_that_starts_as_it_was_is_not() {
+    let known = Camera::known().watch.known();
+    let mut camera = Camera { watch: Watch::restored(known.clone()), pictures: 5_000 };
+    for _ in 0..50 {
+        assert_eq!(camera.see(&scene()), vec![]);
+    }
+    let mut camera = Camera { watch: Watch::restored(known), pictures: 5_000 };
+    let told = camera.first_told(&covered(&scene(), 0.3125, 90));
+    assert_eq!(told.map(|(fault, _)| fault), Some(ViewFault::Covered));
+}
+
+#[test]
+fn a_box_that_starts_by_night_knows_the_night_it_has_seen_before() {
+    let mut camera = Camera::known();
+    let night = hazy(&scene(), 0.65, 40.0);
+    assert!(camera.first_told(&night).is_some());
+    camera.watch.accept();
+    for _ in 0..160 {
+        camera.see(&night);
+    }
+    for _ in 0..160 {
+        assert_eq!(camera.see(&scene()), vec![]);
+    }
+    let mut again = Camera { watch: Watch::restored(camera.watch.known()), pictures: 9_000 };
+    for _ in 0..50 {
+        assert_eq!(again.see(&night), vec![]);
+    }
+}
+
+#[test]
+fn a_kept_reference_is_scaled_to_another_size_and_of_another_shape_is_the_wrong_picture() {
+    let known = Camera::known().watch.known();
+    let larger = Known {
+        reference: resized(&scene(), 2 * WIDTH, 2 * HEIGHT),
+        background: resized(&scene(), 2 * WIDTH, 2 * HEIGHT),
+        ..known.clone()
+    };
+    let mut camera = Camera { watch: Watch::restored(larger), pictures: 5_000 };
+    for _ in 0..50 {
+        assert_eq!(camera.see(&scene()), vec![]);
+    }
+    let told = camera.first_told(&yard(WIDTH, HEIGHT, 2.0 * TEN_PX, 0.0));
+    assert_eq!(told.map(|(fault, _)| fault), Some(ViewFault::Moved));
+    let upright = Known { reference: Some(yard(HEIGHT, WIDTH, 0.0, 0.0)), ..Known::default() };
+    let mut camera = Camera { watch: Watch::restored(upright), pictures: 5_000 };
+    let told = camera.first_told(&scene());
+    assert_eq!(told.map(|(fault, _)| fault), Some(ViewFault::WrongPicture));
+    camera.watch.accept();
+    for _ in 0..60 {
+        assert_eq!(camera.see(&scene()), vec![]);
+    }
+}
+
+#[test]
+fn the_reference_is_given_out_once_and_again_when_the_view_is_accepted() {
+    let mut camera = Camera::known();
+    assert!(camera.watch.newly_settled().is_some());
+    assert!(camera.watch.newly_settled().is_none());
+    camera.watch.accept();
+    // Nothing was wrong with it and it is known: no need to learn it anew.
+    assert!(camera.watch.newly_settled().is_some());
 }

@@ -1,0 +1,100 @@
+//! What a camera's watch has learned and outlives it: the reference, the view as it was last, its
+//! other faces, and what is usual.
+//!
+//! A picture of another size but of the same shape is scaled: the box looks at larger or smaller
+//! pictures than before. A reference of another shape is not: then the camera delivers another
+//! picture than the zones were drawn on, which is told as the wrong picture until somebody confirms.
+//!
+//! Not here: where it is kept.
+
+use super::grey::Grey;
+use super::usual::Usual;
+
+/// Width over height may differ by this share: rows and columns are whole pixels.
+const SHAPE_OFF_MAX: f64 = 0.015;
+
+/// What is kept of a view.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    /// What the zones in force were drawn on.
+    pub reference: Option<Grey>,
+    /// The view as it was when it was last right.
+    pub background: Option<Grey>,
+    /// The same view at other times of the day.
+    pub faces: Vec<Grey>,
+    pub usual: Usual,
+}
+
+/// The same picture in another size; `None` when it is of another shape.
+pub fn resized(grey: &Grey, width_px: usize, height_px: usize) -> Option<Grey> {
+    if (grey.width_px(), grey.height_px()) == (width_px, height_px) {
+        return Some(grey.clone());
+    }
+    let shape = |width: usize, height: usize| width as f64 / height as f64;
+    let off = shape(grey.width_px(), grey.height_px()) / shape(width_px, height_px) - 1.0;
+    if off.is_nan() || off.abs() > SHAPE_OFF_MAX {
+        return None;
+    }
+    let across = weights(grey.width_px(), width_px);
+    let down = weights(grey.height_px(), height_px);
+    let mut narrow = Vec::with_capacity(width_px * grey.height_px());
+    for y in 0..grey.height_px() {
+        let row = grey.row(y);
+        narrow.extend(across.iter().map(|it| it.sum(|x| f32::from(row[x]))));
+    }
+    let pixel = |of: &Weights, x: usize| of.sum(|y| narrow[y * width_px + x]).round() as u8;
+    let rows = down.iter().flat_map(|of| (0..width_px).map(move |x| (of, x)));
+    Grey::new(width_px, height_px, rows.map(|(of, x)| pixel(of, x)).collect())
+}
+
+/// What one pixel takes of a line of others.
+struct Weights {
+    first: usize,
+    shares: Vec<f32>,
+}
+
+impl Weights {
+    fn sum(&self, of: impl Fn(usize) -> f32) -> f32 {
+        (self.first..).zip(&self.shares).map(|(at, share)| of(at) * share).sum()
+    }
+}
+
+/// A triangle as wide as the larger of both pixels: a mean where it gets smaller, and a straight line
+/// from pixel to pixel where it gets larger.
+fn weights(from: usize, to: usize) -> Vec<Weights> {
+    let scale = from as f64 / to as f64;
+    let reach = scale.max(1.0);
+    let of = |at: usize| {
+        let middle = (at as f64 + 0.5) * scale - 0.5;
+        let first = (middle - reach).ceil().max(0.0) as usize;
+        let last = ((middle + reach).floor().max(0.0) as usize).min(from - 1);
+        let share = |x: usize| (1.0 - (x as f64 - middle).abs() / reach).max(0.0);
+        let sum: f64 = (first..=last).map(share).sum();
+        let shares = (first..=last).map(|x| (share(x) / sum.max(1e-9)) as f32).collect();
+        Weights { first, shares }
+    };
+    (0..to).map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::integrity::scenes::yard;
+
+    #[test]
+    fn another_size_keeps_everything_where_it_is_and_another_shape_is_refused() {
+        let grey = yard(416, 234, 0.0, 0.0);
+        let larger = resized(&grey, 832, 468).expect("the same shape");
+        let back = resized(&larger, 416, 234).expect("the same shape");
+        let off = |a: &Grey, b: &Grey| {
+            let all = a.luma().iter().zip(b.luma());
+            all.map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.luma().len() as f64
+        };
+        // Less than one that had moved by half a pixel.
+        let moved = off(&grey, &yard(416, 234, 0.5, 0.0));
+        assert!(off(&grey, &back) < moved, "{} {moved}", off(&grey, &back));
+        assert_eq!(resized(&grey, 416, 312), None);
+        assert_eq!(resized(&grey, 416, 234), Some(grey.clone()));
+        assert_eq!(resized(&grey, 0, 0), None);
+    }
+}
