@@ -9,6 +9,7 @@
 //! Not here: any decision. A worker reports what it sees and how long it took.
 
 mod source;
+mod view;
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -19,9 +20,10 @@ pub use source::{
     DecoderChoice, DecoderFamily, Ending, HttpMjpeg, Login, Password, Rtsp, Secret, Source,
     Transport, V4l2, V4l2Format,
 };
+pub use view::{GreyPicture, KnownView, LearnedView, UsualHour, ViewFinding, ViewKind, ViewShift};
 
 /// Raised whenever a message changes shape.
-pub const PROTOCOL_VERSION: u16 = 4;
+pub const PROTOCOL_VERSION: u16 = 5;
 
 /// Longest message either side accepts: a 4K preview picture with room to spare. A longer length
 /// means the stream is out of step, and the only safe answer is to drop the worker.
@@ -55,6 +57,8 @@ pub enum ToWorker {
     Detail { camera: CameraIndex, zones: Vec<DetailZone> },
     /// An engineer has looked: this camera's view is right as it is now.
     AcceptView { camera: CameraIndex },
+    /// What was known of this camera's view before this process began; right after `Start`.
+    Reference { camera: CameraIndex, known: Box<KnownView> },
     /// Write the camera's video of this span to `path`, as MP4, and to no other file, but for one
     /// named `path.moov` meanwhile.
     WriteClip { request: u64, camera: CameraIndex, from_ns: u64, to_ns: u64, path: String },
@@ -162,7 +166,13 @@ pub enum FromWorker {
     /// it does, and once after the start.
     Load(Option<Load>),
     /// All that is wrong with a camera's view: at every change, and every second while anything is.
-    Integrity { camera: CameraIndex, findings: Vec<ViewFinding> },
+    /// `shift`: how far the view lies from its reference, where that is known.
+    Integrity { camera: CameraIndex, findings: Vec<ViewFinding>, shift: Option<ViewShift> },
+    /// The view is known from now on, or was accepted: this is its reference, and of this frame is
+    /// the picture to show of it.
+    Settled { camera: CameraIndex, frame: u64, reference: GreyPicture },
+    /// What else was learned of a view; rarely.
+    Learned { camera: CameraIndex, learned: Box<LearnedView> },
     /// Answer to `WriteClip`.
     Clip { request: u64, outcome: ClipOutcome },
 }
@@ -227,31 +237,6 @@ pub struct CameraLoad {
     pub looked_at_fps: f64,
     /// What one of its pictures takes.
     pub picture_ms: f64,
-}
-
-/// One thing that is wrong with a camera's view.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ViewFinding {
-    pub kind: ViewKind,
-    /// Since when, nanoseconds of CLOCK_MONOTONIC.
-    pub since_ns: u64,
-    /// What was measured, and the limit it is beyond; the unit is the kind's own.
-    pub measured: f32,
-    pub limit: f32,
-}
-
-/// What is wrong; `engine::view_fault` says what each means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ViewKind {
-    Frozen,
-    TimeBackwards,
-    WrongPicture,
-    Moved,
-    Covered,
-    Dark,
-    Overexposed,
-    Blurred,
-    Discoloured,
 }
 
 /// What became of a clip.

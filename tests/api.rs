@@ -21,6 +21,8 @@ mod rails;
 mod relays;
 #[path = "api/streams.rs"]
 mod streams;
+#[path = "api/views.rs"]
+mod views;
 
 use fake::{Beats, eventually, serve, serve_with, snapshot};
 
@@ -80,7 +82,7 @@ fn state_is_what_the_reference_says() {
                 "address": "rtsp://10.0.0.7", "decoder": "avdec_h264", "transport": "tcp",
                 "clock": "sender_report", "clock_refused": null
             },
-            "privacy_masks": []
+            "privacy_masks": [], "view_trouble": "moved"
         })
     );
     assert_eq!(

@@ -28,6 +28,8 @@ mod model;
 mod outbox;
 #[path = "store/schemas.rs"]
 mod schemas;
+#[path = "store/views.rs"]
+mod views;
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")

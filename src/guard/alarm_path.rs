@@ -35,6 +35,7 @@ use self::handhelds::PagerWatch;
 use self::people::name_tracks;
 use self::relay::RelayWatch;
 use self::siren::SirenWatch;
+use self::view::ViewWatch;
 use super::arming::ArmingPost;
 use super::board::Board;
 use super::clerk::Clerk;
@@ -51,6 +52,7 @@ use super::priority;
 use super::records::{SiteNames, stages};
 use super::relay::Relays;
 use super::siren::Siren;
+use super::views::Views;
 use super::worker::WorkerPost;
 use crate::clock;
 use crate::engine::time::Instant;
@@ -101,6 +103,7 @@ pub struct AlarmPath {
     pub pager: Pager,
     /// By camera: where the vision process is to look closer.
     pub detail: Vec<Vec<DetailZone>>,
+    pub views: Arc<Views>,
 }
 
 /// Starts the thread; it ends on `Message::Stop` or when all senders are gone.
@@ -116,6 +119,7 @@ pub fn start(
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
         siren: SirenWatch::new(),
+        views: ViewWatch::new(cameras),
         relays: RelayWatch::new(relays),
         store_says: None,
         store_judged: false,
@@ -155,6 +159,7 @@ struct Runner {
     path: AlarmPath,
     seen: Vec<VecDeque<Seen>>,
     siren: SirenWatch,
+    views: ViewWatch,
     relays: RelayWatch,
     /// Why the store does not work, as its thread says.
     store_says: Option<(Gravity, String)>,
@@ -338,7 +343,12 @@ impl Runner {
             WorkerNews::CameraUp { camera, stream } => {
                 self.path.board.up(CameraIndex(camera), stream);
             }
-            WorkerNews::Integrity { camera, findings } => self.view(CameraIndex(camera), findings),
+            WorkerNews::Integrity { camera, findings, shift } => {
+                self.view(CameraIndex(camera), findings, shift);
+            }
+            WorkerNews::Settled { camera, frame, reference } => {
+                self.view_settled(CameraIndex(camera), frame, *reference);
+            }
             WorkerNews::Fatal { reason } => {
                 tracing::error!("the vision process cannot go on: {reason}");
                 vision.detail = reason;

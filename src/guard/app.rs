@@ -37,6 +37,7 @@ use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::reserve;
 use super::siren::SirenOutput;
 use super::siren::voices::VoicesError;
+use super::views::Views;
 use super::walk::{self, WalkThread};
 use super::web_thread::{Pages, WebThread};
 use super::wiring::{Front, Mind, Queues, Walks};
@@ -138,6 +139,8 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    #[error("what the cameras' views are held against cannot be read")]
+    Views(#[source] crate::store::query::HistoryError),
     #[error("the page cannot be encrypted")]
     Tls(#[source] Box<TlsError>),
     #[error("nobody could sign in")]
@@ -191,6 +194,8 @@ impl Guard {
         let channels = Channels::new(config, channels, (&mind.hub, &queues.answers), clerk.clone());
         let handhelds = HandheldFront::of(config, handheld_door, handhelds, &clerk, &queues);
         let walks = Walks::of(config, &mind, &queues, zones.clone(), clerk, walk_reader, hold);
+        let views = Views::of(config, &reader, Clerk::new(queues.jobs.clone()), mind.hub.clone());
+        let views = Arc::new(views.map_err(StartError::Views)?);
         let desk = Arc::new(Desk {
             hub: mind.hub.clone(),
             answers: queues.answers.clone(),
@@ -204,6 +209,7 @@ impl Guard {
             evidence: ClipDesk::of(config, evidence_reader, Clerk::new(queues.jobs.clone())),
             verdicts: Verdicts::new(Clerk::new(queues.jobs.clone())),
             grants: Grants::new(config.privacy, Clerk::new(queues.jobs.clone())),
+            views: views.clone(),
         });
         let front = Front {
             listener,
@@ -218,8 +224,8 @@ impl Guard {
             channels,
             handhelds,
         };
-        let kept = KeptParts::of(config, store);
-        let plan = plan(config, parts.worker_command);
+        let kept = KeptParts::of(config, store, views.clone());
+        let plan = plan(config, parts.worker_command, views);
         let sounding = Annunciators::of(config, parts.siren);
         Guard::run(front, mind, queues, kept, sounding, plan).map_err(StartError::Thread)
     }
@@ -234,7 +240,7 @@ impl Guard {
         plan: WorkerPlan,
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
-        let privacy = desk.grants.privacy();
+        let (privacy, views) = (desk.grants.privacy(), desk.views.clone());
         let Front { zones, machine, arming, walks, channels, handhelds, .. } = front;
         let Mind { engine, names, ledger, board, hub, detail } = mind;
         let inputs = queues.inputs;
@@ -278,6 +284,7 @@ impl Guard {
             tap: walks.tap,
             detail,
             pager: handhelds.pager(),
+            views,
         };
         Ok(Guard {
             web: WebThread::start(listener, desk.clone(), settings.clone(), Pages::Operator)?,

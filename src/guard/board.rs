@@ -25,7 +25,7 @@ use crate::engine::{
     AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Engine, FrameReport,
     Part, SirenOrder, SirenPattern, ZoneIndex, ZoneState,
 };
-use crate::link::{ModelInfo, Stream, ViewFinding};
+use crate::link::{ModelInfo, Stream, ViewFinding, ViewShift};
 
 /// The span over which pictures per second are counted.
 const PACE_SPAN: Duration = Duration::from_secs(3);
@@ -184,9 +184,14 @@ impl Board {
     }
 
     /// The vision process said what is wrong with a camera's view. Whether that is news.
-    pub fn view(&mut self, camera: CameraIndex, findings: Vec<ViewFinding>) -> bool {
+    pub fn view(
+        &mut self,
+        camera: CameraIndex,
+        findings: Vec<ViewFinding>,
+        shift: Option<ViewShift>,
+    ) -> bool {
         let camera = self.cameras.get_mut(usize::from(camera.0));
-        camera.is_some_and(|camera| camera.view.put(findings))
+        camera.is_some_and(|camera| camera.view.put(findings, shift))
     }
 
     /// Why a camera's zones are not watched, in words.
@@ -321,6 +326,7 @@ impl Board {
                 address: names.addresses.get(usize::from(index)).cloned().unwrap_or_default(),
                 stream: camera.stream.clone(),
                 masks: in_force.masks.clone(),
+                view: camera.view.now(engine.view_faults(number)),
             });
         }
         views

@@ -12,9 +12,9 @@ use super::channels::ChannelDesk;
 use super::clips::ClipDesk;
 use super::handhelds::HandheldDesk;
 use super::handle::{
-    AcknowledgeError, AlarmCommand, Alarms, Channels, CommandError, Commanded, EvidenceDesk,
-    Handhelds, Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver, SetInputError,
-    Snapshot, Span, SpanKpis, WalkTests, Zones, span_kpis,
+    AcknowledgeError, AlarmCommand, Alarms, CameraViews, Channels, CommandError, Commanded,
+    EvidenceDesk, Handhelds, Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver,
+    SetInputError, Snapshot, Span, SpanKpis, WalkTests, Zones, span_kpis,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
@@ -22,6 +22,7 @@ use super::message::Answer;
 use super::privacy::grants::Grants;
 use super::privacy::snapshot_for_all;
 use super::verdicts::Verdicts;
+use super::views::Views;
 use super::walk::WalkDesk;
 use super::zones::ZoneDesk;
 use crate::clock;
@@ -61,6 +62,7 @@ pub struct Desk {
     pub evidence: ClipDesk,
     pub grants: Grants,
     pub verdicts: Verdicts,
+    pub views: Arc<Views>,
 }
 
 impl Inputs for Desk {
@@ -141,6 +143,10 @@ impl Handle for Desk {
 
     fn evidence_desk(&self) -> &dyn EvidenceDesk {
         &self.evidence
+    }
+
+    fn view_desk(&self) -> &dyn CameraViews {
+        &*self.views
     }
 
     fn channel_desk(&self) -> &dyn Channels {

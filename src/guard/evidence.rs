@@ -17,14 +17,15 @@ use image::{Rgb, RgbImage};
 use imageproc::drawing::{draw_filled_circle_mut, draw_hollow_rect_mut, draw_line_segment_mut};
 use imageproc::rect::Rect;
 
-use super::handle::Person;
+use super::handle::{Person, ReferenceFacts};
 use super::keeper::Job;
 use super::live::FramePeople;
 use super::privacy::mosaic;
 use super::records::SiteNames;
+use super::views::{NewReference, ViewFrame, Views};
 use crate::config::Privacy;
-use crate::engine::IncidentId;
-use crate::link::Picture;
+use crate::engine::{CameraIndex, IncidentId};
+use crate::link::{LearnedView, Picture};
 
 /// Tasks waiting for the painter; one takes some ten milliseconds.
 const QUEUE_MAX: usize = 16;
@@ -47,8 +48,23 @@ const ZONE: Rgb<u8> = Rgb([0xb0, 0xb8, 0xc0]);
 pub enum PaintTask {
     /// A picture was asked for.
     Asked { request: u64, job: EvidenceJob },
+    /// A view has its reference; the picture of it was asked for.
+    Reference { request: u64, new: Box<NewReference> },
+    /// Something is wrong with a view; the picture of it was asked for.
+    Trouble { request: u64, frame: ViewFrame },
+    /// The view is right again.
+    TroubleOver { camera: CameraIndex },
+    /// What else was learned of a view.
+    Learned { camera: CameraIndex, learned: Box<LearnedView> },
     /// It came; `None` when it is no longer kept.
     Arrived { request: u64, picture: Option<Picture> },
+}
+
+/// What to do with a picture that was asked for.
+enum Asked {
+    Incident(EvidenceJob),
+    Reference(ViewFrame, ReferenceFacts),
+    Trouble(ViewFrame),
 }
 
 /// What to draw.
@@ -72,25 +88,51 @@ pub fn start(
     tasks: Receiver<PaintTask>,
     keeper: SyncSender<Job>,
     privacy: Privacy,
+    views: Arc<Views>,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("painter".into()).spawn(move || {
         // Linux keeps niceness per thread; without it the painter merely competes.
         let _ = rustix::process::nice(NICENESS);
         let mut asked = BTreeMap::new();
         for task in tasks {
-            match task {
-                PaintTask::Asked { request, job } => {
-                    if asked.len() == ASKED_MAX {
-                        asked.pop_first();
-                    }
-                    asked.insert(request, job);
+            let (request, job) = match task {
+                PaintTask::Asked { request, job } => (request, Asked::Incident(job)),
+                PaintTask::Reference { request, new } => {
+                    let NewReference { frame, facts, grey } = *new;
+                    views.settled(frame.camera, facts.clone(), grey);
+                    (request, Asked::Reference(frame, facts))
+                }
+                PaintTask::Trouble { request, frame } => (request, Asked::Trouble(frame)),
+                PaintTask::TroubleOver { camera } => {
+                    views.trouble_over(camera);
+                    continue;
+                }
+                PaintTask::Learned { camera, learned } => {
+                    views.learned(camera, *learned);
+                    continue;
                 }
                 PaintTask::Arrived { request, picture } => {
-                    if let Some(job) = asked.remove(&request) {
-                        keep(&job, picture, &keeper, privacy);
+                    match (asked.remove(&request), picture) {
+                        (Some(Asked::Incident(job)), picture) => {
+                            keep(&job, picture, &keeper, privacy);
+                        }
+                        (Some(Asked::Reference(frame, facts)), Some(picture)) => {
+                            let frame = frame.as_shown_in(&picture);
+                            views.reference_picture(&frame, &facts, &picture.jpeg);
+                        }
+                        (Some(Asked::Trouble(frame)), Some(picture)) => {
+                            let frame = frame.as_shown_in(&picture);
+                            views.trouble_picture(&frame, &picture.jpeg);
+                        }
+                        (Some(Asked::Reference(..) | Asked::Trouble(_)), None) | (None, _) => {}
                     }
+                    continue;
                 }
+            };
+            if asked.len() == ASKED_MAX {
+                asked.pop_first();
             }
+            asked.insert(request, job);
         }
     })
 }

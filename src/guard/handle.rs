@@ -8,6 +8,7 @@ mod handheld_address;
 mod handhelds;
 mod inputs;
 mod relays;
+mod views;
 mod walk;
 mod zones;
 
@@ -43,6 +44,10 @@ pub use self::inputs::{
     Armed, ArmedBy, Input, InputSight, InputValue, Inputs, SetInputError, ZoneArming,
 };
 pub use self::relays::{RelayCalling, RelayNow, RelayRole, RelayState, Wiring};
+pub use self::views::{
+    CameraView, CameraViews, Judged, Onlooker, Pictured, ReferenceFacts, ReferenceWhy, ViewFacts,
+    ViewFault, ViewMeasured, ViewPicture, ViewShift, ViewTrouble,
+};
 pub use self::walk::{
     Attempt, CalibrationFacts, DueState, EdgeState, HEAT_COLUMNS, HEAT_ROWS, Heat, HeatIncident,
     IgnoredFacts, LastWalk, ModelFacts, Outcome, SetbackFacts, SirenHeard, Skipped, SkippedBy,
@@ -202,6 +207,8 @@ pub struct Camera {
     pub stream: Option<link::Stream>,
     /// What of its picture nobody may see.
     pub masks: Arc<[Mask]>,
+    /// What is wrong with its view.
+    pub view: CameraView,
 }
 
 /// A zone that was taken away.
@@ -396,6 +403,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
 
     /// Clips, pictures and pins of incidents.
     fn evidence_desk(&self) -> &dyn EvidenceDesk;
+
+    /// What cameras' views are held against.
+    fn view_desk(&self) -> &dyn CameraViews;
 
     /// Who else is told, and how that goes.
     fn channel_desk(&self) -> &dyn Channels;

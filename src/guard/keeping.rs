@@ -12,6 +12,7 @@ use super::clips::{self, ClipParts, ClipTask, ClipThread};
 use super::evidence::{self, PaintTask};
 use super::keeper::{self, Job, KeeperParts};
 use super::message::Message;
+use super::views::Views;
 use super::worker::WorkerPost;
 use crate::config::{Config, Evidence, Privacy};
 use crate::store::{Store, evidence as rows};
@@ -23,16 +24,18 @@ pub struct KeptParts {
     outbox_bytes_max: u64,
     evidence: Evidence,
     privacy: Privacy,
+    views: Arc<Views>,
 }
 
 impl KeptParts {
-    pub fn of(config: &Config, store: Store) -> KeptParts {
+    pub fn of(config: &Config, store: Store, views: Arc<Views>) -> KeptParts {
         KeptParts {
             store,
             folder: config.store.path.clone(),
             outbox_bytes_max: config.notify.outbox_bytes_max,
             evidence: config.evidence,
             privacy: config.privacy,
+            views,
         }
     }
 }
@@ -60,7 +63,7 @@ impl Keeping {
         post: WorkerPost,
         ends: StoreEnds,
     ) -> io::Result<Keeping> {
-        let KeptParts { store, folder, outbox_bytes_max, evidence, privacy } = parts;
+        let KeptParts { store, folder, outbox_bytes_max, evidence, privacy, views } = parts;
         let StoreEnds { jobs, queued, reports, done } = ends;
         let clip_parts = ClipParts {
             evidence,
@@ -71,7 +74,7 @@ impl Keeping {
         let keeper = KeeperParts { store, folder, outbox_bytes_max, done };
         Ok(Keeping {
             followers: vec![
-                evidence::start(pictures, jobs, privacy)?,
+                evidence::start(pictures, jobs, privacy, views)?,
                 keeper::start(keeper, queued, reports)?,
             ],
             clips: clips::start(clip_parts, clips)?,

@@ -67,6 +67,13 @@ pub enum WorkerNews {
     Integrity {
         camera: link::CameraIndex,
         findings: Vec<link::ViewFinding>,
+        shift: Option<link::ViewShift>,
+    },
+    /// A view is known, or was accepted: what it is held against from now on.
+    Settled {
+        camera: link::CameraIndex,
+        frame: u64,
+        reference: Box<link::GreyPicture>,
     },
     /// It said why it cannot go on.
     Fatal {
@@ -180,6 +187,8 @@ pub struct RezoneOrder {
     pub slots: Vec<ZoneIndex>,
     /// The site's names with these zones.
     pub names: Arc<SiteNames>,
+    /// Who approved them just now, looking at the view as it is; `None`: they were approved before.
+    pub approved_by: Option<String>,
     /// Whoever asked may have given up; what is not claimed is not carried out.
     pub claim: Arc<Claim>,
     pub reply: SyncSender<Result<(), Refusal>>,

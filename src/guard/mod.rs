@@ -65,6 +65,7 @@ mod reserve;
 pub mod siren;
 mod verdicts;
 mod view_board;
+mod views;
 pub mod walk;
 mod web_thread;
 mod wiring;

@@ -1,5 +1,6 @@
 //! What the page and the record say to people: sentences for causes, states and alarms.
 
+use super::handle::ViewMeasured;
 use super::records::SiteNames;
 use crate::engine::view_fault::ViewFault;
 use crate::engine::{AlarmSource, AlarmState, BlindCause, DisarmedBy, Part};
@@ -76,6 +77,21 @@ pub fn view_measured(fault: ViewFault, measured: f32, limit: f32) -> String {
             format!("off by {measured:.0} levels of 255, at most {limit:.0} allowed")
         }
     }
+}
+
+/// What was measured and its limit, in the unit people would use.
+pub fn view_value(fault: ViewFault, measured: f32, limit: f32) -> ViewMeasured {
+    let (scale, unit) = match fault {
+        ViewFault::Frozen => (1.0, "s"),
+        ViewFault::TimeBackwards => (1.0, "times"),
+        ViewFault::Moved => (1920.0, "pixels of 1920"),
+        ViewFault::WrongPicture
+        | ViewFault::Covered
+        | ViewFault::Overexposed
+        | ViewFault::Blurred => (100.0, "%"),
+        ViewFault::Dark | ViewFault::Discoloured => (1.0, "levels of 255"),
+    };
+    ViewMeasured { value: measured * scale, limit: limit * scale, unit }
 }
 
 /// The part's name in the record.

@@ -30,6 +30,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::message::{Message, WorkerNews};
+use super::views::Views;
 use super::worker_link::{Addressees, Pulse, start_reader, start_writer};
 use crate::clock;
 use crate::config::Config;
@@ -58,8 +59,9 @@ const REAP_MAX: Duration = Duration::from_secs(2);
 /// How often the process is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Messages waiting for the vision process.
-const TO_WORKER_MAX: usize = 64;
+/// Messages waiting for the vision process: what is known of the views of as many cameras as a box
+/// may have, and as many more.
+const TO_WORKER_MAX: usize = 128;
 
 /// What to start, and what to tell it first.
 #[derive(Clone, Debug)]
@@ -67,6 +69,8 @@ pub struct WorkerPlan {
     /// Program and arguments.
     pub command: Vec<OsString>,
     pub config: WorkerConfig,
+    /// What it has to know of each view.
+    pub views: Arc<Views>,
 }
 
 /// Sends to the vision process of the moment; never waits.
@@ -274,6 +278,9 @@ impl Life {
         match life.connect(to, messages, closed) {
             Ok(()) => {
                 life.send(ToWorker::Start(plan.config.clone()));
+                for (camera, known) in plan.views.known() {
+                    life.send(ToWorker::Reference { camera, known: Box::new(known) });
+                }
                 Ok(life)
             }
             Err(error) => {
@@ -379,8 +386,8 @@ fn describe(status: ExitStatus) -> String {
 }
 
 /// How the vision process is started.
-pub fn plan(config: &Config, command: Vec<OsString>) -> WorkerPlan {
-    WorkerPlan { command, config: worker_config(config) }
+pub fn plan(config: &Config, command: Vec<OsString>, views: Arc<Views>) -> WorkerPlan {
+    WorkerPlan { command, config: worker_config(config), views }
 }
 
 /// What the vision process is told, from the configuration.

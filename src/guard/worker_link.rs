@@ -17,6 +17,7 @@ use super::live::Publication;
 use super::message::{Message, ReceivedReport, WorkerNews};
 use super::priority;
 use crate::clock;
+use crate::engine::CameraIndex;
 use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, ToWorker};
 use crate::telemetry::chain;
 
@@ -136,7 +137,18 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::CameraLost { camera, reason } => WorkerNews::CameraLost { camera, reason },
         FromWorker::CameraUp { camera, stream } => WorkerNews::CameraUp { camera, stream },
         FromWorker::Load(load) => WorkerNews::Load(load),
-        FromWorker::Integrity { camera, findings } => WorkerNews::Integrity { camera, findings },
+        FromWorker::Integrity { camera, findings, shift } => {
+            WorkerNews::Integrity { camera, findings, shift }
+        }
+        FromWorker::Settled { camera, frame, reference } => {
+            WorkerNews::Settled { camera, frame, reference: Box::new(reference) }
+        }
+        FromWorker::Learned { camera, learned } => {
+            // Full: an hour later there is more of it.
+            let task = PaintTask::Learned { camera: CameraIndex(camera), learned };
+            let _ = to.painter.try_send(task);
+            return Ok(());
+        }
     };
     to.alarm_path.send(Message::Worker(news)).map_err(|_| Ended)
 }

@@ -23,6 +23,20 @@ pub enum Source {
     V4l2(V4l2),
 }
 
+impl Source {
+    /// Whether a camera looks at something: a test pattern is drawn, without noise and without a view.
+    pub fn has_view(&self) -> bool {
+        match self {
+            Source::File { .. }
+            | Source::Gst { .. }
+            | Source::Rtsp(_)
+            | Source::HttpMjpeg(_)
+            | Source::V4l2(_) => true,
+            Source::Test { .. } => false,
+        }
+    }
+}
+
 /// A camera by RTSP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rtsp {

@@ -148,6 +148,12 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    #[error("what is known of a camera's view could not be kept in {path}; nothing was changed")]
+    Views {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
     #[error("what is to be sent could not be kept in {path}; nothing was changed")]
     Outbox {
         path: PathBuf,

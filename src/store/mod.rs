@@ -32,6 +32,7 @@ pub mod record;
 mod restore;
 mod retention;
 pub mod verdicts;
+pub mod views;
 pub mod walk;
 mod write;
 pub mod zones;

@@ -91,6 +91,8 @@ pub enum HistoryError {
     Heat(#[source] rusqlite::Error),
     #[error("what evidence there is could not be read from the store")]
     Evidence(#[source] rusqlite::Error),
+    #[error("what cameras' views are held against could not be read from the store")]
+    Views(#[source] rusqlite::Error),
     #[error("what is to be sent could not be read from the store")]
     Outbox(#[source] rusqlite::Error),
 }

@@ -273,9 +273,13 @@ impl Worker {
             }
             ToWorker::Detail { camera, zones } => self.closer.set_zones(camera, zones),
             ToWorker::AcceptView { camera } => {
-                let state = self.states.get_mut(usize::from(camera));
-                if let Some(integrity) = state.and_then(|state| state.integrity.as_mut()) {
+                if let Some(integrity) = self.integrity(camera) {
                     integrity.accept();
+                }
+            }
+            ToWorker::Reference { camera, known } => {
+                if let Some(integrity) = self.integrity(camera) {
+                    integrity.restore(*known);
                 }
             }
             ToWorker::WriteClip { request, camera, from_ns, to_ns, path } => {
@@ -290,6 +294,10 @@ impl Worker {
                 tracing::warn!("the guard sent a message that has no meaning now");
             }
         }
+    }
+
+    fn integrity(&mut self, camera: CameraIndex) -> Option<&mut Integrity> {
+        self.states.get_mut(usize::from(camera))?.integrity.as_mut()
     }
 
     fn look_at(&mut self, camera: CameraIndex, frame: Frame) -> Result<(), WorkerError> {
@@ -324,9 +332,9 @@ impl Worker {
             },
             clock: frame.clock,
         }));
-        let integrity = state.integrity.as_mut();
-        if let Some(news) = integrity.and_then(|it| it.look(camera, &picture, frame.captured_ns)) {
-            self.outbox.push(news);
+        if let Some(integrity) = &mut state.integrity {
+            let news = integrity.look((camera, number), &picture, frame.captured_ns);
+            news.into_iter().for_each(|it| self.outbox.push(it));
         }
         let kept = Kept {
             frame: number,

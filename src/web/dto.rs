@@ -147,6 +147,8 @@ struct CameraDto {
     source: CameraSourceDto,
     /// What of its picture is black for everybody; people are looked for there all the same.
     privacy_masks: Vec<MaskDto>,
+    /// The gravest of what is wrong with its view: `moved`.
+    view_trouble: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -36,6 +36,7 @@ mod routes;
 mod server;
 mod stream;
 pub mod tls;
+mod views;
 pub mod walk;
 mod zones;
 
@@ -366,6 +367,7 @@ fn table() -> Vec<RouteEntry> {
     table.extend(evidence::table());
     table.extend(incidents::table());
     table.extend(privacy::table());
+    table.extend(views::table());
     table.extend(zones::table());
     table.extend(walk::table());
     table.extend(handheld_admin::table());

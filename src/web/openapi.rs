@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use super::{
     access, alarms, channels, evidence, handheld_admin, health, incidents, inputs, live, privacy,
-    relays, routes, stream, tls, walk, zones,
+    relays, routes, stream, tls, views, walk, zones,
 };
 
 #[derive(OpenApi)]
@@ -31,6 +31,9 @@ use super::{
         alarms::take_out,
         alarms::put_back,
         alarms::view::confirm,
+        views::view,
+        views::reference,
+        views::trouble,
         inputs::set,
         zones::zones,
         zones::put_draft,

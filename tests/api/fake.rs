@@ -16,6 +16,8 @@ mod pictures;
 mod relay_list;
 #[path = "session.rs"]
 mod session;
+#[path = "view_desk.rs"]
+mod view_desk;
 #[path = "walk_desk.rs"]
 mod walk_desk;
 #[path = "zone_desk.rs"]
@@ -35,10 +37,10 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Camera, Channels, EvidenceDesk, Grants, Handhelds, HandheldsNow,
-    Handle, HistoryError, IncidentRow, Input, InputSight, InputValue, Latency, LivePicture,
-    LiveReceiver, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState, VerdictRow,
-    Verdicts, Vision, VisionState, Visitor, WalkTests, When, Zones,
+    Accounts, AcknowledgeError, Camera, CameraViews, Channels, EvidenceDesk, Grants, Handhelds,
+    HandheldsNow, Handle, HistoryError, IncidentRow, Input, InputSight, InputValue, Latency,
+    LivePicture, LiveReceiver, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState,
+    VerdictRow, Verdicts, Vision, VisionState, Visitor, WalkTests, When, Zones,
 };
 use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;
@@ -193,6 +195,10 @@ impl Handle for Fake {
         self
     }
 
+    fn view_desk(&self) -> &dyn CameraViews {
+        self
+    }
+
     fn walk_desk(&self) -> &dyn WalkTests {
         self
     }
@@ -241,6 +247,7 @@ pub fn snapshot() -> Snapshot {
                 clock_refused: None,
             }),
             masks: Arc::new([]),
+            view: view_desk::moved(),
         }],
         zones: vec![
             zone(0, "gate-road", ZoneState::Occupied, Some(17)),

@@ -7,6 +7,7 @@ mod privacy;
 mod siren;
 mod site;
 mod terminal;
+mod view;
 mod worker;
 
 use std::net::TcpListener;

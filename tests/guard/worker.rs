@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    self, CameraLoad, CaptureClock, ClipOutcome, ClipWritten, FromWorker, Load, ModelInfo,
-    PROTOCOL_VERSION, Picture, Report, StageTimes, ToWorker, ViewFinding, ViewKind, Watched,
-    WireDetection,
+    self, CameraLoad, CaptureClock, ClipOutcome, ClipWritten, FromWorker, GreyPicture, LearnedView,
+    Load, ModelInfo, PROTOCOL_VERSION, Picture, Report, StageTimes, ToWorker, UsualHour,
+    ViewFinding, ViewKind, ViewShift, Watched, WireDetection,
 };
 
 /// Names the folder with the scene; set only for the vision process.
@@ -23,6 +23,13 @@ pub const FOLDER: &str = "STANDCLEAR_FAKE_VISION";
 const PICTURE_EVERY: Duration = Duration::from_millis(100);
 
 const SIZE_PX: (u32, u32) = (320, 240);
+
+/// The view is known from this frame on, where nothing was known of it before.
+const SETTLED_AT: u64 = 3;
+
+/// What the view's first reference shows, and the one that was accepted.
+pub const FIRST_LEVEL: u8 = 11;
+pub const ACCEPTED_LEVEL: u8 = 22;
 
 /// What the camera shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +137,16 @@ impl Fake {
                         let picture = Some(picture(frame));
                         self.say(&FromWorker::Snapshot { request, picture })?;
                     }
-                    Ok(ToWorker::AcceptView { .. }) => self.accepted.set(true),
+                    Ok(ToWorker::AcceptView { .. }) => {
+                        self.accepted.set(true);
+                        self.settle(frame, ACCEPTED_LEVEL)?;
+                    }
+                    Ok(ToWorker::Reference { known, .. }) => {
+                        let level = known.reference.map(|it| it.luma[0].to_string());
+                        let usual = known.learned.usual.len();
+                        let note = format!("{} {usual}", level.unwrap_or("none".into()));
+                        fs::write(self.folder.join("known"), note).expect("a note");
+                    }
                     Ok(ToWorker::WriteClip { request, from_ns, to_ns, path, .. }) => {
                         self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
                     }
@@ -139,6 +155,10 @@ impl Fake {
                 }
             }
             self.look(frame)?;
+            let known = fs::read_to_string(self.folder.join("known")).unwrap_or_default();
+            if frame == SETTLED_AT && known.starts_with("none") {
+                self.settle(frame, FIRST_LEVEL)?;
+            }
             if watched == Watched::Yes {
                 self.say(&FromWorker::Preview(picture(frame)))?;
             }
@@ -186,7 +206,9 @@ impl Fake {
                 let accepted = self.accepted.get();
                 let findings = if accepted { vec![] } else { vec![finding] };
                 self.say(&report(frame, vec![]))?;
-                self.say(&FromWorker::Integrity { camera: 0, findings })
+                let shift = ViewShift { x_norm: 0.0125, y_norm: 0.0, turn_deg: 0.0, zoom: 1.0 };
+                let shift = Some(shift).filter(|_| !accepted);
+                self.say(&FromWorker::Integrity { camera: 0, findings, shift })
             }
             Scene::Garbage => {
                 let stranger = FromWorker::Report(Report {
@@ -204,6 +226,15 @@ impl Fake {
                 self.say(&report(frame, vec![nan, sure, person()]))
             }
         }
+    }
+
+    /// The view is known: this level in all of it.
+    fn settle(&self, frame: u64, level: u8) -> Result<(), link::LinkError> {
+        let reference = GreyPicture { width_px: 16, height_px: 12, luma: vec![level; 16 * 12] };
+        self.say(&FromWorker::Settled { camera: 0, frame, reference })?;
+        let usual = vec![UsualHour::default(); 24];
+        let learned = Box::new(LearnedView { usual, ..LearnedView::default() });
+        self.say(&FromWorker::Learned { camera: 0, learned })
     }
 
     /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs.

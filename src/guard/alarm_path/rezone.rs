@@ -14,7 +14,7 @@ impl Runner {
         if order.claim.take() == Claimed::Theirs {
             return;
         }
-        let RezoneOrder { camera, spec, slots, names, reply, .. } = order;
+        let RezoneOrder { camera, spec, slots, names, reply, approved_by, .. } = order;
         let closer = detail::zones(&spec);
         let now = clock::monotonic();
         let effects = self.path.engine.step(Input::Rezone { camera, spec, slots }, now);
@@ -28,6 +28,9 @@ impl Runner {
         }
         // With the new names: they know every old number too.
         self.carry_out(effects, now);
+        if let Some(by) = approved_by.filter(|_| outcome.is_ok()) {
+            self.view_approved(camera, by);
+        }
         // Whoever asked waits for this, or has gone with the web side.
         let _ = reply.try_send(outcome);
     }

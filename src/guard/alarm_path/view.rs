@@ -1,19 +1,45 @@
-//! What the vision process says of a camera's view.
+//! What the vision process says of a camera's view, what people say of it, and the pictures of both.
 
 use jiff::Timestamp;
 
+use crate::clock;
 use crate::engine::view_fault::{ViewFault, ViewFaults};
 use crate::engine::{CameraIndex, Input};
+use crate::guard::evidence::PaintTask;
+use crate::guard::handle::{Judged, ReferenceFacts, ReferenceWhy};
+use crate::guard::views::{NewReference, ViewFrame};
 use crate::guard::{intake, words};
-use crate::link::{ToWorker, ViewFinding};
+use crate::link::{GreyPicture, ToWorker, ViewFinding, ViewShift};
 use crate::store::record::Record;
 
-use super::Runner;
+use super::{Changed, Runner};
+
+/// What is remembered of the cameras' views.
+pub(super) struct ViewWatch(Vec<CameraWatch>);
+
+#[derive(Clone, Default)]
+struct CameraWatch {
+    /// Why the next reference is taken, and by whom.
+    next: Option<(ReferenceWhy, String)>,
+    /// Of which fault a picture was asked for.
+    pictured: Option<ViewFault>,
+}
+
+impl ViewWatch {
+    pub(super) fn new(cameras: usize) -> ViewWatch {
+        ViewWatch(vec![CameraWatch::default(); cameras])
+    }
+}
 
 impl Runner {
-    pub(super) fn view(&mut self, camera: CameraIndex, findings: Vec<ViewFinding>) {
+    pub(super) fn view(
+        &mut self,
+        camera: CameraIndex,
+        findings: Vec<ViewFinding>,
+        shift: Option<ViewShift>,
+    ) {
         let faults = intake::faults(&findings);
-        if self.path.board.view(camera, findings) {
+        if self.path.board.view(camera, findings, shift) {
             let id = self.path.names.camera_id(camera);
             match faults {
                 ViewFaults::NONE => tracing::info!("camera {id}: the view is right again"),
@@ -28,20 +54,113 @@ impl Runner {
             // An engineer has confirmed the view; who still says that it moved has not heard of it.
             self.path.post.post(ToWorker::AcceptView { camera: camera.0 });
         }
+        self.picture_trouble(camera);
+    }
+
+    /// The picture of what is wrong with a view, when that is something else than before.
+    fn picture_trouble(&mut self, camera: CameraIndex) {
+        let gravest = self.path.engine.view_faults(camera).first();
+        let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) else { return };
+        if watch.pictured == gravest {
+            return;
+        }
+        let newest = self.seen.get(usize::from(camera.0)).and_then(|seen| seen.back());
+        let taken = match (gravest, newest) {
+            (None, _) => self.path.painter.try_send(PaintTask::TroubleOver { camera }).is_ok(),
+            // The next time something is said, there may be one.
+            (Some(_), None) => false,
+            (Some(_), Some(seen)) => {
+                let (names, people) = (self.path.names.clone(), seen.people.clone());
+                let frame = people.frame;
+                self.requests += 1;
+                let request = self.requests;
+                let of = ViewFrame { camera, names, seen: Some(people) };
+                let task = PaintTask::Trouble { request, frame: of };
+                let taken = self.path.painter.try_send(task).is_ok();
+                if taken {
+                    let asked = ToWorker::TakeSnapshot { request, camera: camera.0, frame };
+                    self.path.post.post(asked);
+                }
+                taken
+            }
+        };
+        if taken {
+            watch.pictured = gravest;
+        }
+    }
+
+    /// A view has its reference: why, by whom, and a picture of it to show.
+    pub(super) fn view_settled(&mut self, camera: CameraIndex, frame: u64, grey: GreyPicture) {
+        let index = usize::from(camera.0);
+        let Some(watch) = self.views.0.get_mut(index) else { return };
+        let (why, by) = match watch.next.take() {
+            Some((why, by)) => (why, Some(by)),
+            None => (ReferenceWhy::First, None),
+        };
+        let zone_version = self.path.names.in_force.get(index).map(|zones| zones.version);
+        let facts = ReferenceFacts { taken_at: clock::wall(), why, by, zone_version };
+        let seen = self.seen[index].iter().find(|seen| seen.people.frame == frame);
+        let seen = seen.map(|seen| seen.people.clone());
+        self.requests += 1;
+        let request = self.requests;
+        let of = ViewFrame { camera, names: self.path.names.clone(), seen };
+        let new = Box::new(NewReference { frame: of, facts, grey });
+        if self.path.painter.try_send(PaintTask::Reference { request, new }).is_err() {
+            tracing::warn!("a view's reference is not kept: too many pictures at once");
+            return;
+        }
+        self.path.post.post(ToWorker::TakeSnapshot { request, camera: camera.0, frame });
+    }
+
+    /// Zones were approved by somebody who saw the view as it is: it is theirs from now on.
+    pub(super) fn view_approved(&mut self, camera: CameraIndex, by: String) {
+        if self.path.views.judged(camera) == Judged::No {
+            return;
+        }
+        let moved = self.path.engine.view_faults(camera).has(ViewFault::Moved);
+        self.step(Input::ViewConfirmed { camera });
+        self.replace_view(camera, ReferenceWhy::ZonesApproved, &by);
+        let at = clock::wall();
+        let id = self.path.names.camera_id(camera);
+        let ended = if moved { "; it had moved, and counts as right again" } else { "" };
+        let text = format!(
+            "{by} approved zones of camera {id}: its view is held against what it is now{ended}"
+        );
+        self.path.handover.put([Record::Note { at, text }]);
+        if moved {
+            let what = "approved zones of it are drawn on the view as it is now";
+            self.audit_view(camera, by, what.to_owned(), at);
+        }
     }
 
     /// Into the event log, as what is returned, and into the audit log. The vision process learns the
     /// view anew, as it is now.
     pub(super) fn view_confirmed(
-        &self,
+        &mut self,
         camera: CameraIndex,
         by: String,
         reason: String,
         at: Timestamp,
     ) -> Record {
-        self.path.post.post(ToWorker::AcceptView { camera: camera.0 });
+        self.replace_view(camera, ReferenceWhy::Confirmed, &by);
         let id = self.path.names.camera_id(camera).to_owned();
         let text = format!("{by} confirmed the view of camera {id}: {reason}");
+        self.audit_view(camera, by, reason, at);
+        Record::Note { at, text }
+    }
+
+    fn replace_view(&mut self, camera: CameraIndex, why: ReferenceWhy, by: &str) {
+        if let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) {
+            watch.next = Some((why, by.to_owned()));
+        }
+        self.path.views.outdated(camera);
+        self.path.post.post(ToWorker::AcceptView { camera: camera.0 });
+        self.picture_trouble(camera);
+        self.changed = Changed::Yes;
+    }
+
+    fn audit_view(&self, camera: CameraIndex, by: String, reason: String, at: Timestamp) {
+        let id = self.path.names.camera_id(camera).to_owned();
         let left = self.path.clerk.leave(move |store| {
             if let Err(error) = store.append_audit(&by, "view_confirmed", &id, &reason, at) {
                 tracing::error!("the confirmed view is not in the audit log: {error}");
@@ -50,6 +169,5 @@ impl Runner {
         if let Err(error) = left {
             tracing::error!("the confirmed view is not in the audit log: {error}");
         }
-        Record::Note { at, text }
     }
 }

@@ -79,6 +79,7 @@ impl ZoneDesk {
     pub(super) fn bring_into_force(
         &self,
         mut plan: Plan,
+        approved_by: Option<String>,
         keep: impl FnOnce(&mut Store, &[ZoneName]) -> Result<ZoneVersion, ZonesError> + Send + 'static,
     ) -> Result<ZoneVersion, ZoneDeskError> {
         let zones = plan.names.zones_of(plan.index);
@@ -97,7 +98,7 @@ impl ZoneDesk {
             zones.version = version.number;
         }
         let index = plan.index;
-        match self.arm(plan) {
+        match self.arm(plan, approved_by) {
             Taken::Yes => {
                 tracing::info!(
                     "zones of {}: version {} is in force",
@@ -130,7 +131,7 @@ impl ZoneDesk {
     }
 
     /// Hands zones to the alarm path and waits, but not for ever.
-    fn arm(&self, plan: Plan) -> Taken {
+    fn arm(&self, plan: Plan, approved_by: Option<String>) -> Taken {
         let Plan { index, spec, slots, names, camera } = plan;
         let names = Arc::new(names);
         let claim = Arc::new(Claim::default());
@@ -140,6 +141,7 @@ impl ZoneDesk {
             spec,
             slots,
             names: names.clone(),
+            approved_by,
             claim: claim.clone(),
             reply,
         };
@@ -183,7 +185,7 @@ impl ZoneDesk {
         if let Some(zones) = plan.names.in_force.get_mut(usize::from(index.0)) {
             zones.fault = fault;
         }
-        match self.arm(plan) {
+        match self.arm(plan, None) {
             Taken::Yes => Ok(()),
             Taken::No(why) => Err(why),
             Taken::Unknown => Err(ZoneDeskError::Unclear),

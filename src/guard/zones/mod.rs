@@ -342,7 +342,10 @@ impl Zones for ZoneDesk {
         let decision = Decision { camera: camera.to_owned(), number, signed: signed(by) };
         let rule = self.rule;
         let plan = self.plan(index, &version, Document::compile)?;
-        self.bring_into_force(plan, move |store, zones| store.approve_zones(&decision, rule, zones))
+        let by = Some(by.to_owned());
+        self.bring_into_force(plan, by, move |store, zones| {
+            store.approve_zones(&decision, rule, zones)
+        })
     }
 
     fn refuse(
@@ -392,7 +395,7 @@ impl Zones for ZoneDesk {
                 .map(|before| sentences(&before, &plan.camera.document, size))
                 .unwrap_or_default(),
         };
-        self.bring_into_force(plan, move |store, zones| {
+        self.bring_into_force(plan, None, move |store, zones| {
             store.put_zones_in_force(&new, VersionSource::Rollback, zones)
         })
     }

@@ -1,18 +1,28 @@
 //! Each camera's integrity in the live worker: looks at the pictures the model looks at, and tells
-//! the guard at a change, and every second while anything is wrong.
+//! the guard at a change, and every second while anything is wrong. What is learned goes to the guard
+//! to keep, and comes back with the next start.
 
 use std::time::Duration;
 
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::view_fault::ViewFault;
-use crate::integrity::{Finding, Grey, Hour, Watch};
-use crate::link::{CameraIndex, FromWorker, Source, ViewFinding, ViewKind};
+use crate::integrity::usual::{Band, HOURS, Usual, UsualHour};
+use crate::integrity::{Finding, Grey, Hour, Known, Look, Shift, Watch};
+use crate::link::{
+    self, CameraIndex, FromWorker, GreyPicture, KnownView, LearnedView, Source, ViewFinding,
+    ViewKind, ViewShift,
+};
 
 use super::super::preprocess::PictureRef;
 
 /// How often the guard is told again of what is wrong.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// When what was learned is first given to the guard, and how often from then on: some hundred
+/// kilobytes a camera, and an hour of it is learned anew in an hour.
+const KEEP_FIRST: Duration = Duration::from_secs(600);
+const KEEP_EVERY: Duration = Duration::from_secs(3600);
 
 const SECONDS_AN_HOUR: i64 = 3600;
 
@@ -22,42 +32,64 @@ pub struct Integrity {
     watch: Watch,
     told: Vec<ViewFault>,
     told_at: Option<Instant>,
+    keep_at: Option<Instant>,
 }
 
 impl Integrity {
     /// A camera's. A test pattern has none: it is drawn, without noise and without a view.
     pub fn of(source: &Source) -> Option<Integrity> {
-        match source {
-            Source::File { .. }
-            | Source::Gst { .. }
-            | Source::Rtsp(_)
-            | Source::HttpMjpeg(_)
-            | Source::V4l2(_) => Some(Integrity::default()),
-            Source::Test { .. } => None,
-        }
+        source.has_view().then(Integrity::default)
     }
 
-    /// Looks at a picture. What the guard must be told of it, if anything.
+    /// Looks at a picture. What the guard must be told of it.
     pub fn look(
         &mut self,
-        camera: CameraIndex,
+        (camera, frame): (CameraIndex, u64),
         picture: &PictureRef<'_>,
         captured_ns: u64,
-    ) -> Option<FromWorker> {
-        let (grey, tone) = Grey::from_bgr(picture.rows(), picture.width())?;
+    ) -> Vec<FromWorker> {
+        let Some((grey, tone)) = Grey::from_bgr(picture.rows(), picture.width()) else {
+            return Vec::new();
+        };
         let hours = clock::wall().as_second().div_euclid(SECONDS_AN_HOUR);
         let hour = Hour::new(u64::try_from(hours).unwrap_or_default());
-        let look = self.watch.look(grey, tone, Instant::from_nanos(captured_ns), hour)?;
-        self.news(camera, &look.findings)
+        let sides = (grey.width_px(), grey.height_px());
+        let Some(look) = self.watch.look(grey, tone, Instant::from_nanos(captured_ns), hour) else {
+            return Vec::new();
+        };
+        let mut news = Vec::new();
+        news.extend(self.news(camera, &look, sides));
+        let settled = self.watch.newly_settled();
+        let now = clock::monotonic();
+        let keep = *self.keep_at.get_or_insert(now.after(KEEP_FIRST)) <= now || settled.is_some();
+        if let Some(reference) = settled {
+            news.push(FromWorker::Settled { camera, frame, reference: wire_grey(reference) });
+        }
+        if keep {
+            self.keep_at = Some(now.after(KEEP_EVERY));
+            let learned = Box::new(learned(self.watch.known()));
+            news.push(FromWorker::Learned { camera, learned });
+        }
+        news
     }
 
-    /// An engineer has looked: the view is learned anew, as it is now.
+    /// An engineer has looked: the view is right as it is now.
     pub fn accept(&mut self) {
         self.watch.accept();
     }
 
-    fn news(&mut self, camera: CameraIndex, findings: &[Finding]) -> Option<FromWorker> {
-        let faults: Vec<ViewFault> = findings.iter().map(|finding| finding.fault).collect();
+    /// Goes on with what was known before.
+    pub fn restore(&mut self, known: KnownView) {
+        self.watch = Watch::restored(restored(known));
+    }
+
+    fn news(
+        &mut self,
+        camera: CameraIndex,
+        look: &Look,
+        sides: (usize, usize),
+    ) -> Option<FromWorker> {
+        let faults: Vec<ViewFault> = look.findings.iter().map(|finding| finding.fault).collect();
         let now = clock::monotonic();
         let again = !faults.is_empty() && self.told_at.is_none_or(|at| now.since(at) >= TELL_EVERY);
         if faults == self.told && !again {
@@ -65,8 +97,9 @@ impl Integrity {
         }
         self.told = faults;
         self.told_at = Some(now);
-        let findings = findings.iter().map(wire).collect();
-        Some(FromWorker::Integrity { camera, findings })
+        let findings = look.findings.iter().map(wire).collect();
+        let shift = look.shift.map(|shift| wire_shift(shift, sides));
+        Some(FromWorker::Integrity { camera, findings, shift })
     }
 }
 
@@ -86,5 +119,91 @@ fn wire(finding: &Finding) -> ViewFinding {
         since_ns: finding.since.as_nanos(),
         measured: finding.measured,
         limit: finding.limit,
+    }
+}
+
+fn wire_shift(shift: Shift, (width_px, height_px): (usize, usize)) -> ViewShift {
+    ViewShift {
+        x_norm: shift.right_px / width_px as f64,
+        y_norm: shift.down_px / height_px as f64,
+        turn_deg: shift.turn.to_degrees(),
+        zoom: 1.0 + shift.zoom,
+    }
+}
+
+fn wire_grey(grey: Grey) -> GreyPicture {
+    // Of a picture that was in memory: both sides fit.
+    let side = |px: usize| u32::try_from(px).unwrap_or_default();
+    let (width_px, height_px) = (side(grey.width_px()), side(grey.height_px()));
+    GreyPicture { width_px, height_px, luma: grey.into_luma() }
+}
+
+fn learned(known: Known) -> LearnedView {
+    let band = |band: Band| (band.mean, band.spread);
+    let hour = |it: &UsualHour| link::UsualHour {
+        looks: it.looks,
+        high: band(it.high),
+        clipped: band(it.clipped),
+        blue: band(it.blue),
+        red: band(it.red),
+    };
+    LearnedView {
+        usual: known.usual.hours().iter().map(hour).collect(),
+        background: known.background.map(wire_grey),
+        faces: known.faces.into_iter().map(wire_grey).collect(),
+    }
+}
+
+/// What does not fit together is as if it had not been kept.
+fn restored(known: KnownView) -> Known {
+    let grey = |it: GreyPicture| Grey::new(it.width_px as usize, it.height_px as usize, it.luma);
+    let band = |(mean, spread): (f32, f32)| Band { mean, spread };
+    let mut hours = [UsualHour::default(); HOURS];
+    for (hour, kept) in hours.iter_mut().zip(&known.learned.usual) {
+        *hour = UsualHour {
+            looks: kept.looks,
+            high: band(kept.high),
+            clipped: band(kept.clipped),
+            blue: band(kept.blue),
+            red: band(kept.red),
+        };
+    }
+    Known {
+        reference: known.reference.and_then(grey),
+        background: known.learned.background.and_then(grey),
+        faces: known.learned.faces.into_iter().filter_map(grey).collect(),
+        usual: Usual::restored(hours),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_comes_back_as_it_was() {
+        let grey = |level| Grey::new(64, 36, vec![level; 64 * 36]);
+        let mut hours = [UsualHour::default(); HOURS];
+        let band = |mean| Band { mean, spread: mean / 2.0 };
+        let (high, clipped, blue, red) = (band(200.0), band(0.1), band(-3.0), band(7.0));
+        hours[7] = UsualHour { looks: 130.0, high, clipped, blue, red };
+        let known = Known {
+            reference: grey(10),
+            background: grey(20),
+            faces: grey(30).into_iter().collect(),
+            usual: Usual::restored(hours),
+        };
+        let wired = KnownView {
+            reference: known.reference.clone().map(wire_grey),
+            learned: learned(known.clone()),
+        };
+        assert_eq!(restored(wired), known);
+    }
+
+    #[test]
+    fn a_kept_picture_that_is_not_whole_is_as_if_it_had_not_been_kept() {
+        let broken = GreyPicture { width_px: 64, height_px: 36, luma: vec![0; 7] };
+        let known = KnownView { reference: Some(broken), ..KnownView::default() };
+        assert_eq!(restored(known).reference, None);
     }
 }

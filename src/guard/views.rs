@@ -1,0 +1,352 @@
+//! What each camera's view is held against, kept over restarts of the vision process and of the box;
+//! and the pictures of it that people see.
+//!
+//! ```text
+//! vision process ── settled ──> alarm path ── picture of that frame, why, by ──> painter ──┐
+//!               ── learned ─────────────────────────────────────────────────────────────> here ──> store
+//!               <── at each of its starts ── supervisor <────────────────────────────────────┘
+//! ```
+//!
+//! Nothing here is called by the alarm path but [`Views::outdated`], which takes no lock.
+//!
+//! Not here: what a view is compared by (`crate::integrity`), and whether zones are watched.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use image::RgbImage;
+use image::codecs::jpeg::JpegEncoder;
+
+use super::clerk::Clerk;
+use super::handle::{
+    CameraViews, Judged, Onlooker, Pictured, ReferenceFacts, ViewFacts, ViewPicture,
+};
+use super::live::{FramePeople, LiveHub};
+use super::privacy::mosaic;
+use super::records::SiteNames;
+use crate::clock;
+use crate::config::{Config, Privacy};
+use crate::engine::CameraIndex;
+use crate::link::{self, GreyPicture, KnownView, LearnedView};
+use crate::store::query::{HistoryError, StoreReader};
+use crate::store::views::ReferenceRow;
+use crate::telemetry::chain;
+
+/// JPEG quality: as of pictures of incidents.
+const QUALITY: u8 = 85;
+
+/// Form of what was learned, as it is kept.
+const LEARNED_FORM: u8 = 1;
+
+/// The views of all cameras.
+#[derive(Debug)]
+pub struct Views {
+    cameras: Vec<CameraSlot>,
+    privacy: Privacy,
+    clerk: Clerk,
+    hub: Arc<LiveHub>,
+}
+
+#[derive(Debug)]
+struct CameraSlot {
+    id: String,
+    judged: Judged,
+    kept: Mutex<Kept>,
+    /// The reference is of a view that somebody has replaced; the next one is on its way.
+    outdated: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    reference: Option<Reference>,
+    learned: LearnedView,
+    trouble: Option<Shown>,
+}
+
+#[derive(Debug)]
+struct Reference {
+    facts: ReferenceFacts,
+    grey: GreyPicture,
+    shown: Option<Shown>,
+}
+
+/// A picture as it is shown.
+#[derive(Clone, Debug, Default)]
+struct Shown {
+    /// For everybody; none when it was taken while nobody was hidden.
+    hidden: Option<Arc<Vec<u8>>>,
+    clear: Option<Arc<Vec<u8>>>,
+}
+
+/// A frame to be shown, with who is in it.
+#[derive(Debug)]
+pub struct ViewFrame {
+    pub camera: CameraIndex,
+    /// With what nobody may see.
+    pub names: Arc<SiteNames>,
+    /// `None`: nobody knows where people are in it.
+    pub seen: Option<FramePeople>,
+}
+
+/// A reference on its way.
+#[derive(Debug)]
+pub struct NewReference {
+    pub frame: ViewFrame,
+    pub facts: ReferenceFacts,
+    pub grey: GreyPicture,
+}
+
+impl ViewFrame {
+    /// Of another frame than was looked at nobody knows where people are.
+    pub fn as_shown_in(self, picture: &link::Picture) -> ViewFrame {
+        ViewFrame { seen: self.seen.filter(|seen| seen.frame == picture.frame), ..self }
+    }
+}
+
+impl Views {
+    /// What the store has of the cameras.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn of(
+        config: &Config,
+        reader: &StoreReader,
+        clerk: Clerk,
+        hub: Arc<LiveHub>,
+    ) -> Result<Views, HistoryError> {
+        let mut references = reader.view_references()?;
+        let mut learned = reader.view_learned()?;
+        let mut slot = |camera: &crate::config::Camera| {
+            let row = references.iter().position(|row| row.camera == camera.id);
+            let row = row.map(|at| reference(references.swap_remove(at)));
+            let bytes = learned.iter().position(|(id, _)| *id == camera.id);
+            let bytes = bytes.map(|at| learned.swap_remove(at).1).unwrap_or_default();
+            let judged = if camera.source.has_view() { Judged::Yes } else { Judged::No };
+            CameraSlot {
+                id: camera.id.clone(),
+                judged,
+                kept: Mutex::new(Kept { reference: row, learned: decode(&bytes), trouble: None }),
+                outdated: AtomicBool::new(false),
+            }
+        };
+        let cameras = config.cameras.iter().map(&mut slot).collect();
+        Ok(Views { cameras, privacy: config.privacy, clerk, hub })
+    }
+
+    /// Somebody has replaced the view: what is kept is of another one. Never waits.
+    pub fn outdated(&self, camera: CameraIndex) {
+        if let Some(slot) = self.slot(camera) {
+            slot.outdated.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether the camera's view is judged.
+    pub fn judged(&self, camera: CameraIndex) -> Judged {
+        self.slot(camera).map_or(Judged::No, |slot| slot.judged)
+    }
+
+    /// What a vision process that starts has to know, by camera.
+    pub fn known(&self) -> Vec<(link::CameraIndex, KnownView)> {
+        let known = |slot: &CameraSlot| {
+            let kept = slot.kept();
+            let mut learned = kept.learned.clone();
+            let reference = match slot.outdated.load(Ordering::Acquire) {
+                false => kept.reference.as_ref().map(|reference| reference.grey.clone()),
+                true => {
+                    (learned.background, learned.faces) = (None, Vec::new());
+                    None
+                }
+            };
+            KnownView { reference, learned }
+        };
+        let judged = (0..).zip(&self.cameras).filter(|(_, slot)| slot.judged == Judged::Yes);
+        judged.map(|(index, slot)| (index, known(slot))).collect()
+    }
+
+    /// A view has its reference.
+    pub fn settled(&self, camera: CameraIndex, facts: ReferenceFacts, grey: GreyPicture) {
+        let Some(slot) = self.slot(camera) else { return };
+        let row = ReferenceRow {
+            camera: slot.id.clone(),
+            facts: facts.clone(),
+            width_px: grey.width_px,
+            height_px: grey.height_px,
+            luma: grey.luma.clone(),
+            shown: None,
+            clear: None,
+        };
+        slot.kept().reference = Some(Reference { facts, grey, shown: None });
+        slot.outdated.store(false, Ordering::Release);
+        self.leave("the reference of a view", move |store| store.put_view_reference(&row));
+    }
+
+    /// The picture to show of the reference that was taken then.
+    pub fn reference_picture(&self, frame: &ViewFrame, facts: &ReferenceFacts, jpeg: &[u8]) {
+        let Some(slot) = self.slot(frame.camera) else { return };
+        let Some(shown) = self.shown(frame, jpeg) else { return };
+        match &mut slot.kept().reference {
+            Some(reference) if reference.facts == *facts => reference.shown = Some(shown.clone()),
+            // Another one came meanwhile.
+            Some(_) | None => return,
+        }
+        let (camera, taken_at) = (slot.id.clone(), facts.taken_at);
+        self.leave("the picture of a view", move |store| {
+            let bytes = |of: &Option<Arc<Vec<u8>>>| of.as_ref().map(|it| it.to_vec());
+            let (hidden, clear) = (bytes(&shown.hidden), bytes(&shown.clear));
+            store.put_view_pictures(&camera, taken_at, hidden.as_deref(), clear.as_deref())
+        });
+    }
+
+    /// What else was learned.
+    pub fn learned(&self, camera: CameraIndex, learned: LearnedView) {
+        let Some(slot) = self.slot(camera) else { return };
+        let bytes = encode(&learned);
+        slot.kept().learned = learned;
+        let (camera, at) = (slot.id.clone(), clock::wall());
+        if !bytes.is_empty() {
+            let keep =
+                move |store: &mut crate::store::Store| store.put_view_learned(&camera, at, &bytes);
+            self.leave("what was learned of a view", keep);
+        }
+    }
+
+    /// The picture of a trouble that was told.
+    pub fn trouble_picture(&self, frame: &ViewFrame, jpeg: &[u8]) {
+        if let Some(slot) = self.slot(frame.camera) {
+            let shown = self.shown(frame, jpeg);
+            slot.kept().trouble = shown;
+        }
+    }
+
+    /// The view is right again.
+    pub fn trouble_over(&self, camera: CameraIndex) {
+        if let Some(slot) = self.slot(camera) {
+            slot.kept().trouble = None;
+        }
+    }
+
+    fn slot(&self, camera: CameraIndex) -> Option<&CameraSlot> {
+        self.cameras.get(usize::from(camera.0))
+    }
+
+    fn leave<E: std::error::Error + 'static>(
+        &self,
+        what: &'static str,
+        keep: impl FnOnce(&mut crate::store::Store) -> Result<(), E> + Send + 'static,
+    ) {
+        let left = self.clerk.leave(move |store| {
+            if let Err(error) = keep(store) {
+                tracing::warn!("{what} is not kept: {}", chain(&error));
+            }
+        });
+        if let Err(error) = left {
+            tracing::warn!("{what} is not kept: {error}");
+        }
+    }
+
+    /// `None` for what is no JPEG.
+    fn shown(&self, frame: &ViewFrame, jpeg: &[u8]) -> Option<Shown> {
+        let mut canvas = image::load_from_memory(jpeg).ok()?.into_rgb8();
+        // Those of the frame's time, before anything is kept.
+        mosaic::black_out(&mut canvas, frame.names.masks(usize::from(frame.camera.0)));
+        let clear = encoded(&canvas);
+        if self.privacy == Privacy::Off {
+            return Some(Shown { hidden: None, clear });
+        }
+        match &frame.seen {
+            Some(seen) => mosaic::cover(&mut canvas, &seen.covers, self.privacy),
+            None => mosaic::cover_all(&mut canvas),
+        }
+        Some(Shown { hidden: encoded(&canvas), clear })
+    }
+}
+
+impl CameraSlot {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CameraViews for Views {
+    fn view_facts(&self, camera: &str) -> Option<ViewFacts> {
+        let slot = self.cameras.iter().find(|slot| slot.id == camera)?;
+        let kept = slot.kept();
+        let reference = kept.reference.as_ref();
+        let pictured = |shown: Option<&Shown>| match shown {
+            Some(_) => Pictured::Yes,
+            None => Pictured::No,
+        };
+        Some(ViewFacts {
+            judged: slot.judged,
+            reference: reference.map(|it| it.facts.clone()),
+            pictures: (
+                pictured(reference.and_then(|it| it.shown.as_ref())),
+                pictured(kept.trouble.as_ref()),
+            ),
+        })
+    }
+
+    fn view_picture(&self, camera: &str, which: ViewPicture, who: Onlooker) -> Option<Vec<u8>> {
+        let slot = self.cameras.iter().find(|slot| slot.id == camera)?;
+        let shown = match which {
+            ViewPicture::Reference => slot.kept().reference.as_ref()?.shown.clone(),
+            ViewPicture::Trouble => slot.kept().trouble.clone(),
+        }?;
+        let everybody = self.privacy == Privacy::Off;
+        let (jpeg, people) = match (who, &shown.hidden, &shown.clear) {
+            (Onlooker::Granted, _, Some(clear)) => (clear, People::AsTheyAre),
+            (Onlooker::Anybody, _, Some(clear)) if everybody => (clear, People::AsTheyAre),
+            (Onlooker::Granted | Onlooker::Anybody, Some(hidden), _) => (hidden, People::AsTheyAre),
+            // Taken while nobody was hidden; who is in it is not known any more.
+            (Onlooker::Anybody, None, Some(clear)) => (clear, People::Hidden),
+            (Onlooker::Granted | Onlooker::Anybody, None, None) => return None,
+        };
+        let now = self.hub.snapshots().borrow().clone();
+        let masks = now.cameras.iter().find(|it| it.id == camera).map(|it| it.masks.clone());
+        let masks = masks.unwrap_or_default();
+        if masks.is_empty() && people == People::AsTheyAre {
+            return Some(jpeg.to_vec());
+        }
+        let mut canvas = image::load_from_memory(jpeg).ok()?.into_rgb8();
+        // A mask may be newer than the picture.
+        mosaic::black_out(&mut canvas, &masks);
+        if people == People::Hidden {
+            mosaic::cover_all(&mut canvas);
+        }
+        encoded(&canvas).map(|jpeg| jpeg.to_vec())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum People {
+    AsTheyAre,
+    Hidden,
+}
+
+fn encoded(canvas: &RgbImage) -> Option<Arc<Vec<u8>>> {
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(canvas).ok()?;
+    Some(Arc::new(jpeg))
+}
+
+fn reference(row: ReferenceRow) -> Reference {
+    let ReferenceRow { facts, width_px, height_px, luma, shown, clear, .. } = row;
+    let hidden = shown.map(Arc::new);
+    let shown =
+        (hidden.is_some() || clear.is_some()).then(|| Shown { hidden, clear: clear.map(Arc::new) });
+    Reference { facts, grey: GreyPicture { width_px, height_px, luma }, shown }
+}
+
+/// Empty when it cannot be written, which would be a bug.
+fn encode(learned: &LearnedView) -> Vec<u8> {
+    let Ok(body) = postcard::to_stdvec(learned) else { return Vec::new() };
+    [&[LEARNED_FORM], body.as_slice()].concat()
+}
+
+/// Of another form it is learned anew.
+fn decode(bytes: &[u8]) -> LearnedView {
+    match bytes.split_first() {
+        Some((&LEARNED_FORM, body)) => postcard::from_bytes(body).unwrap_or_default(),
+        Some(_) | None => LearnedView::default(),
+    }
+}
