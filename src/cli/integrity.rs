@@ -1,5 +1,7 @@
 //! `standclear integrity`: what a camera's faults would be told as, tried on footage.
 
+mod quiet;
+
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -30,6 +32,15 @@ pub struct Args {
     /// Longer side of the picture that is looked at, in pixels.
     #[arg(long, value_name = "PX", default_value = "416")]
     long_side: u32,
+    /// Then show each of them, and a generated yard, without faults for so many hours of made days.
+    #[arg(long, value_name = "N", default_value = "0")]
+    hours: f64,
+    /// … and spend no more than this on all of them together.
+    #[arg(long, value_name = "N", default_value = "30")]
+    minutes: f64,
+    /// Of these videos the camera itself moves: nothing told of them as they are is false.
+    #[arg(long, value_name = "VIDEO")]
+    moved: Vec<PathBuf>,
     /// Only these kinds of fault; without it, all.
     #[arg(long, value_name = "KIND", value_parser = parse_kind)]
     fault: Vec<FaultKind>,
@@ -39,6 +50,13 @@ fn parse_kind(text: &str) -> Result<FaultKind, String> {
     let found = FaultKind::ALL.into_iter().find(|kind| kind.word() == text);
     let known = FaultKind::ALL.map(FaultKind::word).join(", ");
     found.ok_or_else(|| format!("no kind of fault; there are: {known}"))
+}
+
+/// Whether footage is of a camera that stands still.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Camera {
+    Stands,
+    Moves,
 }
 
 /// What a kind of fault gave on one piece of footage.
@@ -72,17 +90,25 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
         false => args.fault,
     };
     let mut clean = Vec::new();
-    for video in &args.videos {
+    let videos = args.videos.iter().map(|video| (video, Camera::Stands));
+    let moved = args.moved.iter().map(|video| (video, Camera::Moves));
+    for (video, camera) in videos.chain(moved) {
         to_stdout(|out| writeln!(out, "{}", name(video)))?;
         let plain = trial::clean(video, options, CLEAN_AT_LEAST)?;
         to_stdout(|out| print_clean(out, &plain))?;
-        clean.push(plain);
+        if camera == Camera::Stands {
+            clean.push(plain);
+        }
         for &kind in &kinds {
             let trial = trial::of_kind(video, options, kind)?;
             to_stdout(|out| print_fault(out, kind, &trial))?;
         }
     }
     to_stdout(|out| print_rate(out, &clean))?;
+    if args.hours > 0.0 {
+        let videos: Vec<&Path> = args.videos.iter().map(PathBuf::as_path).collect();
+        quiet::run(&videos, options, (args.hours, args.minutes))?;
+    }
     Ok(())
 }
 

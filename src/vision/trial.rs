@@ -11,6 +11,7 @@ use crate::engine::supervision::FRAME_GAP_MAX;
 use crate::engine::time::Instant;
 use crate::engine::view_fault::ViewFault;
 use crate::integrity::faults::{FaultKind, FaultSpan, dated};
+use crate::integrity::quiet::{Shot, to_and_fro};
 use crate::integrity::{Grey, Hour, Tone, Watch};
 use crate::link::Ending;
 
@@ -100,12 +101,15 @@ impl Trial {
     }
 }
 
-/// Shows the footage as it is, at least once and for `at_least`.
+/// Pictures that are kept to be shown again: five minutes at five a second.
+const SHOTS_MAX: usize = 1500;
+
+/// Shows the footage as it is, once and then to and fro for `at_least`: no jump is ever judged.
 pub fn clean(path: &Path, options: TrialOptions, at_least: Duration) -> Result<Trial, TrialError> {
     let mut run = Trial::run(options);
     run.show(path, &[])?;
-    while run.trial.shown < at_least {
-        run.show(path, &[])?;
+    if run.trial.shown < at_least {
+        run.show_again(&shots(path, options, SHOTS_MAX)?, at_least);
     }
     Ok(run.finish())
 }
@@ -131,6 +135,35 @@ pub fn of_kind(path: &Path, options: TrialOptions, kind: FaultKind) -> Result<Tr
         run.note_gap(end);
     }
     Ok(run.finish())
+}
+
+/// The footage's first pictures as they are looked at, at most so many.
+pub fn shots(path: &Path, options: TrialOptions, max: usize) -> Result<Vec<Shot>, TrialError> {
+    let mut shots = Vec::new();
+    let options = FileOptions {
+        fit: options.fit,
+        pace: Pace::AsFast,
+        ending: Ending::Stop,
+        fps: Some(options.fps),
+    };
+    let mut source = FileSource::open(path, options)?;
+    let mut asked = clock::monotonic();
+    while shots.len() < max {
+        match source.next(POLL)? {
+            Polled::Frame(frame) => {
+                asked = clock::monotonic();
+                let rows = frame.picture.as_ref();
+                let seen = rows.and_then(|it| Grey::from_bgr(it.rows(), it.width()));
+                shots.extend(seen.map(|(grey, tone)| Shot { grey, cast: tone.cast }));
+            }
+            Polled::Ended => break,
+            Polled::Idle if clock::monotonic().since(asked) > STALL_MAX => {
+                return Err(TrialError::Stalled);
+            }
+            Polled::Idle => {}
+        }
+    }
+    Ok(shots)
 }
 
 /// Whether all faults have been over for a while.
@@ -178,6 +211,23 @@ impl Run {
         let last = last.ok_or(TrialError::Empty)?;
         self.trial.shown = start + last + Duration::from_secs_f64(1.0 / self.options.fps);
         Ok(())
+    }
+
+    /// Shows pictures from the last one back, and to and fro from there.
+    fn show_again(&mut self, shots: &[Shot], until: Duration) {
+        let every = Duration::from_secs_f64(1.0 / self.options.fps);
+        for step in shots.len().. {
+            let Some(shot) = shots.get(to_and_fro(step, shots.len())) else { return };
+            if self.trial.shown >= until {
+                return;
+            }
+            let at = self.trial.shown;
+            let started = clock::monotonic();
+            let tone = Tone { cast: shot.cast, ..shot.grey.tone(0, 0) };
+            self.look(shot.grey.clone(), tone, at, at);
+            self.trial.cost += clock::monotonic().since(started);
+            self.trial.shown = at + every;
+        }
     }
 
     fn look(&mut self, grey: Grey, tone: Tone, shown_at: Duration, dated: Duration) {
