@@ -3,17 +3,25 @@
 //! - A box that a crop's edge cuts is dropped, unless that edge is the picture's own: it is half of
 //!   somebody, whose foot would be at the edge.
 //!   So is one that ends near such an edge and lies in a box that was found before.
-//! - A box of a crop and one found before that overlap by `SAME_IOU_MIN` are one person, each of them
-//!   at most once: the crop's box is kept, it was measured with more pixels, with the better score of
-//!   both.
-//! - Whoever is left was seen by one of them only, and stays. Nothing found before is ever lost.
+//! - A box of a crop and one found before that overlap by `SAME_IOU_MIN` and stand at the same place
+//!   (`SAME_FOOT_MAX`) are one person, each of them at most once, with the better score of both. The
+//!   crop's box is kept, it was measured with more pixels, where the crop shows that person whole;
+//!   else the one found before is.
+//! - Whoever is left was seen by one of them only, and stays.
+//!
+//! So nobody found before is ever lost, and nobody's feet are moved to where somebody else stands:
+//! when in doubt, one person is two boxes and not two people one.
 
 use crate::engine::detection::{Detection, FrameSize, PixelBox};
 
-/// Overlap from which boxes at two scales are one person. Two measures of one box whose sides are each
-/// off by a tenth of it overlap by 0.47; people beside each other overlap less, and of two who do not,
-/// one is found before and the other joins.
+/// Overlap from which boxes at two scales may be one person. Two measures of one box whose sides are
+/// each off by a tenth of it overlap by 0.47.
 const SAME_IOU_MIN: f64 = 0.45;
+
+/// … and how far their feet may lie apart for that, in heights of the lower one, across and down. Two
+/// people one behind the other overlap by as much as that or more; what tells them apart is where
+/// they stand.
+const SAME_FOOT_MAX: f64 = 0.1;
 
 /// A box that ends within this many pixels of the model's input of a crop's edge is cut by it: half of
 /// the finest cell (8 px) in which the model places anything.
@@ -42,7 +50,7 @@ pub fn add(found: &mut Vec<Detection>, crop: Seen, seen: Vec<Detection>, size: F
     for (new, detection) in seen.iter().enumerate() {
         for (old, known) in found.iter().enumerate() {
             let iou = known.bounds.iou(detection.bounds);
-            if iou >= SAME_IOU_MIN {
+            if iou >= SAME_IOU_MIN && stand_together(known.bounds, detection.bounds) {
                 pairs.push((iou, old, new));
             }
         }
@@ -53,8 +61,11 @@ pub fn add(found: &mut Vec<Detection>, crop: Seen, seen: Vec<Detection>, size: F
     for (_, old, new) in pairs {
         if old_taken[old] == Taken::No && new_taken[new] == Taken::No {
             (old_taken[old], new_taken[new]) = (Taken::Yes, Taken::Yes);
-            let score = found[old].score.max(seen[new].score);
-            found[old] = Detection { bounds: seen[new].bounds, score };
+            let bounds = match is_cut(found[old].bounds, crop, size) {
+                true => found[old].bounds,
+                false => seen[new].bounds,
+            };
+            found[old] = Detection { bounds, score: found[old].score.max(seen[new].score) };
         }
     }
     let mut taken = new_taken.iter();
@@ -83,6 +94,18 @@ fn is_part(bounds: PixelBox, crop: Seen, size: FrameSize, found: &[Detection]) -
     let of_known = || found.iter().any(|it| share_inside(bounds, it.bounds) >= PART_SHARE_MIN);
     ends_at_edge(bounds, crop, size, EDGE_INPUT_PX)
         || (ends_at_edge(bounds, crop, size, NEAR_EDGE_INPUT_PX) && of_known())
+}
+
+/// Whether two boxes have their feet at the same place, as well as that can be measured.
+fn stand_together(one: PixelBox, other: PixelBox) -> bool {
+    let near = SAME_FOOT_MAX * one.height().min(other.height());
+    let middle = |it: PixelBox| (it.left() + it.right()) / 2.0;
+    (middle(one) - middle(other)).abs() <= near && (one.bottom() - other.bottom()).abs() <= near
+}
+
+/// Whether the crop shows only a part of what is in this box.
+fn is_cut(bounds: PixelBox, crop: Seen, size: FrameSize) -> bool {
+    ends_at_edge(bounds, crop, size, 0.0)
 }
 
 /// Which share of a box lies in another.
@@ -171,6 +194,61 @@ mod tests {
         assert_eq!(merged(&[left, right], &[left, right]).len(), 2);
         // The whole picture shows one of them.
         assert_eq!(merged(&[left], &[left, right]).len(), 2);
+        // One of them each.
+        assert_eq!(merged(&[left], &[right]), [left, right]);
+    }
+
+    fn person(left: f64, top: f64, height: f64, score: f32) -> Detection {
+        let bounds = PixelBox::new(left, top, 20.0, height).expect("positive");
+        Detection { bounds, ..seen(0.0, 0.0, score) }
+    }
+
+    #[test]
+    fn who_stands_in_front_keeps_their_feet_when_the_crop_shows_only_the_one_behind() {
+        // The crop ends at 200 and shows the one in front without feet, so not at all.
+        let (front, behind) = (person(200.0, 145.0, 60.0, 0.6), person(201.0, 132.0, 55.0, 0.5));
+        let cut = person(200.0, 145.0, 54.5, 0.5);
+        assert!((0.45..=0.7).contains(&front.bounds.iou(behind.bounds)));
+        assert_eq!(merged(&[front], &[cut, behind]), [front, behind]);
+        // The same two where the crop shows both whole, and finds only one of them.
+        let (front, behind) = (person(200.0, 85.0, 60.0, 0.6), person(201.0, 72.0, 55.0, 0.5));
+        assert_eq!(merged(&[front], &[behind]), [front, behind]);
+        assert_eq!(merged(&[front], &[front, behind]), [front, behind]);
+        assert_eq!(merged(&[behind], &[front]), [behind, front]);
+    }
+
+    #[test]
+    fn nobody_s_feet_move_further_than_they_can_be_measured_wherever_the_crop_finds_somebody() {
+        let known = person(200.0, 100.0, 60.0, 0.6);
+        for (right, down) in (-30..=30).flat_map(|x| (-60..=60).map(move |y| (x, y))) {
+            for height in [30.0, 54.0, 60.0, 66.0, 99.0] {
+                let (left, top) = (200.0 + f64::from(right), 160.0 - height + f64::from(down));
+                let Some(bounds) = PixelBox::new(left, top, height / 3.0, height) else {
+                    continue;
+                };
+                let got = merged(&[known], &[Detection { bounds, ..known }]);
+                let foot = |it: &Detection| it.bounds.anchor_norm(size());
+                let (x, y) = foot(&known);
+                let near = |it: &Detection| {
+                    let (to_x, to_y) = foot(it);
+                    (to_x - x).abs() * 800.0 <= 6.1 && (to_y - y).abs() * 600.0 <= 6.1
+                };
+                assert!(got.iter().any(near), "{bounds:?} leaves {got:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn somebody_of_whom_the_crop_shows_a_part_keeps_the_box_of_the_whole_picture() {
+        // The crop begins at 100: the arm to the left of it is not in it.
+        let (whole, without_arm) =
+            (PixelBox::new(95.0, 20.0, 60.0, 150.0), PixelBox::new(109.0, 20.0, 48.0, 150.0));
+        let seen = |bounds: Option<PixelBox>, score| Detection {
+            bounds: bounds.expect("positive"),
+            ..seen(0.0, 0.0, score)
+        };
+        let got = merged(&[seen(whole, 0.4)], &[seen(without_arm, 0.7)]);
+        assert_eq!(got, [seen(whole, 0.7)]);
     }
 
     #[test]
