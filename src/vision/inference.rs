@@ -106,6 +106,8 @@ pub enum ModelError {
     },
     #[error("the model's {what} is {got}; the manifest promises {expected}")]
     Interface { what: String, got: String, expected: String },
+    #[error("a picture cannot be scaled to {width} x {height} pixels")]
+    Scale { width: usize, height: usize },
     #[error("inference failed")]
     Run(#[source] ort::Error),
     #[error("the model's answer cannot be read")]

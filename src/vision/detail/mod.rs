@@ -179,10 +179,9 @@ impl Detail {
         fit: Fit,
     ) -> Result<Detected, ModelError> {
         let (width, height) = content(fit, picture);
-        match self.scaler.scale(picture, width, height) {
-            Some(content) => detector.detect(&content, source),
-            None => detector.detect(picture, source),
-        }
+        // Never the picture as it is: it may be many times as large as the model's input.
+        let scaled = self.scaler.scale(picture, width, height);
+        detector.detect(&scaled.ok_or(ModelError::Scale { width, height })?, source)
     }
 
     /// Looks at one crop and adds what it shows.

@@ -37,6 +37,10 @@ impl Scaler {
         width: usize,
         height: usize,
     ) -> Option<PictureRef<'a>> {
+        // Room for both before either is looked up: making room moves what is there.
+        if self.sizes.len() + 2 > SIZES_MAX {
+            self.sizes.drain(..SIZES_MAX / 2);
+        }
         let across = self.taps(picture.width(), width);
         let down = self.taps(picture.height(), height);
         let line = width * CHANNELS;
@@ -59,14 +63,10 @@ impl Scaler {
         PictureRef::new(&self.bytes, width, height, line)
     }
 
-    /// The place of the weights for a size.
+    /// The place of the weights for a size, among at most `SIZES_MAX`; until there is made room.
     fn taps(&mut self, from: usize, to: usize) -> usize {
         if let Some(place) = self.sizes.iter().position(|(sizes, _)| *sizes == (from, to)) {
             return place;
-        }
-        // Both of one picture must fit.
-        if self.sizes.len() >= SIZES_MAX {
-            self.sizes.drain(..SIZES_MAX / 2);
         }
         self.sizes.push(((from, to), taps(from, to)));
         self.sizes.len() - 1
@@ -159,6 +159,23 @@ mod tests {
             scaled(&bytes[..6], (2, 1), (4, 1)),
             [[0; 3], [25; 3], [75; 3], [100; 3]].concat()
         );
+    }
+
+    #[test]
+    fn what_was_scaled_before_changes_nothing() {
+        let (width, height) = (48, 31);
+        let bytes: Vec<u8> = (0..width * height * 3).map(|n| (n * 37 % 251) as u8).collect();
+        let picture = PictureRef::new(&bytes, width, height, width * 3).expect("fits");
+        let mut scaler = Scaler::default();
+        // Many sizes, one side new or both, and ones from before among them.
+        for n in 0..200 {
+            for to in [(20 + n % 67, 9 + n % 41), (20 + n % 67, 9), (20 + n % 5, 9 + n % 3)] {
+                let got = scaler.scale(&picture, to.0, to.1).expect("a size");
+                let got: Vec<u8> = got.rows().flatten().copied().collect();
+                assert!(got == scaled(&bytes, (width, height), to), "{to:?} after {n}");
+                assert!(scaler.sizes.len() <= SIZES_MAX);
+            }
+        }
     }
 
     #[test]
