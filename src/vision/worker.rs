@@ -314,7 +314,7 @@ impl Worker {
         let detected = self.closer.look(&mut self.detector, camera, looked_at, &self.inbox);
         let detected =
             detected.map_err(|source| WorkerError::Detect { camera: state.id.clone(), source })?;
-        self.load.looked_at(camera, clock::monotonic().since(started));
+        let seen_at = clock::monotonic();
         let number = state.frames;
         state.frames += 1;
         self.outbox.push(FromWorker::Report(Report {
@@ -345,6 +345,10 @@ impl Worker {
             self.encoder.put(kept.job(camera, Purpose::Preview));
         }
         state.keep(kept);
+        // All of it kept the next picture waiting, not only the model.
+        let done_at = clock::monotonic();
+        self.load.looked_at(camera, done_at.since(started));
+        self.closer.beside(camera, done_at.since(seen_at));
         Ok(())
     }
 

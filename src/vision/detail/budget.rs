@@ -30,6 +30,10 @@ const DEBT_MAX_MS: f64 = 1000.0;
 /// Weight of the newest picture in the estimate of what a pixel costs.
 const NEWEST_WEIGHT: f64 = 0.1;
 
+/// Pictures after which it is known what a pixel takes: the first ones after a start take longer, and
+/// of what they said less than a hundredth is left in the estimate then.
+const KNOWN_AFTER: u32 = 50;
+
 /// One camera's budget.
 #[derive(Clone, Debug)]
 pub struct Budget {
@@ -39,6 +43,11 @@ pub struct Budget {
     saved_ms: f64,
     /// What a pixel of the model's input takes; `None` before the first picture.
     ms_per_px: Option<f64>,
+    /// What the detector's thread does with a picture beside that, milliseconds.
+    beside_ms: f64,
+    /// Pixels of the last whole picture, and how many there were.
+    whole_px: usize,
+    wholes: u32,
 }
 
 /// The moment at which a crop is asked for.
@@ -62,13 +71,22 @@ impl Budget {
     /// For one camera of a box that looks at so many pictures a second in all.
     pub fn new(all_fps: f64) -> Budget {
         let share_ms = SHARE_MAX * 1000.0 / all_fps.max(f64::MIN_POSITIVE);
-        Budget { share_ms: share_ms.min(1000.0), saved_ms: 0.0, ms_per_px: None }
+        Budget {
+            share_ms: share_ms.min(1000.0),
+            saved_ms: 0.0,
+            ms_per_px: None,
+            beside_ms: 0.0,
+            whole_px: 0,
+            wholes: 0,
+        }
     }
 
     /// A whole picture was looked at.
     pub fn whole(&mut self, cost_px: usize, took: Duration) {
         let took_ms = took.as_secs_f64() * 1e3;
         self.learn(cost_px, took_ms);
+        self.whole_px = cost_px;
+        self.wholes = self.wholes.saturating_add(1);
         let left_ms = self.share_ms - took_ms;
         let saved_max_ms = SAVED_PICTURES * left_ms.max(0.0);
         self.saved_ms = (self.saved_ms + left_ms).clamp(-DEBT_MAX_MS, saved_max_ms);
@@ -79,15 +97,31 @@ impl Budget {
         let Some(ms_per_px) = self.ms_per_px else {
             return Allow::Stop;
         };
-        let crop_ms = ms_per_px * cost_px as f64;
-        let crop = Duration::try_from_secs_f64(crop_ms / 1e3).unwrap_or(BUSY_MAX);
+        let crop = duration(ms_per_px * cost_px as f64);
         // The one that waits takes about as long itself, and must be done when it is due.
-        let in_the_way = moment.waiting_due_in.is_some_and(|due| due < crop * 2);
+        let before_that = crop * 2 + duration(self.beside_ms);
+        let in_the_way = moment.waiting_due_in.is_some_and(|due| due < before_that);
         let too_much = self.saved_ms <= 0.0
             || moment.age + crop > AGE_MAX
             || moment.busy + crop > BUSY_MAX
             || in_the_way;
         if too_much { Allow::Stop } else { Allow::Go }
+    }
+
+    /// Whether there can be time for it beside the whole picture, however calm it is.
+    pub fn ever_allows(&self, cost_px: usize) -> Allow {
+        let px = (self.whole_px + cost_px) as f64;
+        match self.ms_per_px {
+            Some(ms) if self.wholes >= KNOWN_AFTER && duration(ms * px) > BUSY_MAX => Allow::Stop,
+            Some(_) | None => Allow::Go,
+        }
+    }
+
+    /// Something else than the model kept the detector's thread from the next picture.
+    pub fn beside(&mut self, took: Duration) {
+        let took_ms = took.as_secs_f64() * 1e3;
+        self.beside_ms += NEWEST_WEIGHT * (took_ms - self.beside_ms);
+        self.saved_ms = (self.saved_ms - took_ms).max(-DEBT_MAX_MS);
     }
 
     /// A crop was looked at.
@@ -106,6 +140,11 @@ impl Budget {
     }
 }
 
+/// Beyond what a duration can be, as long as nothing may take.
+fn duration(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1e3).unwrap_or(Duration::MAX / 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +158,11 @@ mod tests {
 
     /// Crops looked at with a hundred pictures of one camera, of `crops` wanted with each.
     fn looked_at(all_fps: f64, crops: u32) -> u32 {
+        looked_at_beside(all_fps, crops, Duration::ZERO)
+    }
+
+    /// … when the detector's thread does something else for so long with each picture.
+    fn looked_at_beside(all_fps: f64, crops: u32, beside: Duration) -> u32 {
         let mut budget = Budget::new(all_fps);
         let mut count = 0;
         for _ in 0..100 {
@@ -133,6 +177,7 @@ mod tests {
                 busy += WHOLE;
                 count += 1;
             }
+            budget.beside(beside);
         }
         count
     }
@@ -150,6 +195,27 @@ mod tests {
         assert!((30..=34).contains(&got), "{got}");
         // Thirty a second leave nothing.
         assert_eq!(looked_at(30.0, 3), 0);
+    }
+
+    #[test]
+    fn what_the_thread_does_beside_the_model_leaves_less_for_crops() {
+        // Of the 10 ms of each picture that four cameras leave, 7 and all.
+        let got = looked_at_beside(20.0, 3, Duration::from_millis(7));
+        assert!((9..=14).contains(&got), "{got}");
+        assert!(looked_at_beside(20.0, 3, Duration::from_millis(20)) <= 1);
+    }
+
+    #[test]
+    fn a_crop_that_no_calm_moment_has_time_for_is_told_once_that_is_known() {
+        let mut budget = Budget::new(2.0);
+        let (large, small) = (640 * 640, 320 * 320);
+        for _ in 0..KNOWN_AFTER {
+            assert_eq!(budget.ever_allows(large), Allow::Go);
+            budget.whole(640 * 384, Duration::from_millis(120));
+        }
+        // 200 ms beside 120, and 50.
+        assert_eq!(budget.ever_allows(large), Allow::Stop);
+        assert_eq!(budget.ever_allows(small), Allow::Go);
     }
 
     #[test]

@@ -81,6 +81,15 @@ impl Closer {
         }
     }
 
+    /// The thread of the model did something else with this camera's picture, for so long.
+    pub fn beside(&mut self, camera: CameraIndex, took: Duration) {
+        if let Closer::Zones(cameras) = self
+            && let Some(camera) = cameras.get_mut(usize::from(camera))
+        {
+            camera.budget.beside(took);
+        }
+    }
+
     /// Finds people; boxes come back in pixels of `size`.
     pub fn look(
         &mut self,
