@@ -15,9 +15,12 @@ use standclear::link::{
     self, DecoderChoice, DetailChoice, DetailZone, Ending, FromWorker, Report, Source, ToWorker,
     WorkerCamera, WorkerConfig,
 };
+use standclear::vision::detail::budget::Allow;
+use standclear::vision::detail::{Clock, Detail};
 use standclear::vision::inference::{Detector, GoldenCheck, Options};
 use standclear::vision::offline::{DetailOptions, Offline, OfflineOptions};
 use standclear::vision::package::ModelPackage;
+use standclear::vision::preprocess::PictureRef;
 use standclear::vision::worker;
 
 /// The walkway's far end: people there are some 60 of 576 lines high.
@@ -80,6 +83,88 @@ fn small_people_in_a_zone_are_found_that_the_whole_picture_does_not_show() {
     }
     assert!(people >= 10, "{people}");
     assert!(with > without, "{with} of {people} with, {without} without");
+}
+
+/// A box that has time for crops up to a size, and for larger ones never.
+struct SlowBox {
+    most_px: usize,
+    looked_at: Vec<usize>,
+}
+
+impl Clock for SlowBox {
+    fn allows(&mut self, cost_px: usize) -> Allow {
+        self.ever_allows(cost_px)
+    }
+
+    fn ever_allows(&self, cost_px: usize) -> Allow {
+        if cost_px > self.most_px { Allow::Stop } else { Allow::Go }
+    }
+
+    fn whole(&mut self, _cost_px: usize, _took_ns: u64) {}
+
+    fn crop(&mut self, cost_px: usize, _took_ns: u64) {
+        self.looked_at.push(cost_px);
+    }
+}
+
+#[test]
+fn a_part_for_which_there_is_never_time_is_cut_smaller_and_holds_up_no_other() {
+    let package = ModelPackage::open(&support::model_dir()).expect("the package is whole");
+    let options = Options { long_side_px: Some(320), ..support::options(GoldenCheck::Skip) };
+    let mut detector = Detector::load(&package, &options).expect("the model loads");
+    let (width, height) = (1920, 1080);
+    let bytes = vec![90; width * height * 3];
+    let picture = PictureRef::new(&bytes, width, height, width * 3).expect("fits");
+    let size = FrameSize::new(1920, 1080).expect("positive");
+    let zone = |left_norm: f64, right_norm: f64, top_norm: f64, bottom_norm: f64| DetailZone {
+        left_norm,
+        top_norm,
+        right_norm,
+        bottom_norm,
+        person_norm: vec![],
+    };
+    // One part of about 590 x 560 pixels, and one of about 110 x 90 behind it.
+    let zones = vec![zone(0.05, 0.33, 0.2, 0.65), zone(0.9, 0.93, 0.9, 0.91)];
+    let mut detail = Detail::new(zones);
+    let mut slow = SlowBox { most_px: 448 * 448, looked_at: Vec::new() };
+    let mut look = |slow: &mut SlowBox| {
+        slow.looked_at.clear();
+        detail.look(&mut detector, &picture, size, slow).expect("looked at")
+    };
+    let first = look(&mut slow);
+    assert_eq!((first.parts_planned, first.parts_looked_at), (2, 1), "{:?}", slow.looked_at);
+    // From now on its large part comes in tiles that fit.
+    let second = look(&mut slow);
+    assert!(second.parts_planned > 2, "{second:?}");
+    assert_eq!(second.parts_looked_at, second.parts_planned);
+    assert!(slow.looked_at.iter().sum::<usize>() > 450 * 450, "{:?}", slow.looked_at);
+}
+
+#[test]
+fn where_there_is_never_time_for_a_larger_whole_picture_parts_of_it_are_looked_at() {
+    let package = ModelPackage::open(&support::model_dir()).expect("the package is whole");
+    let options = Options { long_side_px: Some(320), ..support::options(GoldenCheck::Skip) };
+    let mut detector = Detector::load(&package, &options).expect("the model loads");
+    let bytes = vec![90; 768 * 576 * 3];
+    let picture = PictureRef::new(&bytes, 768, 576, 768 * 3).expect("fits");
+    let size = FrameSize::new(768, 576).expect("positive");
+    let everywhere = DetailZone {
+        left_norm: 0.0,
+        top_norm: 0.1,
+        right_norm: 1.0,
+        bottom_norm: 1.0,
+        person_norm: vec![0.12; 4],
+    };
+    let mut detail = Detail::new(vec![everywhere]);
+    let mut slow = SlowBox { most_px: 150_000, looked_at: Vec::new() };
+    let first = detail.look(&mut detector, &picture, size, &mut slow).expect("looked at");
+    assert_eq!((first.parts_planned, first.parts_looked_at), (1, 0));
+    let mut later = first;
+    for _ in 0..2 {
+        later = detail.look(&mut detector, &picture, size, &mut slow).expect("looked at");
+    }
+    assert!(later.parts_planned > 1, "{later:?}");
+    assert_eq!(later.parts_looked_at, later.parts_planned);
 }
 
 #[test]

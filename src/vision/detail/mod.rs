@@ -18,6 +18,7 @@ pub mod heights;
 pub mod merge;
 pub mod plan;
 pub mod scale;
+pub mod turns;
 
 use crate::clock;
 use crate::engine::detection::{Detection, FrameSize, PixelBox};
@@ -25,8 +26,9 @@ use crate::link::DetailZone;
 
 use self::budget::Allow;
 use self::heights::{Heights, News};
-use self::plan::{Crop, Plan, Scene};
+use self::plan::{Crop, Plan, Scene, TILES_PX};
 use self::scale::Scaler;
+use self::turns::Turns;
 use super::inference::{Detected, Detector, ModelError};
 use super::preprocess::{Fit, PictureRef};
 
@@ -44,8 +46,9 @@ pub struct Detail {
     heights: Heights,
     planned: Option<Planned>,
     scaler: Scaler,
-    /// The crop whose turn is next.
-    turn: usize,
+    turns: Turns,
+    /// How large tiles may be, a place in `TILES_PX`.
+    tiles: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +61,9 @@ struct Planned {
 pub trait Clock {
     /// Whether to look at a crop of so many pixels of the model's input.
     fn allows(&mut self, cost_px: usize) -> Allow;
+
+    /// Whether there can be time for it beside a whole picture even if nothing else is to be done.
+    fn ever_allows(&self, cost_px: usize) -> Allow;
 
     /// The whole picture was looked at: pixels of input, nanoseconds.
     fn whole(&mut self, cost_px: usize, took_ns: u64);
@@ -75,6 +81,10 @@ impl Clock for Unhurried {
         Allow::Go
     }
 
+    fn ever_allows(&self, _cost_px: usize) -> Allow {
+        Allow::Go
+    }
+
     fn whole(&mut self, _cost_px: usize, _took_ns: u64) {}
 
     fn crop(&mut self, _cost_px: usize, _took_ns: u64) {}
@@ -84,8 +94,9 @@ impl Clock for Unhurried {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Looked {
     pub detected: Detected,
-    pub crops_planned: usize,
-    pub crops_looked_at: usize,
+    /// Crops, or the whole picture with more pixels than usual.
+    pub parts_planned: usize,
+    pub parts_looked_at: usize,
     /// Pixels of the model's input in all.
     pub cost_px: usize,
 }
@@ -112,43 +123,74 @@ impl Detail {
         let plan = self.plan(detector, picture);
         let fit = detector.fit();
         let started_ns = clock::monotonic().as_nanos();
-        let mut whole_fit = fit.with_long_side(plan.long_side_px);
+        let larger_fit = fit.with_long_side(plan.long_side_px);
         let cost_px = |fit: Fit| input_px(fit, picture);
-        if plan.long_side_px > fit.long_side_px()
-            && clock.allows(cost_px(whole_fit) - cost_px(fit).min(cost_px(whole_fit)))
-                == Allow::Stop
-        {
-            whole_fit = fit;
-        }
-        let mut detected = self.whole(detector, picture, source, whole_fit)?;
+        let more_px = cost_px(larger_fit).saturating_sub(cost_px(fit));
+        let larger = match plan.long_side_px > fit.long_side_px() {
+            true => Some(clock.allows(more_px)),
+            false => None,
+        };
+        let whole_fit = if larger == Some(Allow::Stop) { fit } else { larger_fit };
+        let detected = self.whole(detector, picture, source, whole_fit)?;
         clock.whole(cost_px(whole_fit), detected.decoded_ns.saturating_sub(started_ns));
-        let mut looked_at = 0;
-        let mut spent_px = cost_px(whole_fit);
-        for _ in 0..plan.crops.len() {
-            let crop = plan.crops[self.turn % plan.crops.len()];
-            let cost_px = crop.cost_px(fit.multiple());
-            if clock.allows(cost_px) == Allow::Stop {
-                break;
-            }
-            let from_ns = clock::monotonic().as_nanos();
-            let stages = self.crop(detector, picture, source, crop, &mut detected.detections)?;
-            detected.inferred_ns = stages.inferred_ns;
-            detected.decoded_ns = clock::monotonic().as_nanos();
-            clock.crop(cost_px, detected.decoded_ns.saturating_sub(from_ns));
-            self.turn = (self.turn + 1) % plan.crops.len();
-            looked_at += 1;
-            spent_px += cost_px;
+        let mut looked = Looked {
+            detected,
+            parts_planned: plan.crops.len() + usize::from(larger.is_some()),
+            parts_looked_at: usize::from(larger == Some(Allow::Go)),
+            cost_px: cost_px(whole_fit),
+        };
+        self.look_closer(detector, picture, source, &plan, clock, &mut looked)?;
+        let never = |cost_px: usize| clock.ever_allows(cost_px) == Allow::Stop;
+        if plan.crops.iter().any(|crop| never(crop.cost_px(fit.multiple())))
+            || (larger == Some(Allow::Stop) && never(more_px))
+        {
+            self.look_at_less();
         }
-        merge::sort(&mut detected.detections);
-        if self.heights.see(&detected.detections, source) == News::Yes {
+        merge::sort(&mut looked.detected.detections);
+        if self.heights.see(&looked.detected.detections, source) == News::Yes {
             self.planned = None;
         }
-        Ok(Looked {
-            detected,
-            crops_planned: plan.crops.len(),
-            crops_looked_at: looked_at,
-            cost_px: spent_px,
-        })
+        Ok(looked)
+    }
+
+    /// Looks at the crops for which there is time.
+    fn look_closer(
+        &mut self,
+        detector: &mut Detector,
+        picture: &PictureRef<'_>,
+        source: FrameSize,
+        plan: &Plan,
+        clock: &mut impl Clock,
+        looked: &mut Looked,
+    ) -> Result<(), ModelError> {
+        let multiple = detector.fit().multiple();
+        for number in self.turns.next(plan.crops.len()) {
+            let crop = plan.crops[number];
+            let cost_px = crop.cost_px(multiple);
+            if clock.allows(cost_px) == Allow::Stop {
+                continue;
+            }
+            let from_ns = clock::monotonic().as_nanos();
+            let found = &mut looked.detected.detections;
+            let Some(stages) = self.crop(detector, picture, source, crop, found)? else {
+                continue;
+            };
+            looked.detected.inferred_ns = stages.inferred_ns;
+            looked.detected.decoded_ns = clock::monotonic().as_nanos();
+            clock.crop(cost_px, looked.detected.decoded_ns.saturating_sub(from_ns));
+            self.turns.had(number);
+            looked.parts_looked_at += 1;
+            looked.cost_px += cost_px;
+        }
+        Ok(())
+    }
+
+    /// Smaller parts from now on, and no larger whole picture: there is never time for what was planned.
+    fn look_at_less(&mut self) {
+        if self.tiles + 1 < TILES_PX.len() {
+            self.tiles += 1;
+            self.planned = None;
+        }
     }
 
     fn plan(&mut self, detector: &Detector, picture: &PictureRef<'_>) -> Plan {
@@ -162,10 +204,14 @@ impl Detail {
             width_px: delivered.0,
             height_px: delivered.1,
             long_side_px: detector.fit().long_side_px(),
-            long_side_px_max: detector.long_side_px_max(),
+            long_side_px_max: match self.tiles {
+                0 => detector.long_side_px_max(),
+                _ => detector.fit().long_side_px(),
+            },
             multiple: detector.fit().multiple(),
             zones: &self.zones,
             heights: &self.heights,
+            tile_px_max: TILES_PX[self.tiles],
         });
         self.planned = Some(Planned { delivered, plan: plan.clone() });
         plan
@@ -184,7 +230,8 @@ impl Detail {
         detector.detect(&scaled.ok_or(ModelError::Scale { width, height })?, source)
     }
 
-    /// Looks at one crop and adds what it shows.
+    /// Looks at one crop and adds what it shows. `None`: it does not lie in the picture, so there was
+    /// nothing to look at.
     fn crop(
         &mut self,
         detector: &mut Detector,
@@ -192,21 +239,13 @@ impl Detail {
         source: FrameSize,
         crop: Crop,
         found: &mut Vec<Detection>,
-    ) -> Result<Detected, ModelError> {
+    ) -> Result<Option<Detected>, ModelError> {
         let scaled = picture
             .part((crop.left, crop.top), (crop.width, crop.height))
             .and_then(|part| self.scaler.scale(&part, crop.content_width, crop.content_height));
         let size = FrameSize::new(crop.width as u32, crop.height as u32);
         let (Some(scaled), Some(size)) = (scaled, size) else {
-            // Plans are made for this very picture, so its crops lie in it.
-            let now = clock::monotonic().as_nanos();
-            let none = Detected {
-                detections: vec![],
-                preprocessed_ns: now,
-                inferred_ns: now,
-                decoded_ns: now,
-            };
-            return Ok(none);
+            return Ok(None);
         };
         let mut detected = detector.detect(&scaled, size)?;
         let to_source = (
@@ -223,7 +262,7 @@ impl Detail {
             let input_px = bounds.width() / crop.content_width as f64;
             merge::add(found, merge::Seen { bounds, input_px }, seen.collect(), source);
         }
-        Ok(detected)
+        Ok(Some(detected))
     }
 }
 

@@ -28,14 +28,16 @@ const SCALE_MAX: f64 = 2.0;
 const GAIN_MIN: f64 = 1.25;
 
 /// Longest side of a crop in the model's input: beyond, it is cut into tiles, each about as costly as
-/// the whole picture, so that a crop more or less is a small step in time.
-const TILE_PX_MAX: f64 = 640.0;
+/// the whole picture, so that a crop more or less is a small step in time. The first, unless a box is
+/// too slow for it: each has half the area of the one before, and all are multiples of 32.
+pub const TILES_PX: [u32; 3] = [640, 448, 320];
 
-/// Tiles in one plan. What needs more gets a smaller scale: with more than this many a rotation would
-/// not come round within the second in which an entry is to be seen.
+/// Tiles in one plan: with more than this many a rotation would not come round within the second in
+/// which an entry is to be seen. What needs more gets a smaller scale, and parts are joined. Only
+/// where one part alone, as small as is of use, still needs more, it has them: seldom is not never.
 const CROPS_MAX: usize = 6;
 
-/// By how much the scale goes down when there are too many tiles.
+/// By how much the scale of a part goes down when there are too many tiles.
 const SCALE_STEP: f64 = 0.85;
 
 /// What a zone's crop holds around its strips, in heights of the tallest expected person: a tall adult
@@ -58,6 +60,8 @@ pub struct Scene<'a> {
     pub multiple: u32,
     pub zones: &'a [DetailZone],
     pub heights: &'a Heights,
+    /// Longest side of a crop in the model's input, one of `TILES_PX`.
+    pub tile_px_max: u32,
 }
 
 /// What is looked at.
@@ -95,16 +99,8 @@ struct Wanted {
 pub fn plan(scene: &Scene<'_>) -> Plan {
     let mut parts: Vec<Wanted> =
         scene.zones.iter().filter_map(|zone| wanted(scene, zone)).collect();
-    merge(scene, &mut parts);
+    let crops = limited(scene, &mut parts);
     let scale = parts.iter().map(|part| part.scale).fold(0.0, f64::max);
-    let mut crops = tiles(scene, &parts);
-    while crops.len() > CROPS_MAX {
-        for part in &mut parts {
-            part.scale *= SCALE_STEP;
-        }
-        parts.retain(|part| part.scale >= GAIN_MIN * scene.scale());
-        crops = tiles(scene, &parts);
-    }
     let usual = Plan { long_side_px: scene.long_side_px, crops };
     // The whole picture larger shows everybody better, so at the same cost it is the better choice.
     match scene.whole(scale) {
@@ -143,6 +139,11 @@ impl Scene<'_> {
         f64::from(self.long_side_px) / self.long_px()
     }
 
+    /// The smallest scale at which a crop is of use.
+    fn scale_min(&self) -> f64 {
+        GAIN_MIN * self.scale()
+    }
+
     fn cost_px(&self, width: f64, height: f64) -> usize {
         let fill =
             |side: f64| (side.round() as usize).max(1).next_multiple_of(self.multiple as usize);
@@ -174,7 +175,7 @@ fn wanted(scene: &Scene<'_>, zone: &DetailZone) -> Option<Wanted> {
         // Whose size nobody knows is taken to be found at the picture's own scale and not below.
         let person_px = expected.map_or(RESOLVED_PX, |norm| norm * height);
         let scale = (RESOLVED_PX / person_px.max(1.0)).min(SCALE_MAX);
-        if scale < GAIN_MIN * scene.scale() {
+        if scale < scene.scale_min() {
             continue;
         }
         let part = Wanted {
@@ -216,6 +217,53 @@ impl Wanted {
     }
 }
 
+/// The parts as tiles, not too many of them. No part is left out.
+fn limited(scene: &Scene<'_>, parts: &mut Vec<Wanted>) -> Vec<Crop> {
+    loop {
+        merge(scene, parts);
+        let crops = tiles(scene, parts);
+        if crops.len() <= CROPS_MAX {
+            return crops;
+        }
+        let fewer_parts = || parts.len() <= CROPS_MAX;
+        let smaller = if fewer_parts() { with_most_tiles(scene, parts) } else { None };
+        match smaller {
+            Some(place) => {
+                let part = &mut parts[place];
+                part.scale = (part.scale * SCALE_STEP).max(scene.scale_min());
+            }
+            None => match cheapest_join(scene, parts) {
+                Some((first, second, both)) => {
+                    parts[first] = both;
+                    parts.remove(second);
+                }
+                None => return crops,
+            },
+        }
+    }
+}
+
+/// The part that is cut into most tiles, of those that can be made smaller.
+fn with_most_tiles(scene: &Scene<'_>, parts: &[Wanted]) -> Option<usize> {
+    let count = |part: &Wanted| tiles(scene, std::slice::from_ref(part)).len();
+    let parts = parts.iter().enumerate();
+    let smaller = parts.filter(|(_, part)| part.scale > scene.scale_min());
+    let counted = smaller.map(|(place, part)| (count(part), place));
+    counted.filter(|(count, _)| *count > 1).max().map(|(_, place)| place)
+}
+
+/// The two parts that cost least more when they are one.
+fn cheapest_join(scene: &Scene<'_>, parts: &[Wanted]) -> Option<(usize, usize, Wanted)> {
+    let pairs =
+        (0..parts.len()).flat_map(|first| (first + 1..parts.len()).map(move |it| (first, it)));
+    pairs.map(|(first, second)| (first, second, parts[first].with(parts[second]))).min_by_key(
+        |(first, second, both)| {
+            let apart = parts[*first].cost_px(scene) + parts[*second].cost_px(scene);
+            both.cost_px(scene).saturating_sub(apart)
+        },
+    )
+}
+
 /// Joins parts as long as one for both is cheaper than two.
 fn merge(scene: &Scene<'_>, parts: &mut Vec<Wanted>) {
     'again: loop {
@@ -237,8 +285,9 @@ fn merge(scene: &Scene<'_>, parts: &mut Vec<Wanted>) {
 fn tiles(scene: &Scene<'_>, parts: &[Wanted]) -> Vec<Crop> {
     let mut crops = Vec::new();
     for part in parts {
-        let columns = cuts(part.left, part.right, part.scale, part.person_px * BESIDE * 2.0);
-        let rows = cuts(part.top, part.bottom, part.scale, part.person_px * ABOVE);
+        let longest = f64::from(scene.tile_px_max) / part.scale;
+        let columns = cuts(part.left, part.right, longest, part.person_px * BESIDE * 2.0);
+        let rows = cuts(part.top, part.bottom, longest, part.person_px * ABOVE);
         for (top, bottom) in &rows {
             for (left, right) in &columns {
                 let (left, top) = (left.floor() as usize, top.floor() as usize);
@@ -262,9 +311,9 @@ fn tiles(scene: &Scene<'_>, parts: &[Wanted]) -> Vec<Crop> {
     crops
 }
 
-/// Cuts a stretch into equal pieces that overlap, each at most `TILE_PX_MAX` for the model.
-fn cuts(from: f64, to: f64, scale: f64, overlap: f64) -> Vec<(f64, f64)> {
-    let (length, longest) = (to - from, TILE_PX_MAX / scale);
+/// Cuts a stretch into equal pieces that overlap, each at most `longest`.
+fn cuts(from: f64, to: f64, longest: f64, overlap: f64) -> Vec<(f64, f64)> {
+    let length = to - from;
     if length <= longest {
         return vec![(from, to)];
     }

@@ -20,6 +20,7 @@ fn scene(width_px: usize, height_px: usize, heights: &Heights) -> Scene<'_> {
         multiple: 32,
         zones: &[],
         heights,
+        tile_px_max: TILES_PX[0],
     }
 }
 
@@ -118,6 +119,7 @@ fn no_plan_has_more_crops_or_larger_ones_than_allowed() {
         })
         .collect();
     let plan = planned(3840, 2160, &zones);
+    assert!(!plan.crops.is_empty());
     assert!(plan.crops.len() <= CROPS_MAX, "{}", plan.crops.len());
     for crop in &plan.crops {
         assert!(crop.content_width.max(crop.content_height) <= 660, "{crop:?}");
@@ -125,12 +127,68 @@ fn no_plan_has_more_crops_or_larger_ones_than_allowed() {
     }
 }
 
+/// So many zones of people of unknown size, in a grid, none near another.
+fn apart(count: usize) -> Vec<DetailZone> {
+    let place = |n: usize| (0.02 + 0.25 * (n % 4) as f64, 0.1 + 0.22 * (n / 4) as f64);
+    (0..count)
+        .map(|n| DetailZone {
+            left_norm: place(n).0,
+            right_norm: place(n).0 + 0.02,
+            ..zone(place(n).1, place(n).1 + 0.02, vec![])
+        })
+        .collect()
+}
+
+#[test]
+fn however_many_zones_lie_apart_each_of_them_is_looked_at_closer() {
+    for count in 1..=16 {
+        let zones = apart(count);
+        let plan = planned(1920, 1080, &zones);
+        assert!(plan.crops.len() <= CROPS_MAX, "{count}: {plan:?}");
+        for zone in &zones {
+            let (x, y) = (zone.left_norm * 1920.0, zone.bottom_norm * 1080.0);
+            let shown = |crop: &Crop| {
+                (crop.left as f64..=(crop.left + crop.width) as f64).contains(&x)
+                    && (crop.top as f64..=(crop.top + crop.height) as f64).contains(&y)
+                    && scale(crop) >= 0.99 * GAIN_MIN * 640.0 / 1920.0
+            };
+            let larger = f64::from(plan.long_side_px) >= GAIN_MIN * 640.0;
+            assert!(larger || plan.crops.iter().any(shown), "{count}: {zone:?} in {plan:?}");
+        }
+    }
+}
+
+#[test]
+fn a_part_too_large_for_six_tiles_has_more_rather_than_none() {
+    // 1280 px already for the whole picture: what is of use is 1600 and more.
+    let everywhere =
+        DetailZone { left_norm: 0.0, right_norm: 1.0, ..zone(0.3, 1.0, vec![0.02; 4]) };
+    let heights = Heights::default();
+    let scene = Scene { long_side_px: 1280, zones: &[everywhere], ..scene(1920, 1080, &heights) };
+    assert!(!plan(&scene).crops.is_empty());
+}
+
+#[test]
+fn on_a_slow_box_tiles_are_smaller_and_show_as_much() {
+    let heights = Heights::default();
+    let zones = [DetailZone { right_norm: 0.6, ..zone(0.4, 0.5, vec![]) }];
+    for tile_px_max in TILES_PX {
+        let scene = Scene { zones: &zones, tile_px_max, ..scene(1920, 1080, &heights) };
+        let plan = plan(&scene);
+        let right = plan.crops.iter().map(|crop| crop.left + crop.width).max();
+        assert!(right >= Some(1152), "{plan:?}");
+        for crop in &plan.crops {
+            assert!(crop.content_width.max(crop.content_height) <= tile_px_max as usize + 2);
+        }
+    }
+}
+
 #[test]
 fn tiles_overlap_by_a_person_and_cover_everything() {
-    let cut = cuts(100.0, 2000.0, 1.0, 70.0);
+    let cut = cuts(100.0, 2000.0, 640.0, 70.0);
     assert_eq!((cut[0].0, cut[cut.len() - 1].1), (100.0, 2000.0));
     for pair in cut.windows(2) {
         assert!((pair[0].1 - pair[1].0 - 70.0).abs() < 1e-9, "{pair:?}");
-        assert!(pair[0].1 - pair[0].0 <= TILE_PX_MAX + 1e-9);
+        assert!(pair[0].1 - pair[0].0 <= 640.0 + 1e-9);
     }
 }

@@ -111,7 +111,7 @@ impl Closer {
             inbox,
         };
         let looked = closer.detail.look(detector, picture, size, &mut live)?;
-        closer.count.add(camera, looked.crops_planned, looked.crops_looked_at);
+        closer.count.add(camera, looked.parts_planned, looked.parts_looked_at);
         Ok(looked.detected)
     }
 }
@@ -165,6 +165,10 @@ impl Clock for Live<'_> {
                 waiting_due_in: due,
             },
         )
+    }
+
+    fn ever_allows(&self, cost_px: usize) -> Allow {
+        self.budget.ever_allows(cost_px)
     }
 
     fn whole(&mut self, cost_px: usize, took_ns: u64) {
