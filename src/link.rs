@@ -237,6 +237,14 @@ pub struct CameraLoad {
     pub looked_at_fps: f64,
     /// What one of its pictures takes.
     pub picture_ms: f64,
+    pub served: Served,
+}
+
+/// Whether a camera gets what it was promised of the detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Served {
+    Enough,
+    TooLittle,
 }
 
 /// What became of a clip.

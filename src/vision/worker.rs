@@ -254,7 +254,7 @@ impl Worker {
     }
 
     fn tell_load(&mut self, now: Instant) {
-        match self.load.judge(now, &self.inbox.came()) {
+        match self.load.judge(now, &self.inbox.replaced()) {
             LoadNews::Nothing => {}
             LoadNews::KeepsUp => self.outbox.push(FromWorker::Load(None)),
             LoadNews::Overloaded(load) => self.outbox.push(FromWorker::Load(Some(load))),

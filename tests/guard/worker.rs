@@ -12,7 +12,7 @@ use std::time::Duration;
 use standclear::clock;
 use standclear::link::{
     self, CameraLoad, CaptureClock, ClipOutcome, ClipWritten, FromWorker, GreyPicture, LearnedView,
-    Load, ModelInfo, PROTOCOL_VERSION, Picture, Report, StageTimes, ToWorker, UsualHour,
+    Load, ModelInfo, PROTOCOL_VERSION, Picture, Report, Served, StageTimes, ToWorker, UsualHour,
     ViewFinding, ViewKind, ViewShift, Watched, WireDetection,
 };
 
@@ -273,7 +273,13 @@ impl Fake {
 }
 
 fn overload() -> Load {
-    let camera = CameraLoad { camera: 0, came_fps: 5.0, looked_at_fps: 3.1, picture_ms: 264.0 };
+    let camera = CameraLoad {
+        camera: 0,
+        came_fps: 5.0,
+        looked_at_fps: 3.1,
+        picture_ms: 264.0,
+        served: Served::TooLittle,
+    };
     Load { needed_ms_per_s: 1320.0, available_ms_per_s: 1000.0, cameras: vec![camera] }
 }
 

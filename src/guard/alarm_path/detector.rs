@@ -8,10 +8,7 @@ use super::Runner;
 use super::failing::{Failures, Thing};
 use crate::engine::{CameraIndex, Part};
 use crate::guard::message::Gravity;
-use crate::link::{self, DetailZone, Load, ToWorker};
-
-/// Of the pictures that came, the share below which a camera is named as one that gets too little.
-const ENOUGH: f64 = 0.9;
+use crate::link::{self, DetailZone, Load, Served, ToWorker};
 
 impl Runner {
     /// Tells a new vision process where people may be too small.
@@ -49,7 +46,7 @@ impl Runner {
 
 /// The numbers, and what to do about them.
 fn overload(load: &Load, name: impl Fn(link::CameraIndex) -> String) -> String {
-    let short = load.cameras.iter().filter(|it| it.looked_at_fps < ENOUGH * it.came_fps);
+    let short = load.cameras.iter().filter(|it| it.served == Served::TooLittle);
     let rate = |it: &link::CameraLoad| {
         let name = name(it.camera);
         format!("{name} gets {:.1} of {:.1} pictures a second", it.looked_at_fps, it.came_fps)
@@ -73,21 +70,22 @@ mod tests {
 
     #[test]
     fn an_overload_is_said_with_its_numbers_and_who_gets_too_little() {
-        let camera = |camera, looked_at_fps| CameraLoad {
+        let camera = |camera, looked_at_fps, served| CameraLoad {
             camera,
             came_fps: 5.0,
             looked_at_fps,
             picture_ms: 60.0,
+            served,
         };
         let load = Load {
             needed_ms_per_s: 1320.4,
             available_ms_per_s: 1000.0,
-            cameras: vec![camera(0, 5.0), camera(1, 3.1)],
+            cameras: vec![camera(0, 4.4, Served::Enough), camera(1, 3.1, Served::TooLittle)],
         };
         let said = overload(&load, |camera| format!("camera {camera}"));
         assert!(said.contains("1320 ms"), "{said}");
         assert!(said.contains("can do 1000"), "{said}");
         assert!(said.contains("camera 1 gets 3.1 of 5.0"), "{said}");
-        assert!(!said.contains("5.0 of 5.0"), "{said}");
+        assert!(!said.contains("camera 0"), "{said}");
     }
 }

@@ -46,7 +46,6 @@ struct Waiting {
     /// How pictures come; older than what is lost never.
     up: Option<Stream>,
     replaced: u64,
-    came: u64,
 }
 
 impl Inbox {
@@ -77,7 +76,6 @@ impl Inbox {
         let mut state = self.lock();
         let captured_ns = frame.captured_ns;
         if let Some(waiting) = state.cameras.get_mut(usize::from(camera)) {
-            waiting.came += 1;
             if waiting.newest.replace(frame).is_some() {
                 waiting.replaced += 1;
                 if waiting.replaced.is_power_of_two() {
@@ -91,9 +89,9 @@ impl Inbox {
         self.arrived.notify_one();
     }
 
-    /// How many pictures of each camera ever came.
-    pub fn came(&self) -> Vec<u64> {
-        self.lock().cameras.iter().map(|waiting| waiting.came).collect()
+    /// How many pictures of each camera were ever replaced by a newer one before they were looked at.
+    pub fn replaced(&self) -> Vec<u64> {
+        self.lock().cameras.iter().map(|waiting| waiting.replaced).collect()
     }
 
     /// When the first picture that waits is due, nanoseconds of CLOCK_MONOTONIC.
