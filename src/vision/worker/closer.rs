@@ -156,7 +156,7 @@ struct Live<'a> {
 impl Clock for Live<'_> {
     fn allows(&mut self, cost_px: usize) -> Allow {
         let now = clock::monotonic();
-        let due = self.inbox.first_due_ns().map(|due| Instant::from_nanos(due).since(now));
+        let due = self.inbox.first_due_ns(now).map(|due| Instant::from_nanos(due).since(now));
         self.budget.allows(
             cost_px,
             Moment {

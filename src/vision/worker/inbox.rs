@@ -6,10 +6,12 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::clock;
+use crate::engine::time::Instant;
 use crate::link::{CameraIndex, Stream, ToWorker};
 
 use super::super::ingest::Frame;
-use super::deadlines::Deadlines;
+use super::deadlines::{Came, Deadlines};
 
 /// Commands waiting; the reader blocks beyond that, and so does the guard's writer behind it.
 const COMMANDS_MAX: usize = 64;
@@ -74,7 +76,7 @@ impl Inbox {
 
     pub fn put_frame(&self, camera: CameraIndex, frame: Frame) {
         let mut state = self.lock();
-        let captured_ns = frame.captured_ns;
+        let came = Came { captured_ns: frame.captured_ns, arrived_ns: frame.arrived_ns };
         if let Some(waiting) = state.cameras.get_mut(usize::from(camera)) {
             if waiting.newest.replace(frame).is_some() {
                 waiting.replaced += 1;
@@ -83,7 +85,7 @@ impl Inbox {
                     tracing::warn!(camera, replaced, "pictures came faster than were looked at");
                 }
             }
-            state.deadlines.came(usize::from(camera), captured_ns);
+            state.deadlines.came(usize::from(camera), came);
         }
         drop(state);
         self.arrived.notify_one();
@@ -95,8 +97,8 @@ impl Inbox {
     }
 
     /// When the first picture that waits is due, nanoseconds of CLOCK_MONOTONIC.
-    pub fn first_due_ns(&self) -> Option<u64> {
-        self.lock().deadlines.first_due_ns()
+    pub fn first_due_ns(&self, now: Instant) -> Option<u64> {
+        self.lock().deadlines.first_due_ns(now)
     }
 
     pub fn put_lost(&self, camera: CameraIndex, reason: String) {
@@ -152,7 +154,7 @@ impl State {
                 return Event::Up { camera, stream };
             }
         }
-        let frame = self.deadlines.first().and_then(|first| {
+        let frame = self.deadlines.first(clock::monotonic()).and_then(|first| {
             self.deadlines.taken(first);
             let camera = CameraIndex::try_from(first).ok()?;
             let frame = self.cameras.get_mut(first)?.newest.take()?;
