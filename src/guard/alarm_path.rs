@@ -130,6 +130,7 @@ pub fn start(
         requests: 0,
         ticked_at: now,
         published_at: now,
+        detail_told_at: now,
         changed: Changed::Yes,
         complaints: Complaints::default(),
     };
@@ -175,6 +176,7 @@ struct Runner {
     requests: u64,
     ticked_at: Instant,
     published_at: Instant,
+    detail_told_at: Instant,
     changed: Changed,
     complaints: Complaints,
 }
@@ -234,6 +236,7 @@ impl Runner {
                 self.show_calls();
                 self.list_relays();
                 self.judge_handhelds(now);
+                self.repeat_detail(now);
                 self.path.arming.flush();
             }
             self.path.handover.flush(None);

@@ -119,6 +119,19 @@ fn a_lost_camera_is_heard_within_a_second_with_its_reason() {
 }
 
 #[test]
+fn the_vision_process_is_told_again_where_to_look_since_a_message_may_be_lost() {
+    let site = TestSite::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    wait_for("a second message with the zones", || {
+        // Read while it is being written, it is empty for a moment.
+        let told = std::fs::read_to_string(site.path("detail")).unwrap_or_default();
+        (told.parse().unwrap_or(0_u32) >= 2).then_some(())
+    });
+    guard.stop();
+}
+
+#[test]
 fn an_overloaded_detector_is_an_alarm_with_the_numbers_until_it_keeps_up() {
     let site = TestSite::new();
     let guard = site.start();

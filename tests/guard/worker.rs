@@ -128,6 +128,8 @@ impl Fake {
             runtime: "0".into(),
         }))?;
         let mut watched = Watched::No;
+        // How often it was told where to look closer.
+        let mut told = 0;
         for frame in 0.. {
             loop {
                 match commands.try_recv() {
@@ -150,7 +152,11 @@ impl Fake {
                     Ok(ToWorker::WriteClip { request, from_ns, to_ns, path, .. }) => {
                         self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
                     }
-                    Ok(ToWorker::Start(_) | ToWorker::Detail { .. }) => {}
+                    Ok(ToWorker::Detail { .. }) => {
+                        told += 1;
+                        fs::write(self.folder.join("detail"), told.to_string()).expect("a note");
+                    }
+                    Ok(ToWorker::Start(_)) => {}
                     Err(_) => break,
                 }
             }

@@ -4,17 +4,33 @@
 //! Not here: a camera that gets so little that its zones are not watched. Time alone makes those
 //! UNKNOWN.
 
+use std::time::Duration;
+
 use super::Runner;
 use super::failing::{Failures, Thing};
+use crate::clock;
+use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, Part};
 use crate::guard::message::Gravity;
 use crate::link::{self, DetailZone, Load, Served, ToWorker};
 
+/// How often the vision process is told of zones again: a message that found no room is lost, and
+/// nobody may be looked for in the zones of yesterday for longer than this.
+const TELL_DETAIL_EVERY: Duration = Duration::from_secs(5);
+
 impl Runner {
-    /// Tells a new vision process where people may be too small.
-    pub(super) fn tell_detail(&self) {
+    /// Tells the vision process where people may be too small.
+    pub(super) fn tell_detail(&mut self) {
+        self.detail_told_at = clock::monotonic();
         for (camera, zones) in (0..).zip(&self.path.detail) {
             self.path.post.post(ToWorker::Detail { camera, zones: zones.clone() });
+        }
+    }
+
+    /// Tells it again when it is time to: what it knows already changes nothing there.
+    pub(super) fn repeat_detail(&mut self, now: Instant) {
+        if now.since(self.detail_told_at) >= TELL_DETAIL_EVERY {
+            self.tell_detail();
         }
     }
 

@@ -106,10 +106,13 @@ impl Detail {
         Detail { zones, ..Detail::default() }
     }
 
-    /// Other zones from now on; what was learned of heights holds.
+    /// The zones from now on; what was learned of heights holds. The same ones change nothing.
     pub fn set_zones(&mut self, zones: Vec<DetailZone>) {
-        self.zones = zones;
-        self.planned = None;
+        if zones != self.zones {
+            self.zones = zones;
+            self.planned = None;
+            self.tiles = 0;
+        }
     }
 
     /// Looks at a delivered picture; boxes come back in pixels of `source`.
