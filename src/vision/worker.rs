@@ -6,8 +6,8 @@
 //! ```
 //!
 //! All cameras share one model. Of the pictures waiting, the one that is due first is looked at first,
-//! so no camera starves; that the model cannot keep up is told with its numbers. Heartbeats come from the very loop that runs the model: a model that hangs
-//! stops them, and an idle loop does not.
+//! so no camera starves; that the model cannot keep up is told with its numbers. Heartbeats come from
+//! the very loop that runs the model: a model that hangs stops them, and an idle loop does not.
 //!
 //! Not here: any judgement of what was seen, and restarting. The guard restarts this process.
 

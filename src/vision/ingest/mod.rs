@@ -190,10 +190,10 @@ impl fmt::Debug for Picture {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn picture(format: gst_video::VideoFormat) -> Picture {
+    pub fn picture(format: gst_video::VideoFormat) -> Picture {
         gst::init().expect("GStreamer starts");
         let info = gst_video::VideoInfo::builder(format, 8, 4).build().expect("a description");
         let buffer = gst::Buffer::with_size(info.size()).expect("memory");

@@ -101,11 +101,17 @@ impl Inbox {
         self.lock().deadlines.first_due_ns(now)
     }
 
+    /// What waits of a lost camera goes with it: a picture told after the loss would look as if the
+    /// camera were back.
     pub fn put_lost(&self, camera: CameraIndex, reason: String) {
-        if let Some(waiting) = self.lock().cameras.get_mut(usize::from(camera)) {
+        let mut state = self.lock();
+        if let Some(waiting) = state.cameras.get_mut(usize::from(camera)) {
             waiting.lost = Some(reason);
             waiting.up = None;
+            waiting.newest = None;
+            state.deadlines.taken(usize::from(camera));
         }
+        drop(state);
         self.arrived.notify_one();
     }
 
@@ -167,7 +173,9 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::detection::FrameSize;
     use crate::link::{CaptureClock, Watched};
+    use crate::vision::ingest::tests::picture;
 
     const SOON: Duration = Duration::from_secs(5);
 
@@ -213,6 +221,33 @@ mod tests {
         inbox.put_up(0, stream);
         assert!(matches!(inbox.next(SOON), Event::Lost { .. }));
         assert!(matches!(inbox.next(SOON), Event::Up { camera: 0, .. }));
+    }
+
+    fn frame(index: u64) -> Frame {
+        let now_ns = clock::monotonic().as_nanos();
+        Frame {
+            index,
+            time: Duration::ZERO,
+            captured_ns: now_ns,
+            clock: CaptureClock::Pipeline,
+            arrived_ns: now_ns,
+            source_size: FrameSize::new(8, 4).expect("positive"),
+            picture: picture(gstreamer_video::VideoFormat::Bgr),
+        }
+    }
+
+    #[test]
+    fn a_picture_from_before_a_loss_is_not_told_after_it() {
+        let inbox = Inbox::new(&[5.0]);
+        inbox.put_frame(0, frame(1));
+        inbox.put_lost(0, "gone".into());
+        assert!(matches!(inbox.next(SOON), Event::Lost { .. }));
+        assert!(matches!(inbox.next(Duration::ZERO), Event::Nothing));
+        assert_eq!(inbox.first_due_ns(clock::monotonic()), None);
+        inbox.put_frame(0, frame(2));
+        assert!(matches!(inbox.next(SOON), Event::Frame { frame: Frame { index: 2, .. }, .. }));
+        // It was lost, not replaced.
+        assert_eq!(inbox.replaced(), [0]);
     }
 
     #[test]
