@@ -165,6 +165,9 @@ pub enum FromWorker {
     /// The detector cannot keep up with its cameras: every few seconds while that is so. `None` once
     /// it does, and once after the start.
     Load(Option<Load>),
+    /// Whether there was time to look closer everywhere small people may be (`model.detail`): at every
+    /// change. `None`: there was.
+    DetailCut { camera: CameraIndex, cut: Option<DetailCut> },
     /// All that is wrong with a camera's view: at every change, and every second while anything is.
     /// `shift`: how far the view lies from its reference, where that is known.
     Integrity { camera: CameraIndex, findings: Vec<ViewFinding>, shift: Option<ViewShift> },
@@ -187,6 +190,8 @@ pub struct Stream {
     pub clock: CaptureClock,
     /// Why the camera's own clock is not believed, for people.
     pub clock_refused: Option<String>,
+    /// Why a better decoder than this one is not taken, for people.
+    pub decoder_failed: Option<String>,
 }
 
 /// For people.
@@ -200,6 +205,9 @@ impl fmt::Display for Stream {
         match &self.decoder {
             Some(decoder) => write!(f, ", decoded by {decoder}")?,
             None => f.write_str(", not encoded")?,
+        }
+        if let Some(failed) = &self.decoder_failed {
+            write!(f, " ({failed})")?;
         }
         f.write_str(match self.clock {
             CaptureClock::SenderReport => ", timed by the camera's clock",
@@ -238,6 +246,13 @@ pub struct CameraLoad {
     /// What one of its pictures takes.
     pub picture_ms: f64,
     pub served: Served,
+}
+
+/// Of the parts of the picture that should have been looked at closer lately, so many were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetailCut {
+    pub looked_at: u32,
+    pub planned: u32,
 }
 
 /// Whether a camera gets what it was promised of the detector.
@@ -295,6 +310,8 @@ pub struct Report {
     pub stages: StageTimes,
     /// What `stages.captured_ns` rests on.
     pub clock: CaptureClock,
+    /// Pictures of this camera that nobody looked at because a newer one came first, in all.
+    pub passed_over: u64,
 }
 
 /// A detection on the wire: frame pixels, score 0..=1. Parsed into `engine::detection::Detection`.

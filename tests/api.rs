@@ -77,10 +77,11 @@ fn state_is_what_the_reference_says() {
         json!({
             "id": "yard-éast", "name": "Yard east", "state": "watched", "reason": null,
             "since": "2026-03-01T14:00:00.000Z", "width_px": 768, "height_px": 576, "fps": 10.0,
-            "frame_age_ms": 48, "people": 6, "zones_version": 12, "zones_fault": null,
+            "frame_age_ms": 48, "detail_cut": null, "people": 6, "zones_version": 12, "zones_fault": null,
             "source": {
                 "address": "rtsp://10.0.0.7", "decoder": "avdec_h264", "transport": "tcp",
-                "clock": "sender_report", "clock_refused": null
+                "clock": "sender_report", "clock_refused": null,
+                "decoder_failed": null
             },
             "privacy_masks": [], "view_trouble": "moved"
         })

@@ -270,7 +270,7 @@ mod vision {
 
     use super::{Finding, Report};
     use crate::config::{Camera, Config};
-    use crate::link::Source;
+    use crate::link::{DetailChoice, Source};
     use crate::telemetry::chain;
     use crate::vision::probe::{self, Presence, ProbeError, Seen};
 
@@ -327,7 +327,15 @@ mod vision {
             "model",
             match probe::model(&folder, &config.model.provider) {
                 Ok(model) => {
-                    Finding::Ok(format!("{} {} on {}", model.name, model.version, model.provider))
+                    let closer = match config.model.detail {
+                        DetailChoice::Off => "",
+                        DetailChoice::Zones => {
+                            "; looks closer around zones, and the page says at each camera's zones \
+                             when there is no time for it"
+                        }
+                    };
+                    let (name, version, on) = (&model.name, &model.version, &model.provider);
+                    Finding::Ok(format!("{name} {version} on {on}{closer}"))
                 }
                 Err(error) => Finding::Fail(chain(&error)),
             },

@@ -298,7 +298,7 @@ impl Runner {
         if seen.len() == SEEN_KEPT {
             seen.pop_front();
         }
-        self.path.board.seen(&parsed.frame, size_px, now);
+        self.path.board.seen(&parsed.frame, size_px, report.passed_over, now);
         self.seen[index].push_back(Seen {
             received_at: received.received_at,
             stages: stages(received),
@@ -334,6 +334,7 @@ impl Runner {
                 tracing::info!("vision is ready: {} on {}", model.name, model.provider);
                 self.path.board.model = Some(model);
                 self.tell_detail();
+                self.forget_detail_cut();
                 self.step(Input::WorkerHeartbeat);
             }
             WorkerNews::Heartbeat => self.step(Input::WorkerHeartbeat),
@@ -357,6 +358,7 @@ impl Runner {
                 vision.detail = reason;
             }
             WorkerNews::Load(load) => self.load(load),
+            WorkerNews::DetailCut { camera, cut } => self.detail_cut(CameraIndex(camera), cut),
             WorkerNews::Down => {
                 vision.state = VisionState::Restarting;
                 self.step(Input::WorkerDown);

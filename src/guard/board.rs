@@ -2,9 +2,7 @@
 //!
 //! The board remembers what the engine has no use for: reasons in words, pace, sizes, the model.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -15,6 +13,7 @@ use super::handle::{
 };
 use super::ledger::Ledger;
 use super::message::Sounding;
+use super::pictures::Pictures;
 use super::records::{SiteNames, ZoneSlot};
 use super::view_board::ViewBoard;
 use super::words;
@@ -25,13 +24,7 @@ use crate::engine::{
     AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Engine, FrameReport,
     Part, SirenOrder, SirenPattern, ZoneIndex, ZoneState,
 };
-use crate::link::{ModelInfo, Stream, ViewFinding, ViewShift};
-
-/// The span over which pictures per second are counted.
-const PACE_SPAN: Duration = Duration::from_secs(3);
-
-/// Pictures remembered for the pace: `PACE_SPAN` at the fastest pace allowed.
-const PACE_KEPT: usize = 180;
+use crate::link::{DetailCut, ModelInfo, Stream, ViewFinding, ViewShift};
 
 /// Everything shown that is not the engine's.
 #[derive(Debug)]
@@ -91,10 +84,9 @@ struct CameraBoard {
     /// What the vision process said of its source.
     lost: Option<String>,
     view: ViewBoard,
-    /// When its newest pictures came.
-    pace: VecDeque<Instant>,
-    captured_at: Option<Instant>,
+    pictures: Pictures,
     size_px: Option<(u32, u32)>,
+    detail_cut: Option<DetailCut>,
     blind: Option<BlindCause>,
     since: Timestamp,
 }
@@ -113,9 +105,9 @@ impl Board {
             stream: None,
             lost: None,
             view: ViewBoard::default(),
-            pace: VecDeque::with_capacity(PACE_KEPT),
-            captured_at: None,
+            pictures: Pictures::new(now),
             size_px: None,
+            detail_cut: None,
             blind: Some(BlindCause::Starting),
             since: wall,
         };
@@ -150,16 +142,18 @@ impl Board {
         self.names = names;
     }
 
-    /// A picture was looked at.
-    pub fn seen(&mut self, frame: &FrameReport, size_px: (u32, u32), now: Instant) {
+    /// A picture was looked at; in the life of its vision process so many were passed over.
+    pub fn seen(
+        &mut self,
+        frame: &FrameReport,
+        size_px: (u32, u32),
+        passed_over: u64,
+        now: Instant,
+    ) {
         if let Some(camera) = self.cameras.get_mut(usize::from(frame.camera.0)) {
             camera.lost = None;
-            camera.captured_at = Some(frame.captured_at);
             camera.size_px = Some(size_px);
-            if camera.pace.len() == PACE_KEPT {
-                camera.pace.pop_front();
-            }
-            camera.pace.push_back(now);
+            camera.pictures.seen(frame, passed_over, now);
         }
     }
 
@@ -173,6 +167,9 @@ impl Board {
         if let Some(refused) = &stream.clock_refused {
             tracing::warn!("camera {id}: {refused}; pictures count from their arrival");
         }
+        if let Some(failed) = &stream.decoder_failed {
+            tracing::warn!("camera {id}: {failed}; another decodes");
+        }
         board.stream = Some(stream);
     }
 
@@ -180,6 +177,13 @@ impl Board {
     pub fn lost(&mut self, camera: CameraIndex, reason: String) {
         if let Some(camera) = self.cameras.get_mut(usize::from(camera.0)) {
             camera.lost = Some(reason);
+        }
+    }
+
+    /// The vision process said whether there is time to look closer.
+    pub fn detail_cut(&mut self, camera: CameraIndex, cut: Option<DetailCut>) {
+        if let Some(camera) = self.cameras.get_mut(usize::from(camera.0)) {
+            camera.detail_cut = cut;
         }
     }
 
@@ -305,6 +309,7 @@ impl Board {
             let blind = engine.blind(number);
             let unknown = blind.map(|cause| self.why_blind(number, cause));
             let camera = &mut self.cameras[usize::from(index)];
+            camera.pictures.judged(blind, now);
             if blind != camera.blind {
                 if blind.is_some() != camera.blind.is_some() {
                     camera.since = clock::wall();
@@ -318,8 +323,10 @@ impl Board {
                 unknown,
                 since: camera.since,
                 size_px: camera.size_px,
-                fps: camera.fps(now),
-                frame_age_ms: camera.age_ms(now),
+                fps: camera.pictures.fps(now),
+                frame_age_ms: camera.pictures.age_ms(now),
+                pictures: camera.pictures.tally(now),
+                detail_cut: camera.detail_cut.map(words::detail_cut),
                 people: u32::try_from(people).unwrap_or(u32::MAX),
                 zones_version: in_force.version,
                 zones_fault: in_force.fault.clone(),
@@ -475,25 +482,4 @@ fn urgency(alarm: &AlarmView) -> impl Ord + use<> {
         AlarmSource::Untested(_) => 4,
     };
     (state, kind, std::cmp::Reverse(alarm.id))
-}
-
-impl CameraBoard {
-    /// Pictures a second over `PACE_SPAN`.
-    fn fps(&mut self, now: Instant) -> f64 {
-        while self.pace.front().is_some_and(|&at| now.since(at) > PACE_SPAN) {
-            self.pace.pop_front();
-        }
-        match (self.pace.front(), self.pace.back()) {
-            // Gaps between pictures, not pictures: n of them span n - 1 gaps.
-            (Some(&first), Some(&last)) if last > first => {
-                (self.pace.len() - 1) as f64 / last.since(first).as_secs_f64()
-            }
-            _ => 0.0,
-        }
-    }
-
-    fn age_ms(&self, now: Instant) -> Option<u64> {
-        let age = now.since(self.captured_at?).as_millis();
-        u64::try_from(age).ok()
-    }
 }

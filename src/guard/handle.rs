@@ -64,6 +64,7 @@ pub use super::accounts::{
     AccountError, Accounts, AuditState, Identity, Marks, Proof, SignedIn, UserPatch, Visitor, When,
 };
 pub use super::clerk::ClerkError;
+pub use super::pictures::Tally;
 pub use super::privacy::grants::{GRANT_FOR, Grant, GrantError, Grants};
 pub use super::verdicts::{NOTE_CHARS_MAX, VerdictError, Verdicts};
 pub use crate::config::Privacy;
@@ -196,6 +197,10 @@ pub struct Camera {
     /// Pictures looked at per second, over the last few seconds.
     pub fps: f64,
     pub frame_age_ms: Option<u64>,
+    /// What its pictures were like since the start.
+    pub pictures: Tally,
+    /// What is not looked at closer for lack of time, for people.
+    pub detail_cut: Option<String>,
     pub people: u32,
     /// Number of the zone version that is in force.
     pub zones_version: u32,

@@ -86,6 +86,7 @@ mod tests {
             detections,
             stages: StageTimes { captured_ns: 50, ..StageTimes::default() },
             clock: CaptureClock::Pipeline,
+            passed_over: 0,
         }
     }
 

@@ -81,6 +81,10 @@ pub enum WorkerNews {
     },
     /// Whether the detector keeps up with its cameras, and the numbers when it does not.
     Load(Option<link::Load>),
+    DetailCut {
+        camera: link::CameraIndex,
+        cut: Option<link::DetailCut>,
+    },
     /// It ended, or could not start.
     Down,
     /// Why it ended, and how often that has happened.

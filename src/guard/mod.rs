@@ -23,7 +23,7 @@
 //! - `privacy`: people in pictures are made unrecognisable before anybody sees them.
 //! - `verdicts`: what people judged incidents to be.
 //! - `accounts`: who may come in, and what they may do.
-//! - `board`, `ledger`, `latency`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
+//! - `board`, `ledger`, `latency`, `pictures`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
 //!
 //! Not here: what an alarm is (`engine`), how it is stored (`store`), how it looks (`web`).
 
@@ -57,6 +57,7 @@ mod machine;
 mod message;
 pub mod observer;
 mod outbox_age;
+pub mod pictures;
 mod priority;
 mod privacy;
 mod records;

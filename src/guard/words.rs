@@ -4,7 +4,7 @@ use super::handle::ViewMeasured;
 use super::records::SiteNames;
 use crate::engine::view_fault::ViewFault;
 use crate::engine::{AlarmSource, AlarmState, BlindCause, DisarmedBy, Part};
-use crate::link::CaptureClock;
+use crate::link::{CaptureClock, DetailCut};
 
 /// Why a camera's zones are not watched; `detail` is what the vision process said, if anything.
 pub fn blind(cause: BlindCause, detail: Option<&str>) -> String {
@@ -183,4 +183,13 @@ pub fn trouble(source: AlarmSource, fault: Option<&str>) -> String {
             fault.unwrap_or_default().into()
         }
     }
+}
+
+/// What is not looked at closer for lack of time.
+pub fn detail_cut(cut: DetailCut) -> String {
+    let DetailCut { looked_at, planned } = cut;
+    format!(
+        "people who are small in the picture were looked for in {looked_at} of {planned} parts of its \
+         zones lately, there is no time for more; lower `fps`, or connect fewer cameras"
+    )
 }

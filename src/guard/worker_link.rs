@@ -137,6 +137,7 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::CameraLost { camera, reason } => WorkerNews::CameraLost { camera, reason },
         FromWorker::CameraUp { camera, stream } => WorkerNews::CameraUp { camera, stream },
         FromWorker::Load(load) => WorkerNews::Load(load),
+        FromWorker::DetailCut { camera, cut } => WorkerNews::DetailCut { camera, cut },
         FromWorker::Integrity { camera, findings, shift } => {
             WorkerNews::Integrity { camera, findings, shift }
         }

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use gstreamer as gst;
 
+use crate::clock;
 use crate::engine::detection::FrameSize;
 use crate::link::{
     DecoderChoice, Ending, HttpMjpeg, ModelInfo, Rtsp, Secret, Stream, Transport, V4l2,
 };
 
-use super::ingest::decode::Codec;
+use super::ingest::decode::{Codec, Wanted};
 use super::ingest::described::DescribedSource;
+use super::ingest::fallback::{Fallback, Fell};
 use super::ingest::file::{FileOptions, FileSource};
 use super::ingest::mjpeg::MjpegSource;
 use super::ingest::rtsp::{RtspOptions, RtspSource, Way};
@@ -157,7 +159,7 @@ pub struct Seen {
 pub fn decoders() -> Result<Vec<(&'static str, Vec<&'static str>)>, SourceError> {
     gst::init().map_err(SourceError::Start)?;
     let names = |codec: Codec| {
-        let all = codec.available(DecoderChoice::Auto).into_iter();
+        let all = codec.available(DecoderChoice::Auto.into()).into_iter();
         (codec.name(), all.map(|decoder| decoder.element).collect())
     };
     Ok(Codec::ALL.into_iter().map(names).collect())
@@ -171,8 +173,8 @@ pub fn described(description: &Secret) -> Result<Seen, ProbeError> {
 /// The same by RTSP, by each way of transport that may be taken.
 pub fn rtsp(camera: &Rtsp, decoder: DecoderChoice) -> Result<Seen, ProbeError> {
     let by = |way: Way| {
-        let options = RtspOptions { fit: small(), fps: None, way, decoder };
-        first_picture(RtspSource::open(camera, &options))
+        let options = |decoder| RtspOptions { fit: small(), fps: None, way, decoder };
+        first_decoded(decoder, |wanted| RtspSource::open(camera, &options(wanted)))
     };
     let first = Way::first(camera.transport);
     let seen = by(first);
@@ -185,12 +187,12 @@ pub fn rtsp(camera: &Rtsp, decoder: DecoderChoice) -> Result<Seen, ProbeError> {
 
 /// The same by HTTP.
 pub fn mjpeg(camera: &HttpMjpeg, decoder: DecoderChoice) -> Result<Seen, ProbeError> {
-    first_picture(MjpegSource::open(camera, decoder, small(), None))
+    first_decoded(decoder, |wanted| MjpegSource::open(camera, wanted, small(), None))
 }
 
 /// The same of a camera at this machine.
 pub fn v4l2(camera: &V4l2, decoder: DecoderChoice) -> Result<Seen, ProbeError> {
-    first_picture(V4l2Source::open(camera, decoder, small(), None))
+    first_decoded(decoder, |wanted| V4l2Source::open(camera, wanted, small(), None))
 }
 
 fn small() -> Fit {
@@ -198,7 +200,30 @@ fn small() -> Fit {
 }
 
 fn first_picture(source: Result<impl FrameSource, SourceError>) -> Result<Seen, ProbeError> {
-    let mut source = source.map_err(ProbeError::Camera)?;
+    picture_of(&mut source.map_err(ProbeError::Camera)?)
+}
+
+/// By the best decoder, and where that fails by the next one, as the box does after some more failures.
+fn first_decoded<S: FrameSource>(
+    choice: DecoderChoice,
+    open: impl Fn(Wanted) -> Result<S, SourceError>,
+) -> Result<Seen, ProbeError> {
+    let mut decoders = Fallback::at_once(choice);
+    loop {
+        let mut source = open(decoders.wanted()).map_err(ProbeError::Camera)?;
+        let seen = picture_of(&mut source);
+        if seen.is_err()
+            && let Some(failure) = source.decoder_failed()
+            && decoders.failed(&failure, clock::monotonic()) == Fell::ToNext
+        {
+            continue;
+        }
+        let decoder_failed = decoders.words().map(str::to_owned);
+        return seen.map(|seen| Seen { stream: Stream { decoder_failed, ..seen.stream }, ..seen });
+    }
+}
+
+fn picture_of(source: &mut impl FrameSource) -> Result<Seen, ProbeError> {
     match source.next(FIRST_LIVE_PICTURE_MAX).map_err(ProbeError::Camera)? {
         Polled::Frame(frame) => Ok(Seen { size: frame.source_size, stream: source.stream() }),
         Polled::Idle | Polled::Ended => Err(ProbeError::SlowCamera),

@@ -18,10 +18,10 @@ mod duties;
 mod encoder;
 mod inbox;
 mod integrity;
+mod kept;
 mod load;
 mod outbox;
 
-use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroU16;
 use std::os::unix::net::UnixStream;
@@ -44,18 +44,13 @@ use self::duties::Duties;
 use self::encoder::{Encoder, Job, Purpose};
 use self::inbox::{Event, Inbox};
 use self::integrity::Integrity;
+use self::kept::{Kept, KeptPictures};
 use self::load::{LoadMeter, LoadNews};
 use self::outbox::Outbox;
 use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
-use super::ingest::{Frame, Picture, UNUSABLE_PICTURE};
+use super::ingest::{Frame, UNUSABLE_PICTURE};
 use super::package::ModelPackage;
 use super::recorder::{ClipRequest, Recorder};
-
-/// Pictures kept per camera for snapshots: an incident asks for its picture within a second.
-const KEPT_MAX: usize = 16;
-
-/// … and not longer than this.
-const KEPT_FOR: Duration = Duration::from_millis(1500);
 
 /// Previews of a camera come at most this often: more is not smoother to the eye on a page.
 const PREVIEW_EVERY: Duration = Duration::from_millis(100);
@@ -193,16 +188,9 @@ struct CameraState {
     frames: u64,
     watched: Watched,
     previewed_at: Option<Instant>,
-    kept: VecDeque<Kept>,
+    kept: KeptPictures,
     /// `None` for a test pattern, which is drawn and no view.
     integrity: Option<Integrity>,
-}
-
-/// A picture kept for a snapshot.
-struct Kept {
-    frame: u64,
-    captured_ns: u64,
-    picture: Arc<Picture>,
 }
 
 struct Worker {
@@ -331,7 +319,11 @@ impl Worker {
                 decoded_ns: detected.decoded_ns,
             },
             clock: frame.clock,
+            passed_over: self.inbox.passed_over(camera),
         }));
+        if let Some(cut) = self.closer.news(camera) {
+            self.outbox.push(FromWorker::DetailCut { camera, cut });
+        }
         if let Some(integrity) = &mut state.integrity {
             let news = integrity.look((camera, number), &picture, frame.captured_ns);
             news.into_iter().for_each(|it| self.outbox.push(it));
@@ -339,12 +331,13 @@ impl Worker {
         let kept = Kept {
             frame: number,
             captured_ns: frame.captured_ns,
+            bytes: frame.picture.bytes(),
             picture: Arc::new(frame.picture),
         };
         if state.wants_preview() && self.outbox.has_room_for_preview() {
             self.encoder.put(kept.job(camera, Purpose::Preview));
         }
-        state.keep(kept);
+        state.kept.keep(kept);
         // All of it kept the next picture waiting, not only the model.
         let done_at = clock::monotonic();
         self.load.looked_at(camera, done_at.since(started));
@@ -355,10 +348,7 @@ impl Worker {
     /// The picture asked for, or the one nearest to it that is still kept.
     fn snapshot(&mut self, request: u64, camera: CameraIndex, frame: u64) {
         let state = self.states.get(usize::from(camera));
-        let nearest = state.and_then(|state| {
-            let distance = |kept: &&Kept| kept.frame.abs_diff(frame);
-            state.kept.iter().min_by_key(distance)
-        });
+        let nearest = state.and_then(|state| state.kept.nearest(frame));
         let refused = match nearest {
             Some(kept) => {
                 let job = kept.job(camera, Purpose::Snapshot { request });
@@ -379,7 +369,7 @@ impl CameraState {
             frames: 0,
             watched: Watched::No,
             previewed_at: None,
-            kept: VecDeque::with_capacity(KEPT_MAX),
+            kept: KeptPictures::default(),
             integrity: Integrity::of(&camera.source),
         }
     }
@@ -392,15 +382,6 @@ impl CameraState {
             self.previewed_at = Some(now);
         }
         wanted
-    }
-
-    fn keep(&mut self, kept: Kept) {
-        let newest = Instant::from_nanos(kept.captured_ns);
-        let too_old = |old: &Kept| newest.since(Instant::from_nanos(old.captured_ns)) > KEPT_FOR;
-        while self.kept.len() >= KEPT_MAX || self.kept.front().is_some_and(too_old) {
-            self.kept.pop_front();
-        }
-        self.kept.push_back(kept);
     }
 }
 

@@ -139,6 +139,8 @@ struct CameraDto {
     height_px: Option<u32>,
     fps: f64,
     frame_age_ms: Option<u64>,
+    /// What is not looked at closer for lack of time, for people.
+    detail_cut: Option<String>,
     people: u32,
     /// Number of the zone version that is in force.
     zones_version: u32,
@@ -171,6 +173,8 @@ struct CameraSourceDto {
     clock: Option<CaptureClockDto>,
     /// Why the camera's own clock is not believed, for people.
     clock_refused: Option<String>,
+    /// Why a better decoder is not taken, for people.
+    decoder_failed: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -28,6 +28,7 @@ mod inputs;
 mod live;
 mod openapi;
 mod page;
+mod pictures;
 mod privacy;
 mod query;
 mod rails;
@@ -340,6 +341,7 @@ fn table() -> Vec<RouteEntry> {
         ),
         ("get", "/api/history", AtLeast(Viewer), get(routes::history).layer(timed())),
         ("get", "/api/openapi.json", AtLeast(Viewer), get(openapi::document)),
+        ("get", "/api/pictures", AtLeast(Viewer), get(pictures::pictures)),
         ("get", "/api/relays", AtLeast(Viewer), get(relays::list)),
         ("get", "/api/channels", AtLeast(Viewer), get(channels::list).layer(timed())),
         (

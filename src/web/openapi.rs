@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, alarms, channels, evidence, handheld_admin, health, incidents, inputs, live, privacy,
-    relays, routes, stream, tls, views, walk, zones,
+    access, alarms, channels, evidence, handheld_admin, health, incidents, inputs, live, pictures,
+    privacy, relays, routes, stream, tls, views, walk, zones,
 };
 
 #[derive(OpenApi)]
@@ -68,6 +68,7 @@ use super::{
         routes::incidents,
         routes::snapshot,
         routes::history,
+        pictures::pictures,
         relays::list,
         evidence::state,
         evidence::of_incident,

@@ -78,6 +78,7 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("get", "/api/cameras/{id}/zones/differences", VIEWERS),
     ("post", "/api/inputs/{name}", INPUTS),
     ("get", "/api/audit", ENGINEERS),
+    ("get", "/api/pictures", VIEWERS),
     ("get", "/api/relays", VIEWERS),
     ("get", "/api/channels", VIEWERS),
     ("post", "/api/channels/{name}/test", ENGINEERS),

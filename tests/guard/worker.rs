@@ -313,6 +313,7 @@ fn report(frame: u64, detections: Vec<WireDetection>) -> FromWorker {
             decoded_ns: ms(5),
         },
         clock: CaptureClock::Pipeline,
+        passed_over: 0,
     })
 }
 

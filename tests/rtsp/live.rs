@@ -15,13 +15,13 @@ use crate::support::{self, SOON};
 use crate::{camera, firewall};
 
 /// The vision process in a thread of this one, with one camera.
-struct Vision {
+pub struct Vision {
     link: UnixStream,
     thread: std::thread::JoinHandle<Result<(), worker::WorkerError>>,
 }
 
 impl Vision {
-    fn watch(camera: Rtsp) -> Vision {
+    pub fn watch(camera: Rtsp) -> Vision {
         let (near, far) = UnixStream::pair().expect("a socket pair");
         near.set_read_timeout(Some(SOON)).expect("settable");
         let thread = std::thread::spawn(move || worker::serve(far));
@@ -49,7 +49,7 @@ impl Vision {
     }
 
     /// Reads on until `wanted` gives something.
-    fn until<T>(&self, mut wanted: impl FnMut(FromWorker) -> Option<T>) -> T {
+    pub fn until<T>(&self, mut wanted: impl FnMut(FromWorker) -> Option<T>) -> T {
         let until = clock::monotonic().after(SOON);
         loop {
             assert!(clock::monotonic() < until, "it did not come within {SOON:?}");
@@ -64,28 +64,28 @@ impl Vision {
         }
     }
 
-    fn report(&self) -> Report {
+    pub fn report(&self) -> Report {
         self.until(|message| match message {
             FromWorker::Report(report) => Some(report),
             _ => None,
         })
     }
 
-    fn lost(&self) -> String {
+    pub fn lost(&self) -> String {
         self.until(|message| match message {
             FromWorker::CameraLost { camera: CameraIndex::MIN, reason } => Some(reason),
             _ => None,
         })
     }
 
-    fn up(&self) -> Stream {
+    pub fn up(&self) -> Stream {
         self.until(|message| match message {
             FromWorker::CameraUp { camera: CameraIndex::MIN, stream } => Some(stream),
             _ => None,
         })
     }
 
-    fn stop(self) {
+    pub fn stop(self) {
         self.send(&ToWorker::Stop);
         self.thread.join().expect("no panic").expect("ends well");
     }

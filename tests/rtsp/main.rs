@@ -1,11 +1,15 @@
 //! Network cameras, played by a real RTSP server.
 
+mod broken_decoder;
+mod fickle;
 mod firewall;
 mod live;
+mod lossy_network;
 mod program;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
+mod wrong_clock;
 
 use std::time::Duration;
 
@@ -50,7 +54,10 @@ fn login(password: &str) -> Option<Login> {
 }
 
 fn open_by(camera: &Rtsp, way: Way, decoder: DecoderChoice) -> Result<RtspSource, SourceError> {
-    RtspSource::open(camera, &RtspOptions { fit: support::fit(), fps: None, way, decoder })
+    RtspSource::open(
+        camera,
+        &RtspOptions { fit: support::fit(), fps: None, way, decoder: decoder.into() },
+    )
 }
 
 fn open(camera: &Rtsp) -> RtspSource {

@@ -3,22 +3,28 @@
 //!
 //! The process is this very test program, told by a variable what to serve.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
 use gst_rtsp_server::gst_rtsp::{RTSPAuthMethod, RTSPLowerTrans};
 use gst_rtsp_server::prelude::*;
 use gst_rtsp_server::{
     RTSP_PERM_MEDIA_FACTORY_ACCESS, RTSP_PERM_MEDIA_FACTORY_CONSTRUCT,
-    RTSP_TOKEN_MEDIA_FACTORY_ROLE, RTSPAuth, RTSPMediaFactory, RTSPServer, RTSPToken,
+    RTSP_TOKEN_MEDIA_FACTORY_ROLE, RTSPAuth, RTSPMedia, RTSPMediaFactory, RTSPServer, RTSPToken,
 };
 use gstreamer as gst;
 use gstreamer_rtsp_server as gst_rtsp_server;
 
-/// Says what to serve: port, transport, authentication and a pipeline, a line each.
+/// Says what to serve: address, port, transport, authentication and a pipeline, a line each.
 const TOLD: &str = "STANDCLEAR_TEST_RTSP_SERVER";
+
+/// Type of a sender report, and where it has its time.
+const SENDER_REPORT: u8 = 200;
+const NTP_AT: usize = 8;
 
 pub const USER: &str = "eva";
 pub const PASSWORD: &str = "s3cr3t/@:";
@@ -50,11 +56,16 @@ pub struct Setup {
     /// `none`, `basic` or `digest`.
     pub auth: &'static str,
     pub pipeline: String,
+    /// Where it listens.
+    pub address: &'static str,
+    /// The words before the program's own, to run it elsewhere: `ip netns exec …`.
+    pub within: Vec<String>,
 }
 
 /// The server's process. It ends with this value.
 pub struct Server {
     pub port: u16,
+    address: &'static str,
     child: Child,
     commands: ChildStdin,
 }
@@ -62,16 +73,20 @@ pub struct Server {
 impl Setup {
     pub fn of(video: &str, encoder: &str) -> Setup {
         let pipeline = format!("( {video} ! {encoder} )");
-        Setup { port: 0, transport: "both", auth: "none", pipeline }
+        let (address, within) = ("127.0.0.1", vec![]);
+        Setup { port: 0, transport: "both", auth: "none", pipeline, address, within }
     }
 }
 
 impl Server {
     pub fn start(setup: &Setup) -> Server {
-        let Setup { port, transport, auth, pipeline } = setup;
-        let mut child = Command::new(std::env::current_exe().expect("a program"))
+        let Setup { port, transport, auth, pipeline, address, within } = setup;
+        let program = std::env::current_exe().expect("a program");
+        let mut words = within.iter().map(OsString::from).chain([program.into_os_string()]);
+        let mut child = Command::new(words.next().expect("the program at least"))
+            .args(words)
             .args(["--exact", "serves_when_told", "--ignored", "--nocapture"])
-            .env(TOLD, format!("{port}\n{transport}\n{auth}\n{pipeline}"))
+            .env(TOLD, format!("{address}\n{port}\n{transport}\n{auth}\n{pipeline}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -84,11 +99,12 @@ impl Server {
         });
         // It goes on to say things, and would die of nobody listening.
         thread::spawn(move || lines.for_each(drop));
-        Server { port: port.expect("the server says its port"), child, commands }
+        let port = port.expect("the server says its port");
+        Server { port, address, child, commands }
     }
 
     pub fn url(&self) -> String {
-        format!("rtsp://127.0.0.1:{}/yard", self.port)
+        format!("rtsp://{}:{}/yard", self.address, self.port)
     }
 
     /// The server lives on and sends nothing more; or it goes on.
@@ -107,6 +123,11 @@ impl Server {
     /// From now on this share of all packets is lost, where the pipeline ends in `netsim`.
     pub fn lose(&mut self, share: f32) {
         self.tell(&format!("lose {share}"));
+    }
+
+    /// From now on the camera's clock shows so much more than it should, and gains so much a second.
+    pub fn set_clock(&mut self, ahead_ms: i64, gains_ms_per_s: i64) {
+        self.tell(&format!("clock {ahead_ms} {gains_ms_per_s}"));
     }
 
     /// As when somebody pulls the camera's plug, but that its system closes the connections.
@@ -132,28 +153,35 @@ pub fn serve_when_told() {
     let Ok(told) = std::env::var(TOLD) else {
         return;
     };
-    let told: Vec<&str> = told.splitn(4, '\n').collect();
-    let [port, transport, auth, pipeline] = told[..] else {
+    let told: Vec<&str> = told.splitn(5, '\n').collect();
+    let [address, port, transport, auth, pipeline] = told[..] else {
         panic!("{told:?}");
     };
     gst::init().expect("GStreamer starts");
     let context = gst::glib::MainContext::new();
     let server = RTSPServer::new();
-    server.set_address("127.0.0.1");
+    server.set_address(address);
     server.set_service(port);
     let factory = factory(transport, pipeline);
     if auth != "none" {
         protect(&server, &factory, auth);
     }
     let element = Arc::new(Mutex::new(None));
-    let media = Arc::clone(&element);
+    let wrong = Arc::new(Mutex::new(WrongClock::default()));
+    let (media, shown) = (Arc::clone(&element), Arc::clone(&wrong));
     factory.connect_media_configure(move |_, new| {
         *media.lock().expect("not poisoned") = Some(new.element());
+        let shown = Arc::clone(&shown);
+        new.connect_prepared(move |media| show_wrong_time(media, &shown));
     });
     server.mount_points().expect("it has some").add_factory("/yard", factory);
     let _attached = server.attach(Some(&context)).expect("the port is free");
     thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
+            if let Some(words) = line.strip_prefix("clock ") {
+                *wrong.lock().expect("not poisoned") = WrongClock::told(words);
+                continue;
+            }
             let media = element.lock().expect("not poisoned").clone();
             obey(&line, media.and_then(|media: gst::Element| media.downcast::<gst::Bin>().ok()));
         }
@@ -161,6 +189,53 @@ pub fn serve_when_told() {
     });
     println!("port={}", server.bound_port());
     gst::glib::MainLoop::new(Some(&context), false).run();
+}
+
+/// A clock that shows something else than the time.
+#[derive(Default)]
+struct WrongClock {
+    since: Option<Instant>,
+    ahead_ms: i64,
+    gains_ms_per_s: i64,
+}
+
+impl WrongClock {
+    fn told(words: &str) -> WrongClock {
+        let mut numbers = words.split(' ').map(|word| word.parse().expect("a number"));
+        let mut next = || numbers.next().expect("two numbers");
+        WrongClock { since: Some(Instant::now()), ahead_ms: next(), gains_ms_per_s: next() }
+    }
+
+    fn ahead_ms(&self) -> i64 {
+        let passed_s = self.since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+        self.ahead_ms + (self.gains_ms_per_s as f64 * passed_s) as i64
+    }
+}
+
+/// Rewrites the time in what the camera reports of itself (RTCP sender reports, RFC 3550, 6.4.1), which
+/// it then does twice a second.
+fn show_wrong_time(media: &RTSPMedia, wrong: &Arc<Mutex<WrongClock>>) {
+    let pipeline = media.element().parent().and_downcast::<gst::Bin>().expect("a pipeline");
+    let elements = pipeline.iterate_recurse().into_iter().filter_map(Result::ok);
+    for session in elements.filter(|it| it.factory().is_some_and(|it| it.name() == "rtpsession")) {
+        let every = gst::ClockTime::from_mseconds(500).nseconds();
+        let inside = session.property::<gst::glib::Object>("internal-session");
+        inside.set_property("rtcp-min-interval", every);
+        let reports = session.static_pad("send_rtcp_src").expect("it sends reports");
+        let wrong = Arc::clone(wrong);
+        reports.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let ahead_ms = wrong.lock().expect("not poisoned").ahead_ms();
+            let mut report = info.buffer_mut().expect("a packet").make_mut().map_writable();
+            let bytes = report.as_mut().expect("writable");
+            if ahead_ms != 0 && bytes[1] == SENDER_REPORT {
+                let at = NTP_AT..NTP_AT + 8;
+                let ntp = u64::from_be_bytes(bytes[at.clone()].try_into().expect("eight"));
+                let ahead = ((i128::from(ahead_ms) << 32) / 1000) as u64;
+                bytes[at].copy_from_slice(&ntp.wrapping_add(ahead).to_be_bytes());
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
 }
 
 fn factory(transport: &str, pipeline: &str) -> RTSPMediaFactory {

@@ -78,14 +78,14 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 fn head(out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "cameras  least fps  age p50    p99    max ms  input  model  boxes ms  detector busy  cores"
+        "cameras  least fps  age p50    p99    max ms  input  model  boxes ms  detector busy  cores  others  MB"
     )
 }
 
 fn row(out: &mut dyn Write, it: &Outcome) -> io::Result<()> {
     writeln!(
         out,
-        "{:>7}  {:>9.2}  {:>7.0} {:>6.0} {:>6.0}     {:>5.1} {:>6.1} {:>6.1}     {:>11.0} %  {:>5.2}  {}",
+        "{:>7}  {:>9.2}  {:>7.0} {:>6.0} {:>6.0}     {:>5.1} {:>6.1} {:>6.1}     {:>11.0} %  {:>5.2}  {:>6.2}  {:>4.0}  {}",
         it.cameras,
         it.least_fps,
         it.age_p50_ms,
@@ -96,6 +96,8 @@ fn row(out: &mut dyn Write, it: &Outcome) -> io::Result<()> {
         it.boxes_ms,
         100.0 * it.detector_share,
         it.cores,
+        it.others_cores,
+        it.resident_mb,
         match it.holds {
             Holds::Yes => "holds",
             Holds::No => "does not hold",
@@ -132,9 +134,14 @@ fn verdict(out: &mut dyn Write, outcomes: &[Outcome], fps: f64) -> io::Result<()
             "set by the processor: at {} all threads use {:.2} cores, decoding and scaling among them",
             failed.cameras, failed.cores
         ),
+        Limit::OtherPrograms => writeln!(
+            out,
+            "no limit of this box: other programs used {:.2} cores meanwhile; measure it with nothing beside it",
+            failed.others_cores
+        ),
         Limit::Other => writeln!(
             out,
-            "set by neither detector ({busy:.0} % busy) nor processor ({:.2} cores): other programs, or the source",
+            "set by neither detector ({busy:.0} % busy) nor processor ({:.2} cores): the source, or the disk",
             failed.cores
         ),
     }

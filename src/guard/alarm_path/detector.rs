@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use super::Runner;
 use super::failing::{Failures, Thing};
+use super::{Changed, Runner};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, Part};
 use crate::guard::message::Gravity;
-use crate::link::{self, DetailZone, Load, Served, ToWorker};
+use crate::guard::words;
+use crate::link::{self, DetailCut, DetailZone, Load, Served, ToWorker};
 
 /// How often the vision process is told of zones again: a message that found no room is lost, and
 /// nobody may be looked for in the zones of yesterday for longer than this.
@@ -40,6 +41,26 @@ impl Runner {
         if let Some(told) = self.path.detail.get_mut(usize::from(camera.0)) {
             *told = zones;
         }
+    }
+
+    /// What a vision process had no time for is not known of the next one.
+    pub(super) fn forget_detail_cut(&mut self) {
+        for (camera, _) in (0..).zip(&self.path.detail) {
+            self.path.board.detail_cut(CameraIndex(camera), None);
+        }
+    }
+
+    /// `None`: everything was looked at that should be.
+    pub(super) fn detail_cut(&mut self, camera: CameraIndex, cut: Option<DetailCut>) {
+        let id = self.path.names.camera_id(camera);
+        match cut.map(words::detail_cut) {
+            Some(words) => tracing::warn!("camera {id}: {words}"),
+            None => {
+                tracing::info!("camera {id}: small people are looked for wherever they should be")
+            }
+        }
+        self.path.board.detail_cut(camera, cut);
+        self.changed = Changed::Yes;
     }
 
     /// `None`: it keeps up.

@@ -51,6 +51,29 @@ const TICKS_PER_S: f64 = 100.0;
 /// little together wait for each other long before it is at work all the time.
 const BUSY_SHARE: f64 = 0.85;
 
+/// From this share of all cores on, what others used falsifies what is measured.
+const OTHERS_SHARE: f64 = 0.15;
+
+/// What was used until then: seconds of a core, by this process and by the whole machine.
+#[derive(Clone, Copy, Debug)]
+struct Used {
+    own_s: f64,
+    machine_s: f64,
+}
+
+impl Used {
+    fn now() -> Used {
+        Used { own_s: process_s(), machine_s: machine_s() }
+    }
+
+    /// Cores since then: own, and those of others.
+    fn cores_since(self, before: Used, span: Duration) -> (f64, f64) {
+        let own = self.own_s - before.own_s;
+        let others = (self.machine_s - before.machine_s - own).max(0.0);
+        (own / span.as_secs_f64(), others / span.as_secs_f64())
+    }
+}
+
 /// What is tried.
 #[derive(Clone, Debug)]
 pub struct Trial<'a> {
@@ -81,6 +104,10 @@ pub struct Outcome {
     /// Share of the time the detector's thread worked, and cores the whole process used.
     pub detector_share: f64,
     pub cores: f64,
+    /// Cores that everything else on the machine used meanwhile.
+    pub others_cores: f64,
+    /// Memory at the end. What smaller numbers of cameras took before may be in it still.
+    pub resident_mb: f64,
     pub holds: Holds,
 }
 
@@ -97,6 +124,8 @@ pub enum Limit {
     Detector,
     /// All cores together: decoding and scaling beside the model.
     Processor,
+    /// Other programs had what this one needed: no limit of the box was found.
+    OtherPrograms,
     /// Neither was busy: pictures waited for something else.
     Other,
 }
@@ -163,6 +192,8 @@ pub fn size_of(video: &Path) -> Result<FrameSize, OfflineError> {
 pub fn limit(failed: &Outcome) -> Limit {
     let all = thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
     match () {
+        // Beside them the model's own thread is busy for longer, with the same work.
+        () if failed.others_cores >= OTHERS_SHARE * all => Limit::OtherPrograms,
         () if failed.detector_share >= BUSY_SHARE => Limit::Detector,
         () if failed.cores >= BUSY_SHARE * all => Limit::Processor,
         () => Limit::Other,
@@ -193,15 +224,15 @@ fn watch(trial: &Trial<'_>, cameras: u16, link: &UnixStream) -> Result<Outcome, 
         }
     }
     let mut reports: Vec<Report> = Vec::new();
-    let mut span: Option<(Instant, f64)> = None;
+    let mut span: Option<(Instant, Option<Used>)> = None;
     loop {
         match link::receive(link).map_err(CamerasError::Link)? {
             FromWorker::Report(report) => {
                 let now = clock::monotonic();
-                let (since, before_s) = *span.get_or_insert_with(|| (now.after(WARM_UP), 0.0));
+                let (since, before) = *span.get_or_insert_with(|| (now.after(WARM_UP), None));
                 if now >= since {
-                    if before_s == 0.0 {
-                        span = Some((now, process_s()));
+                    if before.is_none() {
+                        span = Some((now, Some(Used::now())));
                     }
                     reports.push(report);
                 }
@@ -209,13 +240,11 @@ fn watch(trial: &Trial<'_>, cameras: u16, link: &UnixStream) -> Result<Outcome, 
             FromWorker::Fatal { reason } => return Err(CamerasError::Fatal { reason }),
             FromWorker::CameraLost { reason, .. } => return Err(CamerasError::Lost { reason }),
             FromWorker::Heartbeat { .. } => {
-                if let Some((since, before_s)) = span
-                    && before_s > 0.0
-                {
+                if let Some((since, Some(before))) = span {
                     let took = clock::monotonic().since(since);
                     if took >= trial.measure {
-                        let cores = (process_s() - before_s) / took.as_secs_f64();
-                        return outcome(trial, cameras, &reports, took, cores);
+                        let used = Used::now().cores_since(before, took);
+                        return outcome(trial, cameras, &reports, took, used);
                     }
                 }
             }
@@ -250,7 +279,7 @@ fn outcome(
     cameras: u16,
     reports: &[Report],
     span: Duration,
-    cores: f64,
+    (cores, others_cores): (f64, f64),
 ) -> Result<Outcome, CamerasError> {
     if reports.is_empty() {
         return Err(CamerasError::NoPictures);
@@ -287,6 +316,8 @@ fn outcome(
         boxes_ms: boxes_ms / count,
         detector_share: (preprocess_ms + inference_ms + boxes_ms) / 1e3 / seconds,
         cores,
+        others_cores,
+        resident_mb: resident_mb(),
         holds: Holds::No,
     };
     Ok(Outcome { holds: judge(&outcome, trial.fps), ..outcome })
@@ -311,6 +342,23 @@ fn process_s() -> f64 {
     ticks / TICKS_PER_S
 }
 
+/// Processor time of the whole machine so far, seconds of a core; 0 where the system does not say.
+fn machine_s() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let first = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<f64> = first.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    // User, nice, system; then idle and waiting, which are no work; then interrupts.
+    let work = ticks.iter().take(3).chain(ticks.iter().skip(5).take(2));
+    work.sum::<f64>() / TICKS_PER_S
+}
+
+/// 0 where the system does not say.
+fn resident_mb() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) / 1024.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -325,6 +373,7 @@ mod tests {
             height_px: 1,
             detections: vec![],
             clock: CaptureClock::Pipeline,
+            passed_over: 0,
             stages: StageTimes {
                 captured_ns: number * 100_000_000,
                 arrived_ns: number * 100_000_000 + (age_ms - 30) * 1_000_000,
@@ -346,7 +395,7 @@ mod tests {
             measure: Duration::from_secs(10),
             zones: vec![],
         };
-        outcome(&trial, 2, reports, Duration::from_secs(10), 0.6).expect("pictures")
+        outcome(&trial, 2, reports, Duration::from_secs(10), (0.6, 0.0)).expect("pictures")
     }
 
     #[test]
@@ -369,5 +418,7 @@ mod tests {
             Limit::Processor
         );
         assert_eq!(limit(&Outcome { detector_share: 0.1, cores: 0.01, ..failed }), Limit::Other);
+        let beside = Outcome { detector_share: 0.97, others_cores: 4096.0, ..failed };
+        assert_eq!(limit(&beside), Limit::OtherPrograms);
     }
 }

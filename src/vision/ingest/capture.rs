@@ -9,17 +9,15 @@
 //! packet; its **lag** is how much later it came than the quickest pictures of late, by the camera's
 //! media clock, which needs no right time: it shows pictures that queue up on their way.
 //!
-//! A camera's clock is believed when the delay it makes can be one: not a picture from the future,
-//! not one seconds old. That is judged at the first report and again whenever its clock steps; between
-//! that, a delay that grows is a picture that is late, and not a clock that is wrong.
-//!
-//! Whatever is believed, no picture is held for newer than its first packet.
+//! Whether a camera's clock is believed, `trust` says. Whatever is believed, no picture is held for newer
+//! than its first packet, less its lag.
 //!
 //! Not here: GStreamer, and any clock. Times come in as numbers, monotonic ones in nanoseconds.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::trust::{Report, Trust};
 use crate::link::CaptureClock;
 
 /// Ticks of the media clock in a second: 90 kHz for all video formats there are (RFC 3551).
@@ -27,17 +25,6 @@ const TICKS_PER_S: i64 = 90_000;
 
 /// Pictures whose packets are remembered: those on their way through jitter buffer and decoder.
 const REMEMBERED: usize = 256;
-
-/// How far a camera's clock may be ahead of ours, so that its pictures come before they were taken:
-/// what NTP leaves over in a local network, and some.
-const AHEAD_MAX_NS: i64 = 50_000_000;
-
-/// How late by its own clock a picture may come and be believed. A camera encodes in a tenth of that;
-/// one that seems to need longer has a wrong clock.
-pub const BEHIND_MAX: Duration = Duration::from_secs(2);
-
-/// A report that disagrees with the one before by more than this: the camera's clock was set.
-const STEP_NS: i64 = 100_000_000;
 
 /// A report is good for so long: media clocks are wrong by some 100 ppm, 6 ms after a minute.
 const REPORT_GOOD_FOR_NS: u64 = 60_000_000_000;
@@ -72,7 +59,7 @@ pub struct Capture {
     /// One of them, from which the others follow.
     anchor: Option<(u64, i64)>,
     report: Option<Report>,
-    refused: Option<Refused>,
+    trust: Trust,
     quickest: Quickest,
     lagging_since_ns: Option<u64>,
 }
@@ -84,20 +71,6 @@ struct Packet {
     ticks: i64,
     arrived_ns: u64,
     lag_ns: u64,
-}
-
-/// A sender report: at that media time our clock showed this, by the camera's clock.
-#[derive(Clone, Copy, Debug)]
-struct Report {
-    ticks: i64,
-    at_ns: i64,
-    received_ns: u64,
-}
-
-/// Why a camera's clock is not believed: how far its pictures seem to be late (or early).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Refused {
-    delay_ns: i64,
 }
 
 /// When a picture was taken, and what says so.
@@ -161,14 +134,8 @@ impl Capture {
             at_ns: signed(said.received_ns).saturating_sub(age),
             received_ns: said.received_ns,
         };
-        let expected = self.report.map(|before| before.instant(report.ticks));
-        let steady = expected.is_some_and(|at| report.at_ns.saturating_sub(at).abs() < STEP_NS);
-        if !steady {
-            let delay_ns = signed(newest.arrived_ns).saturating_sub(report.instant(newest.ticks));
-            let behind_max = signed(u64::try_from(BEHIND_MAX.as_nanos()).unwrap_or(u64::MAX));
-            let sane = (-AHEAD_MAX_NS..=behind_max).contains(&delay_ns);
-            self.refused = (!sane).then_some(Refused { delay_ns });
-        }
+        let delay_ns = signed(newest.arrived_ns).saturating_sub(report.instant(newest.ticks));
+        self.trust.judge(report, delay_ns);
         self.report = Some(report);
     }
 
@@ -179,31 +146,22 @@ impl Capture {
         let packet = self.arrivals.iter().rev().find(|packet| packet.ticks == *ticks)?;
         let believed = self.report.filter(|report| {
             let age = packet.arrived_ns.saturating_sub(report.received_ns);
-            self.refused.is_none() && age < REPORT_GOOD_FOR_NS
+            self.trust.refused().is_none() && age < REPORT_GOOD_FOR_NS
         });
+        // Also where the camera's clock is ahead: a picture that has queued up is no newer for that.
+        let latest_ns = packet.arrived_ns.saturating_sub(packet.lag_ns);
         Some(match believed {
             Some(report) => Captured {
-                at_ns: u64::try_from(report.instant(packet.ticks))
-                    .unwrap_or(0)
-                    .min(packet.arrived_ns),
+                at_ns: u64::try_from(report.instant(packet.ticks)).unwrap_or(0).min(latest_ns),
                 clock: CaptureClock::SenderReport,
             },
-            None => Captured {
-                at_ns: packet.arrived_ns.saturating_sub(packet.lag_ns),
-                clock: CaptureClock::Arrival,
-            },
+            None => Captured { at_ns: latest_ns, clock: CaptureClock::Arrival },
         })
     }
 
     /// Why the camera's clock is not believed, for people.
     pub fn clock_refused(&self) -> Option<String> {
-        let delay_ns = self.refused?.delay_ns;
-        let seconds = Duration::from_nanos(delay_ns.unsigned_abs()).as_secs_f64();
-        let way = if delay_ns > 0 { "behind" } else { "ahead of" };
-        Some(format!(
-            "the camera's clock is {seconds:.1} s {way} the box's, or its pictures are that late; \
-             both should take their time from the same server"
-        ))
+        self.trust.refused().map(|refused| refused.to_string())
     }
 
     /// How late pictures come, once they have done so for too long.
@@ -222,12 +180,6 @@ impl Capture {
                 newest.ticks + i64::from(passed)
             }
         }
-    }
-}
-
-impl Report {
-    fn instant(&self, ticks: i64) -> i64 {
-        self.at_ns.saturating_add(ticks_ns(ticks - self.ticks))
     }
 }
 
@@ -261,13 +213,13 @@ fn jumped(newest: Packet, ticks: i64, arrived_ns: u64) -> bool {
     media.abs() > JUMP_NS && (media - ours).abs() > JUMP_NS
 }
 
-fn ticks_ns(ticks: i64) -> i64 {
+pub(super) fn ticks_ns(ticks: i64) -> i64 {
     // In 128 bits: a time stamp of 32 bits times a billion fits, its continuation may not.
     let ns = i128::from(ticks) * 1_000_000_000 / i128::from(TICKS_PER_S);
     i64::try_from(ns).unwrap_or(0)
 }
 
-fn signed(ns: u64) -> i64 {
+pub(super) fn signed(ns: u64) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
 }
 

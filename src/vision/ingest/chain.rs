@@ -28,6 +28,7 @@ use super::super::recorder::{CameraRing, Tap};
 use super::capture::Captured;
 use super::decode;
 use super::failure::{Failure, Reported};
+use super::fallback::DecoderFailure;
 use super::limit::{FPS_MAX, LiveRateLimit, RateLimit, Verdict};
 use super::packets::Packets;
 use super::{Frame, Pace, Picture, Polled, SourceError, UNUSABLE_PICTURE};
@@ -176,7 +177,13 @@ impl Chain {
             transport: None,
             clock: self.newest_clock,
             clock_refused: None,
+            decoder_failed: None,
         }
+    }
+
+    /// The decoder that reported an error.
+    pub fn decoder_failed(&self) -> Option<DecoderFailure> {
+        self.reported.decoder().cloned()
     }
 
     /// Keeps the encoded video in `ring`, with what has come already.

@@ -35,6 +35,37 @@ pub struct Decoder {
     pub element: &'static str,
 }
 
+/// Which decoders may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub choice: DecoderChoice,
+    /// Only those after this family: it and the better ones have failed.
+    pub after: Option<DecoderFamily>,
+}
+
+impl From<DecoderChoice> for Wanted {
+    fn from(choice: DecoderChoice) -> Wanted {
+        Wanted { choice, after: None }
+    }
+}
+
+impl Wanted {
+    pub fn allows(self, family: DecoderFamily) -> bool {
+        let place = |wanted| DecoderFamily::ALL.into_iter().position(|it| it == wanted);
+        match self.choice {
+            DecoderChoice::Auto => self.after.is_none_or(|after| place(family) > place(after)),
+            DecoderChoice::Named(named) => named == family,
+        }
+    }
+}
+
+/// What a decoder of this name decodes, and whose it is.
+pub fn kind_of(element: &str) -> Option<(Codec, DecoderFamily)> {
+    let codecs = Codec::ALL.into_iter();
+    let mut all = codecs.flat_map(|codec| DecoderFamily::ALL.map(|family| (codec, family)));
+    all.find(|(codec, family)| codec.decoders(*family).contains(&element))
+}
+
 impl Codec {
     pub const ALL: [Codec; 3] = [Codec::H264, Codec::H265, Codec::Mjpeg];
 
@@ -96,12 +127,8 @@ impl Codec {
     }
 
     /// The decoders that this machine has for it, best first.
-    pub fn available(self, choice: DecoderChoice) -> Vec<Decoder> {
-        let wanted = |family: &DecoderFamily| match choice {
-            DecoderChoice::Auto => true,
-            DecoderChoice::Named(named) => named == *family,
-        };
-        let families = DecoderFamily::ALL.into_iter().filter(wanted);
+    pub fn available(self, wanted: Wanted) -> Vec<Decoder> {
+        let families = DecoderFamily::ALL.into_iter().filter(|family| wanted.allows(*family));
         let all = families.flat_map(|family| {
             self.decoders(family).iter().map(move |element| Decoder { family, element })
         });
@@ -110,14 +137,11 @@ impl Codec {
 }
 
 /// Parser, decoder and whatever brings its pictures into ordinary memory, to be linked in this order.
-pub(super) fn elements(
-    codec: Codec,
-    choice: DecoderChoice,
-) -> Result<Vec<gst::Element>, SourceError> {
-    let Some(decoder) = codec.available(choice).first().copied() else {
+pub(super) fn elements(codec: Codec, wanted: Wanted) -> Result<Vec<gst::Element>, SourceError> {
+    let Some(decoder) = codec.available(wanted).first().copied() else {
         return Err(SourceError::NoDecoder {
             codec: codec.name(),
-            family: match choice {
+            family: match wanted.choice {
                 DecoderChoice::Auto => None,
                 DecoderChoice::Named(family) => Some(family.name()),
             },
@@ -134,14 +158,15 @@ pub(super) fn elements(
 
 /// The decoder in a running pipeline, whoever chose it.
 pub(super) fn in_use(pipeline: &gst::Pipeline) -> Option<String> {
-    let is_decoder = |element: &gst::Element| {
-        let class = element.factory().and_then(|it| it.metadata("klass").map(str::to_owned));
-        class.is_some_and(|class| {
-            class.contains("Decoder") && (class.contains("Video") || class.contains("Image"))
-        })
-    };
     let found = pipeline.iterate_recurse().into_iter().filter_map(Result::ok).find(is_decoder)?;
     found.factory().map(|factory| factory.name().to_string())
+}
+
+pub(super) fn is_decoder(element: &gst::Element) -> bool {
+    let class = element.factory().and_then(|it| it.metadata("klass").map(str::to_owned));
+    class.is_some_and(|class| {
+        class.contains("Decoder") && (class.contains("Video") || class.contains("Image"))
+    })
 }
 
 /// Whether it is installed and finds the hardware it needs.

@@ -7,6 +7,8 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::SourceError;
+use super::decode;
+use super::fallback::DecoderFailure;
 use crate::redact::redact;
 
 /// The package most missing decoders are in.
@@ -36,13 +38,23 @@ pub(super) enum Failure {
 pub(super) struct Reported {
     missing: Option<Failure>,
     error: Option<Failure>,
+    decoder: Option<DecoderFailure>,
 }
 
 impl Reported {
     pub fn add(&mut self, message: &gst::Message) {
         match message.view() {
             gst::MessageView::Error(error) => {
-                let element = message.src().map(|source| source.name());
+                let source = message.src();
+                let decoder = source.and_then(|it| it.downcast_ref::<gst::Element>());
+                let decoder =
+                    decoder.filter(|it| decode::is_decoder(it)).and_then(|it| it.factory());
+                if let Some(factory) = decoder {
+                    let reason = redact(error.error().message());
+                    let element = factory.name().to_string();
+                    self.decoder.get_or_insert(DecoderFailure { element, reason });
+                }
+                let element = source.map(|source| source.name());
                 let element = element.as_deref().unwrap_or("?");
                 self.error.get_or_insert(classify(&error.error(), error.debug(), element));
             }
@@ -63,6 +75,11 @@ impl Reported {
             }
             _ => {}
         }
+    }
+
+    /// The decoder that reported an error.
+    pub fn decoder(&self) -> Option<&DecoderFailure> {
+        self.decoder.as_ref()
     }
 
     /// The most telling failure: a missing plugin explains everything that follows from it, and

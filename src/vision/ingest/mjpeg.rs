@@ -15,11 +15,12 @@ use gstreamer as gst;
 use super::super::preprocess::Fit;
 use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken, make};
-use super::decode::{self, Codec};
+use super::decode::{self, Codec, Wanted};
 use super::failure::Failure;
+use super::fallback::DecoderFailure;
 use super::login::{Scrubber, credentials};
 use super::{FrameSource, Pace, Polled, SourceError};
-use crate::link::{CaptureClock, DecoderChoice, HttpMjpeg, Stream};
+use crate::link::{CaptureClock, HttpMjpeg, Stream};
 use crate::redact::origin;
 
 /// How long a camera may take to answer and may be silent, seconds.
@@ -35,7 +36,7 @@ impl MjpegSource {
     /// Builds and starts it; what a camera does not answer comes out of `next`.
     pub fn open(
         camera: &HttpMjpeg,
-        decoder: DecoderChoice,
+        decoder: impl Into<Wanted>,
         fit: Fit,
         fps: Option<f64>,
     ) -> Result<MjpegSource, SourceError> {
@@ -63,7 +64,7 @@ impl MjpegSource {
         }
         let demuxer = make("multipartdemux", "gstreamer1.0-plugins-good")?;
         demuxer.set_property("single-stream", true);
-        let elements = decode::elements(Codec::Mjpeg, decoder)?;
+        let elements = decode::elements(Codec::Mjpeg, decoder.into())?;
         let not_built = |_| broken(&name, "the pipeline cannot be built");
         let pipeline = chain.pipeline();
         pipeline.add_many([&source, &demuxer]).map_err(not_built)?;
@@ -87,6 +88,10 @@ impl FrameSource for MjpegSource {
 
     fn stream(&self) -> Stream {
         self.chain.stream()
+    }
+
+    fn decoder_failed(&self) -> Option<DecoderFailure> {
+        self.chain.decoder_failed()
     }
 
     fn record(&mut self, ring: Arc<CameraRing>) {

@@ -16,6 +16,7 @@ pub mod container;
 pub mod decode;
 pub mod described;
 mod failure;
+pub mod fallback;
 mod faults;
 pub mod file;
 pub mod limit;
@@ -26,6 +27,7 @@ mod packets;
 pub mod pattern;
 mod pictures;
 pub mod rtsp;
+mod trust;
 pub mod v4l2;
 
 use std::fmt;
@@ -40,6 +42,8 @@ use gstreamer_video as gst_video;
 use crate::engine::detection::FrameSize;
 use crate::link::{CaptureClock, Stream};
 
+use self::fallback::DecoderFailure;
+
 use super::preprocess::PictureRef;
 use super::recorder::CameraRing;
 
@@ -50,6 +54,11 @@ pub trait FrameSource: Send {
 
     /// How the pictures come; meaningful once there was one.
     fn stream(&self) -> Stream;
+
+    /// The decoder that did not do its work, after a failure.
+    fn decoder_failed(&self) -> Option<DecoderFailure> {
+        None
+    }
 
     /// Keeps the encoded video in `ring` from its beginning on; called once, after opening.
     fn record(&mut self, ring: Arc<CameraRing>);
@@ -180,6 +189,11 @@ impl Picture {
         let stride = usize::try_from(*self.frame.plane_stride().first()?).ok()?;
         let (width, height) = (self.frame.width() as usize, self.frame.height() as usize);
         PictureRef::new(bytes, width, height, stride)
+    }
+
+    /// How much memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.frame.buffer().size()
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! Not here: what follows from it. That is `capture`, which knows no GStreamer.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gst::prelude::*;
@@ -33,6 +34,8 @@ const REPORT_BYTES: usize = 28;
 pub(super) struct Packets {
     capture: Arc<Mutex<Capture>>,
     losses: Arc<Mutex<Losses>>,
+    /// Whole pictures that went to the decoder.
+    whole: Arc<AtomicU64>,
 }
 
 /// What the box needs of an RTP header.
@@ -63,7 +66,7 @@ impl Packets {
 
     /// Lets only whole pictures through behind this parser.
     pub fn keep_whole(&self, parser: &gst::Element) {
-        let losses = Arc::clone(&self.losses);
+        let (losses, whole) = (Arc::clone(&self.losses), Arc::clone(&self.whole));
         let Some(pad) = parser.static_pad("src") else {
             return;
         };
@@ -78,10 +81,18 @@ impl Packets {
             let pts_ns = picture.pts().map(gst::ClockTime::nseconds);
             let mut losses = losses.lock().unwrap_or_else(PoisonError::into_inner);
             match losses.picture(pts_ns, standing) {
-                Whole::Yes => gst::PadProbeReturn::Ok,
+                Whole::Yes => {
+                    whole.fetch_add(1, Ordering::Relaxed);
+                    gst::PadProbeReturn::Ok
+                }
                 Whole::No => DROPPED,
             }
         });
+    }
+
+    /// How many whole pictures the decoder got.
+    pub fn whole(&self) -> u64 {
+        self.whole.load(Ordering::Relaxed)
     }
 
     fn released(&self, packet: &mut gst::Buffer) {

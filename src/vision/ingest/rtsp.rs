@@ -20,12 +20,13 @@ use gstreamer as gst;
 use super::super::preprocess::Fit;
 use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken, make};
-use super::decode::{self, Codec};
+use super::decode::{self, Codec, Wanted};
 use super::failure::Failure;
+use super::fallback::DecoderFailure;
 use super::login::{Scrubber, credentials};
 use super::packets::Packets;
 use super::{FrameSource, Pace, Polled, SourceError};
-use crate::link::{CaptureClock, DecoderChoice, Rtsp, Stream, Transport};
+use crate::link::{CaptureClock, Rtsp, Stream, Transport};
 use crate::redact::origin;
 
 /// How long a missing packet may hold up a picture over UDP, unless told: packets overtake each other
@@ -37,6 +38,10 @@ const UDP_SILENT_MAX: Duration = Duration::from_secs(3);
 
 /// How long a camera may take to answer a connection or a request.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// A decoder that has got so many whole pictures and given none never will: B pictures hold a decoder up
+/// by 16 at most.
+const SWALLOWED_MIN: u64 = 20;
 
 /// A way of transport that packets really take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +64,7 @@ pub struct RtspOptions {
     pub fit: Fit,
     pub fps: Option<f64>,
     pub way: Way,
-    pub decoder: DecoderChoice,
+    pub decoder: Wanted,
 }
 
 impl Way {
@@ -141,6 +146,15 @@ impl FrameSource for RtspSource {
         }
     }
 
+    fn decoder_failed(&self) -> Option<DecoderFailure> {
+        let swallows = || self.packets.whole() >= SWALLOWED_MIN && self.chain.decoded() == 0;
+        self.chain.decoder_failed().or_else(|| {
+            let element = self.chain.stream().decoder.filter(|_| swallows())?;
+            let reason = "it takes whole pictures and gives none".to_owned();
+            Some(DecoderFailure { element, reason })
+        })
+    }
+
     fn record(&mut self, ring: Arc<CameraRing>) {
         self.chain.record(ring);
     }
@@ -183,7 +197,7 @@ fn pass_on(
     chain: &Chain,
     entry: &gst::Element,
     packets: &Packets,
-    choice: DecoderChoice,
+    wanted: Wanted,
 ) {
     let packets = packets.clone();
     let fail = std::sync::Arc::new(chain.failure_slot());
@@ -193,7 +207,7 @@ fn pass_on(
         let (Some(pipeline), Some(entry)) = (pipeline.upgrade(), entry_weak.upgrade()) else {
             return;
         };
-        if let Err(failure) = decode(pad, &pipeline, &entry, &packets, choice) {
+        if let Err(failure) = decode(pad, &pipeline, &entry, &packets, wanted) {
             told(failure);
         }
     });
@@ -211,7 +225,7 @@ fn decode(
     pipeline: &gst::Pipeline,
     entry: &gst::Element,
     packets: &Packets,
-    choice: DecoderChoice,
+    wanted: Wanted,
 ) -> Result<(), Failure> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let encoding = caps.structure(0).and_then(|media| media.get::<String>("encoding-name").ok());
@@ -220,7 +234,7 @@ fn decode(
         Failure::Other(format!("it sends {encoding}, and this box takes H264, H265 and JPEG"))
     })?;
     let said = |error: SourceError| Failure::Unusable(crate::telemetry::chain(&error));
-    let decoding = decode::elements(codec, choice).map_err(said)?;
+    let decoding = decode::elements(codec, wanted).map_err(said)?;
     packets.keep_whole(&decoding[0]);
     let mut elements = vec![codec.depayloader().map_err(said)?];
     elements.extend(decoding);

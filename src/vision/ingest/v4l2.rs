@@ -12,9 +12,10 @@ use gstreamer as gst;
 use super::super::preprocess::Fit;
 use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken, make};
-use super::decode::{self, Codec};
+use super::decode::{self, Codec, Wanted};
+use super::fallback::DecoderFailure;
 use super::{FrameSource, Pace, Polled, SourceError};
-use crate::link::{CaptureClock, DecoderChoice, Stream, V4l2, V4l2Format};
+use crate::link::{CaptureClock, Stream, V4l2, V4l2Format};
 
 /// A camera at this machine.
 pub struct V4l2Source {
@@ -25,7 +26,7 @@ pub struct V4l2Source {
 impl V4l2Source {
     pub fn open(
         camera: &V4l2,
-        decoder: DecoderChoice,
+        decoder: impl Into<Wanted>,
         fit: Fit,
         fps: Option<f64>,
     ) -> Result<V4l2Source, SourceError> {
@@ -47,8 +48,8 @@ impl V4l2Source {
         let mut elements = vec![source, filter];
         elements.extend(match camera.format {
             V4l2Format::Raw => Vec::new(),
-            V4l2Format::Mjpeg => decode::elements(Codec::Mjpeg, decoder)?,
-            V4l2Format::H264 => decode::elements(Codec::H264, decoder)?,
+            V4l2Format::Mjpeg => decode::elements(Codec::Mjpeg, decoder.into())?,
+            V4l2Format::H264 => decode::elements(Codec::H264, decoder.into())?,
         });
         let not_built = |_| broken(&device, "the pipeline cannot be built");
         chain.pipeline().add_many(&elements).map_err(not_built)?;
@@ -69,6 +70,10 @@ impl FrameSource for V4l2Source {
 
     fn stream(&self) -> Stream {
         self.chain.stream()
+    }
+
+    fn decoder_failed(&self) -> Option<DecoderFailure> {
+        self.chain.decoder_failed()
     }
 
     fn record(&mut self, ring: Arc<CameraRing>) {

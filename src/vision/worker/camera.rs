@@ -13,6 +13,7 @@ use crate::engine::time::Instant;
 use crate::link::{CameraIndex, Source, Stream, Transport, WorkerCamera};
 
 use super::super::ingest::described::DescribedSource;
+use super::super::ingest::fallback::{DecoderFailure, Fallback, Fell};
 use super::super::ingest::file::{FileOptions, FileSource};
 use super::super::ingest::mjpeg::MjpegSource;
 use super::super::ingest::pattern::PatternSource;
@@ -30,6 +31,10 @@ const RETRY_FIRST: Duration = Duration::from_millis(500);
 
 /// … up to this: a camera that comes back is seen again within ten seconds.
 const RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// Only a source that has given pictures for so long begins with the first wait again: one that gives
+/// a picture and dies, over and over, is not asked twice a second.
+const GOOD_AFTER: Duration = Duration::from_secs(5);
 
 /// Share of a wait that is random, so that cameras behind one switch do not all come at once.
 const RETRY_JITTER: f64 = 0.2;
@@ -82,6 +87,8 @@ struct Camera {
     looked_at: Instant,
     /// How packets are asked for next time.
     way: Way,
+    /// What decodes, after others failed.
+    decoders: Fallback,
     wait: Duration,
 }
 
@@ -115,6 +122,7 @@ impl Cameras {
                 stream: None,
                 looked_at: clock::monotonic(),
                 way: Way::first(transport(&camera.source)),
+                decoders: Fallback::new(camera.decoder),
                 wait: RETRY_FIRST,
             };
             let alive: SyncSender<()> = alive.clone();
@@ -181,6 +189,15 @@ impl Camera {
             Err(error) => return Outcome::Failed(chain(&error)),
         };
         let outcome = self.watch_opened(source.as_mut());
+        if let (Outcome::Failed(_), Some(failure)) = (&outcome, source.decoder_failed())
+            && self.decoders.failed(&failure, clock::monotonic()) == Fell::ToNext
+        {
+            let DecoderFailure { element, reason } = failure;
+            let id = &self.camera.id;
+            tracing::warn!(
+                "camera {id}: {element} failed too often ({reason}): trying the next decoder"
+            );
+        }
         duties.during(self.index, Doing::Closing, || drop(source));
         if self.stream.is_none() {
             self.way = self.way.after_failure(transport(&self.camera.source));
@@ -194,6 +211,7 @@ impl Camera {
         let stall = STALL_MIN.max(interval.unwrap_or(STALL_MIN));
         let mut allowed = FIRST_PICTURE_MAX;
         let mut last_at = clock::monotonic();
+        let mut first_at = None;
         let duties = Arc::clone(&self.duties);
         while !self.stop.within(Duration::ZERO) {
             match duties.during(self.index, Doing::Asking, || source.next(POLL)) {
@@ -201,7 +219,9 @@ impl Camera {
                     last_at = clock::monotonic();
                     allowed = stall;
                     self.told = None;
-                    self.wait = RETRY_FIRST;
+                    if last_at.since(*first_at.get_or_insert(last_at)) >= GOOD_AFTER {
+                        self.wait = RETRY_FIRST;
+                    }
                     self.look_at_stream(source);
                     self.inbox.put_frame(self.index, frame);
                 }
@@ -224,7 +244,8 @@ impl Camera {
             return;
         }
         self.looked_at = now;
-        let stream = Some(source.stream());
+        let decoder_failed = self.decoders.words().map(str::to_owned);
+        let stream = Some(Stream { decoder_failed, ..source.stream() });
         if self.stream != stream {
             self.stream.clone_from(&stream);
             if let Some(stream) = stream {
@@ -248,15 +269,19 @@ impl Camera {
                 Box::new(DescribedSource::open(description, self.fit, fps)?)
             }
             Source::Rtsp(rtsp) => {
-                let options =
-                    RtspOptions { fit: self.fit, fps, way: self.way, decoder: self.camera.decoder };
+                let options = RtspOptions {
+                    fit: self.fit,
+                    fps,
+                    way: self.way,
+                    decoder: self.decoders.wanted(),
+                };
                 Box::new(RtspSource::open(rtsp, &options)?)
             }
             Source::HttpMjpeg(mjpeg) => {
-                Box::new(MjpegSource::open(mjpeg, self.camera.decoder, self.fit, fps)?)
+                Box::new(MjpegSource::open(mjpeg, self.decoders.wanted(), self.fit, fps)?)
             }
             Source::V4l2(v4l2) => {
-                Box::new(V4l2Source::open(v4l2, self.camera.decoder, self.fit, fps)?)
+                Box::new(V4l2Source::open(v4l2, self.decoders.wanted(), self.fit, fps)?)
             }
         })
     }

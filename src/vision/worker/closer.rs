@@ -12,7 +12,7 @@ use super::inbox::Inbox;
 use crate::clock;
 use crate::engine::detection::FrameSize;
 use crate::engine::time::Instant;
-use crate::link::{CameraIndex, DetailChoice, DetailZone, WorkerConfig};
+use crate::link::{CameraIndex, DetailChoice, DetailCut, DetailZone, WorkerConfig};
 
 /// Over how many pictures it is counted what was looked at closer, before it is said.
 const SAID_EVERY: u32 = 100;
@@ -35,15 +35,18 @@ pub struct Camera {
 #[derive(Default)]
 struct Count {
     pictures: u32,
-    planned: usize,
-    looked_at: usize,
-    said: Option<Short>,
+    planned: u32,
+    looked_at: u32,
+    said: Short,
+    /// What the guard is still to be told.
+    news: Option<Option<DetailCut>>,
 }
 
 /// Whether there was time for every crop.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Short {
     Yes,
+    #[default]
     No,
 }
 
@@ -90,6 +93,14 @@ impl Closer {
         }
     }
 
+    /// Whether there was time to look closer at a camera's zones, when that is news.
+    pub fn news(&mut self, camera: CameraIndex) -> Option<Option<DetailCut>> {
+        match self {
+            Closer::Off => None,
+            Closer::Zones(cameras) => cameras.get_mut(usize::from(camera))?.count.news.take(),
+        }
+    }
+
     /// Finds people; boxes come back in pixels of `size`.
     pub fn look(
         &mut self,
@@ -118,30 +129,22 @@ impl Closer {
 
 impl Count {
     fn add(&mut self, camera: CameraIndex, planned: usize, looked_at: usize) {
+        let count = |crops: usize| u32::try_from(crops).unwrap_or(u32::MAX);
         self.pictures += 1;
-        self.planned += planned;
-        self.looked_at += looked_at;
+        self.planned = self.planned.saturating_add(count(planned));
+        self.looked_at = self.looked_at.saturating_add(count(looked_at));
         if self.pictures < SAID_EVERY {
             return;
         }
         let Count { planned, looked_at, said, .. } = *self;
+        tracing::debug!(camera, planned, looked_at, "parts of the last {SAID_EVERY} pictures");
         let short = if looked_at < planned { Short::Yes } else { Short::No };
-        match (said, short) {
-            (Some(before), now) if before == now => {}
-            (None, Short::No) if planned == 0 => {}
-            (_, Short::Yes) => tracing::warn!(
-                camera,
-                "small people were looked for in {looked_at} of {planned} parts of the last \
-                 {SAID_EVERY} pictures, there is no time for more: lower `fps`, or connect fewer \
-                 cameras"
-            ),
-            (_, Short::No) => tracing::info!(
-                camera,
-                "small people were looked for in all {planned} parts of the last {SAID_EVERY} \
-                 pictures"
-            ),
-        }
-        *self = Count { said: Some(short), ..Count::default() };
+        let news = match (said, short) {
+            (Short::No, Short::Yes) => Some(Some(DetailCut { looked_at, planned })),
+            (Short::Yes, Short::No) => Some(None),
+            (Short::Yes, Short::Yes) | (Short::No, Short::No) => None,
+        };
+        *self = Count { said: short, news, ..Count::default() };
     }
 }
 
@@ -177,5 +180,29 @@ impl Clock for Live<'_> {
 
     fn crop(&mut self, cost_px: usize, took_ns: u64) {
         self.budget.crop(cost_px, Duration::from_nanos(took_ns));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hundred pictures of which each should have three crops.
+    fn hundred(count: &mut Count, looked_at: usize) -> Option<Option<DetailCut>> {
+        for n in 0..SAID_EVERY {
+            assert_eq!(count.news.take(), None, "{n}");
+            count.add(0, 3, looked_at);
+        }
+        count.news.take()
+    }
+
+    #[test]
+    fn that_small_people_are_not_looked_for_everywhere_is_said_once_and_so_is_its_end() {
+        let mut count = Count::default();
+        assert_eq!(hundred(&mut count, 3), None);
+        assert_eq!(hundred(&mut count, 1), Some(Some(DetailCut { looked_at: 100, planned: 300 })));
+        assert_eq!(hundred(&mut count, 2), None);
+        assert_eq!(hundred(&mut count, 3), Some(None));
+        assert_eq!(hundred(&mut count, 3), None);
     }
 }

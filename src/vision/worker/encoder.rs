@@ -17,6 +17,9 @@ use super::outbox::Outbox;
 /// Snapshots waiting: one incident asks for one, and zones are few.
 const SNAPSHOTS_MAX: usize = 16;
 
+/// … and in not more memory than this: full HD is 6.2 MB, and takes some 15 ms each.
+const SNAPSHOT_BYTES_MAX: usize = 40 * 1024 * 1024;
+
 /// Good enough to recognise a person's clothes, 60 to 100 KB at 640x480.
 const JPEG_QUALITY: u8 = 80;
 
@@ -81,9 +84,7 @@ impl Encoder {
     pub fn put(&self, job: Job) -> Queued {
         let mut jobs = self.shared.lock();
         match job.purpose {
-            Purpose::Snapshot { .. } if jobs.snapshots.len() >= SNAPSHOTS_MAX => {
-                return Queued::Full;
-            }
+            Purpose::Snapshot { .. } if jobs.is_full_for(&job) => return Queued::Full,
             Purpose::Snapshot { .. } => jobs.snapshots.push_back(job),
             Purpose::Preview => {
                 jobs.previews.retain(|waiting| waiting.camera != job.camera);
@@ -93,6 +94,15 @@ impl Encoder {
         drop(jobs);
         self.shared.arrived.notify_one();
         Queued::Yes
+    }
+}
+
+impl Jobs {
+    /// One snapshot always has room.
+    fn is_full_for(&self, job: &Job) -> bool {
+        let bytes: usize = self.snapshots.iter().map(|waiting| waiting.picture.bytes()).sum();
+        let too_large = bytes + job.picture.bytes() > SNAPSHOT_BYTES_MAX;
+        self.snapshots.len() >= SNAPSHOTS_MAX || (!self.snapshots.is_empty() && too_large)
     }
 }
 

@@ -91,6 +91,11 @@ impl Inbox {
         self.arrived.notify_one();
     }
 
+    /// How many pictures of a camera a newer one replaced before they were looked at.
+    pub fn passed_over(&self, camera: CameraIndex) -> u64 {
+        self.lock().cameras.get(usize::from(camera)).map_or(0, |waiting| waiting.replaced)
+    }
+
     /// How many pictures of each camera were ever replaced by a newer one before they were looked at.
     pub fn replaced(&self) -> Vec<u64> {
         self.lock().cameras.iter().map(|waiting| waiting.replaced).collect()
@@ -211,6 +216,7 @@ mod tests {
             transport: None,
             clock: CaptureClock::Pipeline,
             clock_refused: None,
+            decoder_failed: None,
         };
         let inbox = Inbox::new(&[5.0]);
         inbox.put_up(0, stream.clone());

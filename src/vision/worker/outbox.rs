@@ -140,6 +140,7 @@ mod tests {
             detections: vec![],
             stages: StageTimes::default(),
             clock: CaptureClock::Pipeline,
+            passed_over: 0,
         })
     }
 

@@ -127,6 +127,7 @@ fn camera(camera: &Camera) -> CameraDto {
         // JSON has no word for a number that is none.
         fps: if camera.fps.is_finite() { camera.fps } else { 0.0 },
         frame_age_ms: camera.frame_age_ms,
+        detail_cut: camera.detail_cut.clone(),
         people: camera.people,
         zones_version: camera.zones_version,
         zones_fault: camera.zones_fault.clone(),
@@ -152,6 +153,7 @@ fn camera_source(camera: &Camera) -> CameraSourceDto {
             CaptureClock::Pipeline => CaptureClockDto::Pipeline,
         }),
         clock_refused: stream.and_then(|stream| stream.clock_refused.clone()),
+        decoder_failed: stream.and_then(|stream| stream.decoder_failed.clone()),
     }
 }
 

@@ -44,7 +44,7 @@ export interface Latency {
 export interface Camera {
   id: string; name: string; state: CameraState; reason: string | null; since: string;
   width_px: number | null; height_px: number | null; fps: number;
-  frame_age_ms: number | null; people: number;
+  frame_age_ms: number | null; detail_cut: string | null; people: number;
   /** Number of the zones in force. */
   zones_version: number | null;
   /** Why other zones guard than were meant to: a changed file that cannot be used. */
@@ -60,7 +60,7 @@ export interface CameraSource {
   transport: 'tcp' | 'udp' | null;
   clock: 'sender_report' | 'arrival' | 'pipeline' | null;
   /** Why the camera's own clock is not believed. */
-  clock_refused: string | null;
+  clock_refused: string | null; decoder_failed: string | null;
 }
 /** Nobody sees what is behind it; people are looked for there all the same. */
 export interface Mask { id: string; name: string; polygons: readonly Polygon[] }

@@ -5,7 +5,7 @@ import type { Alarm, BoxState, Camera, Siren, Unheard, Zone } from './api';
 export const SINCE = '2026-03-01T14:07:26.000Z';
 
 export function camera(id: string, rest: Partial<Camera> = {}): Camera {
-  return { id, name: id, state: 'watched', reason: null, since: SINCE, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, people: 0, zones_version: 12, ...rest };
+  return { id, name: id, state: 'watched', reason: null, since: SINCE, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, detail_cut: null, people: 0, zones_version: 12, ...rest };
 }
 
 export function zone(id: string, rest: Partial<Zone> = {}): Zone {
