@@ -80,8 +80,7 @@ fn state_is_what_the_reference_says() {
             "frame_age_ms": 48, "detail_cut": null, "people": 6, "zones_version": 12, "zones_fault": null,
             "source": {
                 "address": "rtsp://10.0.0.7", "decoder": "avdec_h264", "transport": "tcp",
-                "clock": "sender_report", "clock_refused": null,
-                "decoder_failed": null
+                "clock": "sender_report", "clock_refused": null, "decoder_failed": null
             },
             "privacy_masks": [], "view_trouble": "moved"
         })
