@@ -181,9 +181,8 @@ mod tests {
 
     #[test]
     fn a_clock_that_runs_wrong_is_refused_before_a_picture_seems_a_second_old() {
-        for per_mille in [-40, -10, 10, 40] {
-            let trust =
-                after(2 + 1000 / (per_mille as i64).abs() / 5, 120, |ns| ns * per_mille / 1000);
+        for per_mille in [-40_i64, -10, 10, 40] {
+            let trust = after(2 + 1000 / per_mille.abs() / 5, 120, |ns| ns * per_mille / 1000);
             let refused = trust.refused().expect("refused");
             assert!(
                 refused.to_string().contains("still") || per_mille > 0,
