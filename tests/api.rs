@@ -265,7 +265,13 @@ fn a_clip_comes_whole_or_by_range_and_a_lost_one_says_why() {
 fn evidence_of_an_incident_and_of_all_is_what_the_reference_says() {
     let served = serve();
     let evidence = served.get("/api/incidents/17/evidence").json();
-    assert_eq!(evidence["snapshot"], json!({"bytes": 12, "sha256": "77".repeat(32)}));
+    assert_eq!(
+        evidence["snapshot"],
+        json!({
+            "bytes": 12, "sha256": "77".repeat(32), "hidden": "persons",
+            "clear": { "bytes": 18, "sha256": "78".repeat(32) }
+        })
+    );
     assert_eq!(
         evidence["clips"],
         json!([

@@ -21,11 +21,11 @@ mod world;
 use fail::FailScenario;
 use serde_json::json;
 use standclear::clock;
-use standclear::engine::{AlarmSource, AlarmState, Part, SirenPattern};
+use standclear::engine::{AlarmSource, AlarmState, Part, SirenPattern, ZoneState};
 use tokio_tungstenite::tungstenite::Message;
 
 use device::{Habit, Line, Phone};
-use site::{wait_alarm, wait_for};
+use site::{TestSite, intrusion, wait_alarm, wait_for, wait_until, wait_watched};
 use worker::Scene;
 use world::World;
 
@@ -99,5 +99,24 @@ fn a_pager_that_panics_is_a_fault_shows_nothing_old_and_works_again() {
     fail::remove("pager::looks");
     works_again(&world, &phones[0]);
     world.guard.stop();
+    scenario.teardown();
+}
+
+#[test]
+fn a_painter_that_panics_over_a_picture_paints_that_of_the_next_incident() {
+    let scenario = FailScenario::setup();
+    let site = TestSite::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    fail::cfg("painter::paints", "1*panic->off").expect("a point");
+    site.shows(Scene::Person);
+    let of_first = wait_alarm(&guard, intrusion, AlarmState::Unacknowledged).incident;
+    site.shows(Scene::Empty);
+    wait_until(&guard, "the end of it", |now| now.zones[0].state == ZoneState::Clear);
+    site.shows(Scene::Person);
+    let now = wait_until(&guard, "a picture", |now| now.alarms.iter().any(|it| it.has_snapshot));
+    let alarm = now.alarms.iter().find(|alarm| alarm.has_snapshot).expect("one");
+    assert_ne!(alarm.incident, of_first, "the first one has none");
+    guard.stop();
     scenario.teardown();
 }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::{self, JoinHandle};
@@ -26,6 +27,7 @@ use super::views::{NewReference, ViewFrame, Views};
 use crate::config::Privacy;
 use crate::engine::{CameraIndex, IncidentId};
 use crate::link::{LearnedView, Picture};
+use crate::store::pictures::Hides;
 
 /// Tasks waiting for the painter; one takes some ten milliseconds.
 const QUEUE_MAX: usize = 16;
@@ -93,7 +95,7 @@ pub fn start(
     thread::Builder::new().name("painter".into()).spawn(move || {
         // Linux keeps niceness per thread; without it the painter merely competes.
         let _ = rustix::process::nice(NICENESS);
-        let mut asked = BTreeMap::new();
+        let mut asked = BTreeMap::<u64, Asked>::new();
         for task in tasks {
             let (request, job) = match task {
                 PaintTask::Asked { request, job } => (request, Asked::Incident(job)),
@@ -114,7 +116,7 @@ pub fn start(
                 PaintTask::Arrived { request, picture } => {
                     match (asked.remove(&request), picture) {
                         (Some(Asked::Incident(job)), picture) => {
-                            keep(&job, picture, &keeper, privacy);
+                            keep_or_tell(&job, picture, &keeper, privacy);
                         }
                         (Some(Asked::Reference(frame, facts)), Some(picture)) => {
                             let frame = frame.as_shown_in(&picture);
@@ -129,15 +131,37 @@ pub fn start(
                     continue;
                 }
             };
-            if asked.len() == ASKED_MAX {
-                asked.pop_first();
+            if asked.len() == ASKED_MAX
+                && let Some((_request, Asked::Incident(given_up))) = asked.pop_first()
+            {
+                let incident = given_up.incident.0;
+                tracing::warn!("incident {incident} has no picture: it never came");
             }
             asked.insert(request, job);
         }
     })
 }
 
+/// The pictures come from a process that is expected to misbehave: a panic over one costs that picture,
+/// and those of later incidents are painted.
+fn keep_or_tell(
+    job: &EvidenceJob,
+    picture: Option<Picture>,
+    keeper: &SyncSender<Job>,
+    privacy: Privacy,
+) {
+    let kept = panic::catch_unwind(AssertUnwindSafe(|| keep(job, picture, keeper, privacy)));
+    if kept.is_err() {
+        tracing::error!(
+            "incident {} has no picture: the painter panicked over it; what the panic says stands \
+             above",
+            job.incident.0
+        );
+    }
+}
+
 fn keep(job: &EvidenceJob, picture: Option<Picture>, keeper: &SyncSender<Job>, privacy: Privacy) {
+    fail::fail_point!("painter::paints");
     let incident = job.incident;
     let Some(picture) = picture else {
         tracing::warn!("incident {} has no picture: it was no longer kept", incident.0);
@@ -159,24 +183,27 @@ pub enum Pictures {
     /// Nobody is to be hidden.
     Clear(Vec<u8>),
     /// For everybody, and for whoever may see it clear.
-    Both { pixelated: Vec<u8>, clear: Vec<u8> },
+    Both { hides: Hides, pixelated: Vec<u8>, clear: Vec<u8> },
 }
 
 fn paint(job: &EvidenceJob, picture: &Picture, privacy: Privacy) -> image::ImageResult<Pictures> {
     let mut canvas = image::load_from_memory(&picture.jpeg)?.into_rgb8();
     // Those of the frame's time, before anything is kept.
     mosaic::black_out(&mut canvas, job.seen.names.masks(job.seen.camera));
-    if privacy == Privacy::Off {
+    let Some(wanted) = Hides::of(privacy) else {
         return draw(job, picture, canvas).map(Pictures::Clear);
-    }
+    };
     let mut hidden = canvas.clone();
     // Of another frame than was looked at nobody knows where people are.
-    if picture.frame == job.seen.frame {
+    let hides = if picture.frame == job.seen.frame {
         mosaic::cover(&mut hidden, &job.seen.covers, privacy);
+        wanted
     } else {
         mosaic::cover_all(&mut hidden);
-    }
+        Hides::Persons
+    };
     Ok(Pictures::Both {
+        hides,
         pixelated: draw(job, picture, hidden)?,
         clear: draw(job, picture, canvas)?,
     })

@@ -29,8 +29,8 @@ pub use self::channels::{
     LossReason, MessageClass, PushSubscription,
 };
 pub use self::evidence::{
-    ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow, EvidenceState,
-    KeptClip, Pin, SnapshotFacts,
+    ClearFacts, ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow,
+    EvidenceState, KeptClip, Pin, SnapshotFacts,
 };
 pub use self::handheld_address::{HandheldAddress, Scheme};
 pub use self::handhelds::{
@@ -70,6 +70,7 @@ pub use super::verdicts::{NOTE_CHARS_MAX, VerdictError, Verdicts};
 pub use crate::config::Privacy;
 pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};
 pub use crate::store::audit::{AuditRow, hex};
+pub use crate::store::pictures::Hides;
 pub use crate::store::query::{HistoryError, IncidentRow, Span, SpanState};
 pub use crate::store::verdicts::{Judgement, VerdictRow};
 pub use crate::zone_file::Mask;

@@ -24,6 +24,7 @@ use crate::clock;
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
 use crate::store::outbox::{Bounds, Trimmed};
+use crate::store::pictures::Pixelated;
 use crate::store::record::Record;
 use crate::store::{ALIVE_EVERY_S, Moved, Store};
 use crate::telemetry::chain;
@@ -220,8 +221,9 @@ impl Keeper {
     fn keep_snapshot(&mut self, incident: IncidentId, pictures: &Pictures) {
         let kept = match pictures {
             Pictures::Clear(jpeg) => self.store.put_snapshot(incident, jpeg),
-            Pictures::Both { pixelated, clear } => {
-                self.store.put_pixelated_snapshot(incident, pixelated, clear)
+            Pictures::Both { hides, pixelated, clear } => {
+                let both = Pixelated { hides: *hides, jpeg: pixelated, clear };
+                self.store.put_pixelated_snapshot(incident, both)
             }
         };
         match kept {

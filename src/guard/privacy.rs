@@ -16,8 +16,8 @@ pub mod veil;
 use crate::config::Privacy;
 use crate::store::query::{HistoryError, StoreReader};
 
-/// The picture of an incident as everybody may see it. One that was kept while nothing was hidden is
-/// for everybody only while that is so.
+/// The picture of an incident as everybody may see it. One that hides less than is to be hidden now,
+/// since less was to be hidden when it was kept, is for nobody without a grant.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -26,8 +26,5 @@ pub fn snapshot_for_all(
     privacy: Privacy,
     incident: u64,
 ) -> Result<Option<Vec<u8>>, HistoryError> {
-    match privacy {
-        Privacy::Off => reader.snapshot(incident),
-        Privacy::Persons | Privacy::Heads => reader.pixelated_snapshot(incident),
-    }
+    reader.shown_snapshot(incident, privacy)
 }

@@ -9,13 +9,13 @@
 //! Not here: repairing anything, and the hash chain of the audit log itself (`audit::verify`).
 
 mod clips;
+mod pictures;
 
 use std::path::Path;
 
 use rusqlite::Connection;
-use sha2::{Digest, Sha256};
 
-use super::audit::{AuditReader, Checked, hex};
+use super::audit::{AuditReader, Checked};
 use super::query::{HistoryError, read_only};
 use super::retention::{ALARMS_KEPT, INCIDENTS_KEPT};
 use super::zones::text_digest;
@@ -175,6 +175,13 @@ const INVARIANTS: &[Invariant] = &[
                   AND subject = 'incident ' || clip.incident AND instr(detail, clip.sha256) > 0)",
     },
     Invariant {
+        holds: "a pixelated picture has its clear one beside it, and a clear one has none",
+        sql: "SELECT 'the picture of incident ' || it.incident FROM snapshot AS it
+              LEFT JOIN snapshot_clear AS clear ON clear.incident = it.incident
+              WHERE (it.shows = 'pixelated') <> (clear.incident IS NOT NULL)
+                OR it.clear_bytes <> coalesce(length(clear.jpeg), 0)",
+    },
+    Invariant {
         holds: "the numbers of the event log have no hole",
         sql: "SELECT (max(id) - min(id) + 1 - count(*)) || ' events are missing' FROM event
               HAVING max(id) - min(id) + 1 <> count(*)",
@@ -210,7 +217,7 @@ pub fn check(dir: &Path) -> Result<Vec<Finding>, CheckError> {
         findings.push(ask(&view, invariant)?);
     }
     findings.push(documents(&view)?);
-    findings.push(snapshots(&view)?);
+    findings.extend(pictures::check(&view)?);
     drop(view);
     findings.push(audit(dir)?);
     findings.extend(clips::check(dir)?);
@@ -259,26 +266,6 @@ fn documents(view: &Connection) -> Result<Finding, CheckError> {
             let (document, digest): (String, String) = (row.get(2)?, row.get(3)?);
             if text_digest(&document) != digest {
                 broken.push(format!("version {number} of {camera}"));
-            }
-        }
-        Ok(broken)
-    };
-    Ok(Finding::of(holds, ask().map_err(|source| CheckError::Ask { holds, source })?))
-}
-
-/// Of pictures that have a digest: those of older versions have none.
-fn snapshots(view: &Connection) -> Result<Finding, CheckError> {
-    let holds = "every picture of an incident has its digest";
-    let ask = || -> rusqlite::Result<Vec<String>> {
-        let mut broken = Vec::new();
-        let mut statement =
-            view.prepare("SELECT incident, jpeg, sha256 FROM snapshot WHERE sha256 IS NOT NULL")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (incident, jpeg): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-            let sha256: String = row.get(2)?;
-            if hex(&Sha256::digest(&jpeg).into()) != sha256 {
-                broken.push(format!("the picture of incident {incident}"));
             }
         }
         Ok(broken)

@@ -21,7 +21,9 @@ use super::zones::BY_BOX;
 use super::{Store, StoreError, in_transaction, retention};
 use crate::engine::IncidentId;
 
-pub use self::read::{ClipRow, EvidenceRow, EvidenceState, KeptClip, Pin, SnapshotFacts};
+pub use self::read::{
+    ClearFacts, ClipRow, EvidenceRow, EvidenceState, KeptClip, Pin, SnapshotFacts,
+};
 
 /// The clips' folder, inside the store's.
 pub const FOLDER: &str = "evidence";
@@ -322,23 +324,21 @@ fn incident_facts(
         .optional()
 }
 
-/// The digest of an incident's picture in the audit log, within the caller's transaction.
+/// What is told of an incident's picture in the audit log, within the caller's transaction.
 pub(super) fn note_snapshot(
     connection: &Connection,
     incident: u64,
-    sha256: &str,
-    bytes: usize,
+    mut told: serde_json::Value,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
     let incident = IncidentId(incident);
     let Some(of) = incident_facts(connection, incident)? else {
         return Ok(());
     };
-    let detail = json!({
-        "sha256": sha256, "bytes": bytes,
-        "camera": of.camera, "model": of.model_digest, "zones": of.zone_revision,
-    });
-    note(connection, "snapshot_kept", incident, &detail.to_string(), at)
+    told["camera"] = of.camera.into();
+    told["model"] = of.model_digest.into();
+    told["zones"] = of.zone_revision.into();
+    note(connection, "snapshot_kept", incident, &told.to_string(), at)
 }
 
 fn note(

@@ -26,7 +26,7 @@ mod holds;
 mod moving;
 mod open;
 pub mod outbox;
-mod pictures;
+pub mod pictures;
 pub mod query;
 pub mod record;
 mod restore;
@@ -53,7 +53,6 @@ pub use self::retention::{
     ALARMS_KEPT, EVENTS_KEPT, INCIDENTS_KEPT, LIVES_KEPT, SNAPSHOT_BYTES_KEPT, SNAPSHOTS_KEPT,
     UNKNOWN_SPANS_KEPT,
 };
-use crate::engine::IncidentId;
 
 /// Name of the database inside the store's folder.
 pub const FILE_NAME: &str = "standclear.db";
@@ -196,29 +195,6 @@ impl Store {
                     source,
                 })
             })
-    }
-
-    /// Keeps the picture of an incident; a second one for the same incident replaces the first.
-    /// The oldest pictures go when there are more than [`SNAPSHOTS_KEPT`] or they have more than
-    /// [`SNAPSHOT_BYTES_KEPT`] together.
-    ///
-    /// # Errors
-    /// The incident is not in the store, the picture is empty or larger than
-    /// [`SNAPSHOT_BYTES_MAX`], or the disk is full or fails.
-    pub fn put_snapshot(&mut self, incident: IncidentId, jpeg: &[u8]) -> Result<(), StoreError> {
-        let number = incident.0;
-        if jpeg.is_empty() || jpeg.len() > SNAPSHOT_BYTES_MAX {
-            return Err(StoreError::SnapshotSize { incident: number, bytes: jpeg.len() });
-        }
-        match write::write_snapshot(&mut self.connection, number, jpeg) {
-            Ok(write::SnapshotKept::Yes) => Ok(()),
-            Ok(write::SnapshotKept::NoIncident) => {
-                Err(StoreError::NoIncident { path: self.path.clone(), incident: number })
-            }
-            Err(source) => Err(StoreError::or_full(&self.path, source, |path, source| {
-                StoreError::Snapshot { path, incident: number, source }
-            })),
-        }
     }
 
     /// A reader with a connection of its own; it sees what is committed and never holds up the

@@ -20,9 +20,10 @@ pub const LIVES_KEPT: i64 = 10_000;
 /// Rows of the event log kept, about 200 bytes each: 400 MB.
 pub const EVENTS_KEPT: i64 = 2_000_000;
 
-/// Snapshots kept, and their bytes together. Whichever is reached first counts.
+/// Snapshots kept, and their bytes together, those of the clear ones beside them too: each may have two
+/// of 250 kB. Whichever is reached first counts.
 pub const SNAPSHOTS_KEPT: i64 = 2_000;
-pub const SNAPSHOT_BYTES_KEPT: i64 = 512 * 1024 * 1024;
+pub const SNAPSHOT_BYTES_KEPT: i64 = 1024 * 1024 * 1024;
 
 /// Rows removed from a table in one transaction, so that no write pays for a long backlog.
 const REMOVED_AT_ONCE: i64 = 64;
@@ -75,7 +76,8 @@ pub(super) fn trim_snapshots(
         .prepare_cached(
             "DELETE FROM snapshot WHERE id IN (
                SELECT id FROM (
-                 SELECT id, row_number() OVER newest AS place, sum(bytes) OVER newest AS total
+                 SELECT id, row_number() OVER newest AS place,
+                   sum(bytes + clear_bytes) OVER newest AS total
                  FROM snapshot INDEXED BY snapshot_bytes WINDOW newest AS (ORDER BY id DESC))
                WHERE place > ?1 OR total > ?2)
              AND incident NOT IN (SELECT incident FROM pin)",
@@ -104,7 +106,11 @@ mod tests {
     fn snapshots(sizes: &[i64]) -> Connection {
         let connection = Connection::open_in_memory().expect("in memory");
         connection.execute_batch(include_str!("schema_1.sql")).expect("schema");
-        connection.execute_batch(include_str!("schema_12.sql")).expect("schema");
+        for sql in [include_str!("schema_12.sql"), include_str!("schema_13.sql")] {
+            connection.execute_batch(sql).expect("schema");
+        }
+        connection.execute_batch("CREATE TABLE walk_test (id INTEGER)").expect("schema");
+        connection.execute_batch(include_str!("schema_16.sql")).expect("schema");
         connection.execute_batch("PRAGMA foreign_keys = OFF").expect("pragma");
         for (id, bytes) in (1_i64..).zip(sizes) {
             connection
@@ -139,6 +145,10 @@ mod tests {
             .query_row("SELECT rows FROM removed WHERE what = 'snapshot'", [], |row| row.get(0))
             .expect("count");
         assert_eq!(rows, 3);
+        // What lies beside them counts: 10 and 10 clear ones are over 15.
+        connection.execute_batch("UPDATE snapshot SET clear_bytes = 10").expect("beside");
+        trim_snapshots(&connection, 3, 25).expect("trim");
+        assert_eq!(kept(&connection), [5]);
     }
 
     #[test]

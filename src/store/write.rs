@@ -6,17 +6,13 @@
 //! are, because the rest of the batch is worth more than an error.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, TransactionBehavior, params};
-use sha2::{Digest, Sha256};
+use rusqlite::{Connection, params};
 
-use super::audit;
 use super::event::{self, Appended, source_name, state_name, subject};
-use super::evidence;
 use super::holds;
 use super::outbox::enqueue::Logged;
 use super::record::{IncidentStart, Record};
-use super::retention;
-use crate::clock::{self, BootId};
+use crate::clock::BootId;
 use crate::engine::{AlarmId, AlarmState};
 
 /// Adds one record; `life` is the row of the life it belongs to. `None` for a repeat.
@@ -73,40 +69,6 @@ pub(super) fn write_record(
 /// The life whose beginning was kept already, by a write of which that was not known.
 fn newest_life(connection: &Connection) -> rusqlite::Result<Option<i64>> {
     connection.query_row("SELECT max(id) FROM life", [], |row| row.get(0))
-}
-
-/// Whether a snapshot found the incident it belongs to.
-pub(super) enum SnapshotKept {
-    Yes,
-    NoIncident,
-}
-
-pub(super) fn write_snapshot(
-    connection: &mut Connection,
-    incident: u64,
-    jpeg: &[u8],
-) -> rusqlite::Result<SnapshotKept> {
-    let sha256 = audit::hex(&Sha256::digest(jpeg).into());
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let kept = transaction
-        .prepare_cached(
-            "INSERT INTO snapshot (incident, bytes, jpeg, sha256)
-             SELECT id, length(?2), ?2, ?3 FROM incident WHERE id = ?1
-             ON CONFLICT (incident) DO UPDATE SET bytes = excluded.bytes, jpeg = excluded.jpeg,
-               sha256 = excluded.sha256",
-        )?
-        .execute(params![incident, jpeg, sha256])?;
-    if kept == 0 {
-        return Ok(SnapshotKept::NoIncident);
-    }
-    evidence::note_snapshot(&transaction, incident, &sha256, jpeg.len(), clock::wall())?;
-    retention::trim_snapshots(
-        &transaction,
-        retention::SNAPSHOTS_KEPT,
-        retention::SNAPSHOT_BYTES_KEPT,
-    )?;
-    transaction.commit()?;
-    Ok(SnapshotKept::Yes)
 }
 
 /// A zone counts as not watched from the start until the engine says that it is.

@@ -23,8 +23,12 @@ use super::query::path_number;
 use super::routes::{ask, store_error};
 use super::{App, RouteEntry, rails};
 use crate::guard::handle::{
-    ClipRow, EvidenceError, EvidenceNow, EvidenceRow, Handle, Pin, Privacy, Reason,
+    ClearFacts, ClipRow, EvidenceError, EvidenceNow, EvidenceRow, Handle, Hides, Pin, Privacy,
+    Reason, SnapshotFacts,
 };
+
+pub use self::places::{DOWNLOADS_MAX, READS_MAX};
+pub(super) use self::places::{Places, ask_evidence};
 
 /// The routes, with who may use them.
 pub(super) fn table() -> Vec<RouteEntry> {
@@ -47,6 +51,7 @@ pub(super) struct EvidenceStateDto {
     clip_bytes: u64,
     clip_bytes_max: u64,
     snapshots: u64,
+    /// Those of clear pictures too.
     snapshot_bytes: u64,
     /// Incidents that are pinned.
     pinned: u64,
@@ -74,6 +79,17 @@ pub(super) struct EvidenceDto {
 pub(super) struct SnapshotDto {
     bytes: u64,
     /// Of pictures of older versions, none.
+    sha256: Option<String>,
+    /// What of people it hides: `persons`, `heads` or `off`. When that is less than what is to be
+    /// hidden now, it takes a grant.
+    hidden: &'static str,
+    /// The clear one beside it.
+    clear: Option<ClearDto>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ClearDto {
+    bytes: u64,
     sha256: Option<String>,
 }
 
@@ -283,10 +299,18 @@ impl From<EvidenceNow> for EvidenceStateDto {
 impl From<EvidenceRow> for EvidenceDto {
     fn from(row: EvidenceRow) -> EvidenceDto {
         EvidenceDto {
-            snapshot: row.snapshot.map(|it| SnapshotDto { bytes: it.bytes, sha256: it.sha256 }),
+            snapshot: row.snapshot.map(Into::into),
             clips: row.clips.into_iter().map(Into::into).collect(),
             pin: row.pin.map(|Pin { by, at, reason }| PinDto { by, at: timestamp(at), reason }),
         }
+    }
+}
+
+impl From<SnapshotFacts> for SnapshotDto {
+    fn from(facts: SnapshotFacts) -> SnapshotDto {
+        let SnapshotFacts { bytes, sha256, hides, clear } = facts;
+        let clear = clear.map(|ClearFacts { bytes, sha256 }| ClearDto { bytes, sha256 });
+        SnapshotDto { bytes, sha256, hidden: hides.map_or("off", Hides::as_str), clear }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use standclear::guard::handle::{
-    ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow, EvidenceState,
-    KeptClip, Reason, SnapshotFacts,
+    ClearFacts, ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow,
+    EvidenceState, Hides, KeptClip, Reason, SnapshotFacts,
 };
 
 use super::{Fake, time};
@@ -31,7 +31,12 @@ impl EvidenceDesk for Fake {
         }
         let clip = |part, kept, lost| ClipRow { part, kept, lost, removed_at: None };
         Ok(EvidenceRow {
-            snapshot: Some(SnapshotFacts { bytes: 12, sha256: Some("77".repeat(32)) }),
+            snapshot: Some(SnapshotFacts {
+                bytes: 12,
+                sha256: Some("77".repeat(32)),
+                hides: Some(Hides::Persons),
+                clear: Some(ClearFacts { bytes: 18, sha256: Some("78".repeat(32)) }),
+            }),
             clips: vec![
                 clip(1, Some(kept()), None),
                 clip(2, None, Some("the disk is full".into())),

@@ -134,6 +134,25 @@ fn hidden_off_is_in_the_audit_log_and_what_was_kept_then_is_not_shown_later() {
 }
 
 #[test]
+fn a_picture_in_which_only_heads_were_hidden_is_not_shown_once_persons_are() {
+    let site = TestSite::new();
+    let guard = site.start_saying("privacy = \"heads\"");
+    wait_watched(&guard);
+    site.shows(Scene::Person);
+    let incident = incident(&guard);
+    let shown = |guard: &Guard| guard.handle().incident_snapshot(incident).expect("the store");
+    let kept = shown(&guard).expect("a picture");
+    assert!(contrast(&decoded(&kept), PERSON) >= STRIPES_MIN, "the body is not hidden");
+    guard.stop();
+
+    let guard = site.start();
+    assert_eq!(shown(&guard), None, "it takes a grant");
+    let clear = guard.handle().clear_snapshot(incident).expect("the store");
+    assert!(clear.is_some_and(|clear| clear != kept));
+    guard.stop();
+}
+
+#[test]
 fn a_privacy_mask_is_black_for_everybody_and_whoever_is_behind_it_alarms() {
     let site = TestSite::new();
     let area = |kind: &str, id: &str, right: f64, more: &str| {

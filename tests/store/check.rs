@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use standclear::engine::{AlarmId, AlarmState, IncidentId};
 use standclear::store::FILE_NAME;
 use standclear::store::check::{CheckError, Finding, check};
+use standclear::store::pictures::{Hides, Pixelated};
 use standclear::store::record::{AlarmKey, Record};
 use standclear::store::zones::BY_BOX;
 use tempfile::TempDir;
@@ -38,6 +39,8 @@ fn lived() -> TempDir {
         ])
         .expect("kept");
     store.append_audit(BY_BOX, "started", "", "", at(0)).expect("kept");
+    let both = Pixelated { hides: Hides::Persons, jpeg: b"a mosaic", clear: b"f" };
+    store.put_pixelated_snapshot(IncidentId(1), both).expect("kept");
     drop(store);
     let file = Connection::open(dir.path().join(FILE_NAME)).expect("opened");
     file.execute_batch(
@@ -146,6 +149,22 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "DROP TRIGGER zone_version_is_never_rewritten; UPDATE zone_version SET document = '{ }'",
         "every zone version has the digest of its document",
         "version 1 of east",
+    ),
+    (
+        "UPDATE snapshot_clear SET jpeg = x'00'",
+        "every picture of an incident has its digest",
+        "the clear picture of incident 1",
+    ),
+    (
+        "UPDATE snapshot_clear SET jpeg = x'00',
+           sha256 = '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d'",
+        "a picture's digest stands in the audit log",
+        "the clear picture of incident 1",
+    ),
+    (
+        "DELETE FROM snapshot_clear",
+        "a pixelated picture has its clear one beside it",
+        "the picture of incident 1",
     ),
     (
         "DROP TRIGGER audit_is_never_changed; UPDATE audit SET by = 'Mallory' WHERE number = 1",

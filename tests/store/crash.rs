@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 
 use standclear::engine::IncidentId;
 use standclear::store::check::{Finding, check};
+use standclear::store::pictures::{Hides, Pixelated};
 use standclear::store::{Store, StoreError};
 
 use super::{ended, entered, folder, ids, incident, open, started};
@@ -79,7 +80,9 @@ fn play_a_role() {
                 let second = i64::try_from(id).expect("small");
                 let batch = [incident(id, second), entered(id, second), ended(id, second, 2)];
                 store.write(&batch).expect("kept");
-                store.put_snapshot(IncidentId(id), &[7; 9_000]).expect("kept");
+                let both =
+                    Pixelated { hides: Hides::Persons, jpeg: &[7; 9_000], clear: &[8; 9_000] };
+                store.put_pixelated_snapshot(IncidentId(id), both).expect("kept");
                 println!("\nkept {id}");
             }
         }

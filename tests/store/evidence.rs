@@ -1,10 +1,14 @@
 //! Evidence in the store: what goes to make room, what stays, and what is counted.
 
+use rusqlite::Connection;
+use standclear::config::Privacy;
 use standclear::engine::IncidentId;
-use standclear::store::Store;
+use standclear::store::check::{Finding, check};
 use standclear::store::evidence::{Kept, NewClip, Pinning, Room};
+use standclear::store::pictures::{Hides, Pixelated};
+use standclear::store::{FILE_NAME, Store};
 
-use super::{at, ended, folder, incident, open, started};
+use super::{at, ended, folder, incident, number, open, started};
 
 fn clip(number: u64, bytes: u64) -> NewClip {
     NewClip {
@@ -106,4 +110,73 @@ fn incidents_that_a_stopped_box_kept_no_clip_of_say_so_once_it_starts() {
     store.write(&[incident(3, 20), ended(3, 20, 1), incident(4, 21)]).expect("kept");
     assert_eq!(store.close_clips("stopped", at(60)).expect("kept"), 1, "3; 4 is under way");
     assert_eq!(store.close_clips("stopped", at(61)).expect("kept"), 0);
+}
+
+const EVERY_PRIVACY: [Privacy; 3] = [Privacy::Persons, Privacy::Heads, Privacy::Off];
+
+fn both(hides: Hides) -> Pixelated<'static> {
+    Pixelated { hides, jpeg: b"a mosaic", clear: b"a face" }
+}
+
+#[test]
+fn both_pictures_of_an_incident_are_kept_or_neither() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    store.write(&[started(0), incident(1, 10), ended(1, 10, 1)]).expect("kept");
+    let file = Connection::open(dir.path().join(FILE_NAME)).expect("opened");
+    let full = "CREATE TRIGGER full BEFORE INSERT ON snapshot_clear
+                BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
+    file.execute_batch(full).expect("a trigger");
+    store.put_pixelated_snapshot(IncidentId(1), both(Hides::Persons)).expect_err("not the second");
+    let reader = store.reader().expect("a reader");
+    for privacy in EVERY_PRIVACY {
+        assert_eq!(reader.shown_snapshot(1, privacy).expect("read"), None, "{privacy:?}");
+    }
+    assert_eq!(reader.clear_snapshot(1).expect("read"), None, "a mosaic is not the clear one");
+    let noted = "SELECT count(*) FROM audit WHERE action = 'snapshot_kept'";
+    assert_eq!(number(dir.path(), noted), 0, "what is not kept is not noted");
+
+    file.execute_batch("DROP TRIGGER full").expect("gone");
+    store.put_pixelated_snapshot(IncidentId(1), both(Hides::Persons)).expect("kept");
+    assert_eq!(reader.clear_snapshot(1).expect("read").as_deref(), Some(&b"a face"[..]));
+    let digests = "SELECT count(*) FROM audit, snapshot, snapshot_clear AS clear
+                   WHERE instr(detail, '\"' || snapshot.sha256 || '\"')
+                     AND instr(detail, '\"' || clear.sha256 || '\"')";
+    assert_eq!(number(dir.path(), digests), 1, "both digests are noted");
+    let state = reader.evidence_state().expect("read");
+    assert_eq!((state.snapshots, state.snapshot_bytes), (1, 14), "both take room");
+    // Another one replaces both.
+    store.put_snapshot(IncidentId(1), b"unhidden").expect("kept");
+    assert_eq!(reader.clear_snapshot(1).expect("read").as_deref(), Some(&b"unhidden"[..]));
+    assert_eq!(reader.evidence_state().expect("read").snapshot_bytes, 8);
+    let broken: Vec<Finding> =
+        check(dir.path()).expect("checked").into_iter().filter(Finding::is_broken).collect();
+    assert_eq!(broken, []);
+}
+
+#[test]
+fn a_picture_that_hides_less_than_is_to_be_hidden_is_not_shown() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 3);
+    store.put_pixelated_snapshot(IncidentId(1), both(Hides::Persons)).expect("kept");
+    store.put_pixelated_snapshot(IncidentId(2), both(Hides::Heads)).expect("kept");
+    let reader = store.reader().expect("a reader");
+    let shown = |incident: u64| {
+        EVERY_PRIVACY.map(|it| reader.shown_snapshot(incident, it).expect("read").is_some())
+    };
+    assert_eq!(shown(1), [true, true, true], "all of them");
+    assert_eq!(shown(2), [false, true, true], "only the heads");
+    assert_eq!(shown(3), [false, false, true], "nobody");
+    assert!(reader.clear_snapshot(2).expect("read").is_some(), "with a grant");
+    let hides = |incident| {
+        let row = reader.evidence(incident).expect("read").expect("known");
+        row.snapshot.expect("a picture").hides
+    };
+    assert_eq!([1, 2, 3].map(hides), [Some(Hides::Persons), Some(Hides::Heads), None]);
+    // One of which nobody knows how much it hides.
+    let file = Connection::open(dir.path().join(FILE_NAME)).expect("opened");
+    file.execute_batch("UPDATE snapshot SET hides = NULL WHERE incident = 1").expect("unknown");
+    assert_eq!(shown(1), [false, true, true], "the heads at least");
+    assert_eq!(hides(1), Some(Hides::Heads));
 }

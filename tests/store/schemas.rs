@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use standclear::config::Privacy;
 use standclear::engine::{AlarmId, AlarmState};
 use standclear::store::heat::{HeatCells, HeatHour, Hour};
+use standclear::store::pictures::Hides;
 use standclear::store::record::{AlarmKey, Record};
 use standclear::store::walk::{
     NewWalkTest, SirenHeard, WalkEdge, WalkError, WalkReader, WalkState,
@@ -139,8 +141,12 @@ fn a_store_of_schema_4_takes_walk_tests_and_heat_and_keeps_what_it_had() {
     let test = store.start_walk_test(&new).expect("started");
     let second = store.start_walk_test(&new).expect_err("one at a time");
     assert!(matches!(second, WalkError::Running { id, .. } if id == test.id));
+    store.put_walk_picture(test.id, b"heads", Some(Hides::Heads)).expect("kept");
     let done = store.finish_walk_test(test.id, &signed(9), 0).expect("finished");
     assert_eq!(done.state, WalkState::Incomplete);
+    let everybody = store.reader().expect("a reader");
+    let shown = |privacy| everybody.walk_picture(test.id, privacy).expect("read").is_some();
+    assert_eq!([Privacy::Off, Privacy::Heads, Privacy::Persons].map(shown), [true, true, false]);
     let hour = HeatHour {
         camera: "east".into(),
         hour: Hour::of(at(0)),
@@ -198,4 +204,43 @@ fn a_wrong_date_in_the_future_takes_no_heat_and_is_the_first_to_go() {
     store.add_heat(&[hour(31 * 24 - 1), hour(31 * 24)], Hour(31 * 24)).expect("kept");
     assert_eq!(count("WHERE hour >= 500000"), 0);
     assert_eq!((count(""), count("WHERE hour = 0")), (31 * 24, 0));
+}
+
+/// Pixelated as nobody knows how, and its clear one without a digest.
+#[test]
+fn pictures_of_schema_13_stay_are_counted_whole_and_hide_the_heads_at_least() {
+    let dir = folder();
+    let file = Connection::open(dir.path().join(FILE_NAME)).expect("made");
+    for sql in [
+        include_str!("../../src/store/schema_1.sql"),
+        include_str!("../../src/store/schema_2.sql"),
+        include_str!("../../src/store/schema_3.sql"),
+        include_str!("../../src/store/schema_4.sql"),
+        include_str!("../../src/store/schema_5.sql"),
+        include_str!("../../src/store/schema_6.sql"),
+        include_str!("../../src/store/schema_7.sql"),
+        include_str!("../../src/store/schema_8.sql"),
+        include_str!("../../src/store/schema_9.sql"),
+        include_str!("../../src/store/schema_10.sql"),
+        include_str!("../../src/store/schema_11.sql"),
+        include_str!("../../src/store/schema_12.sql"),
+        include_str!("../../src/store/schema_13.sql"),
+    ] {
+        file.execute_batch(sql).expect("a schema");
+    }
+    let rows = "PRAGMA application_id = 1400128364; PRAGMA user_version = 13;
+      INSERT INTO incident (id, zone, zone_name, camera, started_us, captured_us, frame, score,
+          anchor_x, anchor_y, model_digest, zone_revision, ended_us, ended_how)
+        VALUES (1, 'gate', 'Gate', 'east', 100, 90, 8, 0.7, 0.5, 0.5, 'd', 'z1', 300, 'clear');
+      INSERT INTO snapshot (incident, bytes, jpeg, shows) VALUES (1, 2, x'ffd8', 'pixelated');
+      INSERT INTO snapshot_clear VALUES (1, x'ffd8ff');";
+    file.execute_batch(rows).expect("rows");
+    drop(file);
+    let store = open(dir.path());
+    assert_eq!(number(dir.path(), "PRAGMA user_version"), SCHEMA);
+    let reader = store.reader().expect("a reader");
+    assert_eq!(reader.evidence_state().expect("read").snapshot_bytes, 5);
+    assert_eq!(reader.clear_snapshot(1).expect("read").as_deref(), Some(&[0xff, 0xd8, 0xff][..]));
+    let shown = |privacy| reader.shown_snapshot(1, privacy).expect("read").is_some();
+    assert_eq!([Privacy::Heads, Privacy::Persons].map(shown), [true, false]);
 }

@@ -1,6 +1,7 @@
 //! Carrying out what the engine wants: sound, record, tell.
 
 use std::collections::BTreeSet;
+use std::sync::mpsc::TrySendError;
 
 use jiff::Timestamp;
 
@@ -252,8 +253,12 @@ impl Runner {
         let request = self.requests;
         let zone = usize::from(zone.0);
         let job = EvidenceJob { incident, zone, names: self.path.names.clone(), seen };
-        if self.path.painter.try_send(PaintTask::Asked { request, job }).is_err() {
-            tracing::warn!("incident {} has no picture: too many at once", incident.0);
+        if let Err(error) = self.path.painter.try_send(PaintTask::Asked { request, job }) {
+            let why = match error {
+                TrySendError::Full(_) => "too many at once",
+                TrySendError::Disconnected(_) => "the painter has ended",
+            };
+            tracing::warn!("incident {} has no picture: {why}", incident.0);
             return;
         }
         self.path.post.post(ToWorker::TakeSnapshot {

@@ -6,7 +6,7 @@ use super::Reason;
 use crate::guard::clerk::ClerkError;
 use crate::store::StoreError;
 pub use crate::store::evidence::{
-    ClipRow, EvidenceRow, EvidenceState, KeptClip, Pin, SnapshotFacts,
+    ClearFacts, ClipRow, EvidenceRow, EvidenceState, KeptClip, Pin, SnapshotFacts,
 };
 use crate::store::query::HistoryError;
 

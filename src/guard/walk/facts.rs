@@ -149,7 +149,7 @@ pub fn report_of(
     let Some(test) = reader.walk_test(id)? else {
         return Ok(None);
     };
-    let picture = reader.walk_picture(id)?;
+    let picture = reader.walk_picture(id, privacy)?;
     let mut snapshots: Vec<(u64, Vec<u8>)> = Vec::new();
     let newest = test.edges.iter().filter_map(|edge| edge.attempts.last()?.incident);
     for incident in newest.take(SNAPSHOTS_MAX) {

@@ -19,6 +19,7 @@ use crate::guard::handle::{WalkDeskError, WalkDue, WalkError};
 use crate::guard::message::{Message, WalkNews};
 use crate::guard::observer::Observations;
 use crate::guard::records::SiteNames;
+use crate::store::pictures::Hides;
 use crate::store::walk::{SirenProof, WalkStanding};
 use crate::store::zones::BY_BOX;
 use crate::telemetry::chain;
@@ -244,7 +245,8 @@ impl WalkDesk {
         };
         let Some((id, picture)) = picture else { return Ok(()) };
         let jpeg = picture.jpeg.clone();
-        self.ask(move |store| store.put_walk_picture(id, &jpeg))?;
+        let hides = Hides::of(self.parts.privacy);
+        self.ask(move |store| store.put_walk_picture(id, &jpeg, hides))?;
         if let Some(running) = &mut self.state().running
             && running.id == id
         {

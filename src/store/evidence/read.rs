@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::store::pictures::Hides;
 use crate::store::query::{HistoryError, StoreReader, timestamp};
 
 /// All that is kept of an incident besides its records.
@@ -19,6 +20,18 @@ pub struct EvidenceRow {
 /// A picture, without its pixels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotFacts {
+    pub bytes: u64,
+    /// Hex; pictures of older versions have none.
+    pub sha256: Option<String>,
+    /// What of people it hides; `None`: nothing.
+    pub hides: Option<Hides>,
+    /// The clear one beside it.
+    pub clear: Option<ClearFacts>,
+}
+
+/// The clear one of a pixelated picture, without its pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClearFacts {
     pub bytes: u64,
     /// Hex; pictures of older versions have none.
     pub sha256: Option<String>,
@@ -72,6 +85,7 @@ pub struct EvidenceState {
     pub clips: u64,
     pub clip_bytes: u64,
     pub snapshots: u64,
+    /// Those of clear pictures too.
     pub snapshot_bytes: u64,
     /// Incidents that are pinned.
     pub pinned: u64,
@@ -122,8 +136,12 @@ fn evidence(connection: &mut Connection, incident: i64) -> rusqlite::Result<Opti
         return Ok(None);
     }
     let snapshot = moment
-        .prepare_cached("SELECT bytes, sha256 FROM snapshot WHERE incident = ?1")?
-        .query_row([incident], |row| Ok(SnapshotFacts { bytes: row.get(0)?, sha256: row.get(1)? }))
+        .prepare_cached(
+            "SELECT it.bytes, it.sha256, it.shows = 'pixelated', it.hides, it.clear_bytes,
+               (SELECT sha256 FROM snapshot_clear AS clear WHERE clear.incident = it.incident)
+             FROM snapshot AS it WHERE it.incident = ?1",
+        )?
+        .query_row([incident], snapshot_facts)
         .optional()?;
     let clips = moment
         .prepare_cached(
@@ -139,6 +157,19 @@ fn evidence(connection: &mut Connection, incident: i64) -> rusqlite::Result<Opti
         })
         .optional()?;
     Ok(Some(EvidenceRow { snapshot, clips, pin }))
+}
+
+fn snapshot_facts(row: &Row<'_>) -> rusqlite::Result<SnapshotFacts> {
+    let (pixelated, hides): (bool, Option<String>) = (row.get(2)?, row.get(3)?);
+    let clear_bytes: u64 = row.get(4)?;
+    let clear_sha256 = row.get(5)?;
+    Ok(SnapshotFacts {
+        bytes: row.get(0)?,
+        sha256: row.get(1)?,
+        // Of older ones it is the heads at least.
+        hides: pixelated.then(|| hides.and_then(|it| Hides::parse(&it)).unwrap_or(Hides::Heads)),
+        clear: (clear_bytes > 0).then_some(ClearFacts { bytes: clear_bytes, sha256: clear_sha256 }),
+    })
 }
 
 fn clip_row(row: &Row<'_>) -> rusqlite::Result<ClipRow> {
@@ -168,7 +199,8 @@ fn state(connection: &Connection) -> rusqlite::Result<EvidenceState> {
     connection.query_row(
         "WITH kept AS (SELECT incident, bytes FROM clip WHERE lost IS NULL AND removed_us IS NULL)
          SELECT (SELECT count(*) FROM kept), (SELECT coalesce(sum(bytes), 0) FROM kept),
-           (SELECT count(*) FROM snapshot), (SELECT coalesce(sum(bytes), 0) FROM snapshot),
+           (SELECT count(*) FROM snapshot),
+           (SELECT coalesce(sum(bytes + clear_bytes), 0) FROM snapshot INDEXED BY snapshot_bytes),
            (SELECT count(*) FROM pin),
            (SELECT min(started_us) FROM incident WHERE id IN (SELECT incident FROM kept)),
            (SELECT count(*) FROM clip WHERE lost IS NOT NULL),

@@ -10,6 +10,8 @@ use super::{
     Attempt, Outcome, SirenHeard, SirenProof, Skipped, SkippedBy, WALK_TESTS_AT_ONCE_MAX, WalkEdge,
     WalkState, WalkTest,
 };
+use crate::config::Privacy;
+use crate::store::pictures::Hides;
 use crate::store::query::{HistoryError, StoreReader, timestamp};
 use crate::store::zones::{Closed, Signed, named};
 use crate::store::{FILE_NAME, StoreError};
@@ -134,20 +136,24 @@ impl StoreReader {
         ask(&self.connection()).map_err(HistoryError::WalkTests)
     }
 
-    /// The picture of a walk test, without drawings; `None` when there is none, or no more.
+    /// The picture of a walk test, without drawings, where this is configured; `None` when there is
+    /// none, no more, or one that hides less.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn walk_picture(&self, id: u64) -> Result<Option<Vec<u8>>, HistoryError> {
+    pub fn walk_picture(&self, id: u64, privacy: Privacy) -> Result<Option<Vec<u8>>, HistoryError> {
+        type Found = (Option<Vec<u8>>, Option<String>);
         let ask = |connection: &Connection| {
             connection
-                .prepare_cached("SELECT picture FROM walk_test WHERE id = ?1")?
-                .query_row([id], |row| row.get(0))
+                .prepare_cached("SELECT picture, picture_hides FROM walk_test WHERE id = ?1")?
+                .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
         };
-        let found: Option<Option<Vec<u8>>> =
-            ask(&self.connection()).map_err(HistoryError::WalkTests)?;
-        Ok(found.flatten())
+        let found: Option<Found> = ask(&self.connection()).map_err(HistoryError::WalkTests)?;
+        Ok(found.and_then(|(picture, hides)| {
+            let hides = hides.and_then(|it| Hides::parse(&it));
+            picture.filter(|_| hides >= Hides::of(privacy))
+        }))
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     WALK_PICTURES_KEPT, WALK_TESTS_KEPT, WalkError, WalkState, WalkTest, result,
 };
 use crate::store::audit::{self, AuditEntry};
+use crate::store::pictures::Hides;
 use crate::store::zones::Signed;
 use crate::store::{SNAPSHOT_BYTES_MAX, Store, StoreError, retention};
 
@@ -200,18 +201,25 @@ impl Store {
         })
     }
 
-    /// Keeps the picture of a running test.
+    /// Keeps the picture of a running test, with how much of people it hides.
     ///
     /// # Errors
     /// The test is over, or the disk fails.
-    pub fn put_walk_picture(&mut self, id: u64, jpeg: &[u8]) -> Result<(), WalkError> {
+    pub fn put_walk_picture(
+        &mut self,
+        id: u64,
+        jpeg: &[u8],
+        hides: Option<Hides>,
+    ) -> Result<(), WalkError> {
         self.change_walk(|connection| {
             open(connection, id)?;
             // What is larger is no picture of a camera that the box can watch.
             if jpeg.len() <= SNAPSHOT_BYTES_MAX {
                 connection
-                    .prepare_cached("UPDATE walk_test SET picture = ?2 WHERE id = ?1")?
-                    .execute(params![id, jpeg])?;
+                    .prepare_cached(
+                        "UPDATE walk_test SET picture = ?2, picture_hides = ?3 WHERE id = ?1",
+                    )?
+                    .execute(params![id, jpeg, hides.map(Hides::as_str)])?;
             }
             Ok(())
         })
