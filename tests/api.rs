@@ -6,6 +6,8 @@ use standclear::web;
 
 #[path = "api/commands.rs"]
 mod commands;
+#[path = "api/disk.rs"]
+mod disk;
 #[path = "api/fake.rs"]
 #[allow(dead_code, reason = "shared with the tests of access, which use more of it")]
 mod fake;

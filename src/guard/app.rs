@@ -176,8 +176,8 @@ impl Guard {
         let mind = Mind::of(config, names, site, &inheritance, life);
         let queues = Queues::new();
         let clerk = Clerk::new(queues.jobs.clone());
-        let (accounts, setup_code) =
-            Accounts::new(accounts, audit, clerk.clone()).map_err(StartError::Accounts)?;
+        let (accounts, setup_code) = accounts_of(accounts, audit, &clerk)?;
+        let grants = Grants::new(config.privacy, clerk.clone(), accounts.clone());
         let (rules, last_alive) = (mind.names.rules(), inheritance.last_alive);
         let (machine, MachineEnds { door, post: arming, hold }) =
             Machine::of(config, rules, last_alive, queues.inputs.clone());
@@ -208,7 +208,7 @@ impl Guard {
             handhelds: handhelds.desk.clone(),
             evidence: ClipDesk::of(config, evidence_reader, Clerk::new(queues.jobs.clone())),
             verdicts: Verdicts::new(Clerk::new(queues.jobs.clone())),
-            grants: Grants::new(config.privacy, Clerk::new(queues.jobs.clone())),
+            grants,
             views: views.clone(),
         });
         let front = Front {
@@ -476,6 +476,16 @@ pub fn check_sources(config: &Config) -> Result<(), StartError> {
         }
     }
     Ok(())
+}
+
+/// Who may come in, and the code that makes the first admin.
+fn accounts_of(
+    rows: AccountRows,
+    audit: AuditReader,
+    clerk: &Clerk,
+) -> Result<(Arc<Accounts>, Option<String>), StartError> {
+    let made = Accounts::new(rows, audit, clerk.clone()).map_err(StartError::Accounts)?;
+    Ok((Arc::new(made.0), made.1))
 }
 
 fn approval_rule(config: &Config) -> ApprovalRule {

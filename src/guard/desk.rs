@@ -52,7 +52,7 @@ pub struct Desk {
     pub hub: Arc<LiveHub>,
     pub answers: SyncSender<Answer>,
     pub reader: StoreReader,
-    pub accounts: Accounts,
+    pub accounts: Arc<Accounts>,
     /// For inputs that are posted.
     pub inputs: HttpDoor,
     pub zones: Arc<ZoneDesk>,

@@ -116,15 +116,20 @@ pub fn start(
                 PaintTask::Arrived { request, picture } => {
                     match (asked.remove(&request), picture) {
                         (Some(Asked::Incident(job)), picture) => {
-                            keep_or_tell(&job, picture, &keeper, privacy);
+                            let what = format!("incident {}", job.incident.0);
+                            or_tell(&what, || keep(&job, picture, &keeper, privacy));
                         }
                         (Some(Asked::Reference(frame, facts)), Some(picture)) => {
                             let frame = frame.as_shown_in(&picture);
-                            views.reference_picture(&frame, &facts, &picture.jpeg);
+                            or_tell("a camera's view", || {
+                                views.reference_picture(&frame, &facts, &picture.jpeg);
+                            });
                         }
                         (Some(Asked::Trouble(frame)), Some(picture)) => {
                             let frame = frame.as_shown_in(&picture);
-                            views.trouble_picture(&frame, &picture.jpeg);
+                            or_tell("a camera's trouble", || {
+                                views.trouble_picture(&frame, &picture.jpeg);
+                            });
                         }
                         (Some(Asked::Reference(..) | Asked::Trouble(_)), None) | (None, _) => {}
                     }
@@ -143,19 +148,11 @@ pub fn start(
 }
 
 /// The pictures come from a process that is expected to misbehave: a panic over one costs that picture,
-/// and those of later incidents are painted.
-fn keep_or_tell(
-    job: &EvidenceJob,
-    picture: Option<Picture>,
-    keeper: &SyncSender<Job>,
-    privacy: Privacy,
-) {
-    let kept = panic::catch_unwind(AssertUnwindSafe(|| keep(job, picture, keeper, privacy)));
-    if kept.is_err() {
+/// and the later ones are painted.
+fn or_tell(what: &str, work: impl FnOnce()) {
+    if panic::catch_unwind(AssertUnwindSafe(work)).is_err() {
         tracing::error!(
-            "incident {} has no picture: the painter panicked over it; what the panic says stands \
-             above",
-            job.incident.0
+            "{what} has no picture: the painter panicked over it; what the panic says stands above"
         );
     }
 }

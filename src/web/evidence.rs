@@ -3,6 +3,7 @@
 //! Not here: the picture (`routes::snapshot`, which was first).
 
 mod download;
+mod places;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -18,7 +19,7 @@ use utoipa::ToSchema;
 use super::access::{Access, Caller, Role, body};
 use super::dto::{EmptyDto, timestamp};
 use super::error::{ApiError, ErrorBody};
-use super::privacy;
+use super::privacy::{self, Sight};
 use super::query::path_number;
 use super::routes::{ask, store_error};
 use super::{App, RouteEntry, rails};
@@ -177,7 +178,7 @@ pub(super) async fn of_incident(
         (status = 404, description = "`unknown_incident`; `no_clip`, with the reason", body = ErrorBody),
         (status = 416, description = "`bad_range`: it is not that long", body = ErrorBody),
         (status = 422, description = "`bad_request`", body = ErrorBody),
-        (status = 503, description = "`store`, `too_slow`", body = ErrorBody),
+        (status = 503, description = "`store`, `too_slow`; `busy`: too many are sent evidence, or its disk hangs", body = ErrorBody),
     )
 )]
 pub(super) async fn clip(
@@ -195,15 +196,21 @@ pub(super) async fn clip(
         .ok()
         .filter(|part| *part > 0)
         .ok_or_else(|| ApiError::bad_request("part", &part, "a whole number from 1"))?;
+    let place = app.evidence.download()?;
     // Nobody is hidden in video, so it is for whoever may see people clear.
-    match app.handle.grants().privacy() {
-        Privacy::Off => {}
+    let sight = match app.handle.grants().privacy() {
+        Privacy::Off => Sight::Shown,
         Privacy::Persons | Privacy::Heads => {
             privacy::look(&app, &caller, format!("incident {id} video {part}")).await?;
+            Sight::Clear
         }
-    }
-    let opened = ask(&app, move |handle| handle.evidence_desk().clip(id, part)).await?;
-    download::send(opened.map_err(refused)?, &headers)
+    };
+    let opened = ask_evidence(&app, move |handle| handle.evidence_desk().clip(id, part)).await?;
+    let places = app.evidence.clone();
+    // A player takes its time over a clip, and a grant may end meanwhile.
+    let may_still = move || privacy::may_still_see(&app, &caller, sight);
+    let to = download::Listener { places, place, may_still };
+    download::send(opened.map_err(refused)?, &headers, to)
 }
 
 /// Keeps an incident's evidence until somebody takes the pin off.

@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use super::access::{Access, Caller, Role, body};
 use super::dto::{IncidentDto, timestamp};
 use super::error::{ApiError, ErrorBody};
+use super::evidence::ask_evidence;
 use super::privacy::{self, Sight};
 use super::query::{Pairs, path_number};
 use super::{App, RouteEntry, rails, routes};
@@ -145,7 +146,8 @@ pub(super) async fn export(
         privacy::look(&app, &caller, format!("incident {id} export")).await?;
     }
     let by = caller.name;
-    let made = routes::ask(&app, move |handle| archive(handle, id, &by, sight)).await?;
+    let _place = app.evidence.download()?;
+    let made = ask_evidence(&app, move |handle| archive(handle, id, &by, sight)).await?;
     let bytes = made?;
     let name = format!("attachment; filename=\"incident-{id}.zip\"");
     Ok((

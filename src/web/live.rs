@@ -78,9 +78,7 @@ pub(super) async fn live(
         Sight::Clear => {
             privacy::look(&app, &caller, format!("camera {camera} live")).await?;
             let receiver = app.handle.live_clear(&camera);
-            let may_still = move |app: &App| {
-                caller.may_still(app) && privacy::may_see_clear(app, &caller).is_ok()
-            };
+            let may_still = move |app: &App| privacy::may_still_see(app, &caller, Sight::Clear);
             open(&app, &camera, Viewer { receiver, over: CLEAR_ENDED }, upgrade, may_still)
         }
     }
@@ -160,6 +158,11 @@ async fn show(
         }
         let picture = viewer.receiver.pictures.borrow_and_update().clone();
         let Some(picture) = picture else { continue };
+        // Not only once a second: a grant that has ended shows no more picture.
+        if !may_still(&app) {
+            goodbye = (close_code::POLICY, viewer.over);
+            break;
+        }
         let snapshot = app.handle.snapshots().borrow().clone();
         let Some(message) = frame(&picture, &snapshot) else {
             continue;

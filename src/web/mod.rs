@@ -56,6 +56,7 @@ use crate::guard::handle::{Handle, Snapshot, When};
 use crate::telemetry::chain;
 
 use self::access::{Access, Role};
+pub use self::evidence::{DOWNLOADS_MAX, READS_MAX};
 pub use self::tls::{Encryption, Tls, TlsError};
 
 /// Page streams and live pictures together. A wall screen has five; sixty-four are a mistake
@@ -201,6 +202,7 @@ impl Served {
             viewers: Arc::new(Semaphore::new(VIEWERS_MAX)),
             questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
             answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
+            evidence: evidence::Places::new(),
             devices: Arc::default(),
             stopping,
             replaced_at: freshness.replaced_at.clone(),
@@ -265,6 +267,7 @@ pub(crate) struct App {
     viewers: Arc<Semaphore>,
     questions: Arc<Semaphore>,
     answers: Arc<Semaphore>,
+    evidence: evidence::Places,
     /// What each handheld has under way.
     devices: Arc<handheld::Devices>,
     stopping: watch::Receiver<Running>,

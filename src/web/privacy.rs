@@ -17,10 +17,10 @@ use super::dto::timestamp;
 use super::error::{ApiError, ErrorBody};
 use super::query::Pairs;
 use super::{App, RouteEntry, rails, routes};
-use crate::guard::handle::{ClerkError, GRANT_FOR, Grant, GrantError, Proof, Reason};
+use crate::guard::handle::{ClerkError, GRANT_FOR, Grant, GrantError, Reason};
 use crate::telemetry::chain;
 
-/// Which picture is asked for.
+/// Which picture is asked for, or shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sight {
     /// As everybody may see it.
@@ -47,7 +47,7 @@ pub(super) struct GrantDto {
     by: String,
     reason: String,
     until: String,
-    /// Whether that is who asks.
+    /// Whether it is of the browser that asks: a grant is of one session, not of all of a person.
     own: bool,
 }
 
@@ -101,17 +101,13 @@ pub(super) async fn see_clear(
     let ClearDto { reason } = body::object(sent, "{\"reason\": \"…\"}")?;
     let reason = Reason::new(&reason)
         .map_err(|error| ApiError::bad_request("reason", &reason, &error.to_string()))?;
-    if let Proof::Token(_) = caller.identity().proof {
-        let message = "clear pictures are for a person who signed in and says why, not for a token";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "person_needed", message));
-    }
-    let by = caller.name.clone();
-    let given = routes::ask(&app, move |handle| handle.grants().give(&by, reason)).await?;
+    let who = caller.identity().clone();
+    let given = routes::ask(&app, move |handle| handle.grants().give(&who, reason)).await?;
     given.map_err(grant_error)?;
     Ok(Json(now(&app, &caller)))
 }
 
-/// Ends the own grant before its time.
+/// Ends this browser's grant before its time.
 #[utoipa::path(
     delete,
     path = "/api/privacy/clear",
@@ -125,8 +121,8 @@ pub(super) async fn end_clear(
     State(app): State<App>,
     caller: Caller,
 ) -> Result<Json<PrivacyDto>, ApiError> {
-    let by = caller.name.clone();
-    let ended = routes::ask(&app, move |handle| handle.grants().end(&by)).await?;
+    let who = caller.identity().clone();
+    let ended = routes::ask(&app, move |handle| handle.grants().end(&who)).await?;
     ended.map_err(grant_error)?;
     Ok(Json(now(&app, &caller)))
 }
@@ -146,7 +142,7 @@ pub(super) fn sight(pairs: Pairs) -> Result<Sight, ApiError> {
 
 /// Whether somebody may see clear pictures now.
 pub(super) fn may_see_clear(app: &App, caller: &Caller) -> Result<(), ApiError> {
-    if caller.still_has(app, Role::Engineer) && app.handle.grants().holds(&caller.name) {
+    if caller.still_has(app, Role::Engineer) && app.handle.grants().holds(caller.identity()) {
         return Ok(());
     }
     Err(not_granted())
@@ -155,12 +151,20 @@ pub(super) fn may_see_clear(app: &App, caller: &Caller) -> Result<(), ApiError> 
 /// The same, and notes in the audit log that they do.
 pub(super) async fn look(app: &App, caller: &Caller, what: String) -> Result<(), ApiError> {
     may_see_clear(app, caller)?;
-    let by = caller.name.clone();
-    let noted = routes::ask(app, move |handle| handle.grants().look(&by, &what)).await?;
+    let who = caller.identity().clone();
+    let noted = routes::ask(app, move |handle| handle.grants().look(&who, &what)).await?;
     noted.map_err(|error| match error {
         GrantError::NoGrant { .. } => not_granted(),
         error => grant_error(error),
     })
+}
+
+/// Whether somebody may go on seeing what they are being shown.
+pub(super) fn may_still_see(app: &App, caller: &Caller, sight: Sight) -> bool {
+    match sight {
+        Sight::Shown => caller.may_still(app),
+        Sight::Clear => caller.may_still(app) && may_see_clear(app, caller).is_ok(),
+    }
 }
 
 fn not_granted() -> ApiError {
@@ -175,7 +179,7 @@ fn not_granted() -> ApiError {
 fn now(app: &App, caller: &Caller) -> PrivacyDto {
     let grants = app.handle.grants();
     let shown = |grant: Grant| GrantDto {
-        own: grant.by == caller.name,
+        own: grant.is_of(caller.identity()),
         reason: grant.reason.as_str().to_owned(),
         until: timestamp(grant.until),
         by: grant.by,
@@ -192,6 +196,7 @@ fn grant_error(error: GrantError) -> ApiError {
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     let (status, code) = match error {
         GrantError::NothingHidden => (StatusCode::CONFLICT, "nothing_hidden"),
+        GrantError::PersonNeeded => (StatusCode::FORBIDDEN, "person_needed"),
         GrantError::TooMany => (StatusCode::CONFLICT, "too_many"),
         GrantError::NoGrant { .. } => (StatusCode::CONFLICT, "not_granted"),
         GrantError::Clerk(ClerkError::Busy) => (unavailable, "busy"),

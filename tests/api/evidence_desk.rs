@@ -1,13 +1,17 @@
 //! Evidence as the fake has it: incident 17 has a picture, a clip and one that is lost.
 
 use std::io::Write;
+use std::sync::atomic::Ordering;
 
 use standclear::guard::handle::{
     ClearFacts, ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow,
     EvidenceState, Hides, KeptClip, Reason, SnapshotFacts,
 };
 
-use super::{Fake, time};
+use super::{Fake, PATIENCE, time};
+
+/// An incident whose clip lies on a disk that hangs.
+pub const CLIP_HANGS: u64 = 1005;
 
 /// What the clip holds.
 pub const CLIP: &[u8] = b"a film of ten seconds";
@@ -46,6 +50,10 @@ impl EvidenceDesk for Fake {
     }
 
     fn clip(&self, incident: u64, part: u32) -> Result<ClipFile, EvidenceError> {
+        if incident == CLIP_HANGS {
+            self.hanging.fetch_add(1, Ordering::SeqCst);
+            std::thread::park_timeout(PATIENCE);
+        }
         let row = self.evidence(incident)?;
         if part != 1 {
             let why = row.clips.into_iter().find(|clip| clip.part == part);

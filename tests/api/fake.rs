@@ -70,7 +70,7 @@ pub struct Fake {
     /// Who answered what.
     pub answers: Mutex<Vec<(u64, String)>>,
     pub asked_since: Mutex<Option<Timestamp>>,
-    pub accounts: Accounts,
+    pub accounts: Arc<Accounts>,
     /// Questions to the store that hang.
     pub hanging: AtomicUsize,
     pub grants: Grants,
@@ -312,8 +312,9 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
     let rows = store.accounts().expect("read");
     let clerk = Clerk::over(store).expect("a thread");
     let judging = Verdicts::new(clerk.clone());
-    let grants = Grants::new(Privacy::Persons, clerk.clone());
-    let (accounts, setup_code) = Accounts::new(rows, audit, clerk).expect("accounts");
+    let (accounts, setup_code) = Accounts::new(rows, audit, clerk.clone()).expect("accounts");
+    let accounts = Arc::new(accounts);
+    let grants = Grants::new(Privacy::Persons, clerk, accounts.clone());
     let setup_code = setup_code.expect("nobody is there yet");
     let from = [127, 0, 0, 1].into();
     let visitor = Visitor { from, when: When::now() };

@@ -2,10 +2,15 @@
 
 use serde_json::json;
 
-use crate::fake::{Served, Session, serve};
+use crate::fake::evidence_desk::CLIP;
+use crate::fake::{PASSWORD, Served, Session, serve};
 
 const SNAPSHOT: &str = "/api/incidents/17/snapshot.jpg";
 const CLEAR: &str = "/api/incidents/17/snapshot.jpg?picture=clear";
+/// A video in which nobody is hidden.
+const CLIP_CLEAR: &str = "/api/incidents/17/clips/1";
+const GRANT: &str = "/api/privacy/clear";
+const WHY: &str = r#"{"reason": "who was it"}"#;
 
 fn ask(served: &Served, who: &Session, method: &str, path: &str, body: &str) -> crate::fake::Reply {
     let kind = [("Content-Type", "application/json")];
@@ -56,13 +61,69 @@ fn a_clear_picture_takes_an_engineer_with_a_logged_reason() {
 }
 
 #[test]
+fn clear_pictures_are_of_one_browser_and_end_at_sign_out() {
+    let served = serve();
+    let desk = served.person("Eva", "engineer");
+    let wall = served.sign_in("Eva", PASSWORD).expect("signed in");
+    assert_eq!(ask(&served, &desk, "POST", GRANT, WHY).status, 200);
+    assert_eq!(ask(&served, &desk, "GET", CLEAR, "").status, 200);
+    // The screen in the hall, on which she signed in too, says that she sees people clear elsewhere.
+    ask(&served, &wall, "GET", CLEAR, "").refused(403, "clear_not_granted");
+    let told = ask(&served, &wall, "GET", "/api/privacy", "").json();
+    assert_eq!((&told["clear"][0]["by"], &told["clear"][0]["own"]), (&json!("Eva"), &json!(false)));
+    ask(&served, &wall, "DELETE", GRANT, "").refused(409, "not_granted");
+
+    assert_eq!(ask(&served, &desk, "DELETE", "/api/session", "").status, 204);
+    let told = ask(&served, &wall, "GET", "/api/privacy", "").json();
+    assert_eq!(told["clear"], json!([]), "nobody sees people clear any more");
+    let again = served.sign_in("Eva", PASSWORD).expect("signed in");
+    ask(&served, &again, "GET", CLEAR, "").refused(403, "clear_not_granted");
+}
+
+#[test]
+fn a_grant_ends_between_two_pieces_of_a_video() {
+    let served = serve();
+    let eva = served.person("Eva", "engineer");
+    assert_eq!(ask(&served, &eva, "POST", GRANT, WHY).status, 200);
+    let piece = |range: &str| {
+        served.request_as(&eva.headers(), "GET", CLIP_CLEAR, &[("Range", range)], b"")
+    };
+    let first = piece("bytes=0-3");
+    assert_eq!((first.status, &first.body[..]), (206, &CLIP[..4]));
+    assert_eq!(ask(&served, &eva, "DELETE", GRANT, "").status, 200);
+    piece("bytes=4-7").refused(403, "clear_not_granted");
+}
+
+#[test]
+fn no_browser_keeps_a_picture_of_people() {
+    let served = serve();
+    assert_eq!(served.post(GRANT, WHY).status, 200);
+    for path in [SNAPSHOT, CLEAR, CLIP_CLEAR, "/api/incidents/17/export.zip?picture=clear"] {
+        let reply = served.get(path);
+        assert_eq!(
+            (reply.status, reply.header("cache-control")),
+            (200, Some("no-store")),
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn a_token_sees_nobody_clear_and_another_word_is_refused() {
     let served = serve();
     let token = format!("Bearer {}", served.token("press", "engineer"));
     let bearer = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
-    served
-        .request_as(&bearer, "POST", "/api/privacy/clear", &[], br#"{"reason": "because"}"#)
-        .refused(403, "person_needed");
+    let with_token = |method: &str, path: &str, body: &str| {
+        served.request_as(&bearer, method, path, &[], body.as_bytes())
+    };
+    with_token("POST", GRANT, WHY).refused(403, "person_needed");
+    // Nor while somebody else does.
+    assert_eq!(served.post(GRANT, WHY).status, 200);
+    assert_eq!(with_token("GET", SNAPSHOT, "").body, b"\xFF\xD8 a jpeg");
+    for path in [CLEAR, CLIP_CLEAR, "/api/incidents/17/export.zip?picture=clear"] {
+        with_token("GET", path, "").refused(403, "clear_not_granted");
+    }
+    with_token("DELETE", GRANT, "").refused(409, "not_granted");
     served.get("/api/incidents/17/snapshot.jpg?picture=sharp").refused(422, "bad_request");
     served.get("/api/incidents/17/snapshot.jpg?sight=clear").refused(422, "bad_request");
 }

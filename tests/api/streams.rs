@@ -180,6 +180,22 @@ fn a_slow_viewer_gets_the_newest_picture_and_not_a_backlog() {
 }
 
 #[test]
+fn a_grant_that_ends_in_mid_stream_shows_no_further_picture() {
+    let served = serve();
+    let (grant, why) = ("/api/privacy/clear", r#"{"reason": "who was it"}"#);
+    assert_eq!(served.post(grant, why).status, 200);
+    runtime().block_on(async {
+        let asking = asking(&served, &format!("{LIVE}?picture=clear"));
+        let (mut socket, _reply) = connect_async(asking).await.expect("connected");
+        served.fake.pictures.send_replace(picture(1, 1_000));
+        assert_eq!(next_frame(&mut socket).await, Some(1));
+        assert_eq!(served.request("DELETE", grant, &[], b"").status, 200);
+        served.fake.pictures.send_replace(picture(2, 1_000));
+        assert_eq!(next_frame(&mut socket).await, None, "a picture after the grant has ended");
+    });
+}
+
+#[test]
 fn a_viewer_that_never_reads_is_let_go() {
     let served = serve();
     runtime().block_on(async {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use image::RgbImage;
 use standclear::engine::AlarmState;
 use standclear::guard::app::Guard;
-use standclear::guard::handle::{LivePicture, LiveReceiver, Reason};
+use standclear::guard::handle::{LivePicture, LiveReceiver, Reason, Visitor, When};
 
 use crate::site::{TestSite, intrusion, wait_alarm, wait_for, wait_until, wait_watched};
 use crate::worker::Scene;
@@ -68,7 +68,12 @@ fn nobody_can_be_recognised_live_or_in_evidence_but_by_whoever_was_granted_it() 
     assert!(contrast(&decoded(&kept), PERSON) >= STRIPES_MIN);
 
     let reason = Reason::new("who opened the gate").expect("a reason");
-    handle.grants().give("Eva", reason).expect("granted");
+    let visitor = Visitor { from: [127, 0, 0, 1].into(), when: When::now() };
+    let code = guard.setup_code().expect("nobody is there yet");
+    let eva = handle.accounts().set_up(code, "Eva", "correct horse battery", visitor);
+    let eva = eva.expect("set up").identity;
+    handle.grants().give(&eva, reason).expect("granted");
+    assert!(handle.grants().holds(&eva));
     let entries = handle.accounts().audit(10, None).expect("the store");
     assert!(entries.iter().any(|row| row.entry.action == "clear_pictures_granted"));
     assert!(entries.iter().all(|row| row.entry.action != "privacy_off"));

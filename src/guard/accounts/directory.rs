@@ -41,7 +41,18 @@ pub(super) struct Directory {
     tokens: BTreeMap<String, TokenRow>,
     /// Tokens and people that were seen since the store was told.
     tokens_seen: BTreeMap<String, Timestamp>,
+    /// How often role, password or standing of a person became others in this life of the box.
+    turns: BTreeMap<String, u64>,
     users_seen: BTreeMap<String, Timestamp>,
+}
+
+/// What the right of a session rests on. When any of it was another meanwhile, so is this: a role that
+/// was taken away and given back, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Footing {
+    role: Role,
+    password: SecretDigest,
+    turn: u64,
 }
 
 #[derive(Debug)]
@@ -59,6 +70,7 @@ impl Directory {
             sessions: rows.sessions.into_iter().map(session).collect(),
             tokens: rows.tokens.into_iter().map(|row| (row.id.clone(), row)).collect(),
             tokens_seen: BTreeMap::new(),
+            turns: BTreeMap::new(),
             users_seen: BTreeMap::new(),
         }
     }
@@ -90,6 +102,21 @@ impl Directory {
         let session = self.sessions.get(token)?;
         let user = self.users.get(&session.row.user)?;
         (is_enabled(user) && !is_over(&session.row, user.role, now)).then_some(user)
+    }
+
+    /// What the right of a session rests on now; asking is no use of it.
+    pub fn footing(&self, token: &SecretDigest, now: Timestamp) -> Option<Footing> {
+        let user = self.person(token, now)?;
+        Some(Footing {
+            role: user.role,
+            password: super::secret::digest(&user.password),
+            turn: self.turns.get(&user.folded).copied().unwrap_or_default(),
+        })
+    }
+
+    /// Takes the place of what was known before: what was changed then stays changed.
+    pub fn succeed(&mut self, before: &Directory) {
+        self.turns.clone_from(&before.turns);
     }
 
     /// Notes that a session is used.
@@ -156,6 +183,12 @@ impl Directory {
                     set(user);
                 }
             };
+        if let AccountChange::SetRole { user, .. }
+        | AccountChange::SetPassword { user, .. }
+        | AccountChange::SetStanding { user, .. } = change
+        {
+            *self.turns.entry(user.clone()).or_default() += 1;
+        }
         match change {
             AccountChange::AddUser(row) => {
                 self.users.insert(row.folded.clone(), row.clone());

@@ -41,6 +41,7 @@ use crate::store::accounts::{AccountChange, AccountRows, Role, SecretDigest, Tok
 use crate::store::audit::{AuditEntry, AuditReader};
 use crate::store::{Store, StoreError};
 
+pub use self::directory::Footing;
 pub use self::marks::Marks;
 pub use self::people::{UserPatch, fold, is_name};
 pub use self::sign_in::{SignedIn, Visitor};
@@ -207,6 +208,11 @@ impl Accounts {
         }
     }
 
+    /// What the right of a session rests on now; `None` when it is over. Asking is no use of it.
+    pub fn footing(&self, session: &SecretDigest, now: Timestamp) -> Option<Footing> {
+        lock(&self.directory).footing(session, now)
+    }
+
     /// To be called about once a minute: keeps what has not been kept yet, and forgets what is over.
     pub fn tend(&self, when: When) {
         let drift = lock(&self.directory).drift(when.wall);
@@ -346,7 +352,9 @@ impl Accounts {
         let rows = self.clerk.ask(|store| store.accounts()).map_err(AccountError::Clerk)?;
         let mut fresh = Directory::new(rows.map_err(AccountError::Store)?);
         lock(&self.waiting).changes.iter().for_each(|change| fresh.apply(change));
-        *lock(&self.directory) = fresh;
+        let mut directory = lock(&self.directory);
+        fresh.succeed(&directory);
+        *directory = fresh;
         **writing = Memory::LikeStore;
         Ok(())
     }

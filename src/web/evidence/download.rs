@@ -1,7 +1,8 @@
 //! Sending a file, or the range of it that a player asks for, in chunks.
 //!
 //! A chunk is read when the one before is taken: a slow listener costs memory for a few chunks and
-//! no thread, and one that stopped listening is let go.
+//! no thread, and one that stopped listening is let go. So is whoever may not see it any more: what is
+//! sent then ends before its length, so that nobody takes it for the whole.
 
 use std::fs::File;
 use std::io;
@@ -15,6 +16,7 @@ use axum::response::Response;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::places::{Download, Places};
 use crate::guard::handle::ClipFile;
 use crate::web::error::ApiError;
 
@@ -43,8 +45,20 @@ enum Asked {
     Beyond,
 }
 
+/// Whoever is sent a clip.
+pub(super) struct Listener<M> {
+    pub places: Places,
+    pub place: Download,
+    /// Whether they may still see it.
+    pub may_still: M,
+}
+
 /// The clip as a response.
-pub(super) fn send(clip: ClipFile, headers: &HeaderMap) -> Result<Response, ApiError> {
+pub(super) fn send(
+    clip: ClipFile,
+    headers: &HeaderMap,
+    to: Listener<impl Fn() -> bool + Send + Sync + 'static>,
+) -> Result<Response, ApiError> {
     let length = clip.kept.bytes;
     let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (status, span) = match asked.map_or(Asked::All, |range| parse(range, length)) {
@@ -56,7 +70,7 @@ pub(super) fn send(clip: ClipFile, headers: &HeaderMap) -> Result<Response, ApiE
         }
     };
     let (chunks, taken) = mpsc::channel(CHUNKS_AHEAD);
-    tokio::spawn(read(Arc::new(clip.file), span, chunks));
+    tokio::spawn(read(Arc::new(clip.file), span, to, chunks));
     let mut response = Response::new(Body::from_stream(ReceiverStream::new(taken)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -73,16 +87,26 @@ pub(super) fn send(clip: ClipFile, headers: &HeaderMap) -> Result<Response, ApiE
     Ok(response)
 }
 
-async fn read(file: Arc<File>, span: Span, chunks: mpsc::Sender<io::Result<Bytes>>) {
+async fn read(
+    file: Arc<File>,
+    span: Span,
+    to: Listener<impl Fn() -> bool + Send + Sync>,
+    chunks: mpsc::Sender<io::Result<Bytes>>,
+) {
+    let Listener { places, place, may_still } = to;
     let mut at = span.from;
     while at < span.to {
         let length = CHUNK_BYTES.min(span.to - at);
         let (file, from) = (Arc::clone(&file), at);
-        let chunk = tokio::task::spawn_blocking(move || {
-            let mut chunk = vec![0; usize::try_from(length).unwrap_or(0)];
-            file.read_exact_at(&mut chunk, from).map(|()| Bytes::from(chunk))
-        });
-        let chunk = chunk.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let chunk = if may_still() {
+            let read = places.read(TAKES_NOTHING_MAX, move || {
+                let mut chunk = vec![0; usize::try_from(length).unwrap_or(0)];
+                file.read_exact_at(&mut chunk, from).map(|()| Bytes::from(chunk))
+            });
+            read.await.unwrap_or_else(|| Err(io::Error::other("the disk of the evidence hangs")))
+        } else {
+            Err(io::Error::other("whoever listens may not see this any more"))
+        };
         let failed = chunk.is_err();
         let sent = tokio::time::timeout(TAKES_NOTHING_MAX, chunks.send(chunk)).await;
         if failed || !matches!(sent, Ok(Ok(()))) {
@@ -90,6 +114,7 @@ async fn read(file: Arc<File>, span: Span, chunks: mpsc::Sender<io::Result<Bytes
         }
         at += length;
     }
+    drop(place);
 }
 
 /// One range of bytes; whatever else may be asked for gets everything, as RFC 9110 allows.

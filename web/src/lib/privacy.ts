@@ -4,7 +4,7 @@ import { ContractError, isObject } from './api';
 import { request } from './request';
 
 export type Hidden = 'persons' | 'heads' | 'off';
-/** Somebody who sees clear pictures until then; `own`: whoever asks. */
+/** Somebody who sees clear pictures until then; `own`: in this browser. */
 export interface Grant { by: string; reason: string; until: string; own: boolean }
 export interface Privacy { hidden: Hidden; grant_minutes: number; clear: readonly Grant[] }
 
