@@ -40,10 +40,10 @@ use super::siren::voices::VoicesError;
 use super::views::Views;
 use super::walk::{self, WalkThread};
 use super::web_thread::{Pages, WebThread};
-use super::wiring::{Front, Mind, Queues, Walks};
+use super::wiring::{Front, Mind, Queues, Walks, zone_desk};
 use super::worker::{SupervisorThread, WorkerPlan, plan};
 use super::worker_link::Addressees;
-use super::zones::{self, Begun, ZoneDesk, ZoneDeskParts, ZoneThread};
+use super::zones::{self, Begun, ZoneThread};
 use crate::clock;
 use crate::config::{Approval, Config, Privacy, WalkTests};
 use crate::engine::Site;
@@ -54,7 +54,7 @@ use crate::store::handhelds::HandheldRows;
 use crate::store::query::StoreReader;
 use crate::store::record::Record;
 use crate::store::walk::WalkError;
-use crate::store::zones::{ApprovalRule, BY_BOX, ZonesError};
+use crate::store::zones::{BY_BOX, ZonesError};
 use crate::store::{Store, StoreError};
 use crate::web::{Settings, TlsError};
 use crate::zone_file::{Document, SiteContext, SiteZones, ZoneFileError, load_site_at};
@@ -181,16 +181,7 @@ impl Guard {
         let (rules, last_alive) = (mind.names.rules(), inheritance.last_alive);
         let (machine, MachineEnds { door, post: arming, hold }) =
             Machine::of(config, rules, last_alive, queues.inputs.clone());
-        let zones = Arc::new(ZoneDesk::new(ZoneDeskParts {
-            names: mind.names.clone(),
-            documents,
-            rule: approval_rule(config),
-            inputs: config.inputs.iter().map(|input| input.name.clone()).collect(),
-            alarm_path: queues.inputs.clone(),
-            hub: mind.hub.clone(),
-            reader: zone_reader,
-            clerk: clerk.clone(),
-        }));
+        let zones = zone_desk(config, &mind, documents, zone_reader, &queues);
         let channels = Channels::new(config, channels, (&mind.hub, &queues.answers), clerk.clone());
         let handhelds = HandheldFront::of(config, handheld_door, handhelds, &clerk, &queues);
         let walks = Walks::of(config, &mind, &queues, zones.clone(), clerk, walk_reader, hold);
@@ -486,11 +477,4 @@ fn accounts_of(
 ) -> Result<(Arc<Accounts>, Option<String>), StartError> {
     let made = Accounts::new(rows, audit, clerk.clone()).map_err(StartError::Accounts)?;
     Ok((Arc::new(made.0), made.1))
-}
-
-fn approval_rule(config: &Config) -> ApprovalRule {
-    match config.zones.approval {
-        Approval::SecondPerson => ApprovalRule::SecondPerson,
-        Approval::Author => ApprovalRule::Anybody,
-    }
 }

@@ -120,13 +120,13 @@ pub fn start(
                             or_tell(&what, || keep(&job, picture, &keeper, privacy));
                         }
                         (Some(Asked::Reference(frame, facts)), Some(picture)) => {
-                            let frame = frame.as_shown_in(&picture);
+                            let frame = frame.shown_in(&picture);
                             or_tell("a camera's view", || {
                                 views.reference_picture(&frame, &facts, &picture.jpeg);
                             });
                         }
                         (Some(Asked::Trouble(frame)), Some(picture)) => {
-                            let frame = frame.as_shown_in(&picture);
+                            let frame = frame.shown_in(&picture);
                             or_tell("a camera's trouble", || {
                                 views.trouble_picture(&frame, &picture.jpeg);
                             });

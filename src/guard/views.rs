@@ -98,7 +98,7 @@ pub struct NewReference {
 
 impl ViewFrame {
     /// Of another frame than was looked at nobody knows where people are.
-    pub fn as_shown_in(self, picture: &link::Picture) -> ViewFrame {
+    pub fn shown_in(self, picture: &link::Picture) -> ViewFrame {
         ViewFrame { seen: self.seen.filter(|seen| seen.frame == picture.frame), ..self }
     }
 }

@@ -23,13 +23,15 @@ use super::message::{Answer, INPUTS_MAX, Message};
 use super::observer::{Observations, Tap, tap};
 use super::records::{Inheritance, SiteNames};
 use super::walk::{self, WalkDesk, WalkParts};
-use super::zones::ZoneDesk;
+use super::zones::{ZoneDesk, ZoneDeskParts};
 use crate::clock;
-use crate::config::{Config, WalkTests};
+use crate::config::{Approval, Config, WalkTests};
 use crate::engine::{Engine, Site};
 use crate::link::DetailZone;
 use crate::store::query::StoreReader;
+use crate::store::zones::ApprovalRule;
 use crate::web::Settings;
+use crate::zone_file::Document;
 
 /// What decides, and what it shows.
 pub struct Mind {
@@ -137,4 +139,28 @@ impl Walks {
         }));
         Walks { desk, tap, observations }
     }
+}
+
+/// Where zones are drawn, proposed and approved.
+pub fn zone_desk(
+    config: &Config,
+    mind: &Mind,
+    documents: Vec<Document>,
+    reader: StoreReader,
+    queues: &Queues,
+) -> Arc<ZoneDesk> {
+    let rule = match config.zones.approval {
+        Approval::SecondPerson => ApprovalRule::SecondPerson,
+        Approval::Author => ApprovalRule::Anybody,
+    };
+    Arc::new(ZoneDesk::new(ZoneDeskParts {
+        names: mind.names.clone(),
+        documents,
+        rule,
+        inputs: config.inputs.iter().map(|input| input.name.clone()).collect(),
+        alarm_path: queues.inputs.clone(),
+        hub: mind.hub.clone(),
+        reader,
+        clerk: Clerk::new(queues.jobs.clone()),
+    }))
 }

@@ -43,8 +43,18 @@ pub struct Background {
     looks: f32,
     /// What single pictures usually show in each cell; sharper than their mean is.
     usual: Vec<Cell>,
+    usual_of: UsualOf,
     /// The patch of each strong cell.
     patches: Vec<Option<Patch>>,
+}
+
+/// What the usual of cells was taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsualOf {
+    /// Pictures as they come, with noise.
+    Pictures,
+    /// A mean of many, which has none.
+    Mean,
 }
 
 /// Whether a cell shows what it did.
@@ -72,6 +82,7 @@ impl Background {
             pixels: grey.luma().iter().map(|&y| f32::from(y)).collect(),
             looks: 1.0,
             usual: grid.describe(grey),
+            usual_of: UsualOf::Pictures,
             patches: Vec::new(),
         };
         background.cut();
@@ -93,9 +104,13 @@ impl Background {
         Grey::new(self.width_px, self.height_px, luma)
     }
 
-    /// Of a picture that is known to be right: it counts as much as many.
+    /// Of a mean that was kept and is known to be right: it counts as much as many pictures.
     pub fn settled(self) -> Background {
-        Background { looks: LOOKS / 2.0, ..self }
+        Background { looks: LOOKS / 2.0, usual_of: UsualOf::Mean, ..self }
+    }
+
+    pub fn usual_of(&self) -> UsualOf {
+        self.usual_of
     }
 
     /// Whether it rests on enough looks to hold other views against it.
@@ -144,8 +159,12 @@ impl Background {
         shows
     }
 
-    /// Learns a picture; `shown` is what its cells show.
-    pub fn learn(&mut self, grey: &Grey, cells: &[Cell], shown: &[Shows]) {
+    /// Learns a picture; `shown` is what its cells show, `noise` the sensor's, in levels.
+    pub fn learn(&mut self, grey: &Grey, cells: &[Cell], shown: &[Shows], noise: f32) {
+        if self.usual_of == UsualOf::Mean {
+            self.usual.iter_mut().for_each(|it| it.sharpness = it.sharpness.hypot(noise));
+            self.usual_of = UsualOf::Pictures;
+        }
         self.looks = (self.looks + 1.0).min(LOOKS);
         let usual_rate = 1.0 / self.looks;
         let step = (STEP_FIRST / self.looks).max(STEP_MIN);
@@ -277,12 +296,12 @@ mod tests {
         let mut background = Background::new(&scene).expect("large enough");
         for _ in 0..60 {
             let cells = background.grid().describe(&scene);
-            background.learn(&scene, &cells, &background.shown(&scene, Shift::NONE));
+            background.learn(&scene, &cells, &background.shown(&scene, Shift::NONE), 0.0);
         }
         let waits = covered(&scene, 0.125, 30);
         for _ in 0..60 {
             let cells = background.grid().describe(&waits);
-            background.learn(&waits, &cells, &background.shown(&waits, Shift::NONE));
+            background.learn(&waits, &cells, &background.shown(&waits, Shift::NONE), 0.0);
         }
         let back = background.shown(&scene, Shift::NONE);
         assert!(!back.contains(&Shows::Lost), "the yard is still what it was");

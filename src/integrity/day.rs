@@ -217,7 +217,7 @@ mod tests {
             let at = Duration::from_millis(ms);
             let (grey, tone) = day.picture(&scene, CAST, at);
             let now = Instant::from_millis(1_000_000 + ms);
-            let look = watch.look(grey, tone, now, Hour::new(day.hour(at))).expect("large enough");
+            let look = watch.look(grey, tone, now, Hour::new(day.hour(at)));
             told.extend(look.findings.iter().map(|it| format!("{} s {:?}", ms / 1000, it.fault)));
         }
         told

@@ -10,6 +10,10 @@ const WEIGHTS: [u32; CHANNELS] = [29, 150, 77];
 /// scalers ring.
 const CLIPPED_FROM: u8 = 250;
 
+/// Longer side of what is looked at. A movement by ten pixels of 1920 is two here, and is measured to
+/// a fifth of one; twice as many pixels each way would take four to sixteen times as long.
+pub const LONG_MAX_PX: usize = 416;
+
 /// Brightness of every pixel, 0 black to 255 white, rows without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grey {
@@ -38,7 +42,8 @@ impl Grey {
         whole.then_some(Grey { width_px, height_px, luma })
     }
 
-    /// From rows of interleaved blue, green, red. `None` when a row is of another length.
+    /// From rows of interleaved blue, green, red; scaled down to `LONG_MAX_PX`. `None` when a row is of
+    /// another length.
     pub fn from_bgr<'a>(
         rows: impl Iterator<Item = &'a [u8]>,
         width_px: usize,
@@ -64,7 +69,18 @@ impl Grey {
         let height_px = luma.len().checked_div(width_px)?;
         let grey = Grey::new(width_px, height_px, luma)?;
         let tone = grey.tone(blue, red);
-        Some((grey, tone))
+        Some((grey.at_most(LONG_MAX_PX), tone))
+    }
+
+    /// The same picture, its longer side at most this.
+    fn at_most(self, long_px: usize) -> Grey {
+        let long = self.width_px.max(self.height_px);
+        if long <= long_px {
+            return self;
+        }
+        let side = |px: usize| ((px * long_px + long / 2) / long).max(1);
+        let scaled = super::known::scaled(&self, side(self.width_px), side(self.height_px));
+        scaled.unwrap_or(self)
     }
 
     pub fn width_px(&self) -> usize {
@@ -142,5 +158,18 @@ mod tests {
         assert!(Grey::from_bgr(rows.iter().map(Vec::as_slice), 10).is_none());
         assert!(Grey::from_bgr(std::iter::empty(), 10).is_none());
         assert!(Grey::new(3, 3, vec![0; 8]).is_none());
+    }
+
+    #[test]
+    fn whatever_size_comes_what_is_looked_at_is_bounded_and_of_the_same_shape() {
+        for (width_px, height_px) in [(1920, 1080), (640, 360), (1080, 1920), (3840, 300)] {
+            let row: Vec<u8> = [9, 9, 9].repeat(width_px);
+            let rows = std::iter::repeat_n(row.as_slice(), height_px);
+            let (grey, tone) = Grey::from_bgr(rows, width_px).expect("a picture");
+            assert_eq!(grey.width_px().max(grey.height_px()), LONG_MAX_PX);
+            let off = (width_px * grey.height_px()).abs_diff(height_px * grey.width_px());
+            assert!(off <= width_px.max(height_px), "to the pixel: {width_px} {height_px}");
+            assert_eq!((tone.mean, grey.row(3)[3]), (9.0, 9));
+        }
     }
 }

@@ -35,6 +35,11 @@ pub fn resized(grey: &Grey, width_px: usize, height_px: usize) -> Option<Grey> {
     if off.is_nan() || off.abs() > SHAPE_OFF_MAX {
         return None;
     }
+    scaled(grey, width_px, height_px)
+}
+
+/// The picture in exactly this size. `None` for no pixels at all.
+pub(super) fn scaled(grey: &Grey, width_px: usize, height_px: usize) -> Option<Grey> {
     let across = weights(grey.width_px(), width_px);
     let down = weights(grey.height_px(), height_px);
     let mut narrow = Vec::with_capacity(width_px * grey.height_px());
@@ -59,16 +64,23 @@ impl Weights {
     }
 }
 
-/// A triangle as wide as the larger of both pixels: a mean where it gets smaller, and a straight line
-/// from pixel to pixel where it gets larger.
+/// The mean of what a pixel covers where the picture gets smaller, which leaves edges as sharp as that
+/// many pixels can show; a straight line from pixel to pixel where it gets larger.
 fn weights(from: usize, to: usize) -> Vec<Weights> {
     let scale = from as f64 / to as f64;
-    let reach = scale.max(1.0);
     let of = |at: usize| {
-        let middle = (at as f64 + 0.5) * scale - 0.5;
-        let first = (middle - reach).ceil().max(0.0) as usize;
-        let last = ((middle + reach).floor().max(0.0) as usize).min(from - 1);
-        let share = |x: usize| (1.0 - (x as f64 - middle).abs() / reach).max(0.0);
+        let (left, right) = (at as f64 * scale, (at + 1) as f64 * scale);
+        let middle = (left + right) / 2.0 - 0.5;
+        let covers = |x: usize| right.min(x as f64 + 1.0) - left.max(x as f64);
+        let near = |x: usize| 1.0 - (x as f64 - middle).abs();
+        let (first, last) = if scale > 1.0 {
+            (left.floor(), right.ceil() - 1.0)
+        } else {
+            (middle.floor(), middle.ceil())
+        };
+        let first = first.max(0.0) as usize;
+        let last = (last.max(0.0) as usize).min(from - 1);
+        let share = |x: usize| if scale > 1.0 { covers(x) } else { near(x) }.max(0.0);
         let sum: f64 = (first..=last).map(share).sum();
         let shares = (first..=last).map(|x| (share(x) / sum.max(1e-9)) as f32).collect();
         Weights { first, shares }

@@ -22,6 +22,7 @@ pub mod faults;
 pub mod grey;
 pub mod judge;
 pub mod known;
+mod left;
 mod movement;
 pub mod quiet;
 #[cfg(test)]

@@ -24,10 +24,15 @@ const REFERENCE_EVERY: u32 = 5;
 /// With fewer corners than this no movement is found anyway, near or far.
 const CORNERS_MIN: usize = 8;
 
+/// A far movement is looked for so rarely: it takes some fifty times as long as a near one, and a
+/// view that is covered, or dark all night, has none to be found.
+const FAR_EVERY: Duration = Duration::from_secs(2);
+
 /// The view's movement, measured now and then.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Movement {
     measured_at: Option<Instant>,
+    far_at: Option<Instant>,
     count: u32,
     /// The last ones against the background; `None` where corners agreed on nothing.
     last: VecDeque<Option<Shift>>,
@@ -76,7 +81,9 @@ impl Movement {
         let (grid, corners) = (background.grid(), background.corners());
         let near = |expected| shift::near(grey, grid, &corners, expected);
         let mut found = near(self.newest().unwrap_or(Shift::NONE)).or_else(|| near(Shift::NONE));
-        if found.is_none() && corners.len() >= CORNERS_MIN {
+        let far = self.far_at.is_none_or(|at| now.since(at) >= FAR_EVERY);
+        if found.is_none() && far && corners.len() >= CORNERS_MIN {
+            self.far_at = Some(now);
             let at = |x: usize, y: usize| f32::from(grey.row(y)[x]);
             let coarse = Coarse::of(at, grey.width_px(), grey.height_px());
             found = near(background.coarse().shift_to(&coarse));

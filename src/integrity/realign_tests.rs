@@ -43,9 +43,9 @@ fn measured(kind: FaultKind) -> Shift {
     for picture in 0..45 {
         let grey = noisy(&view, 2.0, picture);
         let (tone, at) = (grey.tone(0, 0), Instant::from_millis(1_000_000 + picture * 200));
-        last = watch.look(grey, tone, at, Hour::new(12));
+        last = Some(watch.look(grey, tone, at, Hour::new(12)));
     }
-    let look = last.expect("large enough");
+    let look = last.expect("there were pictures");
     assert!(look.findings.iter().any(|it| it.fault == ViewFault::Moved), "{:?}", look.findings);
     look.shift.expect("it is known where it went")
 }

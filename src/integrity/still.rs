@@ -6,7 +6,11 @@
 //!
 //! An encoder at a low rate, and much more so a file that was encoded again, leaves quiet parts as
 //! they were, and at night whole pictures. How long such a camera stands still by itself is learned
-//! from the runs that end: short ones come before long ones, and the limit stays above them.
+//! from the runs that end: short ones come before long ones, and the limit stays above them, up to
+//! `LIMIT_MAX`; what was not seen again for an hour is forgotten.
+//!
+//! A clock that is written into the picture goes on when the picture does not: where noise says that
+//! all must change, and nothing but the same few cells does, the picture stands still as well.
 
 use std::time::Duration;
 
@@ -18,8 +22,23 @@ pub const FROZEN_AFTER: Duration = Duration::from_millis(500);
 /// … and after this many pictures that stand still.
 const STILL_PAIRS: u32 = 2;
 
-/// The limit is this many times the longest run that ended by itself.
+/// The limit is this many times the longest run that ended by itself, and never more than that: a
+/// camera that repeats itself for longer cannot be told from a frozen one.
 const LONGER: u32 = 3;
+const LIMIT_MAX: Duration = Duration::from_secs(10);
+
+/// The longest run is that of the last one or two of these times.
+const LONGEST_OVER: Duration = Duration::from_secs(1800);
+
+/// Pictures farther apart than this are no pair: the camera was away, and that is told otherwise.
+const APART_MAX: Duration = Duration::from_secs(1);
+
+/// A clock in the picture changes so many cells at most, always the same …
+const CLOCK_CELLS: usize = 4;
+
+/// … and for so long nothing else may: an encoder that is short of bits holds everything still but
+/// somebody who moves, and they do not stay in the same cells.
+const CLOCK_AFTER: Duration = Duration::from_secs(3);
 
 /// A camera is known from this many changes on; until then it may stand still as long as it will.
 const KNOWN_FROM: u32 = 50;
@@ -44,7 +63,14 @@ pub struct Stillness {
     /// Time of the last picture that was not still, and how many were since.
     changed_at: Option<Instant>,
     still: u32,
+    /// When the picture before was.
+    seen_at: Option<Instant>,
+    /// Longest run of the running time and of the one before.
     longest: Duration,
+    longest_before: Duration,
+    longest_since: Option<Instant>,
+    /// Since when nothing but these cells has changed.
+    all_but: Option<(Instant, Vec<usize>)>,
 }
 
 /// How long the picture has been still, and how long it may be.
@@ -64,15 +90,21 @@ pub enum Frozen {
 impl Stillness {
     /// Takes what each cell changed by since the picture before.
     pub fn look(&mut self, change: &[f32], at: Instant) -> Run {
-        let most = change.iter().copied().fold(0.0, f32::max);
+        if self.seen_at.is_some_and(|before| at.since(before) > APART_MAX) {
+            (self.changed_at, self.still, self.all_but) = (Some(at), 0, None);
+        }
+        self.seen_at = Some(at);
         let noise = middle(change);
         let usual = self.usual_noise();
-        let still = most == 0.0 || usual.is_some_and(|usual| most <= usual * STILL_SHARE);
+        let still_below = usual.map_or(0.0, |usual| usual * STILL_SHARE);
+        let clock = self.all_but_a_clock(change, still_below, at).filter(|_| usual.is_some());
         let since = *self.changed_at.get_or_insert(at);
         let lasts = at.since(since);
-        if !still {
+        if change.iter().any(|change| *change > still_below) {
             self.end_run(at, noise);
-            return Run { lasts: Duration::ZERO, limit: self.limit(), frozen: Frozen::No };
+            let frozen = if clock.is_some() { Frozen::Yes } else { Frozen::No };
+            let limit = clock.map_or_else(|| self.limit(), |_| CLOCK_AFTER);
+            return Run { lasts: clock.unwrap_or_default(), limit, frozen };
         }
         self.still += 1;
         let over = self.still >= STILL_PAIRS && lasts >= self.limit();
@@ -84,8 +116,31 @@ impl Stillness {
         Run { lasts, limit: self.limit(), frozen }
     }
 
+    /// For how long nothing but the same few cells has changed, once that is too long.
+    fn all_but_a_clock(&mut self, change: &[f32], above: f32, at: Instant) -> Option<Duration> {
+        let changed = |(cell, change): (usize, &f32)| (*change > above).then_some(cell);
+        let now: Vec<usize> = change.iter().enumerate().filter_map(changed).collect();
+        if now.len() > CLOCK_CELLS {
+            self.all_but = None;
+            return None;
+        }
+        let (since, cells) = self.all_but.get_or_insert_with(|| (at, Vec::new()));
+        cells.extend(now.iter().filter(|cell| !cells.contains(cell)).copied().collect::<Vec<_>>());
+        if cells.len() > CLOCK_CELLS {
+            (*since, *cells) = (at, now);
+        }
+        let lasts = at.since(*since);
+        // Not one cell: that is a run of its own, with a limit of its own.
+        (lasts >= CLOCK_AFTER && !cells.is_empty()).then_some(lasts)
+    }
+
     fn end_run(&mut self, at: Instant, noise: f32) {
         let lasted = self.changed_at.map_or(Duration::ZERO, |since| at.since(since));
+        let since = *self.longest_since.get_or_insert(at);
+        if at.since(since) > LONGEST_OVER {
+            self.longest_before = std::mem::take(&mut self.longest);
+            self.longest_since = Some(at);
+        }
         // A run that was told as frozen teaches nothing.
         if self.still > 0 && lasted < self.limit() {
             self.longest = self.longest.max(lasted);
@@ -102,7 +157,8 @@ impl Stillness {
     }
 
     fn limit(&self) -> Duration {
-        FROZEN_AFTER.max(self.longest * LONGER)
+        let longest = self.longest.max(self.longest_before);
+        FROZEN_AFTER.max(longest.saturating_mul(LONGER)).min(LIMIT_MAX)
     }
 
     /// Least change of the middle cell lately: what the sensor alone makes, in levels.
@@ -162,10 +218,11 @@ mod tests {
     fn somebody_who_moves_in_a_quiet_picture_is_no_freeze() {
         let mut camera = Stillness::default();
         play(&mut camera, 0, &[1.2; 100]);
-        let mut cells = [0.1; CELLS];
-        cells[7] = 9.0;
-        for i in 0..20 {
-            assert_eq!(camera.look(&cells, ms(20_000 + 200 * i)).frozen, Frozen::No);
+        // Through a cell a second: as slowly as somebody far away who walks.
+        for i in 0..100 {
+            let mut cells = [0.1; CELLS];
+            (cells[i / 5], cells[i / 5 + 1]) = (9.0, 4.0);
+            assert_eq!(camera.look(&cells, ms(20_000 + 200 * i as u64)).frozen, Frozen::No);
         }
     }
 
@@ -175,6 +232,51 @@ mod tests {
         let twice: Vec<f32> = [1.0, 0.0].repeat(100);
         assert_eq!(play(&mut camera, 0, &twice), None);
         assert_eq!(play(&mut camera, 40_000, &[0.0; 20]), Some(800));
+    }
+
+    #[test]
+    fn a_camera_that_stands_still_ever_longer_is_told_after_ten_seconds_all_the_same() {
+        let mut camera = Stillness::default();
+        let mut at = 0;
+        let mut play = |camera: &mut Stillness, changes: &[f32]| {
+            let told = play(camera, at, changes);
+            at += 200 * changes.len() as u64;
+            told
+        };
+        assert_eq!(play(&mut camera, &[1.2; 100]), None);
+        for still in [1, 4, 13, 40, 40, 40] {
+            play(&mut camera, &[vec![0.0; still], vec![1.2; 10]].concat());
+        }
+        let told = play(&mut camera, &[0.0; 200]);
+        assert_eq!(told, Some(9_800));
+        // An hour later that is forgotten.
+        for _ in 0..3 {
+            play(&mut camera, &[1.2; 9_100]);
+        }
+        assert_eq!(play(&mut camera, &[0.0; 20]), Some(400));
+    }
+
+    #[test]
+    fn a_picture_that_stands_still_under_a_running_clock_is_frozen() {
+        let mut camera = Stillness::default();
+        play(&mut camera, 0, &[1.2; 100]);
+        let told = (0..40u64).find(|i| {
+            let mut cells = [0.0; CELLS];
+            if i.is_multiple_of(5) {
+                (cells[3], cells[4]) = (2.0, 5.0);
+            }
+            camera.look(&cells, ms(20_000 + 200 * i)).frozen == Frozen::Yes
+        });
+        assert!(told.is_some_and(|pictures| pictures * 200 <= 3_200), "{told:?}");
+    }
+
+    #[test]
+    fn the_time_in_which_a_camera_was_away_is_no_standstill() {
+        let mut camera = Stillness::default();
+        play(&mut camera, 0, &[1.2; 100]);
+        assert_eq!(play(&mut camera, 80_000, &[0.0, 1.2, 1.2]), None);
+        // Counted from the last change, at 80.4.
+        assert_eq!(play(&mut camera, 81_000, &[0.0; 10]), Some(200));
     }
 
     #[test]

@@ -7,10 +7,11 @@ use crate::engine::time::Instant;
 use crate::engine::view_fault::ViewFault;
 
 use super::background::{Background, Shows};
-use super::cells::Cell;
+use super::cells::{Cell, Grid};
 use super::grey::{Grey, Tone};
-use super::judge::{Finding, Judge, Measures, Order, Placed};
+use super::judge::{Finding, Judge, Measures, Order, Placed, Since, Size, is_lit};
 use super::known::{Known, resized};
+use super::left::{Slowly, left_of, share_lost};
 use super::movement::Movement;
 use super::shift::Shift;
 use super::still::{Frozen, Run, Stillness};
@@ -33,9 +34,6 @@ const LOST_TOO: f32 = 0.1;
 /// A cell has contrast from this share of its usual one on.
 const CONTRAST_SHARE: f32 = 0.5;
 
-/// What is left of contrast and sharpness is said of at least so many cells.
-const SAME_MIN: usize = 6;
-
 /// The cast of the last minutes: the newest look counts by this share, two looks a second.
 const CAST_RATE: f32 = 1.0 / 600.0;
 
@@ -47,10 +45,14 @@ const FACES_MAX: usize = 4;
 const FACE_LOST: f32 = 0.15;
 const FACE_LEFT: f32 = 0.7;
 
+/// A view that shows so much more than it did is another face, if it lasts for this long: a lamp that
+/// is switched on, a camera that turns from infrared to colours.
+const RICHER_FOR: Duration = Duration::from_secs(3);
+
 /// Everything known of one camera's view.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
-    before: Option<(Instant, Grey)>,
+    before: Option<Before>,
     background: Option<Background>,
     reference: Option<Background>,
     /// Whether the reference is newer than what was last asked for.
@@ -62,11 +64,23 @@ pub struct Watch {
     learned_at: Option<Instant>,
     stillness: Stillness,
     movement: Movement,
+    slowly: Slowly,
+    /// Since when the view shows more than the background.
+    richer_since: Option<Instant>,
     past: VecDeque<Past>,
     /// Usual cast of the last minutes and how many looks it rests on.
     cast: Option<((f32, f32), f32)>,
     usual: Usual,
     judge: Judge,
+}
+
+/// The picture before.
+#[derive(Clone, Debug)]
+struct Before {
+    grey: Grey,
+    /// What it was dated, and the latest that any was.
+    dated: Instant,
+    latest: Instant,
 }
 
 /// What the last second's cells were.
@@ -168,59 +182,84 @@ impl Watch {
         faces.drain(..forgotten);
         let usual = std::mem::take(&mut self.usual);
         let stillness = std::mem::take(&mut self.stillness);
-        *self = Watch { usual, stillness, faces, ..Watch::default() };
+        let judge = self.judge.accepted();
+        let before = self.before.take();
+        *self = Watch { usual, stillness, faces, judge, before, ..Watch::default() };
     }
 
     /// Where the view is not what it was, it may be what it was at another time of day.
-    fn turn_face(&mut self, grey: &Grey) {
+    fn turn_face(&mut self, grey: &Grey) -> bool {
         let noise = self.stillness.noise();
-        let is_it = |face: &Background| {
-            if !face.fits(grey) {
-                return false;
-            }
-            let (cells, shown) = (face.grid().describe(grey), face.shown(grey, Shift::NONE));
-            let (contrast, sharpness) = left_of(face, &cells, &shown, noise);
-            let like = |left: f32| (FACE_LEFT..=1.0 / FACE_LEFT).contains(&left);
-            share_lost(face, &shown) <= FACE_LOST && like(contrast) && like(sharpness)
-        };
-        let found = self.faces.iter().position(is_it);
+        let found = self.faces.iter().position(|face| is_face(face, grey, noise));
         if let (Some(found), Some(background)) = (found, &mut self.background) {
             std::mem::swap(&mut self.faces[found], background);
             self.past.clear();
+            self.richer_since = None;
         }
+        found.is_some()
     }
 
-    /// Takes a picture. `None` for one that is too small to say anything about.
-    pub fn look(&mut self, grey: Grey, tone: Tone, at: Instant, hour: Hour) -> Option<Look> {
+    /// The view shows more than the background does, and nothing is wrong with it: what it was is put
+    /// aside before it is learned over, so that the way back is known.
+    fn put_face_aside(&mut self, grey: &Grey, measures: &Measures, now: Instant) {
+        let more = |left: f32| left > 1.0 / FACE_LEFT;
+        let richer = measures.lost <= FACE_LOST
+            && (more(measures.contrast) || more(measures.sharpness))
+            && self.background.as_ref().is_some_and(Background::is_settled);
+        if !richer || !self.judge.at_rest() {
+            self.richer_since = None;
+            return;
+        }
+        let since = *self.richer_since.get_or_insert(now);
+        if self.turn_face(grey) || now.since(since) < RICHER_FOR {
+            return;
+        }
+        self.faces.extend(self.background.take());
+        let forgotten = self.faces.len().saturating_sub(FACES_MAX);
+        self.faces.drain(..forgotten);
+        self.background = Background::new(grey);
+        self.past.clear();
+        self.richer_since = None;
+    }
+
+    /// Takes a picture.
+    pub fn look(&mut self, grey: Grey, tone: Tone, at: Instant, hour: Hour) -> Look {
         self.unpack(&grey);
-        if self.background.is_none() {
-            self.background = Some(Background::new(&grey)?);
+        // By one that is black nothing could ever be recognised.
+        if self.background.is_none() && is_lit(&tone, self.usual.at(hour)) {
+            self.background = Background::new(&grey);
         }
         if !self.judge.at_rest() {
             self.turn_face(&grey);
         }
-        let background = self.background.as_ref()?;
         let order = match &self.before {
-            Some((before, _)) if at <= *before => Order::NotLater,
+            Some(before) if at <= before.dated => Order::NotLater,
             Some(_) | None => Order::Later,
         };
         // Time for everything else goes on, whatever the picture says.
-        let now = self.before.as_ref().map_or(at, |(before, _)| at.max(*before));
-        let run = match &self.before {
-            Some((_, before)) if background.fits(before) && background.fits(&grey) => {
-                let change = background.grid().change(before, &grey);
-                self.stillness.look(&change, now)
-            }
-            Some(_) | None => {
-                Run { lasts: Duration::ZERO, limit: Duration::ZERO, frozen: Frozen::No }
-            }
-        };
-        let (measures, cells, shown) = self.measure(&grey, tone, run, order, now)?;
+        let now = self.before.as_ref().map_or(at, |before| at.max(before.latest));
+        let run = self.run(&grey, now);
+        let (measures, cells, shown) = self.measure(&grey, tone, run, order, now);
         let findings = self.judge.look(&measures, self.usual.at(hour), now);
+        self.put_face_aside(&grey, &measures, now);
         self.learn(&grey, &tone, &cells, &shown, now, hour);
         let shift = self.movement.stands();
-        self.before = Some((now, grey));
-        Some(Look { measures, shift, findings })
+        self.before = Some(Before { grey, dated: at, latest: now });
+        Look { measures, shift, findings }
+    }
+
+    fn run(&mut self, grey: &Grey, now: Instant) -> Run {
+        let nothing = Run { lasts: Duration::ZERO, limit: Duration::ZERO, frozen: Frozen::No };
+        let Some(background) = self.background.as_ref().filter(|it| it.fits(grey)) else {
+            return nothing;
+        };
+        match &self.before {
+            Some(before) if background.fits(&before.grey) => {
+                let change = background.grid().change(&before.grey, grey);
+                self.stillness.look(&change, now)
+            }
+            Some(_) | None => nothing,
+        }
     }
 
     fn measure(
@@ -230,8 +269,8 @@ impl Watch {
         run: Run,
         order: Order,
         now: Instant,
-    ) -> Option<(Measures, Vec<Cell>, Vec<Shows>)> {
-        let background = self.background.as_ref()?;
+    ) -> (Measures, Vec<Cell>, Vec<Shows>) {
+        let background = self.background.as_ref();
         let mut measures = Measures {
             tone,
             run,
@@ -240,16 +279,23 @@ impl Watch {
             scene: 1.0,
             contrast: 1.0,
             sharpness: 1.0,
-            strong: background.strong().count(),
+            since_reference: Since::ALL,
+            strong: background.map_or(0, |it| it.strong().count()),
             moved: None,
             placed: Placed::No,
             cast_off: self.cast_off(tone.cast),
             order,
+            size: Size::Usual,
         };
-        if !background.fits(grey) {
-            // Another shape of picture is another picture.
-            return Some((measures, Vec::new(), Vec::new()));
-        }
+        // Another shape of picture is another picture; one that is too small is none.
+        let other = match background {
+            Some(background) => !background.fits(grey),
+            None => Grid::of(grey.width_px(), grey.height_px()).is_none(),
+        };
+        let Some(background) = background.filter(|_| !other) else {
+            measures.size = if other { Size::Other } else { Size::Usual };
+            return (measures, Vec::new(), Vec::new());
+        };
         let grid = *background.grid();
         let cells = grid.describe(grey);
         let expected = self.movement.newest().unwrap_or(Shift::NONE);
@@ -273,8 +319,12 @@ impl Watch {
             Some(_) => Placed::Yes,
             None => Placed::No,
         };
+        let both = (self.reference.as_ref(), background);
+        let stands = self.movement.stands().unwrap_or(Shift::NONE);
+        measures.since_reference =
+            self.slowly.look(both, grey, stands, self.stillness.noise(), now);
         measures.held = self.held(&cells, &shown, now);
-        Some((measures, cells, shown))
+        (measures, cells, shown)
     }
 
     /// Share of the view that has been lost and has stood still for `STILL_FOR`.
@@ -346,11 +396,11 @@ impl Watch {
         let Some(background) = self.background.as_mut().filter(|it| due && it.fits(grey)) else {
             return;
         };
-        if !self.judge.at_rest() {
+        if !self.judge.at_rest() || self.richer_since.is_some() {
             return;
         }
         self.learned_at = Some(now);
-        background.learn(grey, cells, shown);
+        background.learn(grey, cells, shown, self.stillness.noise());
         if self.reference.is_none() && background.is_settled() {
             self.reference = Some(background.clone());
             self.settled = true;
@@ -363,12 +413,6 @@ impl Watch {
     }
 }
 
-fn share_lost(background: &Background, shown: &[Shows]) -> f32 {
-    let strong = background.strong().count();
-    let lost = shown.iter().filter(|shows| **shows == Shows::Lost).count();
-    lost as f32 / strong.max(1) as f32
-}
-
 /// By how much the whole view is brighter than usual: the middle one of all cells.
 fn light_since(usual: &[Cell], cells: &[Cell]) -> f32 {
     let mut all: Vec<f32> =
@@ -377,21 +421,13 @@ fn light_since(usual: &[Cell], cells: &[Cell]) -> f32 {
     all.get(all.len() / 2).copied().unwrap_or_default()
 }
 
-/// Contrast and sharpness that are left, as a share of the usual: of the middle one of the strong
-/// cells that still show what they did. Noise makes steps between neighbours as large as from
-/// picture to picture, and no lens blurs those: they are taken off, as far as the plainest cells have
-/// them too; in a view that moves all the while pictures differ by more than noise.
-fn left_of(background: &Background, cells: &[Cell], shown: &[Shows], noise: f32) -> (f32, f32) {
-    let same: Vec<usize> = background.strong().filter(|&cell| shown[cell] == Shows::Same).collect();
-    let left = |of: &dyn Fn(&Cell) -> f32| {
-        let share = |&cell: &usize| of(&cells[cell]) / of(&background.usual()[cell]).max(0.1);
-        let mut all: Vec<f32> = same.iter().map(share).collect();
-        all.sort_by(f32::total_cmp);
-        if all.len() < SAME_MIN { 1.0 } else { all[all.len() / 2] }
-    };
-    let mut plainest: Vec<f32> = cells.iter().map(|cell| cell.sharpness).collect();
-    plainest.sort_by(f32::total_cmp);
-    let noise = plainest.get(plainest.len() / 10).map_or(0.0, |plain| plain.min(noise));
-    let steps = |cell: &Cell| (cell.sharpness * cell.sharpness - noise * noise).max(0.0).sqrt();
-    (left(&|cell| cell.contrast), left(&steps))
+/// Whether the picture is this face of the view.
+fn is_face(face: &Background, grey: &Grey, noise: f32) -> bool {
+    if !face.fits(grey) {
+        return false;
+    }
+    let (cells, shown) = (face.grid().describe(grey), face.shown(grey, Shift::NONE));
+    let (contrast, sharpness) = left_of(face, &cells, &shown, noise);
+    let like = |left: f32| (FACE_LEFT..=1.0 / FACE_LEFT).contains(&left);
+    share_lost(face, &shown) <= FACE_LOST && like(contrast) && like(sharpness)
 }

@@ -350,7 +350,7 @@ fn look(
     let at = ORIGIN.after(dated(faults, time));
     let looked = watch.and_then(|watch| {
         let (grey, tone) = Grey::from_bgr(picture.rows(), picture.width())?;
-        watch.look(grey, tone, at, Hour::new(0))
+        Some(watch.look(grey, tone, at, Hour::new(0)))
     });
     let findings = looked.map(|look| look.findings).unwrap_or_default();
     findings.iter().map(|finding| finding.fault).collect()

@@ -234,9 +234,7 @@ impl Run {
         self.trial.pictures += 1;
         self.note_gap(shown_at);
         self.last_at = Some(shown_at);
-        let Some(look) = self.watch.look(grey, tone, ORIGIN.after(dated), Hour::new(0)) else {
-            return;
-        };
+        let look = self.watch.look(grey, tone, ORIGIN.after(dated), Hour::new(0));
         self.trial.strong = look.measures.strong;
         for finding in &look.findings {
             if !self.wrong.contains(&finding.fault) {

@@ -8,7 +8,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
 
 use gst_rtsp_server::gst_rtsp::{RTSPAuthMethod, RTSPLowerTrans};
 use gst_rtsp_server::prelude::*;
@@ -18,6 +17,8 @@ use gst_rtsp_server::{
 };
 use gstreamer as gst;
 use gstreamer_rtsp_server as gst_rtsp_server;
+use standclear::clock;
+use standclear::engine::time::Instant;
 
 /// Says what to serve: address, port, transport, authentication and a pipeline, a line each.
 const TOLD: &str = "STANDCLEAR_TEST_RTSP_SERVER";
@@ -203,11 +204,12 @@ impl WrongClock {
     fn told(words: &str) -> WrongClock {
         let mut numbers = words.split(' ').map(|word| word.parse().expect("a number"));
         let mut next = || numbers.next().expect("two numbers");
-        WrongClock { since: Some(Instant::now()), ahead_ms: next(), gains_ms_per_s: next() }
+        WrongClock { since: Some(clock::monotonic()), ahead_ms: next(), gains_ms_per_s: next() }
     }
 
     fn ahead_ms(&self) -> i64 {
-        let passed_s = self.since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+        let passed_s =
+            self.since.map_or(0.0, |since| clock::monotonic().since(since).as_secs_f64());
         self.ahead_ms + (self.gains_ms_per_s as f64 * passed_s) as i64
     }
 }
