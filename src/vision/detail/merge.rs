@@ -23,6 +23,10 @@ const SAME_IOU_MIN: f64 = 0.45;
 /// they stand.
 const SAME_FOOT_MAX: f64 = 0.1;
 
+/// A crop shows only a part of somebody whose box lies outside it by more than this, in heights of the
+/// box: by less, it is as likely that the whole picture's box is too large.
+const CUT_MIN: f64 = 0.1;
+
 /// A box that ends within this many pixels of the model's input of a crop's edge is cut by it: half of
 /// the finest cell (8 px) in which the model places anything.
 const EDGE_INPUT_PX: f64 = 4.0;
@@ -105,7 +109,7 @@ fn stand_together(one: PixelBox, other: PixelBox) -> bool {
 
 /// Whether the crop shows only a part of what is in this box.
 fn is_cut(bounds: PixelBox, crop: Seen, size: FrameSize) -> bool {
-    ends_at_edge(bounds, crop, size, 0.0)
+    ends_at_edge(bounds, crop, size, -CUT_MIN * bounds.height() / crop.input_px)
 }
 
 /// Which share of a box lies in another.
@@ -242,13 +246,18 @@ mod tests {
     fn somebody_of_whom_the_crop_shows_a_part_keeps_the_box_of_the_whole_picture() {
         // The crop begins at 100: the arm to the left of it is not in it.
         let (whole, without_arm) =
-            (PixelBox::new(95.0, 20.0, 60.0, 150.0), PixelBox::new(109.0, 20.0, 48.0, 150.0));
+            (PixelBox::new(80.0, 20.0, 60.0, 150.0), PixelBox::new(109.0, 20.0, 31.0, 150.0));
         let seen = |bounds: Option<PixelBox>, score| Detection {
             bounds: bounds.expect("positive"),
             ..seen(0.0, 0.0, score)
         };
         let got = merged(&[seen(whole, 0.4)], &[seen(without_arm, 0.7)]);
         assert_eq!(got, [seen(whole, 0.7)]);
+        // Five pixels outside are none that the whole picture could have measured.
+        let (whole, better) =
+            (PixelBox::new(95.0, 20.0, 60.0, 150.0), PixelBox::new(109.0, 20.0, 46.0, 150.0));
+        let got = merged(&[seen(whole, 0.4)], &[seen(better, 0.7)]);
+        assert_eq!(got, [seen(better, 0.7)]);
     }
 
     #[test]
