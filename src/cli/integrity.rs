@@ -30,7 +30,8 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value = "5")]
     fps: f64,
     /// Longer side of the picture that is looked at, in pixels.
-    #[arg(long, value_name = "PX", default_value = "416")]
+    #[arg(long, value_name = "PX", default_value = "416",
+          value_parser = clap::value_parser!(u32).range(128..))]
     long_side: u32,
     /// Then show each of them, and a generated yard, without faults for so many hours of made days.
     #[arg(long, value_name = "N", default_value = "0")]
@@ -89,7 +90,7 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
         true => FaultKind::ALL.to_vec(),
         false => args.fault,
     };
-    let mut clean = Vec::new();
+    let (mut clean, mut failed) = (Vec::new(), 0);
     let videos = args.videos.iter().map(|video| (video, Camera::Stands));
     let moved = args.moved.iter().map(|video| (video, Camera::Moves));
     for (video, camera) in videos.chain(moved) {
@@ -101,13 +102,20 @@ pub fn run(args: Args) -> Result<(), Box<dyn Error>> {
         }
         for &kind in &kinds {
             let trial = trial::of_kind(video, options, kind)?;
-            to_stdout(|out| print_fault(out, kind, &trial))?;
+            let verdict = judge(kind, &trial);
+            failed += usize::from(verdict.is_failure(&trial));
+            to_stdout(|out| print_fault(out, kind, &trial, verdict))?;
         }
     }
     to_stdout(|out| print_rate(out, &clean))?;
     if args.hours > 0.0 {
         let videos: Vec<&Path> = args.videos.iter().map(PathBuf::as_path).collect();
         quiet::run(&videos, options, (args.hours, args.minutes))?;
+    }
+    if failed > 0 {
+        return Err(
+            format!("{failed} of the faults above were not told in time, or falsely").into()
+        );
     }
     Ok(())
 }
@@ -140,15 +148,31 @@ fn judge(kind: FaultKind, trial: &Trial) -> Verdict {
         (_, Some(other)) if after(other.at) <= within => {
             Verdict::Otherwise { word: format!("{:?}", other.fault), after: after(other.at) }
         }
-        (_, Some(late)) => Verdict::Late { after: after(late.at) },
+        (Some(told), _) => Verdict::Late { after: after(told.at) },
+        (None, Some(other)) => Verdict::Late { after: after(other.at) },
         (None, None) => Verdict::Missed,
-        (Some(told), None) => Verdict::Late { after: after(told.at) },
     }
 }
 
-fn print_fault(out: &mut dyn Write, kind: FaultKind, trial: &Trial) -> io::Result<()> {
+impl Verdict {
+    /// Whether that is not what R15 asks for. A view too plain to be recognised is none of ours.
+    fn is_failure(&self, trial: &Trial) -> bool {
+        match self {
+            Verdict::Found { .. } | Verdict::Quiet | Verdict::Otherwise { .. } => false,
+            Verdict::Missed => trial.strong >= STRONG_MIN,
+            Verdict::Late { .. } | Verdict::FalselyTold { .. } => true,
+        }
+    }
+}
+
+fn print_fault(
+    out: &mut dyn Write,
+    kind: FaultKind,
+    trial: &Trial,
+    verdict: Verdict,
+) -> io::Result<()> {
     let within = kind.must_tell().map(|(_, within)| within.as_secs_f64());
-    let text = match judge(kind, trial) {
+    let text = match verdict {
         Verdict::Found { after } => format!("found after {:.1} s", after.as_secs_f64()),
         Verdict::Quiet => "nothing told, as it should be".to_owned(),
         Verdict::Otherwise { word, after } => {

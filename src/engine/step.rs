@@ -13,7 +13,7 @@ use super::geometry::PointNorm;
 use super::incident::{Incident, Inheritance, Inherited, Zone};
 use super::supervision::WorkerWatch;
 use super::time::Instant;
-use super::view_fault::ViewFaults;
+use super::view_fault::{ViewFault, ViewFaults};
 use super::zone::{Arrival, Change, Following, Look, Pace, Telling};
 use super::{
     AlarmSource, AlarmView, BlindCause, CameraIndex, Effects, Entry, Event, EventKind, FrameReport,
@@ -177,6 +177,14 @@ impl Engine {
     /// What was made of each detection of the camera's newest picture, in the detector's order.
     pub fn looked(&self, camera: CameraIndex) -> &[Looked] {
         self.cameras.get(usize::from(camera.0)).map_or(&[], |camera| &camera.looked)
+    }
+
+    /// The camera's view had moved when the box ended, and nobody has confirmed it since; before the
+    /// first step.
+    pub fn view_stands(&mut self, camera: CameraIndex) {
+        if let Some(camera) = self.cameras.get_mut(usize::from(camera.0)) {
+            camera.watch.view_stands();
+        }
     }
 
     /// All that is wrong with the camera's view, as far as said.
@@ -404,9 +412,9 @@ impl Engine {
     fn judge_sight(&mut self, now: Instant, effects: &mut Effects) {
         for index in 0..self.cameras.len() {
             let camera = &mut self.cameras[index];
-            let before = camera.watch.blind();
+            let (before, worst) = (camera.watch.blind(), camera.watch.worst_view());
             let change = camera.watch.judge(&self.worker, now);
-            let graver = is_graver(before, camera.watch.blind());
+            let graver = is_graver((before, worst), camera.watch.blind());
             if let Some(cause) = change {
                 let newest = camera.newest();
                 for &slot in &camera.zones {
@@ -452,10 +460,25 @@ impl Engine {
     }
 }
 
-/// Whether more is wrong with the view than what somebody may have answered.
-fn is_graver(before: Option<BlindCause>, now: Option<BlindCause>) -> bool {
-    let faults = before.zip(now);
-    matches!(faults, Some((BlindCause::View(before), BlindCause::View(now))) if now < before)
+/// Whether more is wrong with the view than what somebody may have answered. Whoever answered that
+/// pictures are missing knew of no view, unless it was wrong before they were.
+fn is_graver(
+    (before, worst): (Option<BlindCause>, Option<ViewFault>),
+    now: Option<BlindCause>,
+) -> bool {
+    let Some(BlindCause::View(now)) = now else { return false };
+    match before {
+        // The alarm is raised, or was inherited with its answer.
+        None | Some(BlindCause::Starting) => false,
+        Some(BlindCause::View(before)) => now < before,
+        Some(
+            BlindCause::NoFrames
+            | BlindCause::LateFrames
+            | BlindCause::SourceLost
+            | BlindCause::WorkerSilent
+            | BlindCause::WorkerDown,
+        ) => worst.is_none_or(|worst| now < worst),
+    }
 }
 
 pub(super) fn alarm_event(change: AlarmChange, now: Instant) -> Event {

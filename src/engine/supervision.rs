@@ -65,6 +65,7 @@ pub struct CameraWatch {
     fresh_since: Option<Instant>,
     was_watched: bool,
     blind: Option<BlindCause>,
+    worst_view: Option<ViewFault>,
 }
 
 /// Whether the view is the one that the zones were drawn on.
@@ -135,6 +136,7 @@ impl CameraWatch {
             fresh_since: None,
             was_watched: false,
             blind: Some(BlindCause::Starting),
+            worst_view: None,
         }
     }
 
@@ -169,6 +171,16 @@ impl CameraWatch {
         self.faults = faults.without(ViewFault::Moved);
     }
 
+    /// It had moved when the box ended, and nobody has confirmed it since.
+    pub fn view_stands(&mut self) {
+        self.moved = Moved::Stands;
+    }
+
+    /// The gravest fault of the view that was a cause since the camera was last watched.
+    pub fn worst_view(&self) -> Option<ViewFault> {
+        self.worst_view
+    }
+
     /// An engineer has looked: the zones fit the view as it is now.
     pub fn view_confirmed(&mut self) {
         self.moved = match self.moved {
@@ -177,10 +189,9 @@ impl CameraWatch {
         };
     }
 
-    /// The vision process ended, and what it said of the view with it; but for what an engineer has
-    /// to confirm.
+    /// The vision process ended. What it said of the view stands until another one has looked and says
+    /// otherwise: the next process may take a covered view for the right one.
     pub fn view_unsaid(&mut self) {
-        self.faults = ViewFaults::NONE;
         self.moved = match self.moved {
             Moved::Said | Moved::Stands => Moved::Stands,
             Moved::No | Moved::Confirmed => Moved::No,
@@ -201,8 +212,19 @@ impl CameraWatch {
         if cause == self.blind {
             return None;
         }
-        if cause.is_none() {
-            self.was_watched = true;
+        match cause {
+            None => (self.was_watched, self.worst_view) = (true, None),
+            Some(BlindCause::View(fault)) => {
+                self.worst_view = Some(self.worst_view.map_or(fault, |worst| worst.min(fault)));
+            }
+            Some(
+                BlindCause::Starting
+                | BlindCause::NoFrames
+                | BlindCause::LateFrames
+                | BlindCause::SourceLost
+                | BlindCause::WorkerSilent
+                | BlindCause::WorkerDown,
+            ) => {}
         }
         self.blind = cause;
         Some(cause)

@@ -115,11 +115,12 @@ pub fn start(
     let now = clock::monotonic();
     let (cameras, relays) = (path.names.cameras.len(), path.relays.names().len());
     let pager = PagerWatch::new(path.pager, now);
+    let views = ViewWatch::of(&path.engine, cameras);
     let mut runner = Runner {
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
         siren: SirenWatch::new(),
-        views: ViewWatch::new(cameras),
+        views,
         relays: RelayWatch::new(relays),
         store_says: None,
         store_judged: false,
@@ -237,6 +238,7 @@ impl Runner {
                 self.list_relays();
                 self.judge_handhelds(now);
                 self.repeat_detail(now);
+                self.ask_views_again(now);
                 self.path.arming.flush();
             }
             self.path.handover.flush(None);

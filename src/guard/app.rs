@@ -37,7 +37,6 @@ use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::reserve;
 use super::siren::SirenOutput;
 use super::siren::voices::VoicesError;
-use super::views::Views;
 use super::walk::{self, WalkThread};
 use super::web_thread::{Pages, WebThread};
 use super::wiring::{Front, Mind, Queues, Walks, zone_desk};
@@ -173,9 +172,10 @@ impl Guard {
             handhelds,
         } = reserve::with_room(&config.store.path, || Prepared::of(config))?;
         let Doors { listener, address, settings, handhelds: handheld_door } = Doors::open(config)?;
-        let mind = Mind::of(config, names, site, &inheritance, life);
+        let mut mind = Mind::of(config, names, site, &inheritance, life);
         let queues = Queues::new();
         let clerk = Clerk::new(queues.jobs.clone());
+        let views = mind.views(config, &reader, clerk.clone()).map_err(StartError::Views)?;
         let (accounts, setup_code) = accounts_of(accounts, audit, &clerk)?;
         let grants = Grants::new(config.privacy, clerk.clone(), accounts.clone());
         let (rules, last_alive) = (mind.names.rules(), inheritance.last_alive);
@@ -185,8 +185,6 @@ impl Guard {
         let channels = Channels::new(config, channels, (&mind.hub, &queues.answers), clerk.clone());
         let handhelds = HandheldFront::of(config, handheld_door, handhelds, &clerk, &queues);
         let walks = Walks::of(config, &mind, &queues, zones.clone(), clerk, walk_reader, hold);
-        let views = Views::of(config, &reader, Clerk::new(queues.jobs.clone()), mind.hub.clone());
-        let views = Arc::new(views.map_err(StartError::Views)?);
         let desk = Arc::new(Desk {
             hub: mind.hub.clone(),
             answers: queues.answers.clone(),

@@ -348,7 +348,8 @@ impl From<CommandError> for AcknowledgeError {
             | CommandError::AlreadyInService
             | CommandError::SirenSounds
             | CommandError::SirenUnderTest
-            | CommandError::UnknownCamera => AcknowledgeError::Busy,
+            | CommandError::UnknownCamera
+            | CommandError::ViewUnseen => AcknowledgeError::Busy,
         }
     }
 }

@@ -17,8 +17,8 @@ use super::words;
 #[derive(Clone, Debug, Default)]
 pub struct ViewBoard {
     findings: Vec<Dated>,
-    /// What was said last of a view that has moved: it stays so when nothing more is said of it.
-    moved: Option<Dated>,
+    /// Since when the view has moved: it stays so when nothing more is said of it.
+    moved_since: Option<Timestamp>,
     shift: Option<ViewShift>,
 }
 
@@ -45,10 +45,25 @@ impl ViewBoard {
         self.findings = findings.into_iter().map(dated).collect();
         let moved = self.findings.iter().find(|it| it.fault() == ViewFault::Moved).copied();
         if let Some(moved) = moved {
-            self.shift = shift.or(self.shift.filter(|_| self.moved.is_some()));
-            self.moved = Some(moved);
+            self.shift = shift.or(self.shift);
+            self.moved_since = Some(moved.since);
         }
         news
+    }
+
+    /// It had moved when the box ended.
+    pub fn stands(&mut self, since: Timestamp) {
+        self.moved_since = Some(since);
+    }
+
+    /// Somebody has taken the view as it is.
+    pub fn accepted(&mut self) {
+        (self.moved_since, self.shift) = (None, None);
+    }
+
+    /// Since when the view has moved.
+    pub fn moved_since(&self) -> Option<Timestamp> {
+        self.moved_since
     }
 
     /// What was measured of this fault, in words; `None` when it is there no more and only waits
@@ -61,12 +76,12 @@ impl ViewBoard {
     /// For the page. `faults` is what the engine goes by.
     pub fn now(&self, faults: ViewFaults) -> CameraView {
         let trouble = |fault| {
-            let latched = self.moved.as_ref().filter(|_| fault == ViewFault::Moved);
+            let latched = self.moved_since.filter(|_| fault == ViewFault::Moved);
             let dated = self.find(fault);
             Some(ViewTrouble {
                 fault,
                 words: words::view(fault).to_owned(),
-                since: dated.or(latched)?.since,
+                since: dated.map(|it| it.since).or(latched)?,
                 measured: dated
                     .map(|it| words::view_value(fault, it.finding.measured, it.finding.limit)),
             })

@@ -22,13 +22,14 @@ use super::machine::Machine;
 use super::message::{Answer, INPUTS_MAX, Message};
 use super::observer::{Observations, Tap, tap};
 use super::records::{Inheritance, SiteNames};
+use super::views::Views;
 use super::walk::{self, WalkDesk, WalkParts};
 use super::zones::{ZoneDesk, ZoneDeskParts};
 use crate::clock;
 use crate::config::{Approval, Config, WalkTests};
-use crate::engine::{Engine, Site};
+use crate::engine::{CameraIndex, Engine, Site};
 use crate::link::DetailZone;
-use crate::store::query::StoreReader;
+use crate::store::query::{HistoryError, StoreReader};
 use crate::store::zones::ApprovalRule;
 use crate::web::Settings;
 use crate::zone_file::Document;
@@ -62,6 +63,29 @@ impl Mind {
         let mut board = Board::new(names.clone(), site, now);
         let hub = Arc::new(LiveHub::new(Arc::new(board.snapshot(&engine, &ledger, now))));
         Mind { engine, names, ledger, board, hub, detail }
+    }
+
+    /// What the cameras' views are held against. A view that had moved when the box ended has still.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn views(
+        &mut self,
+        config: &Config,
+        reader: &StoreReader,
+        clerk: Clerk,
+    ) -> Result<Arc<Views>, HistoryError> {
+        for (id, since) in reader.views_unconfirmed()? {
+            let cameras = (0..).zip(&self.names.cameras);
+            let mut of_id = cameras.filter(|(_, (camera, _))| *camera == id);
+            if let Some((index, _)) = of_id.next() {
+                self.engine.view_stands(CameraIndex(index));
+                if let Some(view) = self.board.view(CameraIndex(index)) {
+                    view.stands(since);
+                }
+            }
+        }
+        Views::of(config, reader, clerk, self.hub.clone()).map(Arc::new)
     }
 }
 

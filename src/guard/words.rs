@@ -65,10 +65,12 @@ pub fn view_measured(fault: ViewFault, measured: f32, limit: f32) -> String {
         }
         ViewFault::Covered => format!("{:.0} % of it", percent(measured)),
         ViewFault::Dark => format!("brightest parts at {measured:.0} of 255, {limit:.0} wanted"),
+        // Little white, and all the same nothing in it is dark.
+        ViewFault::Overexposed if measured < limit => "hardly anything in it is dark".into(),
         ViewFault::Overexposed => format!("{:.0} % of it is white", percent(measured)),
         ViewFault::Blurred => {
             format!(
-                "{:.0} % of the usual contrast, {:.0} % wanted",
+                "{:.0} % of the usual contrast or sharpness, {:.0} % wanted",
                 percent(measured),
                 percent(limit)
             )

@@ -23,3 +23,9 @@ CREATE TABLE view_learned (
   at_us INTEGER NOT NULL,
   learned BLOB NOT NULL CHECK (length(learned) BETWEEN 1 AND 16777216)
 ) STRICT;
+
+-- Views that have moved and that nobody has confirmed.
+CREATE TABLE view_unconfirmed (
+  camera TEXT PRIMARY KEY,
+  since_us INTEGER NOT NULL
+) STRICT;

@@ -136,6 +136,28 @@ impl Store {
         })
     }
 
+    /// Keeps since when a camera's view has moved and nobody has confirmed it, or that somebody has.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn put_view_unconfirmed(
+        &mut self,
+        camera: &str,
+        since: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.views(|connection| {
+            match since {
+                Some(since) => connection.execute(
+                    "INSERT OR IGNORE INTO view_unconfirmed (camera, since_us) VALUES (?1, ?2)",
+                    params![camera, since.as_microsecond()],
+                )?,
+                None => connection
+                    .execute("DELETE FROM view_unconfirmed WHERE camera = ?1", [camera])?,
+            };
+            trim(connection)
+        })
+    }
+
     fn views(
         &mut self,
         keep: impl FnOnce(&Connection) -> rusqlite::Result<()>,
@@ -150,7 +172,11 @@ impl Store {
 }
 
 fn trim(connection: &Connection) -> rusqlite::Result<()> {
-    for (table, at) in [("view_reference", "taken_us"), ("view_learned", "at_us")] {
+    for (table, at) in [
+        ("view_reference", "taken_us"),
+        ("view_learned", "at_us"),
+        ("view_unconfirmed", "since_us"),
+    ] {
         let sql = format!(
             "DELETE FROM {table} WHERE camera IN
                (SELECT camera FROM {table} ORDER BY {at} DESC LIMIT -1 OFFSET ?1)"
@@ -190,6 +216,20 @@ impl StoreReader {
                         clear: row.get(9)?,
                     })
                 })?
+                .collect()
+        };
+        ask(&self.connection()).map_err(HistoryError::Views)
+    }
+
+    /// Cameras whose view has moved and that nobody has confirmed, and since when.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn views_unconfirmed(&self) -> Result<Vec<(String, Timestamp)>, HistoryError> {
+        let ask = |connection: &Connection| -> rusqlite::Result<Vec<(String, Timestamp)>> {
+            connection
+                .prepare("SELECT camera, since_us FROM view_unconfirmed ORDER BY camera")?
+                .query_map([], |row| Ok((row.get(0)?, timestamp(1, row.get(1)?)?)))?
                 .collect()
         };
         ask(&self.connection()).map_err(HistoryError::Views)

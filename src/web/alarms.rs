@@ -367,6 +367,7 @@ fn refused(refusal: CommandError) -> ApiError {
         CommandError::UnknownAlarm => (StatusCode::NOT_FOUND, "unknown_alarm"),
         CommandError::UnknownZone => (StatusCode::NOT_FOUND, "unknown_zone"),
         CommandError::UnknownCamera => (StatusCode::NOT_FOUND, "unknown_camera"),
+        CommandError::ViewUnseen => (StatusCode::CONFLICT, "view_unseen"),
         CommandError::NotShelved => (StatusCode::NOT_FOUND, "not_shelved"),
         CommandError::AlreadyAcknowledged => (StatusCode::CONFLICT, "already_acknowledged"),
         CommandError::NewerCause => (StatusCode::CONFLICT, "newer_cause"),

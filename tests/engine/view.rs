@@ -153,3 +153,45 @@ fn a_view_of_no_camera_is_refused() {
     let effects = world.step(Input::ViewConfirmed { camera });
     assert_eq!(effects.refused, Some(Refusal::UnknownCamera));
 }
+
+#[test]
+fn what_was_wrong_with_a_view_stands_until_another_vision_process_says_otherwise() {
+    for fault in ViewFault::ALL {
+        let mut world = watched();
+        say(&mut world, &[fault]);
+        world.step(Input::WorkerDown);
+        clear_for_a_second(&mut world);
+        assert_eq!(world.state(), ZoneState::Unknown(BlindCause::View(fault)), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_view_that_had_moved_before_the_box_ended_is_unknown_until_it_is_confirmed() {
+    let mut world = World::new(&[right_half()]);
+    world.engine.view_stands(CAMERA);
+    world.film(10.0, 20, |_| vec![]);
+    say(&mut world, &[]);
+    clear_for_a_second(&mut world);
+    assert_eq!(world.state(), ZoneState::Unknown(BlindCause::View(ViewFault::Moved)));
+    assert_eq!(world.blind_alarm(), AlarmState::Unacknowledged);
+    world.step(Input::ViewConfirmed { camera: CAMERA });
+    clear_for_a_second(&mut world);
+    assert_eq!(world.state(), ZoneState::Clear);
+}
+
+#[test]
+fn whoever_answered_that_pictures_are_missing_answers_anew_when_the_view_is_covered_after_it() {
+    let mut world = watched();
+    world.step(Input::CameraLost { camera: CAMERA });
+    world.acknowledge_all();
+    say(&mut world, &[ViewFault::Covered]);
+    world.film(10.0, 3, |_| vec![]);
+    assert_eq!(world.state(), ZoneState::Unknown(BlindCause::View(ViewFault::Covered)));
+    assert_eq!(world.blind_alarm(), AlarmState::Unacknowledged);
+    // The same after another gap is what was answered.
+    world.acknowledge_all();
+    world.step(Input::CameraLost { camera: CAMERA });
+    world.film(10.0, 3, |_| vec![]);
+    assert_eq!(world.state(), ZoneState::Unknown(BlindCause::View(ViewFault::Covered)));
+    assert_eq!(world.blind_alarm(), AlarmState::Acknowledged);
+}

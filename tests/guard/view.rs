@@ -8,8 +8,8 @@ use standclear::config::Config;
 use standclear::engine::AlarmState;
 use standclear::guard::app::{Guard, Parts};
 use standclear::guard::handle::{
-    AlarmCommand, Commanded, DraftBefore, Onlooker, Pictured, Reason, ReferenceFacts, ReferenceWhy,
-    ViewFault, ViewPicture,
+    AlarmCommand, CommandError, Commanded, DraftBefore, Onlooker, Pictured, Reason, ReferenceFacts,
+    ReferenceWhy, ViewFault, ViewPicture,
 };
 use standclear::store::audit::AuditReader;
 
@@ -144,5 +144,40 @@ fn a_confirmed_view_is_the_reference_by_the_name_of_whoever_looked() {
     assert_eq!(guard.handle().command(confirm, "Ben"), Ok(Commanded::Done));
     let confirmed = reference(&guard, ReferenceWhy::Confirmed);
     assert_eq!(confirmed.by.as_deref(), Some("Ben"));
+    guard.stop();
+}
+
+#[test]
+fn a_view_that_has_moved_is_so_after_a_restart_until_somebody_has_looked() {
+    let site = TestSite::new();
+    let guard = start(&site);
+    wait_watched(&guard);
+    site.shows(Scene::Moved);
+    wait_alarm(&guard, blind, AlarmState::Unacknowledged);
+    guard.stop();
+
+    // Nothing more is said of it: the camera may have been put back, and nobody has looked.
+    site.shows(Scene::Empty);
+    let guard = start(&site);
+    let now = wait_until(&guard, "a view that has moved still", |now| {
+        let trouble = now.cameras[0].view.trouble.as_ref();
+        now.cameras[0].frame_age_ms.is_some()
+            && trouble.is_some_and(|trouble| trouble.fault == ViewFault::Moved)
+    });
+    assert!(now.cameras[0].unknown.is_some());
+    let confirm = || AlarmCommand::ConfirmView {
+        camera: "yard".into(),
+        reason: Reason::new("It was put back").expect("a reason"),
+    };
+    assert_eq!(guard.handle().command(confirm(), "Eva"), Ok(Commanded::Done));
+    wait_watched(&guard);
+    // Nor is a view confirmed that nobody can see.
+    site.shows(Scene::Lost);
+    wait_alarm(&guard, blind, AlarmState::Unacknowledged);
+    let refused = guard.handle().command(confirm(), "Eva");
+    assert_eq!(refused, Err(CommandError::ViewUnseen));
+    guard.stop();
+    let guard = start(&site);
+    assert_eq!(guard.handle().snapshots().borrow().cameras[0].view.trouble, None);
     guard.stop();
 }

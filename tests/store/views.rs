@@ -1,5 +1,6 @@
 //! What cameras' views are held against.
 
+use standclear::store::Store;
 use standclear::store::views::{ReferenceFacts, ReferenceRow, ReferenceWhy, VIEWS_KEPT};
 
 use super::{at, folder, number, open};
@@ -44,6 +45,15 @@ fn a_reference_and_what_was_learned_come_back_as_they_were_kept_and_pictures_bel
         [ReferenceRow { shown, clear, ..row("east", 2) }]
     );
     assert_eq!(reader.view_learned().expect("rows"), [("east".to_owned(), b"learned".to_vec())]);
+    drop(reader);
+    let mut store = store;
+    let unconfirmed =
+        |store: &Store| store.reader().expect("a reader").views_unconfirmed().expect("rows");
+    store.put_view_unconfirmed("east", Some(at(4))).expect("kept");
+    store.put_view_unconfirmed("east", Some(at(9))).expect("it has moved since the first");
+    assert_eq!(unconfirmed(&store), [("east".to_owned(), at(4))]);
+    store.put_view_unconfirmed("east", None).expect("kept");
+    assert_eq!(unconfirmed(&store), []);
 }
 
 #[test]

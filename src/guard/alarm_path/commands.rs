@@ -97,7 +97,9 @@ impl Runner {
                 Input::Tick
             }
             AlarmCommand::ConfirmView { camera, .. } => {
-                Input::ViewConfirmed { camera: self.camera(camera)? }
+                let camera = self.camera(camera)?;
+                self.may_confirm(camera)?;
+                Input::ViewConfirmed { camera }
             }
         })
     }

@@ -1,16 +1,20 @@
 //! What the vision process says of a camera's view, what people say of it, and the pictures of both.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::clock;
+use crate::engine::time::Instant;
 use crate::engine::view_fault::{ViewFault, ViewFaults};
-use crate::engine::{CameraIndex, Input};
+use crate::engine::{BlindCause, CameraIndex, Engine, Input};
 use crate::guard::evidence::PaintTask;
-use crate::guard::handle::{Judged, ReferenceFacts, ReferenceWhy};
+use crate::guard::handle::{CommandError, Judged, ReferenceFacts, ReferenceWhy};
 use crate::guard::views::{NewReference, ViewFrame};
 use crate::guard::{intake, words};
 use crate::link::{GreyPicture, ToWorker, ViewFinding, ViewShift};
 use crate::store::record::Record;
+use crate::telemetry::chain;
 
 use super::{Changed, Runner};
 
@@ -21,13 +25,39 @@ pub(super) struct ViewWatch(Vec<CameraWatch>);
 struct CameraWatch {
     /// Why the next reference is taken, and by whom.
     next: Option<(ReferenceWhy, String)>,
+    /// When the vision process was last told to take the view as it is.
+    asked_at: Option<Instant>,
     /// Of which fault a picture was asked for.
     pictured: Option<ViewFault>,
+    /// Whether it is kept that the view has moved.
+    moved: KeptMoved,
 }
 
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum KeptMoved {
+    #[default]
+    No,
+    Yes,
+}
+
+/// A view that was taken as it is and has no reference after so long was not heard of, or could not be
+/// learned; it is asked for again. Learning takes half a minute.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+
 impl ViewWatch {
-    pub(super) fn new(cameras: usize) -> ViewWatch {
-        ViewWatch(vec![CameraWatch::default(); cameras])
+    pub(super) fn of(engine: &Engine, cameras: usize) -> ViewWatch {
+        let camera = |camera| CameraWatch {
+            moved: moved(engine, CameraIndex(camera)),
+            ..CameraWatch::default()
+        };
+        ViewWatch((0..).take(cameras).map(camera).collect())
+    }
+}
+
+fn moved(engine: &Engine, camera: CameraIndex) -> KeptMoved {
+    match engine.view_faults(camera).has(ViewFault::Moved) {
+        true => KeptMoved::Yes,
+        false => KeptMoved::No,
     }
 }
 
@@ -39,7 +69,8 @@ impl Runner {
         shift: Option<ViewShift>,
     ) {
         let faults = intake::faults(&findings);
-        if self.path.board.view(camera, findings, shift) {
+        let news = self.path.board.view(camera).is_some_and(|view| view.put(findings, shift));
+        if news {
             let id = self.path.names.camera_id(camera);
             match faults {
                 ViewFaults::NONE => tracing::info!("camera {id}: the view is right again"),
@@ -54,7 +85,68 @@ impl Runner {
             // An engineer has confirmed the view; who still says that it moved has not heard of it.
             self.path.post.post(ToWorker::AcceptView { camera: camera.0 });
         }
+        self.keep_moved(camera);
         self.picture_trouble(camera);
+    }
+
+    /// Whether somebody who looks can say that the view is right: it can be seen.
+    pub(super) fn may_confirm(&self, camera: CameraIndex) -> Result<(), CommandError> {
+        let seen = match self.path.engine.blind(camera) {
+            None | Some(BlindCause::View(_)) => true,
+            Some(
+                BlindCause::Starting
+                | BlindCause::NoFrames
+                | BlindCause::LateFrames
+                | BlindCause::SourceLost
+                | BlindCause::WorkerSilent
+                | BlindCause::WorkerDown,
+            ) => false,
+        };
+        let faults = self.path.engine.view_faults(camera);
+        let unseen =
+            [ViewFault::Frozen, ViewFault::TimeBackwards, ViewFault::Dark, ViewFault::Overexposed];
+        match seen && !unseen.into_iter().any(|fault| faults.has(fault)) {
+            true => Ok(()),
+            false => Err(CommandError::ViewUnseen),
+        }
+    }
+
+    /// That a view has moved outlives the box, until somebody has taken it as it is.
+    fn keep_moved(&mut self, camera: CameraIndex) {
+        let now = moved(&self.path.engine, camera);
+        let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) else { return };
+        if watch.moved == now {
+            return;
+        }
+        let view = self.path.board.view(camera);
+        let since = match now {
+            KeptMoved::Yes => {
+                Some(view.and_then(|view| view.moved_since()).unwrap_or_else(clock::wall))
+            }
+            KeptMoved::No => None,
+        };
+        let id = self.path.names.camera_id(camera).to_owned();
+        let left = self.path.clerk.leave(move |store| {
+            if let Err(error) = store.put_view_unconfirmed(&id, since) {
+                tracing::error!("that a view has moved is not kept: {}", chain(&error));
+            }
+        });
+        match left {
+            Ok(()) => watch.moved = now,
+            // The next time something is said of it, once more.
+            Err(error) => tracing::error!("that a view has moved is not kept: {error}"),
+        }
+    }
+
+    /// What was asked of the vision process and is not done yet.
+    pub(super) fn ask_views_again(&mut self, now: Instant) {
+        for (index, watch) in (0..).zip(&mut self.views.0) {
+            let due = watch.asked_at.is_some_and(|at| now.since(at) >= ASK_AGAIN);
+            if due && watch.next.is_some() {
+                watch.asked_at = Some(now);
+                self.path.post.post(ToWorker::AcceptView { camera: index });
+            }
+        }
     }
 
     /// The picture of what is wrong with a view, when that is something else than before.
@@ -98,7 +190,10 @@ impl Runner {
             None => (ReferenceWhy::First, None),
         };
         let zone_version = self.path.names.in_force.get(index).map(|zones| zones.version);
-        let facts = ReferenceFacts { taken_at: clock::wall(), why, by, zone_version };
+        // As exactly as it is kept.
+        let wall = clock::wall();
+        let taken_at = Timestamp::from_microsecond(wall.as_microsecond()).unwrap_or(wall);
+        let facts = ReferenceFacts { taken_at, why, by, zone_version };
         let seen = self.seen[index].iter().find(|seen| seen.people.frame == frame);
         let seen = seen.map(|seen| seen.people.clone());
         self.requests += 1;
@@ -117,10 +212,19 @@ impl Runner {
         if self.path.views.judged(camera) == Judged::No {
             return;
         }
+        let at = clock::wall();
+        let id = self.path.names.camera_id(camera);
+        if self.may_confirm(camera).is_err() {
+            let text = format!(
+                "{by} approved zones of camera {id}, whose view cannot be seen now: it is still held \
+                 against what it was, until somebody confirms it"
+            );
+            self.path.handover.put([Record::Note { at, text }]);
+            return;
+        }
         let moved = self.path.engine.view_faults(camera).has(ViewFault::Moved);
         self.step(Input::ViewConfirmed { camera });
         self.replace_view(camera, ReferenceWhy::ZonesApproved, &by);
-        let at = clock::wall();
         let id = self.path.names.camera_id(camera);
         let ended = if moved { "; it had moved, and counts as right again" } else { "" };
         let text = format!(
@@ -152,9 +256,14 @@ impl Runner {
     fn replace_view(&mut self, camera: CameraIndex, why: ReferenceWhy, by: &str) {
         if let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) {
             watch.next = Some((why, by.to_owned()));
+            watch.asked_at = Some(clock::monotonic());
         }
         self.path.views.outdated(camera);
         self.path.post.post(ToWorker::AcceptView { camera: camera.0 });
+        self.keep_moved(camera);
+        if let Some(view) = self.path.board.view(camera) {
+            view.accepted();
+        }
         self.picture_trouble(camera);
         self.changed = Changed::Yes;
     }

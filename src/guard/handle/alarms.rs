@@ -173,6 +173,11 @@ pub enum CommandError {
     UnknownZone,
     #[error("no camera of this id is guarded")]
     UnknownCamera,
+    #[error(
+        "the camera's view cannot be seen now (no picture, or a frozen, dark or over-exposed one), so \
+         nobody can say that it is right; confirm it when it can be seen"
+    )]
+    ViewUnseen,
     #[error("somebody has answered this alarm already")]
     AlreadyAcknowledged,
     #[error("more has happened since you looked; look again, then answer")]

@@ -24,13 +24,20 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 const KEEP_FIRST: Duration = Duration::from_secs(600);
 const KEEP_EVERY: Duration = Duration::from_secs(3600);
 
+/// What a process before this one told stands until this one has looked for so long, a second more than
+/// the longest time within which anything must be told, at pictures that change.
+const FIRST_WORD: Duration = Duration::from_secs(6);
+const MOVES_WITHIN: Duration = Duration::from_secs(1);
+
 const SECONDS_AN_HOUR: i64 = 3600;
 
 /// One camera's watch, and what the guard knows of it.
 #[derive(Default)]
 pub struct Integrity {
     watch: Watch,
-    told: Vec<ViewFault>,
+    /// What the guard was told last; nothing yet, which is not the same as that all is right.
+    told: Option<Vec<ViewFault>>,
+    began_at: Option<Instant>,
     told_at: Option<Instant>,
     keep_at: Option<Instant>,
 }
@@ -90,10 +97,18 @@ impl Integrity {
         let faults: Vec<ViewFault> = look.findings.iter().map(|finding| finding.fault).collect();
         let now = clock::monotonic();
         let again = !faults.is_empty() && self.told_at.is_none_or(|at| now.since(at) >= TELL_EVERY);
-        if faults == self.told && !again {
+        let news = match &self.told {
+            Some(told) => faults != *told,
+            None => {
+                let looked = now.since(*self.began_at.get_or_insert(now)) >= FIRST_WORD;
+                // A picture that has not changed yet may be frozen.
+                !faults.is_empty() || (looked && look.measures.run.lasts < MOVES_WITHIN)
+            }
+        };
+        if !news && !again {
             return None;
         }
-        self.told = faults;
+        self.told = Some(faults);
         self.told_at = Some(now);
         let findings = look.findings.iter().map(wire).collect();
         let shift = look.shift.map(|shift| wire_shift(shift, sides));

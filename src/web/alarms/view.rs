@@ -18,6 +18,7 @@ use crate::guard::handle::AlarmCommand;
     responses(
         (status = 200, body = EmptyDto),
         (status = 404, description = "`unknown_camera`", body = ErrorBody),
+        (status = 409, description = "`view_unseen`: no picture shows it", body = ErrorBody),
         (status = 422, description = "`reason_needed`, `bad_request`", body = ErrorBody),
         (status = 503, description = "`busy`, `stopping`, `too_slow`", body = ErrorBody),
     )
