@@ -24,25 +24,7 @@ use crate::engine::{
     AlarmId, AlarmSource, AlarmState, AlarmView, BlindCause, CameraIndex, Engine, FrameReport,
     Part, SirenOrder, SirenPattern, ZoneIndex, ZoneState,
 };
-<<<<<<< HEAD
-use crate::link::{DetailCut, ModelInfo, Stream, ViewFinding, ViewShift};
-||||||| parent of ace7acd (What was told of a view outlives the process that told it and the box, until another has looked or an engineer has)
-use crate::link::{ModelInfo, Stream, ViewFinding, ViewShift};
-
-/// The span over which pictures per second are counted.
-const PACE_SPAN: Duration = Duration::from_secs(3);
-
-/// Pictures remembered for the pace: `PACE_SPAN` at the fastest pace allowed.
-const PACE_KEPT: usize = 180;
-=======
-use crate::link::{ModelInfo, Stream};
-
-/// The span over which pictures per second are counted.
-const PACE_SPAN: Duration = Duration::from_secs(3);
-
-/// Pictures remembered for the pace: `PACE_SPAN` at the fastest pace allowed.
-const PACE_KEPT: usize = 180;
->>>>>>> ace7acd (What was told of a view outlives the process that told it and the box, until another has looked or an engineer has)
+use crate::link::{DetailCut, ModelInfo, Stream};
 
 /// Everything shown that is not the engine's.
 #[derive(Debug)]
@@ -198,7 +180,6 @@ impl Board {
         }
     }
 
-<<<<<<< HEAD
     /// The vision process said whether there is time to look closer.
     pub fn detail_cut(&mut self, camera: CameraIndex, cut: Option<DetailCut>) {
         if let Some(camera) = self.cameras.get_mut(usize::from(camera.0)) {
@@ -206,30 +187,9 @@ impl Board {
         }
     }
 
-    /// The vision process said what is wrong with a camera's view. Whether that is news.
-    pub fn view(
-        &mut self,
-        camera: CameraIndex,
-        findings: Vec<ViewFinding>,
-        shift: Option<ViewShift>,
-    ) -> bool {
-        let camera = self.cameras.get_mut(usize::from(camera.0));
-        camera.is_some_and(|camera| camera.view.put(findings, shift))
-||||||| parent of ace7acd (What was told of a view outlives the process that told it and the box, until another has looked or an engineer has)
-    /// The vision process said what is wrong with a camera's view. Whether that is news.
-    pub fn view(
-        &mut self,
-        camera: CameraIndex,
-        findings: Vec<ViewFinding>,
-        shift: Option<ViewShift>,
-    ) -> bool {
-        let camera = self.cameras.get_mut(usize::from(camera.0));
-        camera.is_some_and(|camera| camera.view.put(findings, shift))
-=======
     /// What was said of a camera's view.
     pub fn view(&mut self, camera: CameraIndex) -> Option<&mut ViewBoard> {
         self.cameras.get_mut(usize::from(camera.0)).map(|camera| &mut camera.view)
->>>>>>> ace7acd (What was told of a view outlives the process that told it and the box, until another has looked or an engineer has)
     }
 
     /// Why a camera's zones are not watched, in words.
