@@ -36,7 +36,7 @@ use crate::config::Evidence;
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
 use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ClipWritten, ToWorker};
-use crate::store::evidence::{Kept, NewClip, Room};
+use crate::store::evidence::{HiddenCopy, Kept, NewClip, Room, Shows};
 use crate::telemetry::chain;
 
 /// Tasks waiting for the thread; each takes as long as hashing one clip at most.
@@ -386,6 +386,9 @@ fn new_clip(asked: &Asked, written: &ClipWritten, finished: Finished) -> NewClip
         longest_gap_ms: written.longest_gap_ns / 1_000_000,
         pictures: written.pictures,
         codec: written.codec.clone(),
+        shows: Shows::Clear,
+        hidden: HiddenCopy::None,
+        track: None,
         at: clock::wall(),
     }
 }

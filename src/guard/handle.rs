@@ -30,7 +30,7 @@ pub use self::channels::{
 };
 pub use self::evidence::{
     ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow, EvidenceState,
-    KeptClip, Pin, SnapshotFacts,
+    HiddenFile, KeptClip, Pin, Shows, SnapshotFacts, Track, WhichClip,
 };
 pub use self::handheld_address::{HandheldAddress, Scheme};
 pub use self::handhelds::{

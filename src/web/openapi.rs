@@ -72,6 +72,7 @@ use super::{
         evidence::state,
         evidence::of_incident,
         evidence::clip,
+        evidence::track,
         evidence::pin,
         evidence::unpin,
         channels::list,
