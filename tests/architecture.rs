@@ -91,6 +91,7 @@ fn rooms_import_only_what_they_may() {
     check_imports("engine", &[]);
     check_imports("clock", &["engine"]);
     check_imports("integrity", &["engine"]);
+    check_imports("hiding", &["engine", "config", "zone_file"]);
     check_imports("link", &[]);
     check_imports("redact", &[]);
     check_imports("telemetry", &["clock"]);

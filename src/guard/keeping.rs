@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread::JoinHandle;
 
 use super::clerk::Clerk;
-use super::clips::{self, ClipParts, ClipTask, ClipThread};
+use super::clips::{self, ClipParts, ClipTask, ClipThread, SightingLog};
 use super::evidence::{self, PaintTask};
 use super::keeper::{self, Job, KeeperParts};
 use super::message::Message;
@@ -60,6 +60,7 @@ impl Keeping {
         parts: KeptParts,
         pictures: Receiver<PaintTask>,
         clips: (SyncSender<ClipTask>, Receiver<ClipTask>),
+        (sightings, watching): (Arc<SightingLog>, JoinHandle<()>),
         post: WorkerPost,
         ends: StoreEnds,
     ) -> io::Result<Keeping> {
@@ -67,6 +68,8 @@ impl Keeping {
         let StoreEnds { jobs, queued, reports, done } = ends;
         let clip_parts = ClipParts {
             evidence,
+            privacy,
+            sightings,
             folder: folder.join(rows::FOLDER),
             clerk: Clerk::new(jobs.clone()),
             post,
@@ -76,6 +79,7 @@ impl Keeping {
             followers: vec![
                 evidence::start(pictures, jobs, privacy, views)?,
                 keeper::start(keeper, queued, reports)?,
+                watching,
             ],
             clips: clips::start(clip_parts, clips)?,
         })
