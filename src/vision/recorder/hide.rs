@@ -25,8 +25,9 @@ use crate::config::Privacy;
 use crate::engine::time::Instant;
 use crate::hiding::mosaic;
 use crate::hiding::span::{Found, Look, Places, Span};
-use crate::link::{ClipVeil, ClipWritten, FoundPeople, HIDE_S_MAX, HiddenPeople};
-use crate::zone_file::Mask;
+use crate::link::{
+    ClipVeil, ClipWritten, FoundPeople, HIDE_S_MAX, HiddenPeople, MaskPolygon, SeenPicture,
+};
 
 /// Decoders that work in the thread that asks them, by media type; the better first.
 const DECODERS: [(&str, &str, &str); 4] = [
@@ -147,7 +148,7 @@ fn buffer(unit: &Unit) -> gst::Buffer {
 struct Drawing {
     span: Span,
     privacy: Privacy,
-    mask: Mask,
+    masks: Vec<MaskPolygon>,
     encoder: Option<Row>,
     encoded: Arc<Mutex<Vec<Unit>>>,
     failed: Option<HideError>,
@@ -155,7 +156,7 @@ struct Drawing {
 
 impl Drawing {
     fn new(veil: &ClipVeil) -> Drawing {
-        let look = |seen: &crate::link::SeenPicture| Look {
+        let look = |seen: &SeenPicture| Look {
             at: Instant::from_nanos(seen.captured_ns),
             found: match &seen.found {
                 FoundPeople::Boxes(boxes) => Found::People(boxes.clone()),
@@ -169,7 +170,7 @@ impl Drawing {
                 HiddenPeople::Heads => Privacy::Heads,
                 HiddenPeople::Nobody => Privacy::Off,
             },
-            mask: Mask { id: String::new(), name: String::new(), polygons: veil.masks.clone() },
+            masks: veil.masks.clone(),
             encoder: None,
             encoded: Arc::default(),
             failed: None,
@@ -190,7 +191,7 @@ impl Drawing {
         let info =
             gst_video::VideoInfo::from_caps(&taken.format).map_err(|_| HideError::Picture)?;
         let mut canvas = canvas(&taken.buffer, &info).ok_or(HideError::Picture)?;
-        mosaic::black_out(&mut canvas, std::slice::from_ref(&self.mask));
+        mosaic::black_out_polygons(&mut canvas, &self.masks);
         if self.privacy != Privacy::Off {
             match self.span.at(Instant::from_nanos(taken.at.nseconds())) {
                 Places::Known(covers) => mosaic::cover(&mut canvas, &covers, self.privacy),
