@@ -359,9 +359,7 @@ impl Guard {
         drop(self.desk);
         let _ = receipts.join();
         let _ = self.publishing.join();
-        for follower in followers {
-            let _ = follower.join();
-        }
+        followers.join();
     }
 }
 

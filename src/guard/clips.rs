@@ -39,17 +39,13 @@ pub use self::track::About;
 use self::book::{Answered, Asked, Book, Order};
 use self::folder::Folder;
 use self::part::{KeptFile, Part, PendingRow, Version};
-use self::sightings::Sightings;
 use super::clerk::Clerk;
 use super::worker::WorkerPost;
 use crate::clock;
 use crate::config::{Evidence, Privacy};
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
-use crate::link::{
-    CLIP_S_MAX, CameraIndex, ClipOutcome, ClipVeil, FoundPeople, HiddenPeople, SeenPicture,
-    ToWorker,
-};
+use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ToWorker};
 use crate::store::evidence::{Kept, Room, Shows};
 use crate::telemetry::chain;
 
@@ -140,9 +136,17 @@ pub struct ClipThread {
     thread: JoinHandle<()>,
 }
 
+/// How the thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Yes,
+    /// It is left behind, with all it holds.
+    Hangs,
+}
+
 impl ClipThread {
     /// Ends the thread once what is under way is written, as far as there is somebody to write it.
-    pub fn stop(self) {
+    pub fn stop(self) -> Ended {
         let until = clock::monotonic().after(LAST_CLIPS_MAX + LAST_WORDS_MAX);
         let mut told = false;
         while !self.thread.is_finished() && clock::monotonic() < until {
@@ -152,9 +156,10 @@ impl ClipThread {
         }
         if self.thread.is_finished() {
             let _ = self.thread.join();
-        } else {
-            tracing::error!("the keeper of clips hangs, perhaps with the disk; it is left behind");
+            return Ended::Yes;
         }
+        tracing::error!("the keeper of clips hangs, perhaps with the disk; it is left behind");
+        Ended::Hangs
     }
 }
 
@@ -324,7 +329,7 @@ impl ClipKeeper {
             (Privacy::Off, true) => Wanted::Clear,
             (Privacy::Persons | Privacy::Heads, true) => Wanted::Both,
         };
-        let veil = veil(&sightings, self.privacy);
+        let veil = sightings.veil(self.privacy);
         let (clear, hidden) = match wanted {
             Wanted::Clear => (Version::Awaited, Version::NotWanted),
             Wanted::Hidden => (Version::NotWanted, Version::Awaited),
@@ -475,22 +480,5 @@ impl ClipKeeper {
             Ok(Err(error)) => tracing::error!("no clip is removed: {}", chain(&error)),
             Err(error) => tracing::debug!("no clip is removed: {error}"),
         }
-    }
-}
-
-/// What is to be hidden in a clip.
-fn veil(sightings: &Sightings, privacy: Privacy) -> ClipVeil {
-    let picture = |seen: &sightings::Seen| SeenPicture {
-        captured_ns: seen.at.as_nanos(),
-        found: seen.found.clone().map_or(FoundPeople::TooMany, FoundPeople::Boxes),
-    };
-    ClipVeil {
-        people: match privacy {
-            Privacy::Persons => HiddenPeople::Persons,
-            Privacy::Heads => HiddenPeople::Heads,
-            Privacy::Off => HiddenPeople::Nobody,
-        },
-        seen: sightings.seen.iter().map(picture).collect(),
-        masks: sightings.masks.iter().flat_map(|mask| mask.polygons.iter().cloned()).collect(),
     }
 }

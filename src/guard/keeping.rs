@@ -5,17 +5,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::clerk::Clerk;
-use super::clips::{self, ClipParts, ClipTask, ClipThread, SightingLog};
+use super::clips::{self, ClipParts, ClipTask, ClipThread, Ended, SightingLog};
 use super::evidence::{self, PaintTask};
 use super::keeper::{self, Job, KeeperParts};
 use super::message::Message;
 use super::views::Views;
 use super::worker::WorkerPost;
+use crate::clock;
 use crate::config::{Config, Evidence, Privacy};
 use crate::store::{Store, evidence as rows};
+
+/// How long the store's thread has to write what it was given, when the keeper of clips hangs.
+const FINISH_MAX: Duration = Duration::from_secs(2);
+
+/// How often the end of the box looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What they are given.
 pub struct KeptParts {
@@ -86,8 +94,30 @@ impl Keeping {
     }
 
     /// Ends the keeper of clips. The others end when nobody is left to bring anything.
-    pub fn stop_clips(self) -> Vec<JoinHandle<()>> {
-        self.clips.stop();
-        self.followers
+    pub fn stop_clips(self) -> Followers {
+        Followers { clips: self.clips.stop(), threads: self.followers }
+    }
+}
+
+/// Threads that end when nobody is left to bring anything.
+pub struct Followers {
+    clips: Ended,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Followers {
+    /// Returns when they have ended; beside a keeper of clips that hangs they never do, and have some
+    /// time to finish what they have.
+    pub fn join(self) {
+        let until = clock::monotonic().after(FINISH_MAX);
+        for thread in self.threads {
+            while self.clips == Ended::Hangs && !thread.is_finished() && clock::monotonic() < until
+            {
+                thread::park_timeout(LOOK_EVERY);
+            }
+            if self.clips == Ended::Yes || thread.is_finished() {
+                let _ = thread.join();
+            }
+        }
     }
 }

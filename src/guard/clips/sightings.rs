@@ -14,11 +14,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::clock;
+use crate::config::Privacy;
 use crate::engine::time::Instant;
 use crate::guard::live::FramePeople;
 use crate::guard::records::SiteNames;
 use crate::hiding::covers::BoxNorm;
-use crate::link::RING_S;
+use crate::link::{ClipVeil, FoundPeople, HiddenPeople, RING_S, SeenPicture};
 use crate::zone_file::Mask;
 
 /// News waiting for the thread; it does nothing but take them. At 4 cameras and 30 pictures a second,
@@ -89,6 +90,25 @@ pub struct Sightings {
     pub seen: Vec<Seen>,
     /// Everything that was masked at any time from a little before the span until now.
     pub masks: Vec<Mask>,
+}
+
+impl Sightings {
+    /// What is to be hidden in a clip.
+    pub fn veil(&self, privacy: Privacy) -> ClipVeil {
+        let picture = |seen: &Seen| SeenPicture {
+            captured_ns: seen.at.as_nanos(),
+            found: seen.found.clone().map_or(FoundPeople::TooMany, FoundPeople::Boxes),
+        };
+        ClipVeil {
+            people: match privacy {
+                Privacy::Persons => HiddenPeople::Persons,
+                Privacy::Heads => HiddenPeople::Heads,
+                Privacy::Off => HiddenPeople::Nobody,
+            },
+            seen: self.seen.iter().map(picture).collect(),
+            masks: self.masks.iter().flat_map(|mask| mask.polygons.iter().cloned()).collect(),
+        }
+    }
 }
 
 /// What is kept of all cameras.

@@ -87,7 +87,7 @@ pub fn elements(format: &gst::Caps) -> Result<String, EncodeError> {
         "videoconvertscale add-borders=false ! \
          video/x-raw,format=I420,width={width},height={height} ! \
          {element} {settings} ! h264parse config-interval=-1 ! \
-         video/x-h264,stream-format=byte-stream,alignment=au"
+         capsfilter caps=video/x-h264,stream-format=byte-stream,alignment=au"
     ))
 }
 

@@ -106,7 +106,7 @@ fn decoding(format: &gst::Caps) -> Result<String, HideError> {
     Ok(format!(
         "{parser} ! {decoder} ! identity name=decoded silent=true ! \
          videoconvertscale add-borders=false ! \
-         video/x-raw,format=RGB,width={width},height={height}"
+         capsfilter caps=video/x-raw,format=RGB,width={width},height={height}"
     ))
 }
 

@@ -39,7 +39,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Elements as `gst-launch-1.0` takes them, for pictures of this format. `taken` gets what comes
+    /// Elements as `gst-launch-1.0` takes them, the last no mere format, for pictures of this one. `taken` gets what comes
     /// out.
     pub fn start(
         elements: &str,
