@@ -13,6 +13,7 @@ pub mod config;
 pub mod engine;
 pub mod evaluation;
 pub mod guard;
+pub mod hiding;
 pub mod integrity;
 pub mod link;
 pub mod notify;

@@ -9,6 +9,7 @@
 //! Not here: any decision. A worker reports what it sees and how long it took.
 
 mod source;
+mod veil;
 mod view;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use source::{
     DecoderChoice, DecoderFamily, Ending, HttpMjpeg, Login, Password, Rtsp, Secret, Source,
     Transport, V4l2, V4l2Format,
 };
+pub use veil::{ClipVeil, FoundPeople, HiddenPeople, MaskPolygon, SeenPicture};
 pub use view::{GreyPicture, KnownView, LearnedView, UsualHour, ViewFinding, ViewKind, ViewShift};
 
 /// Raised whenever a message changes shape.
@@ -38,6 +40,10 @@ pub const CLIP_S_MAX: u32 = 40;
 /// How far a camera's ring reaches back, seconds: a clip is asked for when it is over, and a busy
 /// machine may take some seconds to get to it.
 pub const RING_S: u32 = CLIP_S_MAX + 10;
+
+/// A hidden clip that is not there so long after it was asked for is given up, seconds: encoding 40 s of
+/// video takes a small box at low priority about as long, and others may wait before it.
+pub const HIDE_S_MAX: u32 = 240;
 
 /// Position of a camera in the configuration; the same number the engine uses.
 pub type CameraIndex = u16;
@@ -62,6 +68,15 @@ pub enum ToWorker {
     /// Write the camera's video of this span to `path`, as MP4, and to no other file, but for one
     /// named `path.moov` meanwhile.
     WriteClip { request: u64, camera: CameraIndex, from_ns: u64, to_ns: u64, path: String },
+    /// The same, encoded anew so that nobody can be recognised; after whatever else is to be written.
+    HideClip {
+        request: u64,
+        camera: CameraIndex,
+        from_ns: u64,
+        to_ns: u64,
+        path: String,
+        veil: ClipVeil,
+    },
 }
 
 /// Whether anybody looks at a camera's picture.
@@ -176,7 +191,7 @@ pub enum FromWorker {
     Settled { camera: CameraIndex, frame: u64, reference: GreyPicture },
     /// What else was learned of a view; rarely.
     Learned { camera: CameraIndex, learned: Box<LearnedView> },
-    /// Answer to `WriteClip`.
+    /// Answer to `WriteClip` and `HideClip`.
     Clip { request: u64, outcome: ClipOutcome },
 }
 

@@ -39,7 +39,7 @@ use self::view::ViewWatch;
 use super::arming::ArmingPost;
 use super::board::Board;
 use super::clerk::Clerk;
-use super::clips::ClipTask;
+use super::clips::{ClipTask, SightingPost};
 use super::evidence::PaintTask;
 use super::handle::VisionState;
 use super::handover::Handover;
@@ -96,6 +96,7 @@ pub struct AlarmPath {
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
     pub clips: SyncSender<ClipTask>,
+    pub sightings: SightingPost,
     pub post: WorkerPost,
     pub arming: ArmingPost,
     pub tap: Tap,
@@ -313,6 +314,7 @@ impl Runner {
             self.path.judge(CameraIndex(report.camera), &mut newest.people.people);
             name_tracks(&mut newest.people.people, &detections, &tracks);
             self.path.tap.tell(observe::feet(newest));
+            self.path.sightings.seen(&newest.people);
             if self.path.hub.watched(index) {
                 // Full: a viewer misses a picture, the next one comes.
                 let people = Publication::People(newest.people.clone());

@@ -236,6 +236,7 @@ impl Guard {
         let (publisher, publications) = live::queue();
         let (painter, tasks) = evidence::queue();
         let (clips, clip_tasks) = clips::queue();
+        let (sightings, seen, watching) = clips::start_sightings(&names)?;
         let done = Arc::new(AtomicU64::new(0));
         let (orders, annunciators) = sounding.start(&inputs)?;
         let addressees = Addressees {
@@ -253,7 +254,8 @@ impl Guard {
             reports: inputs.clone(),
             done: done.clone(),
         };
-        let keeping = Keeping::start(kept, tasks, (clips.clone(), clip_tasks), post.clone(), ends)?;
+        let (clip_queue, seen) = ((clips.clone(), clip_tasks), (seen, watching));
+        let keeping = Keeping::start(kept, tasks, clip_queue, seen, post.clone(), ends)?;
         let handhelds = handhelds.start(desk.clone(), hub.clone())?;
         let path = AlarmPath {
             engine,
@@ -268,6 +270,7 @@ impl Guard {
             publisher,
             painter,
             clips,
+            sightings,
             post,
             arming,
             tap: walks.tap,
@@ -345,9 +348,7 @@ impl Guard {
         drop(self.desk);
         let _ = receipts.join();
         let _ = self.publishing.join();
-        for follower in followers {
-            let _ = follower.join();
-        }
+        followers.join();
     }
 }
 

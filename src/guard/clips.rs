@@ -6,8 +6,10 @@
 //!                                     └──────────────── outcome ──────────────────────────┘
 //! ```
 //!
-//! Terms: a **part** is one file; an incident that goes on for longer than [`CLIP_S_MAX`] has
-//! several, each beginning where the one before ended. Incidents that overlap have a clip each.
+//! Terms: a **part** is a span of an incident; one that goes on for longer than [`CLIP_S_MAX`] has
+//! several, each beginning where the one before ended. Incidents that overlap have parts of their own.
+//! Of a part there is a **clear** clip, and a **hidden** one in which nobody can be recognised; only the
+//! hidden one where anything was masked.
 //!
 //! Everything here comes after siren and store, on a thread of low priority. A disk that is full,
 //! slow or gone costs clips, each with its reason in the store, and nothing else.
@@ -17,26 +19,34 @@
 mod book;
 mod desk;
 mod folder;
+mod part;
+mod sightings;
+mod track;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 pub use self::desk::ClipDesk;
+pub use self::sightings::{SightingLog, SightingPost, start as start_sightings};
+pub use self::track::About;
 
-use self::book::{Asked, Book, Order};
-use self::folder::{Finished, Folder};
+use self::book::{Answered, Asked, Book, Order};
+use self::folder::Folder;
+use self::part::{KeptFile, Part, PendingRow, Version};
 use super::clerk::Clerk;
 use super::worker::WorkerPost;
 use crate::clock;
-use crate::config::Evidence;
+use crate::config::{Evidence, Privacy};
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
-use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ClipWritten, ToWorker};
-use crate::store::evidence::{Kept, NewClip, Room};
+use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ToWorker};
+use crate::store::evidence::{Kept, Room, Shows};
 use crate::telemetry::chain;
 
 /// Tasks waiting for the thread; each takes as long as hashing one clip at most.
@@ -54,14 +64,17 @@ const CLOCK_TRUSTED_AFTER: Duration = Duration::from_secs(3_600);
 /// An incident that is not in the store so long after its clip was made was lost to it.
 const INCIDENT_WAITED_MAX: Duration = Duration::from_secs(600);
 
-/// Why there is no video of a camera with a privacy mask.
-const MASKED: &str = "its camera has a privacy mask, and nothing is blacked out in video";
-
 /// Rows waiting for the store; the files of those beyond are removed at the next start.
 const ROWS_MAX: usize = 256;
 
 /// How long the end of the box waits for the clips of incidents that are under way.
 const LAST_CLIPS_MAX: Duration = Duration::from_secs(2);
+
+/// How much longer the end of the box waits for the thread: a disk that hangs is nothing to wait for.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
+
+/// How often the end of the box looks.
+const LOOK_AT_END: Duration = Duration::from_millis(10);
 
 /// How much less urgent than everything else (`nice`).
 const NICENESS: i32 = 10;
@@ -70,9 +83,6 @@ const NICENESS: i32 = 10;
 #[derive(Debug)]
 pub enum ClipTask {
     Began(Began),
-    /// An incident began on a camera of which something must not be seen, and nothing blacks it out in
-    /// video.
-    Masked(IncidentId),
     /// Nobody is inside any more, since then.
     Ended {
         incident: IncidentId,
@@ -93,11 +103,14 @@ pub struct Began {
     pub camera: CameraIndex,
     /// When the person was first seen.
     pub at: Instant,
+    pub about: About,
 }
 
 /// What the thread is made of.
 pub struct ClipParts {
     pub evidence: Evidence,
+    pub privacy: Privacy,
+    pub sightings: Arc<SightingLog>,
     /// The folder of the clips.
     pub folder: PathBuf,
     pub clerk: Clerk,
@@ -123,12 +136,30 @@ pub struct ClipThread {
     thread: JoinHandle<()>,
 }
 
+/// How the thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Yes,
+    /// It is left behind, with all it holds.
+    Hangs,
+}
+
 impl ClipThread {
     /// Ends the thread once what is under way is written, as far as there is somebody to write it.
-    pub fn stop(self) {
-        // An error means that the thread has ended already.
-        let _ = self.queue.send(ClipTask::Stop);
-        let _ = self.thread.join();
+    pub fn stop(self) -> Ended {
+        let until = clock::monotonic().after(LAST_CLIPS_MAX + LAST_WORDS_MAX);
+        let mut told = false;
+        while !self.thread.is_finished() && clock::monotonic() < until {
+            // Full: it is told when there is room. Gone: it has ended already.
+            told = told || self.queue.try_send(ClipTask::Stop).is_ok();
+            thread::park_timeout(LOOK_AT_END);
+        }
+        if self.thread.is_finished() {
+            let _ = self.thread.join();
+            return Ended::Yes;
+        }
+        tracing::error!("the keeper of clips hangs, perhaps with the disk; it is left behind");
+        Ended::Hangs
     }
 }
 
@@ -137,31 +168,49 @@ pub fn start(
     parts: ClipParts,
     (queue, tasks): (SyncSender<ClipTask>, Receiver<ClipTask>),
 ) -> io::Result<ClipThread> {
-    let ClipParts { evidence, folder, clerk, post } = parts;
+    let ClipParts { evidence, privacy, sightings, folder, clerk, post } = parts;
     let now = clock::monotonic();
     let seconds = |s: u32| Duration::from_secs(u64::from(s));
     let mut keeper = ClipKeeper {
         book: Book::new(seconds(evidence.before_s), seconds(evidence.after_s), seconds(CLIP_S_MAX)),
         evidence,
+        privacy,
+        sightings,
+        abouts: BTreeMap::new(),
+        parts: BTreeMap::new(),
         folder: Folder::new(folder),
         clerk,
         post,
         rows: VecDeque::new(),
+        ends_at: None,
         began_at: now,
         retired_at: None,
     };
     let thread = thread::Builder::new().name("clip-keeper".into()).spawn(move || {
         // Linux keeps niceness per thread; without it this thread merely competes.
         let _ = rustix::process::nice(NICENESS);
-        keeper.begin();
-        keeper.run(&tasks);
+        let begun = panic::catch_unwind(AssertUnwindSafe(|| keeper.begin()));
+        if begun.is_err() {
+            tracing::error!("clips are not looked over: that panicked");
+        }
+        // A panic costs what it was about, and no other clip.
+        while panic::catch_unwind(AssertUnwindSafe(|| keeper.run(&tasks))).is_err() {
+            tracing::error!("the keeper of clips panicked and goes on");
+            thread::park_timeout(LOOK_EVERY);
+        }
     })?;
     Ok(ClipThread { queue, thread })
 }
 
 struct ClipKeeper {
     evidence: Evidence,
+    privacy: Privacy,
+    sightings: Arc<SightingLog>,
     book: Book,
+    /// What the incidents that are recorded are about.
+    abouts: BTreeMap<IncidentId, About>,
+    /// What was asked for and is not all in the store.
+    parts: BTreeMap<(IncidentId, u32), Part>,
     folder: Folder,
     clerk: Clerk,
     post: WorkerPost,
@@ -169,13 +218,16 @@ struct ClipKeeper {
     rows: VecDeque<(Instant, PendingRow)>,
     began_at: Instant,
     retired_at: Option<Instant>,
+    /// The box ends, at the latest then.
+    ends_at: Option<Instant>,
 }
 
-/// What is to stand in the store.
-#[derive(Clone, Debug)]
-enum PendingRow {
-    Clip(NewClip),
-    Lost { incident: IncidentId, part: u32, why: String },
+/// Which clips of a part are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Clear,
+    Hidden,
+    Both,
 }
 
 impl ClipKeeper {
@@ -204,13 +256,12 @@ impl ClipKeeper {
     }
 
     fn run(&mut self, tasks: &Receiver<ClipTask>) {
-        let mut ends_at: Option<Instant> = None;
         loop {
             match tasks.recv_timeout(LOOK_EVERY) {
                 Ok(ClipTask::Stop) => {
                     let now = clock::monotonic();
                     self.book.end_all(now);
-                    ends_at.get_or_insert(now.after(LAST_CLIPS_MAX));
+                    self.ends_at.get_or_insert(now.after(LAST_CLIPS_MAX));
                 }
                 Ok(task) => self.take(task),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -218,7 +269,7 @@ impl ClipKeeper {
             }
             let now = clock::monotonic();
             self.work(now);
-            if let Some(until) = ends_at
+            if let Some(until) = self.ends_at
                 && (now >= until || (self.book.is_empty() && self.rows.is_empty()))
             {
                 return;
@@ -228,16 +279,17 @@ impl ClipKeeper {
 
     fn take(&mut self, task: ClipTask) {
         match task {
-            ClipTask::Began(began) => self.book.began(began.incident, began.camera, began.at),
-            ClipTask::Masked(incident) => {
-                self.put_row(PendingRow::Lost { incident, part: 1, why: MASKED.to_owned() });
+            ClipTask::Began(Began { incident, camera, at, about }) => {
+                self.book.began(incident, camera, at);
+                self.abouts.insert(incident, about);
             }
             ClipTask::Ended { incident, at } => self.book.ended(incident, at),
-            ClipTask::Outcome { request, outcome } => {
-                if let Some(asked) = self.book.answered(request) {
-                    self.finish(&asked, outcome);
-                }
-            }
+            ClipTask::Outcome { request, outcome } => match self.book.answered(request) {
+                Answered::Awaited(asked) => self.finish(&asked, outcome),
+                // Nobody would count it.
+                Answered::GivenUp(asked) => self.folder.discard(&asked.file()),
+                Answered::Nobody => {}
+            },
             ClipTask::Stop => {}
         }
     }
@@ -245,33 +297,81 @@ impl ClipKeeper {
     fn work(&mut self, now: Instant) {
         for order in self.book.due(now) {
             match order {
-                Order::Write { request, asked, from, to } => {
-                    self.ask(request, &asked, from, to);
+                Order::Write { incident, part, camera, from, to } => {
+                    self.ask((incident, part), camera, (from, to));
                 }
                 Order::GiveUp { asked, why } => {
-                    self.folder.discard(&asked.file);
-                    self.lose(&asked, why.into());
+                    self.folder.discard(&asked.file());
+                    self.settle(&asked, Version::Lost(why.into()));
+                }
+                Order::TooLong { incident, part } => {
+                    let why = "the incident went on for longer than is recorded".to_owned();
+                    self.put_row(PendingRow::Lost { incident, part, why });
                 }
             }
         }
+        let (book, parts) = (&self.book, &mut self.parts);
+        parts.retain(|_, part| !part.is_done());
+        self.abouts.retain(|incident, _| book.records(*incident));
         self.write_rows();
-        if self.retired_at.is_none_or(|at| now.since(at) >= RETIRE_EVERY) {
+        let due = self.retired_at.is_none_or(|at| now.since(at) >= RETIRE_EVERY);
+        if due && self.ends_at.is_none() {
             self.retire(now);
         }
     }
 
-    fn ask(&mut self, request: u64, asked: &Asked, from: Instant, to: Instant) {
-        match self.folder.place_for(&asked.file) {
-            Ok(path) => self.post.post(ToWorker::WriteClip {
+    /// A part is over: asks for its clips.
+    fn ask(&mut self, of: (IncidentId, u32), camera: CameraIndex, span: (Instant, Instant)) {
+        let sightings = self.sightings.of(usize::from(camera), span.0, span.1);
+        let wanted = match (self.privacy, sightings.masks.is_empty()) {
+            // Nothing clear of what was masked ever touches the disk.
+            (_, false) => Wanted::Hidden,
+            (Privacy::Off, true) => Wanted::Clear,
+            (Privacy::Persons | Privacy::Heads, true) => Wanted::Both,
+        };
+        let veil = sightings.veil(self.privacy);
+        let (clear, hidden) = match wanted {
+            Wanted::Clear => (Version::Awaited, Version::NotWanted),
+            Wanted::Hidden => (Version::NotWanted, Version::Awaited),
+            Wanted::Both => (Version::Awaited, Version::Awaited),
+        };
+        let about = self.abouts.get(&of.0).cloned();
+        self.parts.insert(of, Part::new(of, (clear, hidden), about, sightings));
+        if wanted != Wanted::Hidden {
+            self.ask_for(of, Shows::Clear, |request, path| ToWorker::WriteClip {
                 request,
-                camera: asked.camera,
-                from_ns: from.as_nanos(),
-                to_ns: to.as_nanos(),
-                path: path.display().to_string(),
-            }),
+                camera,
+                from_ns: span.0.as_nanos(),
+                to_ns: span.1.as_nanos(),
+                path,
+            });
+        }
+        if wanted != Wanted::Clear {
+            self.ask_for(of, Shows::Hidden, |request, path| ToWorker::HideClip {
+                request,
+                camera,
+                from_ns: span.0.as_nanos(),
+                to_ns: span.1.as_nanos(),
+                path,
+                veil,
+            });
+        }
+    }
+
+    fn ask_for(
+        &mut self,
+        (incident, part): (IncidentId, u32),
+        shows: Shows,
+        message: impl FnOnce(u64, String) -> ToWorker,
+    ) {
+        let asked = Asked { incident, part, shows };
+        match self.folder.place_for(&asked.file()) {
+            Ok(path) => {
+                let request = self.book.ask(asked, clock::monotonic());
+                self.post.post(message(request, path.display().to_string()));
+            }
             Err(why) => {
-                let _ = self.book.answered(request);
-                self.lose(asked, why);
+                self.settle(&asked, Version::Lost(why));
                 // What is too much may go before its time.
                 self.retired_at = None;
             }
@@ -279,29 +379,34 @@ impl ClipKeeper {
     }
 
     fn finish(&mut self, asked: &Asked, outcome: ClipOutcome) {
-        let written = match outcome {
-            ClipOutcome::Written(written) => written,
-            ClipOutcome::Failed { reason } => {
-                self.folder.discard(&asked.file);
-                return self.lose(asked, reason);
-            }
+        let file = asked.file();
+        let version = match outcome {
+            ClipOutcome::Written(written) => match self.folder.finish(&file) {
+                Ok(finished) => Version::Kept(KeptFile { file, finished, written }),
+                Err(why) => Version::Lost(why),
+            },
+            ClipOutcome::Failed { reason } => Version::Lost(reason),
         };
-        match self.folder.finish(&asked.file) {
-            Ok(finished) => {
-                let clip = new_clip(asked, &written, finished);
-                self.put_row(PendingRow::Clip(clip));
-            }
-            Err(why) => {
-                self.folder.discard(&asked.file);
-                self.lose(asked, why);
-            }
-        }
+        self.settle(asked, version);
     }
 
-    fn lose(&mut self, asked: &Asked, why: String) {
-        let Asked { incident, part, .. } = *asked;
-        tracing::warn!("incident {} has no clip (part {part}): {why}", incident.0);
-        self.put_row(PendingRow::Lost { incident, part, why });
+    /// What became of a clip; what can be written down of its part, is.
+    fn settle(&mut self, asked: &Asked, version: Version) {
+        let Asked { incident, part, shows } = *asked;
+        if let Version::Lost(why) = &version {
+            self.folder.discard(&asked.file());
+            tracing::warn!("incident {} has no {shows:?} clip (part {part}): {why}", incident.0);
+        }
+        let Some(known) = self.parts.get_mut(&(incident, part)) else {
+            return;
+        };
+        match shows {
+            Shows::Clear => known.clear = version,
+            Shows::Hidden => known.hidden = version,
+        }
+        for row in known.settle(clock::wall()) {
+            self.put_row(row);
+        }
     }
 
     fn put_row(&mut self, row: PendingRow) {
@@ -319,6 +424,10 @@ impl ClipKeeper {
             let writing = row.clone();
             let asked = self.clerk.ask(move |store| match &writing {
                 PendingRow::Clip(clip) => store.put_clip(clip),
+                PendingRow::Hidden(hidden) => store.put_hidden(hidden),
+                PendingRow::HiddenLost { incident, part, why } => {
+                    store.put_hidden_lost(*incident, *part, why)
+                }
                 PendingRow::Lost { incident, part, why } => {
                     store.put_clip_lost(*incident, *part, why, clock::wall())
                 }
@@ -347,7 +456,8 @@ impl ClipKeeper {
         tracing::warn!("a clip is of an incident that the store does not have");
         match row {
             PendingRow::Clip(clip) => self.folder.remove(&clip.file),
-            PendingRow::Lost { .. } => {}
+            PendingRow::Hidden(hidden) => self.folder.remove(&hidden.file),
+            PendingRow::Lost { .. } | PendingRow::HiddenLost { .. } => {}
         }
     }
 
@@ -370,22 +480,5 @@ impl ClipKeeper {
             Ok(Err(error)) => tracing::error!("no clip is removed: {}", chain(&error)),
             Err(error) => tracing::debug!("no clip is removed: {error}"),
         }
-    }
-}
-
-fn new_clip(asked: &Asked, written: &ClipWritten, finished: Finished) -> NewClip {
-    let at = |ns| clock::wall_at(Instant::from_nanos(ns));
-    NewClip {
-        incident: asked.incident,
-        part: asked.part,
-        file: asked.file.clone(),
-        bytes: finished.bytes,
-        sha256: finished.sha256,
-        from: at(written.first_ns),
-        to: at(written.last_ns),
-        longest_gap_ms: written.longest_gap_ns / 1_000_000,
-        pictures: written.pictures,
-        codec: written.codec.clone(),
-        at: clock::wall(),
     }
 }

@@ -30,7 +30,7 @@ pub use self::channels::{
 };
 pub use self::evidence::{
     ClearFacts, ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow,
-    EvidenceState, KeptClip, Pin, SnapshotFacts,
+    EvidenceState, HiddenFile, KeptClip, Pin, Shows, SnapshotFacts, Track, WhichClip,
 };
 pub use self::handheld_address::{HandheldAddress, Scheme};
 pub use self::handhelds::{

@@ -5,17 +5,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::clerk::Clerk;
-use super::clips::{self, ClipParts, ClipTask, ClipThread};
+use super::clips::{self, ClipParts, ClipTask, ClipThread, Ended, SightingLog};
 use super::evidence::{self, PaintTask};
 use super::keeper::{self, Job, KeeperParts};
 use super::message::Message;
 use super::views::Views;
 use super::worker::WorkerPost;
+use crate::clock;
 use crate::config::{Config, Evidence, Privacy};
 use crate::store::{Store, evidence as rows};
+
+/// How long the store's thread has to write what it was given, when the keeper of clips hangs.
+const FINISH_MAX: Duration = Duration::from_secs(2);
+
+/// How often the end of the box looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What they are given.
 pub struct KeptParts {
@@ -60,6 +68,7 @@ impl Keeping {
         parts: KeptParts,
         pictures: Receiver<PaintTask>,
         clips: (SyncSender<ClipTask>, Receiver<ClipTask>),
+        (sightings, watching): (Arc<SightingLog>, JoinHandle<()>),
         post: WorkerPost,
         ends: StoreEnds,
     ) -> io::Result<Keeping> {
@@ -67,6 +76,8 @@ impl Keeping {
         let StoreEnds { jobs, queued, reports, done } = ends;
         let clip_parts = ClipParts {
             evidence,
+            privacy,
+            sightings,
             folder: folder.join(rows::FOLDER),
             clerk: Clerk::new(jobs.clone()),
             post,
@@ -76,14 +87,37 @@ impl Keeping {
             followers: vec![
                 evidence::start(pictures, jobs, privacy, views)?,
                 keeper::start(keeper, queued, reports)?,
+                watching,
             ],
             clips: clips::start(clip_parts, clips)?,
         })
     }
 
     /// Ends the keeper of clips. The others end when nobody is left to bring anything.
-    pub fn stop_clips(self) -> Vec<JoinHandle<()>> {
-        self.clips.stop();
-        self.followers
+    pub fn stop_clips(self) -> Followers {
+        Followers { clips: self.clips.stop(), threads: self.followers }
+    }
+}
+
+/// Threads that end when nobody is left to bring anything.
+pub struct Followers {
+    clips: Ended,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Followers {
+    /// Returns when they have ended; beside a keeper of clips that hangs they never do, and have some
+    /// time to finish what they have.
+    pub fn join(self) {
+        let until = clock::monotonic().after(FINISH_MAX);
+        for thread in self.threads {
+            while self.clips == Ended::Hangs && !thread.is_finished() && clock::monotonic() < until
+            {
+                thread::park_timeout(LOOK_EVERY);
+            }
+            if self.clips == Ended::Yes || thread.is_finished() {
+                let _ = thread.join();
+            }
+        }
     }
 }

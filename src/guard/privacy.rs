@@ -3,15 +3,12 @@
 //! Once, here, never in a browser: what leaves the box for everybody is pixelated already. The clear
 //! picture is for an engineer who said why, for a while (`grants`).
 //!
-//! Terms: a **cover** is a place of a picture where somebody is, or was a moment ago (`covers`); a
-//! **mosaic** is what becomes of it (`mosaic`).
-//!
-//! Not here: what is detected, and who may have which role.
+//! Not here: where people are and what becomes of those places (`hiding`), and who may have which role.
 
-pub mod covers;
 pub mod grants;
-pub mod mosaic;
 pub mod veil;
+
+pub use crate::hiding::{covers, mosaic};
 
 use crate::config::Privacy;
 use crate::store::query::{HistoryError, StoreReader};

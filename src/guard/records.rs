@@ -179,6 +179,11 @@ impl SiteNames {
         self.in_force.get(camera).map_or(&[], |zones| &zones.masks)
     }
 
+    /// The same, to be kept.
+    pub fn shared_masks(&self, camera: usize) -> Arc<[Mask]> {
+        self.in_force.get(camera).map_or_else(|| Arc::from([]), |zones| zones.masks.clone())
+    }
+
     /// Id, or `?` for a number nobody has.
     pub fn zone_id(&self, zone: ZoneIndex) -> &str {
         self.zone(zone).map_or("?", |zone| &zone.id)

@@ -182,6 +182,20 @@ const INVARIANTS: &[Invariant] = &[
                 OR it.clear_bytes <> coalesce(length(clear.jpeg), 0)",
     },
     Invariant {
+        holds: "a hidden clip's digest stands in the audit log",
+        sql: "SELECT hidden.file FROM clip_hidden AS hidden JOIN clip ON clip.id = hidden.clip
+              WHERE hidden.file IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM audit WHERE action = 'clip_kept'
+                  AND subject = 'incident ' || clip.incident AND instr(detail, hidden.sha256) > 0)",
+    },
+    Invariant {
+        holds: "a track's digest stands in the audit log",
+        sql: "SELECT 'incident ' || clip.incident || ' part ' || part FROM clip_track AS track
+              JOIN clip ON clip.id = track.clip WHERE NOT EXISTS (
+                SELECT 1 FROM audit WHERE action = 'clip_kept'
+                  AND subject = 'incident ' || clip.incident AND instr(detail, track.sha256) > 0)",
+    },
+    Invariant {
         holds: "the numbers of the event log have no hole",
         sql: "SELECT (max(id) - min(id) + 1 - count(*)) || ' events are missing' FROM event
               HAVING max(id) - min(id) + 1 <> count(*)",

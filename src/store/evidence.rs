@@ -8,21 +8,27 @@
 //! Terms: **lost** is what should have been kept and is not, with the reason; **removed** is what
 //! made room; **pinned** is what a person said must stay.
 //!
+//! A clip is **clear**, or **hidden**: nobody can be recognised in it. Usually there are both.
+//!
 //! Not here: writing, hashing and removing files (`guard::clips`).
 
+mod hidden;
 mod read;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::audit::{self, AuditEntry};
 use super::zones::BY_BOX;
 use super::{Store, StoreError, in_transaction, retention};
 use crate::engine::IncidentId;
 
+pub use self::hidden::NewHidden;
 pub use self::read::{
-    ClearFacts, ClipRow, EvidenceRow, EvidenceState, KeptClip, Pin, SnapshotFacts,
+    ClearFacts, ClipRow, EvidenceRow, EvidenceState, HiddenFile, KeptClip, Pin, Shows,
+    SnapshotFacts, Track,
 };
 
 /// The clips' folder, inside the store's.
@@ -50,7 +56,18 @@ pub struct NewClip {
     pub longest_gap_ms: u64,
     pub pictures: u32,
     pub codec: String,
+    pub shows: Shows,
+    pub hidden: HiddenCopy,
+    /// Who was seen where, as JSON.
+    pub track: Option<String>,
     pub at: Timestamp,
+}
+
+/// Whether a hidden clip is to come beside a clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HiddenCopy {
+    None,
+    Awaited,
 }
 
 /// Whether what was to be kept found its incident.
@@ -101,8 +118,8 @@ impl Store {
             let added = connection
                 .prepare_cached(
                     "INSERT INTO clip (incident, part, kept_us, file, bytes, sha256, from_us, to_us,
-                       longest_gap_ms, pictures, codec)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                       longest_gap_ms, pictures, codec, shows)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                      ON CONFLICT (incident, part) DO NOTHING",
                 )?
                 .execute(params![
@@ -116,14 +133,19 @@ impl Store {
                     clip.to.as_microsecond(),
                     clip.longest_gap_ms,
                     clip.pictures,
-                    clip.codec
+                    clip.codec,
+                    clip.shows.as_str()
                 ])?;
             if added > 0 {
-                let detail = json!({
+                let track = put_beside(connection, clip)?;
+                let mut detail = json!({
                     "sha256": clip.sha256, "file": clip.file, "bytes": clip.bytes,
-                    "from": clip.from, "to": clip.to,
+                    "shows": clip.shows.as_str(), "from": clip.from, "to": clip.to,
                     "camera": of.camera, "model": of.model_digest, "zones": of.zone_revision,
                 });
+                if let Some(track) = track {
+                    detail["track"] = Value::String(track);
+                }
                 note(connection, "clip_kept", clip.incident, &detail.to_string(), clip.at)?;
             }
             Ok(Kept::Yes)
@@ -162,6 +184,7 @@ impl Store {
     /// The disk is full or fails.
     pub fn close_clips(&mut self, why: &str, at: Timestamp) -> Result<usize, StoreError> {
         self.evidence(|connection| {
+            hidden::close(connection, why)?;
             connection.execute(
                 "INSERT INTO clip (incident, part, kept_us, lost)
                  SELECT id, 1, ?1, ?2 FROM incident
@@ -186,6 +209,10 @@ impl Store {
                     |row| row.get(0),
                 )
                 .optional()?;
+            let incident = match incident {
+                Some(incident) => Some(incident),
+                None => hidden::is_gone(connection, file)?,
+            };
             let Some(incident) = incident else {
                 return Ok(());
             };
@@ -254,24 +281,30 @@ impl Store {
             let before_us = room.not_before.map(Timestamp::as_microsecond);
             // Newest first, what is pinned counts and stays: what lies below the room goes.
             let mut statement = connection.prepare_cached(
-                "WITH kept AS (
-                   SELECT clip.id, clip.file, clip.incident, incident.started_us,
-                     sum(clip.bytes) OVER (ORDER BY pin.incident IS NULL, clip.id DESC) AS total,
+                "WITH there AS (
+                   SELECT clip, sum(bytes) AS bytes FROM (SELECT id AS clip, bytes FROM clip
+                     WHERE file IS NOT NULL AND lost IS NULL AND removed_us IS NULL
+                     UNION ALL SELECT clip, clip_hidden.bytes FROM clip_hidden
+                     JOIN clip ON clip.id = clip WHERE clip_hidden.file IS NOT NULL
+                     AND clip_hidden.lost IS NULL AND removed_us IS NULL)
+                   GROUP BY clip),
+                 kept AS (
+                   SELECT clip.id, clip.incident, incident.started_us,
+                     sum(there.bytes) OVER (ORDER BY pin.incident IS NULL, clip.id DESC) AS total,
                      pin.incident IS NOT NULL AS pinned
-                   FROM clip JOIN incident ON incident.id = clip.incident
-                   LEFT JOIN pin ON pin.incident = clip.incident
-                   WHERE clip.lost IS NULL AND clip.removed_us IS NULL)
-                 UPDATE clip SET removed_us = ?1 WHERE id IN (
-                   SELECT id FROM kept WHERE NOT pinned AND (started_us < ?2 OR total > ?3)
-                   ORDER BY id LIMIT ?4)
-                 RETURNING file",
+                   FROM there JOIN clip ON clip.id = there.clip
+                   JOIN incident ON incident.id = clip.incident
+                   LEFT JOIN pin ON pin.incident = clip.incident)
+                 SELECT id FROM kept WHERE NOT pinned AND (started_us < ?1 OR total > ?2)
+                 ORDER BY id LIMIT ?3",
             )?;
-            let at_us = at.as_microsecond();
-            let files: Vec<String> = statement
-                .query_map(params![at_us, before_us, room.bytes_max, REMOVED_AT_ONCE], |row| {
-                    row.get(0)
-                })?
+            let clips: Vec<i64> = statement
+                .query_map(params![before_us, room.bytes_max, REMOVED_AT_ONCE], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
+            let (mut files, removed) = (Vec::new(), clips.len());
+            for clip in clips {
+                files.extend(hidden::remove(connection, clip, at)?);
+            }
             let snapshots = connection
                 .prepare_cached(
                     "DELETE FROM snapshot WHERE id IN (
@@ -281,7 +314,7 @@ impl Store {
                        ORDER BY snapshot.id LIMIT ?2)",
                 )?
                 .execute(params![before_us, REMOVED_AT_ONCE])?;
-            retention::count(connection, "clip", files.len())?;
+            retention::count(connection, "clip", removed)?;
             retention::count(connection, "snapshot", snapshots)?;
             Ok(Retired { files, snapshots })
         })
@@ -299,6 +332,27 @@ impl Store {
             })
         })
     }
+}
+
+/// What goes with a new clip; the digest of its track.
+fn put_beside(connection: &Connection, clip: &NewClip) -> rusqlite::Result<Option<String>> {
+    let id = connection.last_insert_rowid();
+    match clip.hidden {
+        HiddenCopy::Awaited => {
+            connection
+                .prepare_cached("INSERT INTO clip_hidden (clip) VALUES (?1)")?
+                .execute([id])?;
+        }
+        HiddenCopy::None => {}
+    }
+    let Some(json) = &clip.track else {
+        return Ok(None);
+    };
+    let digest = audit::hex(&Sha256::digest(json).into());
+    connection
+        .prepare_cached("INSERT INTO clip_track (clip, json, sha256) VALUES (?1, ?2, ?3)")?
+        .execute(params![id, json, digest])?;
+    Ok(Some(digest))
 }
 
 /// What evidence belongs to.

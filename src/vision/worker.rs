@@ -50,7 +50,7 @@ use self::outbox::Outbox;
 use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use super::ingest::{Frame, UNUSABLE_PICTURE};
 use super::package::ModelPackage;
-use super::recorder::{ClipRequest, Recorder};
+use super::recorder::{ClipRequest, Recorder, Shown};
 
 /// Previews of a camera come at most this often: more is not smoother to the eye on a page.
 const PREVIEW_EVERY: Duration = Duration::from_millis(100);
@@ -272,10 +272,12 @@ impl Worker {
             }
             ToWorker::WriteClip { request, camera, from_ns, to_ns, path } => {
                 let path = path.into();
-                let asked = ClipRequest { request, camera, from_ns, to_ns, path };
-                if let Err(refused) = self.recorder.write(asked) {
-                    self.outbox.push(refused);
-                }
+                let shown = Shown::AsSent;
+                self.write_clip(ClipRequest { request, camera, from_ns, to_ns, path, shown });
+            }
+            ToWorker::HideClip { request, camera, from_ns, to_ns, path, veil } => {
+                let (path, shown) = (path.into(), Shown::Hidden(veil));
+                self.write_clip(ClipRequest { request, camera, from_ns, to_ns, path, shown });
             }
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
             ToWorker::Stop | ToWorker::Start(_) => {
@@ -286,6 +288,12 @@ impl Worker {
 
     fn integrity(&mut self, camera: CameraIndex) -> Option<&mut Integrity> {
         self.states.get_mut(usize::from(camera))?.integrity.as_mut()
+    }
+
+    fn write_clip(&self, asked: ClipRequest) {
+        if let Err(refused) = self.recorder.write(asked) {
+            self.outbox.push(refused);
+        }
     }
 
     fn look_at(&mut self, camera: CameraIndex, frame: Frame) -> Result<(), WorkerError> {

@@ -3,30 +3,27 @@
 //! Not here: the picture (`routes::snapshot`, which was first).
 
 mod download;
+mod dto;
 mod places;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+use self::dto::{EvidenceDto, EvidenceStateDto, NewPinDto, TrackDto};
 use super::access::{Access, Caller, Role, body};
-use super::dto::{EmptyDto, timestamp};
+use super::dto::EmptyDto;
 use super::error::{ApiError, ErrorBody};
 use super::privacy::{self, Sight};
-use super::query::path_number;
+use super::query::{Pairs, path_number};
 use super::routes::{ask, store_error};
 use super::{App, RouteEntry, rails};
-use crate::guard::handle::{
-    ClearFacts, ClipRow, EvidenceError, EvidenceNow, EvidenceRow, Handle, Hides, Pin, Privacy,
-    Reason, SnapshotFacts,
-};
+use crate::guard::handle::{EvidenceError, Handle, Privacy, Reason, WhichClip};
 
 pub use self::places::{DOWNLOADS_MAX, READS_MAX};
 pub(super) use self::places::{Places, ask_evidence};
@@ -40,92 +37,10 @@ pub(super) fn table() -> Vec<RouteEntry> {
         ("get", "/api/evidence", viewer, get(state).layer(timed())),
         ("get", "/api/incidents/{id}/evidence", viewer, get(of_incident).layer(timed())),
         ("get", "/api/incidents/{id}/clips/{part}", viewer, get(clip).layer(timed())),
+        ("get", "/api/incidents/{id}/clips/{part}/track", viewer, get(track).layer(timed())),
         ("put", "/api/incidents/{id}/pin", engineer, put(pin).layer(timed())),
         ("delete", "/api/incidents/{id}/pin", engineer, delete(unpin).layer(timed())),
     ]
-}
-
-/// How much evidence there is, and what it may take.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct EvidenceStateDto {
-    clips: u64,
-    clip_bytes: u64,
-    clip_bytes_max: u64,
-    snapshots: u64,
-    /// Those of clear pictures too.
-    snapshot_bytes: u64,
-    /// Incidents that are pinned.
-    pinned: u64,
-    /// Beginning of the oldest incident with a clip.
-    oldest_at: Option<String>,
-    /// Clips that should be there and are not; each says why at its incident.
-    lost: u64,
-    /// Clips that made room.
-    removed: u64,
-    days: u32,
-    seconds_before: u32,
-    seconds_after: u32,
-}
-
-/// What is kept of an incident besides its records.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct EvidenceDto {
-    snapshot: Option<SnapshotDto>,
-    /// None yet, while the incident is under way or its first clip is being written.
-    clips: Vec<ClipDto>,
-    pin: Option<PinDto>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SnapshotDto {
-    bytes: u64,
-    /// Of pictures of older versions, none.
-    sha256: Option<String>,
-    /// What of people it hides: `persons`, `heads` or `off`. When that is less than what is to be
-    /// hidden now, it takes a grant.
-    hidden: &'static str,
-    /// The clear one beside it.
-    clear: Option<ClearDto>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ClearDto {
-    bytes: u64,
-    sha256: Option<String>,
-}
-
-/// A part of the incident's video, or why there is none.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ClipDto {
-    part: u32,
-    /// `kept`, `lost` or `removed`.
-    state: &'static str,
-    /// Why it is lost.
-    reason: Option<String>,
-    removed_at: Option<String>,
-    bytes: Option<u64>,
-    sha256: Option<String>,
-    /// When its first and its last picture were captured.
-    from: Option<String>,
-    to: Option<String>,
-    /// Longest time between two pictures.
-    longest_gap_ms: Option<u64>,
-    codec: Option<String>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct PinDto {
-    by: String,
-    at: String,
-    reason: String,
-}
-
-/// Why the evidence must stay.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewPinDto {
-    #[serde(default)]
-    reason: String,
 }
 
 /// How much evidence there is.
@@ -163,18 +78,19 @@ pub(super) async fn of_incident(
     Ok(Json(row.map_err(refused)?.into()))
 }
 
-/// A part of an incident's video.
+/// A part of an incident's video in which nobody can be recognised, or the clear one.
 #[utoipa::path(
     get,
     path = "/api/incidents/{id}/clips/{part}",
     params(
         ("id" = u64, Path, description = "Incident number"),
         ("part" = u32, Path, description = "From 1; an incident that goes on has several"),
+        ("clear" = Option<u32>, Query, description = "1: people as they are, for whoever was granted it"),
     ),
     responses(
         (status = 200, description = "MP4", content_type = "video/mp4", body = Vec<u8>),
         (status = 206, description = "The part of it that `Range` asks for", content_type = "video/mp4", body = Vec<u8>),
-        (status = 403, description = "`clear_not_granted`: video shows people as they are", body = ErrorBody),
+        (status = 403, description = "`clear_not_granted`: with `clear`", body = ErrorBody),
         (status = 404, description = "`unknown_incident`; `no_clip`, with the reason", body = ErrorBody),
         (status = 416, description = "`bad_range`: it is not that long", body = ErrorBody),
         (status = 422, description = "`bad_request`", body = ErrorBody),
@@ -184,33 +100,76 @@ pub(super) async fn of_incident(
 pub(super) async fn clip(
     State(app): State<App>,
     caller: Caller,
-    path: Result<Path<(String, String)>, PathRejection>,
+    path: Parts,
+    pairs: Pairs,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Ok(Path((id, part))) = path else {
-        return Err(ApiError::bad_request("id", "?", "a whole number from 1"));
-    };
-    let id = path_number(Ok(Path(id)))?;
-    let part = part
-        .parse::<u32>()
-        .ok()
-        .filter(|part| *part > 0)
-        .ok_or_else(|| ApiError::bad_request("part", &part, "a whole number from 1"))?;
+    let (id, part) = parts(path)?;
     let place = app.evidence.download()?;
-    // Nobody is hidden in video, so it is for whoever may see people clear.
-    let sight = match app.handle.grants().privacy() {
-        Privacy::Off => Sight::Shown,
-        Privacy::Persons | Privacy::Heads => {
+    let (which, sight) = match (app.handle.grants().privacy(), sight(pairs)?) {
+        (Privacy::Off, _) => (WhichClip::Any, Sight::Shown),
+        (Privacy::Persons | Privacy::Heads, Sight::Shown) => (WhichClip::Hidden, Sight::Shown),
+        (Privacy::Persons | Privacy::Heads, Sight::Clear) => {
             privacy::look(&app, &caller, format!("incident {id} video {part}")).await?;
-            Sight::Clear
+            (WhichClip::Clear, Sight::Clear)
         }
     };
-    let opened = ask_evidence(&app, move |handle| handle.evidence_desk().clip(id, part)).await?;
+    let open = move |handle: &dyn Handle| handle.evidence_desk().clip(id, part, which);
+    let opened = ask_evidence(&app, open).await?;
     let places = app.evidence.clone();
     // A player takes its time over a clip, and a grant may end meanwhile.
     let may_still = move || privacy::may_still_see(&app, &caller, sight);
     let to = download::Listener { places, place, may_still };
     download::send(opened.map_err(refused)?, &headers, to)
+}
+
+/// Incident and part of a path.
+type Parts = Result<Path<(String, String)>, PathRejection>;
+
+fn parts(path: Parts) -> Result<(u64, u32), ApiError> {
+    let Ok(Path((id, part))) = path else {
+        return Err(ApiError::bad_request("id", "?", "a whole number from 1"));
+    };
+    let id = path_number(Ok(Path(id)))?;
+    let number = part.parse::<u32>().ok().filter(|part| *part > 0);
+    let number =
+        number.ok_or_else(|| ApiError::bad_request("part", &part, "a whole number from 1"))?;
+    Ok((id, number))
+}
+
+/// `?clear=1`, or nothing.
+fn sight(pairs: Pairs) -> Result<Sight, ApiError> {
+    let pairs = pairs.map(|pairs| pairs.0).unwrap_or_default();
+    match pairs.as_slice() {
+        [] => Ok(Sight::Shown),
+        [(name, value)] if name == "clear" && value == "1" => Ok(Sight::Clear),
+        [(name, value), ..] if name == "clear" => {
+            Err(ApiError::bad_request("clear", value, "1, once, or left out"))
+        }
+        [(name, _), ..] => Err(ApiError::bad_request("query parameter", name, "one of: clear")),
+    }
+}
+
+/// Who was seen where in a part of an incident's video.
+#[utoipa::path(
+    get,
+    path = "/api/incidents/{id}/clips/{part}/track",
+    params(
+        ("id" = u64, Path, description = "Incident number"),
+        ("part" = u32, Path, description = "From 1; an incident that goes on has several"),
+    ),
+    responses(
+        (status = 200, body = TrackDto),
+        (status = 404, description = "`unknown_incident`; `no_clip`, with the reason; `no_track`", body = ErrorBody),
+        (status = 422, description = "`bad_request`", body = ErrorBody),
+        (status = 503, description = "`store`, `too_slow`", body = ErrorBody),
+    )
+)]
+pub(super) async fn track(State(app): State<App>, path: Parts) -> Result<Response, ApiError> {
+    let (id, part) = parts(path)?;
+    let json = ask(&app, move |handle| handle.evidence_desk().track(id, part)).await?;
+    let json = json.map_err(refused)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
 /// Keeps an incident's evidence until somebody takes the pin off.
@@ -271,6 +230,7 @@ fn refused(error: EvidenceError) -> ApiError {
     let (status, code) = match &error {
         EvidenceError::NoIncident(_) => (StatusCode::NOT_FOUND, "unknown_incident"),
         EvidenceError::NoClip(_) => (StatusCode::NOT_FOUND, "no_clip"),
+        EvidenceError::NoTrack => (StatusCode::NOT_FOUND, "no_track"),
         EvidenceError::NotPinned(_) => (StatusCode::NOT_FOUND, "not_pinned"),
         EvidenceError::AlreadyPinned(_) => (StatusCode::CONFLICT, "already_pinned"),
         EvidenceError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store"),
@@ -280,67 +240,5 @@ fn refused(error: EvidenceError) -> ApiError {
     match error {
         EvidenceError::History(error) => store_error(error),
         error => ApiError::new(status, code, error.to_string()),
-    }
-}
-
-impl From<EvidenceNow> for EvidenceStateDto {
-    fn from(now: EvidenceNow) -> EvidenceStateDto {
-        let EvidenceNow { state, bytes_max, days, before_s, after_s } = now;
-        EvidenceStateDto {
-            clips: state.clips,
-            clip_bytes: state.clip_bytes,
-            clip_bytes_max: bytes_max,
-            snapshots: state.snapshots,
-            snapshot_bytes: state.snapshot_bytes,
-            pinned: state.pinned,
-            oldest_at: state.oldest.map(timestamp),
-            lost: state.lost,
-            removed: state.removed,
-            days,
-            seconds_before: before_s,
-            seconds_after: after_s,
-        }
-    }
-}
-
-impl From<EvidenceRow> for EvidenceDto {
-    fn from(row: EvidenceRow) -> EvidenceDto {
-        EvidenceDto {
-            snapshot: row.snapshot.map(Into::into),
-            clips: row.clips.into_iter().map(Into::into).collect(),
-            pin: row.pin.map(|Pin { by, at, reason }| PinDto { by, at: timestamp(at), reason }),
-        }
-    }
-}
-
-impl From<SnapshotFacts> for SnapshotDto {
-    fn from(facts: SnapshotFacts) -> SnapshotDto {
-        let SnapshotFacts { bytes, sha256, hides, clear } = facts;
-        let clear = clear.map(|ClearFacts { bytes, sha256 }| ClearDto { bytes, sha256 });
-        SnapshotDto { bytes, sha256, hidden: hides.map_or("off", Hides::as_str), clear }
-    }
-}
-
-impl From<ClipRow> for ClipDto {
-    fn from(row: ClipRow) -> ClipDto {
-        let state = match (row.file(), &row.lost) {
-            (Some(_), _) => "kept",
-            (None, Some(_)) => "lost",
-            (None, None) => "removed",
-        };
-        let ClipRow { part, kept, lost, removed_at } = row;
-        let of = kept.as_ref();
-        ClipDto {
-            part,
-            state,
-            reason: lost,
-            removed_at: removed_at.map(timestamp),
-            bytes: of.map(|kept| kept.bytes),
-            from: of.map(|kept| timestamp(kept.from)),
-            to: of.map(|kept| timestamp(kept.to)),
-            longest_gap_ms: of.map(|kept| kept.longest_gap_ms),
-            codec: of.map(|kept| kept.codec.clone()),
-            sha256: kept.map(|kept| kept.sha256),
-        }
     }
 }

@@ -73,6 +73,7 @@ use super::{
         evidence::state,
         evidence::of_incident,
         evidence::clip,
+        evidence::track,
         evidence::pin,
         evidence::unpin,
         channels::list,

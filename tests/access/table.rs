@@ -39,6 +39,7 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("get", "/api/incidents/{id}/snapshot.jpg", VIEWERS),
     ("get", "/api/incidents/{id}/evidence", VIEWERS),
     ("get", "/api/incidents/{id}/clips/{part}", VIEWERS),
+    ("get", "/api/incidents/{id}/clips/{part}/track", VIEWERS),
     ("put", "/api/incidents/{id}/pin", ENGINEERS),
     ("delete", "/api/incidents/{id}/pin", ENGINEERS),
     ("get", "/api/evidence", VIEWERS),

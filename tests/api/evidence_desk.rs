@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use standclear::guard::handle::{
     ClearFacts, ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow,
-    EvidenceState, Hides, KeptClip, Reason, SnapshotFacts,
+    EvidenceState, HiddenFile, Hides, KeptClip, Reason, Shows, SnapshotFacts, Track, WhichClip,
 };
 
 use super::{Fake, PATIENCE, time};
@@ -16,6 +16,13 @@ pub const CLIP_HANGS: u64 = 1005;
 /// What the clip holds.
 pub const CLIP: &[u8] = b"a film of ten seconds";
 
+/// What the one holds in which nobody can be recognised.
+pub const HIDDEN: &[u8] = b"a film of nobody";
+
+/// Who was seen where in it.
+pub const TRACK: &str =
+    r#"{"from":"2026-03-01T13:59:50Z","zone":"gate-road","zones":[],"frames":[]}"#;
+
 fn kept() -> KeptClip {
     KeptClip {
         file: "incident-00000017-01.mp4".into(),
@@ -25,6 +32,16 @@ fn kept() -> KeptClip {
         to: time("2026-03-01T14:00:20Z"),
         longest_gap_ms: 101,
         codec: "H.264".into(),
+        shows: Shows::Clear,
+    }
+}
+
+fn hidden() -> HiddenFile {
+    HiddenFile {
+        file: "incident-00000017-01.hidden.mp4".into(),
+        bytes: HIDDEN.len() as u64,
+        sha256: "6f".repeat(32),
+        codec: "H.264".into(),
     }
 }
 
@@ -33,7 +50,15 @@ impl EvidenceDesk for Fake {
         if incident != 17 {
             return Err(EvidenceError::NoIncident(incident));
         }
-        let clip = |part, kept, lost| ClipRow { part, kept, lost, removed_at: None };
+        let clip = |part, kept: Option<KeptClip>, lost| ClipRow {
+            part,
+            hidden: kept.as_ref().map(|_| hidden()),
+            track: if kept.is_some() { Track::Kept } else { Track::None },
+            kept,
+            lost,
+            removed_at: None,
+            hidden_lost: None,
+        };
         Ok(EvidenceRow {
             snapshot: Some(SnapshotFacts {
                 bytes: 12,
@@ -49,7 +74,7 @@ impl EvidenceDesk for Fake {
         })
     }
 
-    fn clip(&self, incident: u64, part: u32) -> Result<ClipFile, EvidenceError> {
+    fn clip(&self, incident: u64, part: u32, which: WhichClip) -> Result<ClipFile, EvidenceError> {
         if incident == CLIP_HANGS {
             self.hanging.fetch_add(1, Ordering::SeqCst);
             std::thread::park_timeout(PATIENCE);
@@ -60,9 +85,18 @@ impl EvidenceDesk for Fake {
             let why = why.and_then(|clip| clip.lost).unwrap_or_default();
             return Err(EvidenceError::NoClip(why));
         }
+        let (name, bytes) = match which {
+            WhichClip::Hidden => (hidden().file, HIDDEN),
+            WhichClip::Clear | WhichClip::Any => (kept().file, CLIP),
+        };
         let mut file = tempfile::tempfile().expect("a file");
-        file.write_all(CLIP).expect("written");
-        Ok(ClipFile { file, kept: kept() })
+        file.write_all(bytes).expect("written");
+        Ok(ClipFile { file, name, bytes: bytes.len() as u64 })
+    }
+
+    fn track(&self, incident: u64, part: u32) -> Result<String, EvidenceError> {
+        self.evidence(incident)?;
+        if part == 1 { Ok(TRACK.to_owned()) } else { Err(EvidenceError::NoTrack) }
     }
 
     fn pin(&self, incident: u64, by: &str, reason: &Reason) -> Result<(), EvidenceError> {

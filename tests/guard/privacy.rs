@@ -5,7 +5,9 @@ use std::time::Duration;
 use image::RgbImage;
 use standclear::engine::AlarmState;
 use standclear::guard::app::Guard;
-use standclear::guard::handle::{LivePicture, LiveReceiver, Reason, Visitor, When};
+use standclear::guard::handle::{
+    EvidenceError, LivePicture, LiveReceiver, Reason, Visitor, When, WhichClip,
+};
 
 use crate::site::{TestSite, intrusion, wait_alarm, wait_for, wait_until, wait_watched};
 use crate::worker::Scene;
@@ -189,11 +191,16 @@ fn a_privacy_mask_is_black_for_everybody_and_whoever_is_behind_it_alarms() {
         handle.incident_snapshot(incident).expect("the store").expect("a picture"),
         handle.clear_snapshot(incident).expect("the store").expect("a picture"),
     ];
-    let why = wait_for("why there is no video", || {
+    site.shows(Scene::Empty);
+    let clip = wait_for("the hidden clip", || {
         let row = handle.evidence_desk().evidence(incident).ok()?;
-        row.clips.first().and_then(|clip| clip.lost.clone())
+        row.clips.into_iter().next()
     });
-    assert!(why.contains("privacy mask"), "{why}");
+    assert!(clip.hidden.is_some() && clip.clear().is_none(), "{clip:?}");
+    assert!(!site.path("clear").exists(), "a clear clip was asked for");
+    assert_eq!(std::fs::read_to_string(site.path("veil")).expect("a note"), "1 masks");
+    let clear = handle.evidence_desk().clip(incident, 1, WhichClip::Clear);
+    assert!(matches!(clear, Err(EvidenceError::NoClip(_))), "{clear:?}");
     for (number, jpeg) in pictures.iter().enumerate() {
         let picture = decoded(jpeg);
         // Evidence has boxes drawn over the black, so away from the person's box.

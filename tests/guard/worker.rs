@@ -149,7 +149,14 @@ impl Fake {
                         let note = format!("{} {usual}", level.unwrap_or("none".into()));
                         fs::write(self.folder.join("known"), note).expect("a note");
                     }
+                    Ok(ToWorker::HideClip { request, from_ns, to_ns, path, veil, .. }) => {
+                        let told = format!("{} masks", veil.masks.len());
+                        fs::write(self.folder.join("veil"), told).expect("a note");
+                        assert!(!veil.seen.is_empty(), "nobody was seen for two seconds");
+                        self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
+                    }
                     Ok(ToWorker::WriteClip { request, from_ns, to_ns, path, .. }) => {
+                        fs::write(self.folder.join("clear"), "asked for").expect("a note");
                         self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
                     }
                     Ok(ToWorker::Detail { .. }) => {

@@ -4,11 +4,15 @@ use rusqlite::Connection;
 use standclear::config::Privacy;
 use standclear::engine::IncidentId;
 use standclear::store::check::{Finding, check};
-use standclear::store::evidence::{Kept, NewClip, Pinning, Room};
+use standclear::store::evidence::{
+    HiddenCopy, Kept, NewClip, NewHidden, Pinning, Room, Shows, Track,
+};
 use standclear::store::pictures::{Hides, Pixelated};
 use standclear::store::{FILE_NAME, Store};
 
 use super::{at, ended, folder, incident, number, open, started};
+
+const TRACK: &str = r#"{"frames":[]}"#;
 
 fn clip(number: u64, bytes: u64) -> NewClip {
     NewClip {
@@ -22,6 +26,9 @@ fn clip(number: u64, bytes: u64) -> NewClip {
         longest_gap_ms: 100,
         pictures: 300,
         codec: "H.264".into(),
+        shows: Shows::Clear,
+        hidden: HiddenCopy::Awaited,
+        track: Some(TRACK.into()),
         at: at(40),
     }
 }
@@ -179,4 +186,100 @@ fn a_picture_that_hides_less_than_is_to_be_hidden_is_not_shown() {
     file.execute_batch("UPDATE snapshot SET hides = NULL WHERE incident = 1").expect("unknown");
     assert_eq!(shown(1), [false, true, true], "the heads at least");
     assert_eq!(hides(1), Some(Hides::Heads));
+}
+
+fn hidden(number: u64, bytes: u64) -> NewHidden {
+    NewHidden {
+        incident: IncidentId(number),
+        part: 1,
+        file: format!("incident-{number:08}-01.hidden.mp4"),
+        bytes,
+        sha256: "6f".repeat(32),
+        codec: "H.264".into(),
+        at: at(45),
+    }
+}
+
+#[test]
+fn a_hidden_clip_comes_beside_the_clear_one_counts_and_goes_with_it() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 3);
+    assert_eq!(store.put_hidden(&hidden(2, 50)).expect("kept"), Kept::Yes);
+    assert_eq!(store.put_hidden_lost(IncidentId(3), 1, "no encoder").expect("kept"), Kept::Yes);
+    assert_eq!(store.put_hidden(&hidden(3, 50)).expect("kept"), Kept::Yes, "and changes nothing");
+    assert_eq!(store.put_hidden(&hidden(7, 50)).expect("kept"), Kept::NoIncident);
+    let reader = store.reader().expect("a reader");
+    let clip = |number| reader.evidence(number).expect("read").expect("known").clips.remove(0);
+    let file = |number| clip(number).hidden.map(|hidden| hidden.file);
+    assert_eq!(file(2).as_deref(), Some("incident-00000002-01.hidden.mp4"));
+    let lost = [1, 2, 3].map(|number| clip(number).hidden_lost);
+    assert_eq!(lost, [Some("it is being made".into()), None, Some("no encoder".into())]);
+    assert!(clip(2).clear().is_some());
+    assert_eq!(there(&store).len(), 4);
+    let state = reader.evidence_state().expect("read");
+    assert_eq!((state.clips, state.clip_bytes), (3, 350));
+
+    // 350 are too much for 320: the oldest goes, then the next with both of its files.
+    assert_eq!(retired(&mut store, 320, None), files(&[1]));
+    let both = ["incident-00000002-01.mp4", "incident-00000002-01.hidden.mp4"];
+    assert_eq!(retired(&mut store, 200, None), both);
+    assert_eq!((clip(2).hidden, clip(2).track), (None, Track::None));
+    assert_eq!(there(&store), files(&[3]));
+}
+
+#[test]
+fn a_clip_that_is_hidden_only_is_nobody_s_clear_one() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    store.write(&[started(0), incident(1, 10), ended(1, 11, 1)]).expect("kept");
+    let (shows, hidden) = (Shows::Hidden, HiddenCopy::None);
+    let clip = NewClip { shows, hidden, ..clip(1, 100) };
+    assert_eq!(store.put_clip(&clip).expect("kept"), Kept::Yes);
+    let row = store.reader().expect("a reader").evidence(1).expect("read").expect("known");
+    assert_eq!(row.clips[0].clear(), None);
+    assert_eq!(row.clips[0].hidden.as_ref().map(|hidden| hidden.bytes), Some(100));
+    assert_eq!(row.clips[0].hidden_lost, None);
+}
+
+#[test]
+fn what_was_not_made_of_a_hidden_clip_when_the_box_stopped_is_said_at_the_start() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 1);
+    store.close_clips("the box stopped", at(60)).expect("kept");
+    let row = store.reader().expect("a reader").evidence(1).expect("read").expect("known");
+    assert_eq!(row.clips[0].hidden_lost.as_deref(), Some("the box stopped"));
+    assert!(row.clips[0].clear().is_some());
+}
+
+#[test]
+fn a_clip_whose_clear_file_is_gone_keeps_its_hidden_one() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 1);
+    assert_eq!(store.put_hidden(&hidden(1, 50)).expect("kept"), Kept::Yes);
+    store.clip_is_gone("incident-00000001-01.mp4", at(60)).expect("noted");
+    assert_eq!(there(&store), ["incident-00000001-01.hidden.mp4"]);
+    store.clip_is_gone("incident-00000001-01.hidden.mp4", at(61)).expect("noted");
+    assert!(there(&store).is_empty());
+    let gone = store.reader().expect("a reader").evidence(1).expect("read").expect("known");
+    assert_eq!(gone.clips[0].hidden_lost.as_deref(), Some("its file is gone"));
+}
+
+#[test]
+fn a_track_that_somebody_changed_is_found() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 1);
+    let json = store.reader().expect("a reader").clip_track(1, 1).expect("read");
+    assert_eq!(json.as_deref(), Some(TRACK));
+    drop(store);
+    let of_tracks = |finding: &Finding| finding.is_broken() && finding.holds.contains("track");
+    let broken = || check(dir.path()).expect("checked").iter().filter(|it| of_tracks(it)).count();
+    assert_eq!(broken(), 0);
+    let file = rusqlite::Connection::open(dir.path().join(standclear::store::FILE_NAME));
+    let sql = r#"UPDATE clip_track SET json = '{"frames":[0]}'"#;
+    file.expect("open").execute(sql, []).expect("changed");
+    assert_eq!(broken(), 1);
 }

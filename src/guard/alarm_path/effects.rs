@@ -13,7 +13,7 @@ use crate::engine::{
     AlarmId, AlarmSource, AlarmState, AlarmView, ArmingView, Effects, Entry, Event, EventKind,
     IncidentId, SirenPattern, ZoneIndex,
 };
-use crate::guard::clips::{self, Began, ClipTask};
+use crate::guard::clips::{self, About, Began, ClipTask};
 use crate::guard::evidence::{EvidenceJob, PaintTask};
 use crate::guard::ledger::{Deciding, EpisodePart};
 use crate::guard::observer::Observation;
@@ -65,11 +65,9 @@ impl Runner {
                 self.observe_entry(*zone, *incident, entry, event.at, sounded);
                 if matches!(event.kind, EventKind::IncidentStarted { .. }) {
                     let (camera, at) = (entry.camera.0, entry.first_seen_at);
-                    let task = match self.path.names.masks(usize::from(camera)) {
-                        [] => ClipTask::Began(Began { incident: *incident, camera, at }),
-                        _ => ClipTask::Masked(*incident),
-                    };
-                    clips::tell(&self.path.clips, task);
+                    let about = About { zone: usize::from(zone.0), names: self.path.names.clone() };
+                    let began = Began { incident: *incident, camera, at, about };
+                    clips::tell(&self.path.clips, ClipTask::Began(began));
                 }
             }
             EventKind::IncidentEnded { zone, incident, .. } => {

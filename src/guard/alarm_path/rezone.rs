@@ -23,6 +23,7 @@ impl Runner {
             self.path.arming.put_rules(names.rules());
             self.path.board.put_names(Arc::clone(&names), now);
             self.path.names = names;
+            self.path.sightings.zones(&self.path.names);
             self.change_detail(camera, closer);
             self.changed = Changed::Yes;
         }

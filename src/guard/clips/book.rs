@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
-use crate::link::CameraIndex;
+use crate::link::{CameraIndex, HIDE_S_MAX};
+use crate::store::evidence::Shows;
 
 /// A span is asked for so long after its end: pictures are decoded, and may come late.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -14,36 +15,64 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// takes 30 s for a clip at most, or it has ended.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 
+/// The same of a hidden one, which the vision process gives up by itself.
+const HIDE_ANSWER_MAX: Duration = Duration::from_secs(HIDE_S_MAX as u64 + 30);
+
 /// Parts of one incident: a quarter of an hour. What goes on for longer shows nothing new.
 const PARTS_MAX: u32 = 24;
 
 /// Incidents that are recorded at once; a site has far fewer zones.
 const OPEN_MAX: usize = 512;
 
+/// Files that were given up and may come all the same; the oldest are forgotten, and removed at the next
+/// start.
+const GIVEN_UP_MAX: usize = 256;
+
 /// A file that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     pub incident: IncidentId,
     pub part: u32,
-    pub camera: CameraIndex,
-    /// Its last name.
-    pub file: String,
+    pub shows: Shows,
+}
+
+impl Asked {
+    /// Its last name: sorts by incident and part, and needs no quoting anywhere.
+    pub fn file(&self) -> String {
+        let Asked { incident, part, shows } = self;
+        let hidden = match shows {
+            Shows::Clear => "",
+            Shows::Hidden => ".hidden",
+        };
+        format!("incident-{:08}-{part:02}{hidden}.mp4", incident.0)
+    }
+
+    fn answer_max(&self) -> Duration {
+        match self.shows {
+            Shows::Clear => ANSWER_MAX,
+            Shows::Hidden => HIDE_ANSWER_MAX,
+        }
+    }
 }
 
 /// What is to be done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
-    Write {
-        request: u64,
-        asked: Asked,
-        from: Instant,
-        to: Instant,
-    },
+    /// A part is over.
+    Write { incident: IncidentId, part: u32, camera: CameraIndex, from: Instant, to: Instant },
     /// There will be no such file.
-    GiveUp {
-        asked: Asked,
-        why: &'static str,
-    },
+    GiveUp { asked: Asked, why: &'static str },
+    /// There will be no such part.
+    TooLong { incident: IncidentId, part: u32 },
+}
+
+/// Whose outcome has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    Awaited(Asked),
+    /// Too late: its file is nobody's.
+    GivenUp(Asked),
+    Nobody,
 }
 
 /// An incident that is recorded.
@@ -63,13 +92,14 @@ pub struct Book {
     part: Duration,
     open: BTreeMap<IncidentId, Open>,
     asked: BTreeMap<u64, (Asked, Instant)>,
+    given_up: BTreeMap<u64, Asked>,
     requests: u64,
 }
 
 impl Book {
     pub fn new(before: Duration, after: Duration, part: Duration) -> Book {
-        let (open, asked) = (BTreeMap::new(), BTreeMap::new());
-        Book { before, after, part, open, asked, requests: 0 }
+        let (open, asked, given_up) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Book { before, after, part, open, asked, given_up, requests: 0 }
     }
 
     /// Nothing is recorded and nothing is waited for.
@@ -101,19 +131,41 @@ impl Book {
         }
     }
 
+    /// Whether more of an incident is to come.
+    pub fn records(&self, incident: IncidentId) -> bool {
+        self.open.contains_key(&incident)
+    }
+
+    /// A file is asked for; the number of the request.
+    pub fn ask(&mut self, asked: Asked, now: Instant) -> u64 {
+        self.requests += 1;
+        self.asked.insert(self.requests, (asked, now));
+        self.requests
+    }
+
     /// The outcome of a request has come.
-    pub fn answered(&mut self, request: u64) -> Option<Asked> {
-        self.asked.remove(&request).map(|(asked, _)| asked)
+    pub fn answered(&mut self, request: u64) -> Answered {
+        if let Some((asked, _)) = self.asked.remove(&request) {
+            return Answered::Awaited(asked);
+        }
+        self.given_up.remove(&request).map_or(Answered::Nobody, Answered::GivenUp)
     }
 
     /// What is due at `now`; each order comes once.
     pub fn due(&mut self, now: Instant) -> Vec<Order> {
         let mut orders = Vec::new();
-        let late = |(_, (_, at)): &(&u64, &(Asked, Instant))| now.since(*at) >= ANSWER_MAX;
+        let late =
+            |(_, (asked, at)): &(&u64, &(Asked, Instant))| now.since(*at) >= asked.answer_max();
         let given_up: Vec<u64> = self.asked.iter().filter(late).map(|(it, _)| *it).collect();
         for request in given_up {
-            let why = "the vision process did not write it";
-            orders.extend(self.answered(request).map(|asked| Order::GiveUp { asked, why }));
+            if let Some((asked, _)) = self.asked.remove(&request) {
+                self.given_up.insert(request, asked.clone());
+                let why = "the vision process did not write it";
+                orders.push(Order::GiveUp { asked, why });
+            }
+        }
+        while self.given_up.len() > GIVEN_UP_MAX {
+            self.given_up.pop_first();
         }
         let part = self.part;
         self.open.retain(|&incident, open| {
@@ -122,32 +174,18 @@ impl Book {
             if now < to.after(open.settle) {
                 return true;
             }
-            let asked = Asked {
-                incident,
-                part: open.part,
-                camera: open.camera,
-                file: file_name(incident, open.part),
-            };
-            if open.part > PARTS_MAX {
-                let why = "the incident went on for longer than is recorded";
-                orders.push(Order::GiveUp { asked, why });
+            let (part, camera) = (open.part, open.camera);
+            if part > PARTS_MAX {
+                orders.push(Order::TooLong { incident, part });
                 return false;
             }
-            self.requests += 1;
-            let request = self.requests;
-            self.asked.insert(request, (asked.clone(), now));
-            orders.push(Order::Write { request, asked, from: open.from, to });
+            orders.push(Order::Write { incident, part, camera, from: open.from, to });
             open.part += 1;
             open.from = to;
             open.to.is_none_or(|end| end > to)
         });
         orders
     }
-}
-
-/// Sorts by incident and part, and needs no quoting anywhere.
-fn file_name(incident: IncidentId, part: u32) -> String {
-    format!("incident-{:08}-{part:02}.mp4", incident.0)
 }
 
 #[cfg(test)]
@@ -170,9 +208,8 @@ mod tests {
         let mut spans = Vec::new();
         for now in from..=to {
             for order in book.due(at(now)) {
-                let Order::Write { request, asked, from, to } = order else { panic!("{order:?}") };
-                let _ = book.answered(request);
-                spans.push((now, from.as_nanos() / S, to.as_nanos() / S, asked.part));
+                let Order::Write { part, from, to, .. } = order else { panic!("{order:?}") };
+                spans.push((now, from.as_nanos() / S, to.as_nanos() / S, part));
             }
         }
         spans
@@ -215,11 +252,9 @@ mod tests {
         for now in 100..5_000 {
             for order in book.due(at(now)) {
                 match order {
-                    Order::Write { request, .. } => {
-                        written += 1;
-                        assert!(book.answered(request).is_some());
-                    }
-                    Order::GiveUp { asked, .. } => assert_eq!(asked.part, PARTS_MAX + 1),
+                    Order::Write { .. } => written += 1,
+                    Order::TooLong { part, .. } => assert_eq!(part, PARTS_MAX + 1),
+                    Order::GiveUp { .. } => panic!("nothing was asked for"),
                 }
             }
         }
@@ -232,10 +267,29 @@ mod tests {
         let mut book = book();
         book.began(IncidentId(7), 0, at(100));
         book.ended(IncidentId(7), at(103));
-        let [Order::Write { request, .. }] = book.due(at(120))[..] else { panic!("one order") };
+        let [Order::Write { incident, part, .. }] = book.due(at(120))[..] else {
+            panic!("one order")
+        };
+        let asked = |shows| Asked { incident, part, shows };
+        let clear = book.ask(asked(Shows::Clear), at(120));
+        let hidden = book.ask(asked(Shows::Hidden), at(120));
         assert_eq!(book.due(at(179)), []);
-        assert!(matches!(book.due(at(180))[..], [Order::GiveUp { .. }]));
-        assert_eq!(book.answered(request), None);
+        let why = "the vision process did not write it";
+        let given_up = |shows| [Order::GiveUp { asked: asked(shows), why }];
+        assert_eq!(book.due(at(180)), given_up(Shows::Clear));
+        assert_eq!(book.answered(clear), Answered::GivenUp(asked(Shows::Clear)));
+        assert_eq!(book.answered(clear), Answered::Nobody);
+        assert_eq!(book.due(at(389)), []);
+        assert_eq!(book.due(at(390)), given_up(Shows::Hidden));
+        assert_eq!(book.answered(hidden), Answered::GivenUp(asked(Shows::Hidden)));
+        assert!(book.is_empty());
+    }
+
+    #[test]
+    fn a_file_is_named_by_its_incident_its_part_and_what_it_shows() {
+        let asked = |shows| Asked { incident: IncidentId(17), part: 1, shows };
+        assert_eq!(asked(Shows::Clear).file(), "incident-00000017-01.mp4");
+        assert_eq!(asked(Shows::Hidden).file(), "incident-00000017-01.hidden.mp4");
     }
 
     #[test]

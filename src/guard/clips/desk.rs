@@ -8,7 +8,7 @@ use crate::config::{Config, Evidence};
 use crate::engine::IncidentId;
 use crate::guard::clerk::Clerk;
 use crate::guard::handle::{
-    ClipFile, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow, Reason,
+    ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow, Reason, WhichClip,
 };
 use crate::store::evidence::{FOLDER, Pinning};
 use crate::store::query::StoreReader;
@@ -35,25 +35,20 @@ impl EvidenceDesk for ClipDesk {
         self.reader.evidence(incident)?.ok_or(EvidenceError::NoIncident(incident))
     }
 
-    fn clip(&self, incident: u64, part: u32) -> Result<ClipFile, EvidenceError> {
-        let row = self.evidence(incident)?;
-        let Some(clip) = row.clips.iter().find(|clip| clip.part == part) else {
-            let why = match row.clips.is_empty() {
-                true => "it is not written yet",
-                false => "the incident has no such part",
-            };
-            return Err(EvidenceError::NoClip(why.into()));
-        };
-        let Some(kept) = clip.file() else {
-            let gone = "it was removed to make room".to_owned();
-            return Err(EvidenceError::NoClip(clip.lost.clone().unwrap_or(gone)));
-        };
+    fn clip(&self, incident: u64, part: u32, which: WhichClip) -> Result<ClipFile, EvidenceError> {
+        let clip = part_of(self.evidence(incident)?, part)?;
+        let (name, bytes) = file_of(&clip, which).map_err(EvidenceError::NoClip)?;
         // Names come from this program's own rows; a row that other hands wrote leads nowhere else.
-        let name = PathBuf::from(&kept.file);
-        let name = name.file_name().unwrap_or_default();
-        let file = File::open(self.folder.join(name))
+        let path = PathBuf::from(&name);
+        let path = self.folder.join(path.file_name().unwrap_or_default());
+        let file = File::open(path)
             .map_err(|error| EvidenceError::NoClip(format!("its file cannot be read: {error}")))?;
-        Ok(ClipFile { file, kept: kept.clone() })
+        Ok(ClipFile { file, name, bytes })
+    }
+
+    fn track(&self, incident: u64, part: u32) -> Result<String, EvidenceError> {
+        let clip = part_of(self.evidence(incident)?, part)?;
+        self.reader.clip_track(incident, clip.part)?.ok_or(EvidenceError::NoTrack)
     }
 
     fn pin(&self, incident: u64, by: &str, reason: &Reason) -> Result<(), EvidenceError> {
@@ -85,4 +80,37 @@ impl EvidenceDesk for ClipDesk {
         let state = self.reader.evidence_state()?;
         Ok(EvidenceNow { state, bytes_max, days, before_s, after_s })
     }
+}
+
+fn part_of(row: EvidenceRow, part: u32) -> Result<ClipRow, EvidenceError> {
+    let why = match row.clips.is_empty() {
+        true => "it is not written yet",
+        false => "the incident has no such part",
+    };
+    let clip = row.clips.into_iter().find(|clip| clip.part == part);
+    clip.ok_or_else(|| EvidenceError::NoClip(why.into()))
+}
+
+/// Name and size of the file that is meant, or why there is none.
+fn file_of(clip: &ClipRow, which: WhichClip) -> Result<(String, u64), String> {
+    let clear = || clip.clear().map(|kept| (kept.file.clone(), kept.bytes));
+    let hidden = || clip.hidden.as_ref().map(|hidden| (hidden.file.clone(), hidden.bytes));
+    let found = match which {
+        WhichClip::Hidden => hidden(),
+        WhichClip::Clear => clear(),
+        WhichClip::Any => clear().or_else(hidden),
+    };
+    found.ok_or_else(|| match (which, clip) {
+        (_, ClipRow { removed_at: Some(_), .. }) => "it was removed to make room".to_owned(),
+        (_, ClipRow { hidden: None, lost: Some(lost), .. }) => lost.clone(),
+        (WhichClip::Hidden, ClipRow { hidden_lost: Some(lost), .. }) => {
+            format!("there is none in which nobody can be recognised: {lost}")
+        }
+        (WhichClip::Hidden, _) => {
+            "it was kept while nobody was hidden, and shows people as they are".to_owned()
+        }
+        (WhichClip::Clear | WhichClip::Any, _) => "only the one in which nobody can be \
+            recognised was kept"
+            .to_owned(),
+    })
 }

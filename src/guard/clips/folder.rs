@@ -20,6 +20,9 @@ const UNFINISHED: &str = ".part";
 /// Added to that: what the muxer gathers pictures in.
 const GATHERED: &str = ".moov";
 
+/// In the name of a clip in which nobody can be recognised.
+const HIDDEN: &str = ".hidden";
+
 /// Video of people: only for the user the box runs as.
 const FOLDER_MODE: u32 = 0o700;
 
@@ -147,11 +150,12 @@ impl Folder {
     }
 }
 
-/// `incident-00000007-01.mp4`, finished or not.
+/// `incident-00000007-01.mp4` or `incident-00000007-01.hidden.mp4`, finished or not.
 fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(GATHERED).unwrap_or(name);
     let name = name.strip_suffix(UNFINISHED).unwrap_or(name);
     let number = name.strip_prefix("incident-").and_then(|rest| rest.strip_suffix(".mp4"));
+    let number = number.map(|number| number.strip_suffix(HIDDEN).unwrap_or(number));
     number.and_then(|number| number.split_once('-')).is_some_and(|(incident, part)| {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         digits(incident) && digits(part)
@@ -214,6 +218,8 @@ mod tests {
             "incident-00000002-01.mp4",
             "incident-00000003-01.mp4.part",
             "incident-00000003-01.mp4.part.moov",
+            "incident-00000001-01.hidden.mp4.part",
+            "incident-00000004-01.hidden.mp4",
         ];
         for name in kept.iter().chain(&left) {
             fs::write(folder.path.join(name), b"x").expect("written");

@@ -6,7 +6,8 @@ use super::Reason;
 use crate::guard::clerk::ClerkError;
 use crate::store::StoreError;
 pub use crate::store::evidence::{
-    ClearFacts, ClipRow, EvidenceRow, EvidenceState, KeptClip, Pin, SnapshotFacts,
+    ClearFacts, ClipRow, EvidenceRow, EvidenceState, HiddenFile, KeptClip, Pin, Shows,
+    SnapshotFacts, Track,
 };
 use crate::store::query::HistoryError;
 
@@ -24,7 +25,18 @@ pub struct EvidenceNow {
 #[derive(Debug)]
 pub struct ClipFile {
     pub file: File,
-    pub kept: KeptClip,
+    pub name: String,
+    pub bytes: u64,
+}
+
+/// Which of a part's clips is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichClip {
+    /// The one in which nobody can be recognised.
+    Hidden,
+    Clear,
+    /// The clear one, or the hidden one where no clear one was kept.
+    Any,
 }
 
 /// Why there is no answer.
@@ -35,6 +47,8 @@ pub enum EvidenceError {
     /// With what is known of it.
     #[error("there is no such clip: {0}")]
     NoClip(String),
+    #[error("it is not known who was seen where in this clip")]
+    NoTrack,
     #[error("incident {0} is pinned already")]
     AlreadyPinned(u64),
     #[error("incident {0} is not pinned")]
@@ -52,7 +66,10 @@ pub trait EvidenceDesk: Send + Sync {
     fn evidence(&self, incident: u64) -> Result<EvidenceRow, EvidenceError>;
 
     /// A part of the incident's video, from 1.
-    fn clip(&self, incident: u64, part: u32) -> Result<ClipFile, EvidenceError>;
+    fn clip(&self, incident: u64, part: u32, which: WhichClip) -> Result<ClipFile, EvidenceError>;
+
+    /// Who was seen where in it, as JSON.
+    fn track(&self, incident: u64, part: u32) -> Result<String, EvidenceError>;
 
     /// Keeps the incident's evidence until somebody takes the pin off.
     fn pin(&self, incident: u64, by: &str, reason: &Reason) -> Result<(), EvidenceError>;

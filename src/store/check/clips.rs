@@ -28,7 +28,7 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// What a file was found to be, when it is not what its row says.
 type Broken = (String, String);
 
-pub(super) fn check(dir: &Path) -> Result<[Finding; 2], CheckError> {
+pub(super) fn check(dir: &Path) -> Result<[Finding; 3], CheckError> {
     let folder = dir.join(FOLDER);
     // The folder first: a file that comes later is none of ours to judge.
     let there =
@@ -54,7 +54,18 @@ pub(super) fn check(dir: &Path) -> Result<[Finding; 2], CheckError> {
     Ok([
         Finding::of("every clip is there, as long as it was and with its digest", broken),
         Finding::of("every file among the clips has its row", strays),
+        Finding::of("every track of a clip has its digest", tracks(dir)?),
     ])
+}
+
+/// Tracks that are not what their digests say.
+fn tracks(dir: &Path) -> Result<Vec<String>, CheckError> {
+    let path = dir.join(FILE_NAME);
+    let reader = StoreReader::open(&path).map_err(|error: StoreError| CheckError::from(error))?;
+    let differs =
+        |(_, json, sha256): &(String, String, String)| hex(&Sha256::digest(json).into()) != *sha256;
+    let tracks = reader.clip_tracks()?.into_iter().filter(differs);
+    Ok(tracks.map(|(of, ..)| format!("{of}: has another digest")).collect())
 }
 
 fn known(dir: &Path) -> Result<BTreeMap<String, (u64, String)>, CheckError> {

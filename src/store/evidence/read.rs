@@ -8,6 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use crate::store::pictures::Hides;
 use crate::store::query::{HistoryError, StoreReader, timestamp};
 
+/// Why there is no hidden clip, for the time being.
+const BEING_MADE: &str = "it is being made";
+
 /// All that is kept of an incident besides its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EvidenceRow {
@@ -45,8 +48,47 @@ pub struct ClipRow {
     pub kept: Option<KeptClip>,
     /// Why it is not there.
     pub lost: Option<String>,
-    /// When it made room.
+    /// When it made room, with all that belongs to it.
     pub removed_at: Option<Timestamp>,
+    /// The one in which nobody can be recognised, while it is there.
+    pub hidden: Option<HiddenFile>,
+    /// Why there is none.
+    pub hidden_lost: Option<String>,
+    pub track: Track,
+}
+
+/// Whether it is known who was seen where in a clip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Track {
+    Kept,
+    None,
+}
+
+/// What a clip shows of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// People as they are.
+    Clear,
+    /// Nobody can be recognised.
+    Hidden,
+}
+
+impl Shows {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Shows::Clear => "clear",
+            Shows::Hidden => "hidden",
+        }
+    }
+}
+
+/// A clip in which nobody can be recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HiddenFile {
+    pub file: String,
+    pub bytes: u64,
+    pub sha256: String,
+    pub codec: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +100,17 @@ pub struct KeptClip {
     pub to: Timestamp,
     pub longest_gap_ms: u64,
     pub codec: String,
+    pub shows: Shows,
 }
 
 impl ClipRow {
-    /// The file, while it is there.
+    /// The clear file, while it is there.
+    pub fn clear(&self) -> Option<&KeptClip> {
+        self.file().filter(|kept| kept.shows == Shows::Clear)
+    }
+
+    /// The file that the row is about, while it is there: the clear one, or the hidden one where no
+    /// clear one was kept.
     pub fn file(&self) -> Option<&KeptClip> {
         match (&self.kept, &self.lost, self.removed_at) {
             (Some(kept), None, None) => Some(kept),
@@ -109,6 +158,40 @@ impl StoreReader {
         evidence(&mut self.connection(), number).map_err(HistoryError::Evidence)
     }
 
+    /// Who was seen where in a clip, as JSON.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn clip_track(&self, incident: u64, part: u32) -> Result<Option<String>, HistoryError> {
+        let Ok(number) = i64::try_from(incident) else {
+            return Ok(None);
+        };
+        self.connection()
+            .prepare_cached(
+                "SELECT json FROM clip_track JOIN clip ON clip.id = clip_track.clip
+                 WHERE incident = ?1 AND part = ?2",
+            )
+            .and_then(|mut found| found.query_row((number, part), |row| row.get(0)).optional())
+            .map_err(HistoryError::Evidence)
+    }
+
+    /// Every track, by the name of what it is of, with its digest.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn clip_tracks(&self) -> Result<Vec<(String, String, String)>, HistoryError> {
+        let ask = |connection: &Connection| -> rusqlite::Result<Vec<_>> {
+            connection
+                .prepare_cached(
+                    "SELECT 'incident ' || incident || ' part ' || part, json, clip_track.sha256
+                     FROM clip_track JOIN clip ON clip.id = clip_track.clip ORDER BY clip",
+                )?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect()
+        };
+        ask(&self.connection()).map_err(HistoryError::Evidence)
+    }
+
     /// How much evidence there is.
     ///
     /// # Errors
@@ -145,8 +228,12 @@ fn evidence(connection: &mut Connection, incident: i64) -> rusqlite::Result<Opti
         .optional()?;
     let clips = moment
         .prepare_cached(
-            "SELECT part, file, bytes, sha256, from_us, to_us, longest_gap_ms, codec, lost,
-               removed_us FROM clip WHERE incident = ?1 ORDER BY part",
+            "SELECT part, clip.file, clip.bytes, clip.sha256, from_us, to_us, longest_gap_ms,
+               clip.codec, clip.lost, removed_us, shows = 'hidden', hidden.clip IS NOT NULL,
+               hidden.file, hidden.bytes, hidden.sha256, hidden.codec, hidden.lost,
+               EXISTS (SELECT 1 FROM clip_track WHERE clip_track.clip = clip.id)
+             FROM clip LEFT JOIN clip_hidden AS hidden ON hidden.clip = clip.id
+             WHERE incident = ?1 ORDER BY part",
         )?
         .query_map([incident], clip_row)?
         .collect::<rusqlite::Result<_>>()?;
@@ -184,23 +271,54 @@ fn clip_row(row: &Row<'_>) -> rusqlite::Result<ClipRow> {
             to: timestamp(5, row.get(5)?)?,
             longest_gap_ms: row.get(6)?,
             codec: row.get(7)?,
+            shows: if row.get(10)? { Shows::Hidden } else { Shows::Clear },
         }),
         None => None,
     };
-    Ok(ClipRow {
+    let mut clip = ClipRow {
         part: row.get(0)?,
         kept,
         lost: row.get(8)?,
         removed_at: removed_us.map(|us| timestamp(9, us)).transpose()?,
+        hidden: None,
+        hidden_lost: None,
+        track: if row.get(17)? { Track::Kept } else { Track::None },
+    };
+    (clip.hidden, clip.hidden_lost) = hidden(row, &clip)?;
+    Ok(clip)
+}
+
+/// The hidden clip, or why there is none.
+fn hidden(row: &Row<'_>, clip: &ClipRow) -> rusqlite::Result<(Option<HiddenFile>, Option<String>)> {
+    if clip.removed_at.is_some() {
+        return Ok((None, None));
+    }
+    if let Some(kept) = clip.file().filter(|kept| kept.shows == Shows::Hidden) {
+        let KeptClip { file, bytes, sha256, codec, .. } = kept.clone();
+        return Ok((Some(HiddenFile { file, bytes, sha256, codec }), None));
+    }
+    let (asked_for, file): (bool, Option<String>) = (row.get(11)?, row.get(12)?);
+    let lost: Option<String> = row.get(16)?;
+    Ok(match (asked_for, file, lost) {
+        (false, ..) => (None, None),
+        (true, _, Some(lost)) => (None, Some(lost)),
+        (true, None, None) => (None, Some(BEING_MADE.to_owned())),
+        (true, Some(file), None) => {
+            let (bytes, sha256, codec) = (row.get(13)?, row.get(14)?, row.get(15)?);
+            (Some(HiddenFile { file, bytes, sha256, codec }), None)
+        }
     })
 }
 
 fn state(connection: &Connection) -> rusqlite::Result<EvidenceState> {
     connection.query_row(
-        "WITH kept AS (SELECT incident, bytes FROM clip WHERE lost IS NULL AND removed_us IS NULL)
-         SELECT (SELECT count(*) FROM kept), (SELECT coalesce(sum(bytes), 0) FROM kept),
-           (SELECT count(*) FROM snapshot),
-           (SELECT coalesce(sum(bytes + clear_bytes), 0) FROM snapshot INDEXED BY snapshot_bytes),
+        "WITH kept AS (
+           SELECT clip.id, incident, bytes FROM clip WHERE lost IS NULL AND removed_us IS NULL
+           UNION ALL SELECT clip.id, incident, hidden.bytes FROM clip_hidden AS hidden
+           JOIN clip ON clip.id = hidden.clip
+           WHERE hidden.file IS NOT NULL AND hidden.lost IS NULL AND removed_us IS NULL)
+         SELECT (SELECT count(DISTINCT id) FROM kept), (SELECT coalesce(sum(bytes), 0) FROM kept),
+           (SELECT count(*) FROM snapshot), (SELECT coalesce(sum(bytes + clear_bytes), 0) FROM snapshot INDEXED BY snapshot_bytes),
            (SELECT count(*) FROM pin),
            (SELECT min(started_us) FROM incident WHERE id IN (SELECT incident FROM kept)),
            (SELECT count(*) FROM clip WHERE lost IS NOT NULL),
@@ -227,7 +345,10 @@ pub(in crate::store) fn clip_files(
 ) -> rusqlite::Result<BTreeMap<String, (u64, String)>> {
     connection
         .prepare_cached(
-            "SELECT file, bytes, sha256 FROM clip WHERE lost IS NULL AND removed_us IS NULL",
+            "SELECT file, bytes, sha256 FROM clip WHERE lost IS NULL AND removed_us IS NULL
+             UNION ALL SELECT hidden.file, hidden.bytes, hidden.sha256 FROM clip_hidden AS hidden
+             JOIN clip ON clip.id = hidden.clip
+             WHERE hidden.file IS NOT NULL AND hidden.lost IS NULL AND removed_us IS NULL",
         )?
         .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
         .collect()

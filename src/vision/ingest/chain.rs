@@ -167,6 +167,11 @@ impl Chain {
 
     /// Pictures are as old as their packets say, where they say it.
     pub fn timed_by(&mut self, packets: Packets) {
+        if let Some(tap) = &self.tap {
+            // Clips have the times of the pictures that are looked at.
+            let packets = packets.clone();
+            tap.timed_by(move |pts_ns| Some(packets.lock().captured(pts_ns)?.at_ns));
+        }
         self.packets = Some(packets);
     }
 

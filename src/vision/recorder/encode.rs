@@ -1,22 +1,29 @@
-//! An encoder for cameras whose video no browser plays: few pictures a second, small, H.264.
+//! Encoding for clips: few pictures a second, small, H.264.
 //!
-//! A pipeline of its own. A picture that finds it busy is dropped there: nothing waits for it.
+//! Here is the encoder of cameras whose video no browser plays: a thread of its own, less urgent than
+//! everything else. A picture that finds it busy is dropped: nothing waits for it.
 
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
-use gstreamer_app as gst_app;
 
 use super::CameraRing;
 use super::ring::{Unit, UnitKind};
+use super::row::{Row, RowError, Taken};
+use crate::clock;
+use crate::engine::time::Instant;
+use crate::telemetry::chain;
 
 /// Pictures a second that are encoded at most: a person's walk stays readable, and a core of a small
 /// box is not eaten by evidence.
 const FPS: i32 = 10;
 
 /// Shortest time between two pictures; a little less than `1 / FPS`, since cameras are not even.
-const INTERVAL_NS: u64 = 90_000_000;
+pub const INTERVAL_NS: u64 = 90_000_000;
 
 /// Longer and shorter side of an encoded picture at most, pixels.
 const WIDTH_MAX: i32 = 1280;
@@ -29,7 +36,13 @@ const KEY_EVERY: u32 = 20;
 const BITS_PER_S: u32 = 1_500_000;
 
 /// Pictures waiting to be encoded; drivers have few buffers to lend.
-const WAITING_MAX: u64 = 2;
+const WAITING_MAX: usize = 1;
+
+/// How much less urgent than the rest of this process (`nice`) encoding is: as little as can be.
+pub const NICENESS: i32 = 29;
+
+/// Pause after an encoder failed.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Encoders without special hardware, the better first.
 const ENCODERS: [&str; 2] = ["x264enc", "openh264enc"];
@@ -38,8 +51,7 @@ const ENCODERS: [&str; 2] = ["x264enc", "openh264enc"];
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
     #[error(
-        "the camera's video is none that browsers play, and there is no encoder; install the \
-         Debian package gstreamer1.0-plugins-bad (openh264enc)"
+        "there is no encoder; install the Debian package gstreamer1.0-plugins-bad (openh264enc)"
     )]
     NoEncoder,
     #[error(
@@ -47,15 +59,58 @@ pub enum EncodeError {
     )]
     Memory(String),
     #[error("the camera's pictures cannot be encoded")]
-    Build(#[source] gst::glib::Error),
-    #[error("the encoder does not start")]
-    Start,
+    Row(#[from] RowError),
+    #[error("the encoder's thread does not start")]
+    Thread(#[source] std::io::Error),
 }
 
-pub struct Encoder {
-    pipeline: gst::Pipeline,
-    source: gst_app::AppSrc,
+/// What turns pictures into units of H.264, in the caller's thread: the elements of a row.
+///
+/// # Errors
+/// No encoder is installed.
+pub fn elements(format: &gst::Caps) -> Result<String, EncodeError> {
+    let found = |name: &str| gst::ElementFactory::find(name).is_some();
+    let element = ENCODERS.into_iter().find(|name| found(name)).ok_or(EncodeError::NoEncoder)?;
+    let (width, height) = size(format);
+    let settings = match element {
+        "x264enc" => format!(
+            "tune=zerolatency speed-preset=ultrafast threads=1 key-int-max={KEY_EVERY} bitrate={}",
+            BITS_PER_S / 1000
+        ),
+        _ => format!(
+            "gop-size={KEY_EVERY} bitrate={BITS_PER_S} complexity=low rate-control=bitrate \
+             multi-thread=1"
+        ),
+    };
+    // Without borders: what is known of a place of the frame holds for that place of the clip.
+    Ok(format!(
+        "videoconvertscale add-borders=false ! \
+         video/x-raw,format=I420,width={width},height={height} ! \
+         {element} {settings} ! h264parse config-interval=-1 ! \
+         capsfilter caps=video/x-h264,stream-format=byte-stream,alignment=au"
+    ))
+}
+
+/// What came out of such a row; `None` for nothing that can be read.
+pub fn unit(taken: Taken) -> Option<Unit> {
+    let map = taken.buffer.map_readable().ok()?;
+    let kind = match taken.buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+        true => UnitKind::Delta,
+        false => UnitKind::Key,
+    };
+    let bytes = Arc::from(map.as_slice());
+    Some(Unit { captured_ns: taken.at.nseconds(), kind, format: taken.format, bytes })
+}
+
+/// A picture for the thread.
+struct Waiting {
+    buffer: gst::Buffer,
     format: gst::Caps,
+}
+
+/// The thread's handle; it ends when this is dropped.
+pub struct Encoder {
+    pictures: SyncSender<Waiting>,
     taken_ns: u64,
 }
 
@@ -66,44 +121,18 @@ impl Encoder {
         if let Some(memory) = memory {
             return Err(EncodeError::Memory(memory.to_string()));
         }
-        let found = |name: &str| gst::ElementFactory::find(name).is_some();
-        let element =
-            ENCODERS.into_iter().find(|name| found(name)).ok_or(EncodeError::NoEncoder)?;
-        let (width, height) = size(format);
-        let settings = match element {
-            "x264enc" => format!(
-                "tune=zerolatency speed-preset=ultrafast key-int-max={KEY_EVERY} bitrate={}",
-                BITS_PER_S / 1000
-            ),
-            _ => format!(
-                "gop-size={KEY_EVERY} bitrate={BITS_PER_S} complexity=low rate-control=bitrate"
-            ),
-        };
-        let pipeline = gst::parse::launch(&format!(
-            "appsrc name=pictures ! videoconvertscale ! \
-             video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1 ! \
-             {element} {settings} ! h264parse config-interval=-1 ! \
-             video/x-h264,stream-format=byte-stream,alignment=au ! \
-             appsink name=units sync=false"
-        ))
-        .map_err(EncodeError::Build)?;
-        let pipeline = pipeline.downcast::<gst::Pipeline>().map_err(|_| EncodeError::Start)?;
-        let element = |name| pipeline.by_name(name).ok_or(EncodeError::Start);
-        let source = element("pictures")?.downcast::<gst_app::AppSrc>();
-        let sink = element("units")?.downcast::<gst_app::AppSink>();
-        let (Ok(source), Ok(sink)) = (source, sink) else {
-            return Err(EncodeError::Start);
-        };
-        source.set_caps(Some(&steady(format)));
-        source.set_format(gst::Format::Time);
-        source.set_max_bytes(0);
-        source.set_property("max-buffers", WAITING_MAX);
-        source.set_property_from_str("leaky-type", "downstream");
-        into_ring(&sink, ring);
-        if pipeline.set_state(gst::State::Playing).is_err() {
-            return Err(EncodeError::Start);
-        }
-        Ok(Encoder { pipeline, source, format: format.clone(), taken_ns: 0 })
+        elements(format)?;
+        let (pictures, waiting) = sync_channel(WAITING_MAX);
+        let ring = Arc::clone(ring);
+        thread::Builder::new()
+            .name("encode".into())
+            .spawn(move || {
+                // Linux keeps niceness per thread; without it this one merely competes.
+                let _ = rustix::process::nice(NICENESS);
+                encode_all(&waiting, &ring);
+            })
+            .map_err(EncodeError::Thread)?;
+        Ok(Encoder { pictures, taken_ns: 0 })
     }
 
     /// Takes a picture captured then, unless the one before was just now.
@@ -114,10 +143,6 @@ impl Encoder {
         let Some(format) = pad.current_caps() else {
             return;
         };
-        if format != self.format {
-            self.source.set_caps(Some(&steady(&format)));
-            self.format = format;
-        }
         self.taken_ns = captured_ns;
         // Shares the pixels, not the times.
         let Ok(mut buffer) =
@@ -128,42 +153,50 @@ impl Encoder {
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(gst::ClockTime::from_nseconds(captured_ns));
         }
-        // Refused when the encoder has failed: then the ring runs dry, and a clip says so.
-        let _ = self.source.push_buffer(buffer);
+        // Full: the one before is still being encoded.
+        let _ = self.pictures.try_send(Waiting { buffer, format });
     }
 }
 
-impl Drop for Encoder {
-    fn drop(&mut self) {
-        // Nothing can be done about a pipeline that does not even stop.
-        let _ = self.pipeline.set_state(gst::State::Null);
+fn encode_all(waiting: &Receiver<Waiting>, ring: &Arc<CameraRing>) {
+    let mut row: Option<(gst::Caps, Row)> = None;
+    let mut not_before: Option<Instant> = None;
+    for picture in waiting {
+        if not_before.is_some_and(|at| clock::monotonic() < at) {
+            continue;
+        }
+        if let Err(error) = encode(&mut row, picture, ring) {
+            let why = chain(&error);
+            tracing::warn!("no clips of a camera for a while: {why}");
+            ring.explain(Some(why));
+            row = None;
+            not_before = Some(clock::monotonic().after(AGAIN_AFTER));
+        }
     }
 }
 
-fn into_ring(sink: &gst_app::AppSink, ring: &Arc<CameraRing>) {
-    let ring = Arc::clone(ring);
-    let taken = move |sink: &gst_app::AppSink| {
-        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-        let (Some(buffer), Some(format)) = (sample.buffer(), sample.caps()) else {
-            return Ok(gst::FlowSuccess::Ok);
-        };
-        let (Some(at), Ok(map)) = (buffer.pts(), buffer.map_readable()) else {
-            return Ok(gst::FlowSuccess::Ok);
-        };
-        let kind = match buffer.flags().contains(gst::BufferFlags::DELTA_UNIT) {
-            true => UnitKind::Delta,
-            false => UnitKind::Key,
-        };
-        ring.explain(None);
-        ring.push(Unit {
-            captured_ns: at.nseconds(),
-            kind,
-            format: format.to_owned(),
-            bytes: Arc::from(map.as_slice()),
-        });
-        Ok(gst::FlowSuccess::Ok)
+fn encode(
+    row: &mut Option<(gst::Caps, Row)>,
+    picture: Waiting,
+    ring: &Arc<CameraRing>,
+) -> Result<(), EncodeError> {
+    let Waiting { buffer, format } = picture;
+    let (_, row) = match row.take().filter(|(of, _)| *of == format) {
+        Some(same) => row.insert(same),
+        None => {
+            let ours = Arc::clone(ring);
+            let taken = move |taken| {
+                if let Some(unit) = unit(taken) {
+                    ours.explain(None);
+                    ours.push(unit);
+                }
+                Ok(gst::FlowSuccess::Ok)
+            };
+            let new = Row::start(&elements(&format)?, &steady(&format), taken)?;
+            row.insert((format, new))
+        }
     };
-    sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(taken).build());
+    Ok(row.push(buffer)?)
 }
 
 fn is_plain(memory: &gst::CapsFeaturesRef) -> bool {
@@ -172,7 +205,7 @@ fn is_plain(memory: &gst::CapsFeaturesRef) -> bool {
 }
 
 /// The same format at the rate that is encoded: encoders share their bits out by it.
-fn steady(format: &gst::Caps) -> gst::Caps {
+pub fn steady(format: &gst::Caps) -> gst::Caps {
     let mut format = format.clone();
     for media in format.make_mut().iter_mut() {
         media.set("framerate", gst::Fraction::new(FPS, 1));
@@ -181,7 +214,7 @@ fn steady(format: &gst::Caps) -> gst::Caps {
 }
 
 /// What a picture is shrunk to: within the limits, its shape kept, sides even as the codec wants.
-fn size(format: &gst::Caps) -> (i32, i32) {
+pub fn size(format: &gst::Caps) -> (i32, i32) {
     let side = |name| format.structure(0).and_then(|media| media.get::<i32>(name).ok());
     let (width, height) =
         (side("width").unwrap_or(WIDTH_MAX), side("height").unwrap_or(HEIGHT_MAX));

@@ -10,23 +10,35 @@
 //! Terms: a **unit** is one encoded picture; a **group** begins with a picture that needs no other
 //! one (a key frame) and is kept or dropped whole; the **ring** is what is kept of one camera.
 //!
+//! A clip takes its video out of the ring when it is asked for, and may wait then. Clear ones are written
+//! as they came; hidden ones (`hide`) are decoded and encoded anew, one at a time, in another thread.
+//!
 //! Nothing here waits on the way of a picture: a tap copies the unit and goes on, the ring drops its
-//! oldest group, and writing has a thread of its own that a bad disk may hold up.
+//! oldest group, and writing has threads of its own that a bad disk may hold up.
 //!
 //! Not here: which spans are worth a file, what they are called, and for how long they are kept.
 
 mod encode;
+mod hide;
 mod mux;
 mod ring;
+mod row;
 mod tap;
 
 use std::io;
-use std::path::PathBuf;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use crate::link::{CameraIndex, ClipOutcome, FromWorker, RingBounds};
+use crate::clock;
+use crate::engine::time::Instant;
+use crate::link::{
+    CameraIndex, ClipOutcome, ClipVeil, ClipWritten, FromWorker, HIDE_S_MAX, RingBounds,
+};
 use crate::telemetry::chain;
 
 pub use self::mux::MuxError;
@@ -36,11 +48,20 @@ pub(super) use self::tap::Tap;
 /// Clips waiting to be written: each camera's zones may all be entered at once.
 const CLIPS_WAITING_MAX: usize = 32;
 
+/// Hidden clips waiting to be made; each takes some seconds.
+const HIDES_WAITING_MAX: usize = 16;
+
+/// Video held for clips that wait, bytes: the ring goes on meanwhile. One clip is always taken.
+const HELD_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// A hidden clip that is not made so long after it was asked for is given up.
+const HIDE_MAX: Duration = Duration::from_secs(HIDE_S_MAX as u64);
+
 /// How much less urgent than the rest of this process (`nice`) a clip is.
 const NICENESS: i32 = 15;
 
 /// A span of a camera's video that is wanted as a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ClipRequest {
     pub request: u64,
     pub camera: CameraIndex,
@@ -48,6 +69,16 @@ pub struct ClipRequest {
     pub to_ns: u64,
     /// Written, and meanwhile a file beside it; nothing else is.
     pub path: PathBuf,
+    pub shown: Shown,
+}
+
+/// What people are to see of a clip.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shown {
+    /// What the camera sent.
+    AsSent,
+    /// Nobody can be recognised.
+    Hidden(ClipVeil),
 }
 
 /// What is kept of one camera, shared by its taps and the clip thread.
@@ -76,45 +107,82 @@ impl CameraRing {
         *lock(&self.why_not) = why;
     }
 
-    /// Writes what is kept of the span, and a little more before it: a clip begins with a key frame.
-    pub fn write(&self, from_ns: u64, to_ns: u64, path: &std::path::Path) -> ClipOutcome {
-        // Units are shared, not copied: the ring is held for microseconds.
+    /// What is kept of the span, and a little more before it: a clip begins with a key frame. Units are
+    /// shared, not copied: the ring is held for microseconds, and may go on.
+    pub fn select(&self, from_ns: u64, to_ns: u64) -> Result<Selection, String> {
         let selected = lock(&self.ring).select(from_ns, to_ns);
-        let Some(selected) = selected else {
+        selected.ok_or_else(|| {
             let why = lock(&self.why_not).clone();
-            let reason = why.unwrap_or_else(|| "no video of this time is kept".into());
-            return ClipOutcome::Failed { reason };
-        };
-        match mux::write(&selected, path) {
-            Ok(written) => ClipOutcome::Written(written),
-            Err(error) => ClipOutcome::Failed { reason: chain(&error) },
+            why.unwrap_or_else(|| "no video of this time is kept".into())
+        })
+    }
+
+    /// Writes what is kept of the span.
+    pub fn write(&self, from_ns: u64, to_ns: u64, path: &Path) -> ClipOutcome {
+        match self.select(from_ns, to_ns) {
+            Ok(selected) => outcome(mux::write(&selected, path).map_err(|error| chain(&error))),
+            Err(reason) => ClipOutcome::Failed { reason },
+        }
+    }
+
+    /// The same with nobody to be recognised; given up at `until`.
+    pub fn hide(
+        &self,
+        span_ns: (u64, u64),
+        veil: &ClipVeil,
+        path: &Path,
+        until: Instant,
+    ) -> ClipOutcome {
+        match self.select(span_ns.0, span_ns.1) {
+            Ok(selected) => hidden(&selected, veil, path, until),
+            Err(reason) => ClipOutcome::Failed { reason },
         }
     }
 }
 
-/// The rings of all cameras, and the thread that cuts clips from them.
+/// A clip that waits, with all of its video: it is the same whenever its turn comes.
+struct Job {
+    request: u64,
+    path: PathBuf,
+    shown: Shown,
+    selected: Selection,
+    bytes: u64,
+    until: Instant,
+}
+
+/// The rings of all cameras, and the threads that cut clips from them.
 pub struct Recorder {
     rings: Vec<Arc<CameraRing>>,
-    requests: SyncSender<ClipRequest>,
+    as_sent: SyncSender<Job>,
+    hidden: SyncSender<Job>,
+    /// Bytes of the jobs that wait.
+    held: Arc<AtomicU64>,
 }
 
 impl Recorder {
-    /// Starts the thread; it ends when the recorder is dropped and nothing waits. `tell` gets every
+    /// Starts the threads; they end when the recorder is dropped and nothing waits. `tell` gets every
     /// outcome.
     pub fn start(
         cameras: usize,
         bounds: RingBounds,
-        tell: impl Fn(FromWorker) + Send + 'static,
+        tell: impl Fn(FromWorker) + Clone + Send + 'static,
     ) -> io::Result<Recorder> {
         let rings: Vec<_> = (0..cameras).map(|_| Arc::new(CameraRing::new(bounds))).collect();
-        let (requests, waiting) = sync_channel(CLIPS_WAITING_MAX);
-        let ours = rings.clone();
-        thread::Builder::new().name("clips".into()).spawn(move || {
-            // Linux keeps niceness per thread; without it clips merely compete.
-            let _ = rustix::process::nice(NICENESS);
-            write_all(&waiting, &ours, tell);
-        })?;
-        Ok(Recorder { rings, requests })
+        let held = Arc::new(AtomicU64::new(0));
+        let thread = |name: &str, waiting_max, niceness| {
+            let (jobs, waiting) = sync_channel(waiting_max);
+            let (held, tell) = (Arc::clone(&held), tell.clone());
+            let spawned = thread::Builder::new().name(name.into()).spawn(move || {
+                // Linux keeps niceness per thread; without it clips merely compete.
+                let _ = rustix::process::nice(niceness);
+                write_all(&waiting, &held, tell);
+            });
+            spawned.map(|_| jobs)
+        };
+        let as_sent = thread("clips", CLIPS_WAITING_MAX, NICENESS)?;
+        // One at a time, and less urgent than the clear ones, which are done in a moment.
+        let hidden = thread("hidden-clips", HIDES_WAITING_MAX, encode::NICENESS)?;
+        Ok(Recorder { rings, as_sent, hidden, held })
     }
 
     /// The rings, in the order of the cameras.
@@ -122,27 +190,60 @@ impl Recorder {
         &self.rings
     }
 
-    /// Queues a clip and goes on; comes back with the outcome when there is no room.
-    pub fn write(&self, request: ClipRequest) -> Result<(), FromWorker> {
-        let number = request.request;
-        self.requests.try_send(request).map_err(|_full| FromWorker::Clip {
-            request: number,
-            outcome: ClipOutcome::Failed { reason: "too many clips are being written".into() },
+    /// Takes the span's video and queues the clip; comes back with the outcome when there is no room.
+    pub fn write(&self, asked: ClipRequest) -> Result<(), FromWorker> {
+        let request = asked.request;
+        self.queue(asked)
+            .map_err(|reason| FromWorker::Clip { request, outcome: ClipOutcome::Failed { reason } })
+    }
+
+    fn queue(&self, asked: ClipRequest) -> Result<(), String> {
+        let ClipRequest { request, camera, from_ns, to_ns, path, shown } = asked;
+        let ring = self.rings.get(usize::from(camera));
+        let ring = ring.ok_or_else(|| format!("there is no camera {camera}"))?;
+        let selected = ring.select(from_ns, to_ns)?;
+        let bytes = selected.units.iter().map(|unit| unit.bytes.len() as u64).sum();
+        let held = self.held.load(Ordering::Relaxed);
+        if held > 0 && held + bytes > HELD_BYTES_MAX {
+            return Err("too much video waits to be written".into());
+        }
+        let jobs = match shown {
+            Shown::AsSent => &self.as_sent,
+            Shown::Hidden(_) => &self.hidden,
+        };
+        let until = clock::monotonic().after(HIDE_MAX);
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+        let job = Job { request, path, shown, selected, bytes, until };
+        jobs.try_send(job).map_err(|_full| {
+            self.held.fetch_sub(bytes, Ordering::Relaxed);
+            "too many clips are being written".to_owned()
         })
     }
 }
 
-fn write_all(
-    waiting: &Receiver<ClipRequest>,
-    rings: &[Arc<CameraRing>],
-    tell: impl Fn(FromWorker),
-) {
-    for ClipRequest { request, camera, from_ns, to_ns, path } in waiting {
-        let outcome = match rings.get(usize::from(camera)) {
-            Some(ring) => ring.write(from_ns, to_ns, &path),
-            None => ClipOutcome::Failed { reason: format!("there is no camera {camera}") },
-        };
+fn write_all(waiting: &Receiver<Job>, held: &AtomicU64, tell: impl Fn(FromWorker)) {
+    for Job { request, path, shown, selected, bytes, until } in waiting {
+        // What comes out of a camera is not to end this thread, and clips with it.
+        let written = panic::catch_unwind(AssertUnwindSafe(|| match &shown {
+            Shown::AsSent => outcome(mux::write(&selected, &path).map_err(|error| chain(&error))),
+            Shown::Hidden(veil) => hidden(&selected, veil, &path, until),
+        }));
+        let reason = "the program failed over it; its log says more".to_owned();
+        let outcome = written.unwrap_or(ClipOutcome::Failed { reason });
+        drop(selected);
+        held.fetch_sub(bytes, Ordering::Relaxed);
         tell(FromWorker::Clip { request, outcome });
+    }
+}
+
+fn hidden(selected: &Selection, veil: &ClipVeil, path: &Path, until: Instant) -> ClipOutcome {
+    outcome(hide::write(selected, veil, path, until).map_err(|error| chain(&error)))
+}
+
+fn outcome(written: Result<ClipWritten, String>) -> ClipOutcome {
+    match written {
+        Ok(written) => ClipOutcome::Written(written),
+        Err(reason) => ClipOutcome::Failed { reason },
     }
 }
 

@@ -7,6 +7,8 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use gst::prelude::*;
@@ -23,6 +25,10 @@ const GATHERED: &str = ".moov";
 /// Longest time a clip may take to be written: 30 s of video take well under one on any disk that
 /// works; one that does not must not hold up the clips of other cameras for ever.
 const WRITE_MAX: Duration = Duration::from_secs(30);
+
+/// Clips that hang with the disk: beyond so many none is begun.
+static HANGING: AtomicU32 = AtomicU32::new(0);
+const HANGING_MAX: u32 = 2;
 
 /// How often a waiting writer looks for errors.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -41,6 +47,8 @@ pub enum MuxError {
     Write { path: PathBuf, reason: String },
     #[error("the clip {path} was not written within {} s", WRITE_MAX.as_secs())]
     TooSlow { path: PathBuf },
+    #[error("the disk hangs: earlier clips are still being written")]
+    Hangs,
     #[error("the clip {path} could not be brought to the disk")]
     Sync {
         path: PathBuf,
@@ -72,9 +80,17 @@ pub fn write(selected: &Selection, path: &Path) -> Result<ClipWritten, MuxError>
     let first = selected.units.first().ok_or_else(|| unplayable(None))?;
     let (codec, parser) = codec_of(&first.format).ok_or_else(|| unplayable(Some(&first.format)))?;
     let (pipeline, source) = build(&first.format, parser, path)?;
+    if HANGING.load(Ordering::Relaxed) >= HANGING_MAX {
+        return Err(MuxError::Hangs);
+    }
     let fed = feed(&pipeline, &source, &selected.units, path);
-    // A pipeline that does not even stop is nothing to wait for.
-    let _ = pipeline.set_state(gst::State::Null);
+    match &fed {
+        Err(MuxError::TooSlow { .. }) => leave_behind(pipeline),
+        _ => {
+            // A pipeline that does not even stop is nothing to wait for.
+            let _ = pipeline.set_state(gst::State::Null);
+        }
+    }
     fed?;
     let synced = |source| MuxError::Sync { path: path.to_owned(), source };
     let file = File::open(path).map_err(synced)?;
@@ -90,6 +106,18 @@ pub fn write(selected: &Selection, path: &Path) -> Result<ClipWritten, MuxError>
         bytes: file.metadata().map_err(synced)?.len(),
         codec: codec.to_owned(),
     })
+}
+
+/// Stopping it waits for whoever writes, as long as the disk hangs: nothing for this thread.
+fn leave_behind(pipeline: gst::Pipeline) {
+    HANGING.fetch_add(1, Ordering::Relaxed);
+    let stopping = thread::Builder::new().name("clip-hangs".into()).spawn(move || {
+        let _ = pipeline.set_state(gst::State::Null);
+        HANGING.fetch_sub(1, Ordering::Relaxed);
+    });
+    if stopping.is_err() {
+        tracing::error!("a clip that hangs cannot even be left behind");
+    }
 }
 
 fn build(

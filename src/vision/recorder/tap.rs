@@ -4,16 +4,19 @@
 //! is nothing that browsers play (raw cameras, motion JPEG, MPEG-4 of old), decoded pictures go to
 //! an encoder instead, at a low rate.
 //!
-//! Capture times are those of the pictures that are looked at: running time on the pipeline's clock.
+//! Capture times are those of the pictures that are looked at: what the stream's packets say, else running
+//! time on the pipeline's clock.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use gst::prelude::*;
 use gstreamer as gst;
 
 use super::encode::Encoder;
 use super::ring::{Unit, UnitKind};
+use super::row::running_time;
 use super::{CameraRing, mux};
+use crate::clock;
 
 /// Units that wait until the pipeline plays and there is somebody to keep them: the beginning of a
 /// stream holds the key frame that everything up to the next one needs.
@@ -24,8 +27,13 @@ pub struct Tap {
     shared: Arc<Shared>,
 }
 
+/// When the picture with this time stamp was captured, nanoseconds; `None`: it is not known.
+type Captured = Box<dyn Fn(u64) -> Option<u64> + Send + Sync>;
+
 struct Shared {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
+    /// What the stream's packets say.
+    captured: OnceLock<Captured>,
     state: Mutex<State>,
 }
 
@@ -36,7 +44,7 @@ struct State {
     pad: Option<gst::glib::WeakRef<gst::Pad>>,
     waiting: Vec<Waiting>,
     /// Time of the unit before.
-    newest: Option<gst::ClockTime>,
+    newest: Option<Time>,
     video: Video,
 }
 
@@ -52,9 +60,27 @@ enum Video {
     Impossible,
 }
 
-/// A unit whose time is known on the stream only.
+/// A unit's time.
+#[derive(Clone, Copy)]
+enum Time {
+    /// When it was captured, nanoseconds.
+    Captured(u64),
+    /// On the pipeline's line.
+    Running(gst::ClockTime),
+}
+
+impl Time {
+    fn captured_ns(self, base: gst::ClockTime) -> u64 {
+        match self {
+            Time::Captured(at_ns) => at_ns,
+            Time::Running(running) => (base + running).nseconds(),
+        }
+    }
+}
+
+/// A unit that waits for somebody to keep it.
 struct Waiting {
-    running: gst::ClockTime,
+    time: Time,
     kind: UnitKind,
     format: gst::Caps,
     bytes: Arc<[u8]>,
@@ -63,7 +89,11 @@ struct Waiting {
 impl Tap {
     /// Watches `pipeline` for decoders; decoded pictures pass `decoded`.
     pub fn attach(pipeline: &gst::Pipeline, decoded: &gst::Pad) -> Tap {
-        let shared = Arc::new(Shared { pipeline: pipeline.downgrade(), state: Mutex::default() });
+        let shared = Arc::new(Shared {
+            pipeline: pipeline.downgrade(),
+            captured: OnceLock::new(),
+            state: Mutex::default(),
+        });
         let ours = Arc::clone(&shared);
         pipeline.connect_deep_element_added(move |_, _, element| ours.look_at(element));
         let ours = Arc::clone(&shared);
@@ -74,6 +104,12 @@ impl Tap {
             gst::PadProbeReturn::Ok
         });
         Tap { shared }
+    }
+
+    /// Pictures were captured when `captured` says, where it says anything of their time stamps.
+    pub fn timed_by(&self, captured: impl Fn(u64) -> Option<u64> + Send + Sync + 'static) {
+        // There is one stream to a pipeline.
+        let _ = self.shared.captured.set(Box::new(captured));
     }
 
     /// Keeps everything in `ring` from now on, and what has waited for it.
@@ -127,11 +163,11 @@ impl Shared {
             tracing::debug!("the recorder keeps what the camera sends: {format}");
         }
         // One without a time belongs to the one before; without it, those after could not be shown.
-        let Some(running) = running_time(pad, buffer).or(state.newest) else {
+        let Some(time) = self.time(pad, buffer).or(state.newest) else {
             return;
         };
-        state.newest = Some(running);
-        state.waiting.push(Waiting { running, kind, format, bytes });
+        state.newest = Some(time);
+        state.waiting.push(Waiting { time, kind, format, bytes });
         state.hand_over(self.base_time());
     }
 
@@ -153,10 +189,18 @@ impl Shared {
                 None => return,
             };
         }
-        if let (Video::Encoded(encoder), Some(running)) =
-            (&mut state.video, running_time(pad, buffer))
-        {
-            encoder.take(pad, buffer, (base + running).nseconds());
+        if let (Video::Encoded(encoder), Some(time)) = (&mut state.video, self.time(pad, buffer)) {
+            encoder.take(pad, buffer, time.captured_ns(base));
+        }
+    }
+
+    fn time(&self, pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<Time> {
+        let pts = buffer.pts()?;
+        let said = self.captured.get().and_then(|captured| captured(pts.nseconds()));
+        match said {
+            // No picture is from later than now.
+            Some(at_ns) => Some(Time::Captured(at_ns.min(clock::monotonic().as_nanos()))),
+            None => running_time(pad, buffer).map(Time::Running),
         }
     }
 
@@ -181,8 +225,8 @@ impl State {
             return;
         };
         for unit in self.waiting.drain(..) {
-            let Waiting { running, kind, format, bytes } = unit;
-            let captured_ns = (base + running).nseconds();
+            let Waiting { time, kind, format, bytes } = unit;
+            let captured_ns = time.captured_ns(base);
             ring.push(Unit { captured_ns, kind, format, bytes });
         }
         ring.explain(None);
@@ -198,8 +242,41 @@ fn is_video_decoder(element: &gst::Element) -> bool {
     says("Decoder") && says("Codec") && (says("Video") || says("Image"))
 }
 
-fn running_time(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
-    let event = pad.sticky_event::<gst::event::Segment>(0)?;
-    let segment = event.segment().downcast_ref::<gst::ClockTime>()?;
-    segment.to_running_time(buffer.pts()?)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::RingBounds;
+
+    /// Half an hour, nanoseconds: what a camera's clock may say of its pictures.
+    const CAMERA_SAYS_NS: u64 = 1_800_000_000_000;
+
+    #[test]
+    fn video_has_the_times_that_its_packets_say_and_not_those_of_the_pipeline() {
+        gst::init().expect("GStreamer starts");
+        let pipeline = gst::Pipeline::new();
+        let sink = gst::ElementFactory::make("fakesink").build().expect("a sink");
+        pipeline.add(&sink).expect("added");
+        let entry = sink.static_pad("sink").expect("a pad");
+        let tap = Tap::attach(&pipeline, &entry);
+        let said = |pts_ns| pts_ns + 7_000_000;
+        tap.timed_by(move |pts_ns| (pts_ns < CAMERA_SAYS_NS).then(|| said(pts_ns)));
+        let ring = Arc::new(CameraRing::new(RingBounds { seconds: 50, bytes_max: 1 << 24 }));
+        tap.keep_in(Arc::clone(&ring));
+        let camera = "videotestsrc num-buffers=20 ! \
+             video/x-raw,format=I420,width=64,height=48,framerate=10/1 ! openh264enc ! \
+             h264parse ! avdec_h264";
+        let camera = gst::parse::bin_from_description(camera, true).expect("a camera");
+        pipeline.add(&camera).expect("added");
+        camera.link(&sink).expect("linked");
+        pipeline.set_state(gst::State::Playing).expect("it plays");
+        let bus = pipeline.bus().expect("a bus");
+        let wait = gst::ClockTime::from_seconds(30);
+        let ended = bus.timed_pop_filtered(wait, &[gst::MessageType::Eos, gst::MessageType::Error]);
+        assert!(ended.is_some_and(|message| message.type_() == gst::MessageType::Eos));
+        pipeline.set_state(gst::State::Null).expect("it stops");
+        let units = ring.select(0, u64::MAX).expect("video").units;
+        let times: Vec<u64> = units.iter().map(|unit| unit.captured_ns).collect();
+        let frames: Vec<u64> = (0..20).map(|n| said(n * 100_000_000)).collect();
+        assert_eq!(times, frames);
+    }
 }

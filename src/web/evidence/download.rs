@@ -59,7 +59,7 @@ pub(super) fn send(
     headers: &HeaderMap,
     to: Listener<impl Fn() -> bool + Send + Sync + 'static>,
 ) -> Result<Response, ApiError> {
-    let length = clip.kept.bytes;
+    let length = clip.bytes;
     let asked = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (status, span) = match asked.map_or(Asked::All, |range| parse(range, length)) {
         Asked::All => (StatusCode::OK, Span { from: 0, to: length }),
@@ -78,7 +78,7 @@ pub(super) fn send(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("video/mp4"));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(span.to - span.from));
-    let named = text(format!("inline; filename=\"{}\"", clip.kept.file));
+    let named = text(format!("inline; filename=\"{}\"", clip.name));
     headers.extend(named.map(|it| (header::CONTENT_DISPOSITION, it)));
     if status == StatusCode::PARTIAL_CONTENT {
         let place = text(format!("bytes {}-{}/{length}", span.from, span.to.saturating_sub(1)));

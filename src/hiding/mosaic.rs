@@ -76,7 +76,15 @@ pub fn cover_all(canvas: &mut RgbImage) {
 
 /// Paints over what nobody may see; also every pixel that an edge goes through.
 pub fn black_out(canvas: &mut RgbImage, masks: &[Mask]) {
-    for polygon in masks.iter().flat_map(|mask| &mask.polygons) {
+    black_out_polygons(canvas, masks.iter().flat_map(|mask| &mask.polygons));
+}
+
+/// The same of polygons: rings of points in frame fractions.
+pub fn black_out_polygons<'a>(
+    canvas: &mut RgbImage,
+    polygons: impl IntoIterator<Item = &'a Vec<Vec<[f64; 2]>>>,
+) {
+    for polygon in polygons {
         for row in 0..canvas.height() {
             blacken_row(canvas, polygon, row);
         }

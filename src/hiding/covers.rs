@@ -48,13 +48,8 @@ pub fn next(before: &[Cover], at: Instant, found: &[BoxNorm]) -> Vec<Cover> {
     let mut taken = vec![false; covers.len()];
     let mut lost = Vec::new();
     for old in before {
-        let best = (0..taken.len())
-            .filter(|&new| !taken[new])
-            .map(|new| (new, overlap(old.bounds_norm, covers[new].bounds_norm)))
-            .filter(|(_, share)| *share >= SAME_IOU_MIN)
-            .max_by(|a, b| a.1.total_cmp(&b.1));
-        match best {
-            Some((new, _)) => taken[new] = true,
+        match successor(old, &covers, &mut taken) {
+            Some(_) => {}
             None => lost.push(Cover { age: at.since(old.found_at), ..*old }),
         }
     }
@@ -62,6 +57,45 @@ pub fn next(before: &[Cover], at: Instant, found: &[BoxNorm]) -> Vec<Cover> {
     covers.extend(lost);
     covers.truncate(COVERS_MAX);
     covers
+}
+
+/// The covers of a picture between two others, from theirs, each as old as it is away from this one.
+/// Whoever is in both is on the way from one place to the other.
+pub fn between(left: Vec<Cover>, right: Vec<Cover>) -> Vec<Cover> {
+    let mut taken = vec![false; right.len()];
+    let mut covers = Vec::with_capacity(left.len().max(right.len()));
+    for old in left {
+        covers.push(match successor(&old, &right, &mut taken) {
+            Some(new) => midway(&old, &right[new]),
+            None => old,
+        });
+    }
+    let lone = right.iter().zip(&taken).filter(|(_, taken)| !**taken);
+    covers.extend(lone.map(|(new, _)| *new));
+    covers.retain(|cover| cover.age <= CARRIED_FOR);
+    covers
+}
+
+/// Nobody walks as evenly as this: the place grows with the time to the nearer of the two.
+fn midway(old: &Cover, new: &Cover) -> Cover {
+    let whole = (old.age + new.age).as_secs_f64();
+    let share = if whole > 0.0 { old.age.as_secs_f64() / whole } else { 0.0 };
+    let side = |side: usize| {
+        old.bounds_norm[side] + share * (new.bounds_norm[side] - old.bounds_norm[side])
+    };
+    Cover { bounds_norm: [0, 1, 2, 3].map(side), age: old.age.min(new.age), ..*old }
+}
+
+/// The same person in the next picture, whom nobody else has taken.
+fn successor(old: &Cover, next: &[Cover], taken: &mut [bool]) -> Option<usize> {
+    let best = (0..next.len())
+        .filter(|&new| !taken[new])
+        .map(|new| (new, overlap(old.bounds_norm, next[new].bounds_norm)))
+        .filter(|(_, share)| *share >= SAME_IOU_MIN)
+        .max_by(|a, b| a.1.total_cmp(&b.1));
+    let (new, _) = best?;
+    taken[new] = true;
+    Some(new)
 }
 
 impl Cover {

@@ -1,0 +1,131 @@
+//! The hidden clip beside a clear one: it comes later, or not at all, and goes with it.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::json;
+
+use super::{Kept, REASON_CHARS_MAX, note};
+use crate::engine::IncidentId;
+use crate::store::{Store, StoreError};
+
+/// A hidden clip that lies in the folder under its last name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewHidden {
+    pub incident: IncidentId,
+    pub part: u32,
+    pub file: String,
+    pub bytes: u64,
+    /// Hex.
+    pub sha256: String,
+    pub codec: String,
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Keeps the hidden clip of a clear one, and its digest in the audit log, or neither. One that
+    /// stands already changes nothing.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn put_hidden(&mut self, hidden: &NewHidden) -> Result<Kept, StoreError> {
+        self.evidence(|connection| {
+            let Some(clip) = awaited(connection, hidden.incident, hidden.part)? else {
+                return Ok(Kept::NoIncident);
+            };
+            let added = connection
+                .prepare_cached(
+                    "UPDATE clip_hidden SET file = ?2, bytes = ?3, sha256 = ?4, codec = ?5
+                     WHERE clip = ?1 AND file IS NULL AND lost IS NULL",
+                )?
+                .execute(params![clip, hidden.file, hidden.bytes, hidden.sha256, hidden.codec])?;
+            if added > 0 {
+                let detail = json!({
+                    "sha256": hidden.sha256, "file": hidden.file, "bytes": hidden.bytes,
+                    "shows": "hidden",
+                });
+                note(connection, "clip_kept", hidden.incident, &detail.to_string(), hidden.at)?;
+            }
+            Ok(Kept::Yes)
+        })
+    }
+
+    /// Notes that there is no hidden clip beside the clear one, and why.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn put_hidden_lost(
+        &mut self,
+        incident: IncidentId,
+        part: u32,
+        why: &str,
+    ) -> Result<Kept, StoreError> {
+        let why: String = why.chars().take(REASON_CHARS_MAX).collect();
+        self.evidence(|connection| {
+            let Some(clip) = awaited(connection, incident, part)? else {
+                return Ok(Kept::NoIncident);
+            };
+            connection
+                .prepare_cached(
+                    "UPDATE clip_hidden SET lost = ?2
+                     WHERE clip = ?1 AND file IS NULL AND lost IS NULL",
+                )?
+                .execute(params![clip, why])?;
+            Ok(Kept::Yes)
+        })
+    }
+}
+
+/// The row of a clip beside which a hidden one is, or was, to come.
+fn awaited(
+    connection: &Connection,
+    incident: IncidentId,
+    part: u32,
+) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT id FROM clip JOIN clip_hidden ON clip_hidden.clip = clip.id
+             WHERE incident = ?1 AND part = ?2",
+        )?
+        .query_row(params![incident.0, part], |row| row.get(0))
+        .optional()
+}
+
+/// What earlier lives did not finish.
+pub(super) fn close(connection: &Connection, why: &str) -> rusqlite::Result<()> {
+    connection
+        .execute("UPDATE clip_hidden SET lost = ?1 WHERE file IS NULL AND lost IS NULL", [why])?;
+    Ok(())
+}
+
+/// Notes that a hidden clip's file is gone; the incident, if it is one.
+pub(super) fn is_gone(connection: &Connection, file: &str) -> rusqlite::Result<Option<u64>> {
+    connection
+        .query_row(
+            "UPDATE clip_hidden SET lost = 'its file is gone' WHERE file = ?1 AND lost IS NULL
+             RETURNING (SELECT incident FROM clip WHERE id = clip)",
+            [file],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// Marks a clip as removed, with all that belongs to it; the names of its files.
+pub(super) fn remove(
+    connection: &Connection,
+    clip: i64,
+    at: Timestamp,
+) -> rusqlite::Result<Vec<String>> {
+    let files = connection
+        .prepare_cached(
+            "SELECT file FROM clip WHERE id = ?1 AND file IS NOT NULL AND lost IS NULL
+             UNION ALL SELECT file FROM clip_hidden
+             WHERE clip = ?1 AND file IS NOT NULL AND lost IS NULL",
+        )?
+        .query_map([clip], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    connection
+        .prepare_cached("UPDATE clip SET removed_us = ?2 WHERE id = ?1")?
+        .execute(params![clip, at.as_microsecond()])?;
+    connection.prepare_cached("DELETE FROM clip_track WHERE clip = ?1")?.execute([clip])?;
+    Ok(files)
+}
