@@ -83,7 +83,7 @@ fn hidden(ring: &CameraRing, span_ns: (u64, u64), veil: &ClipVeil, path: &Path) 
     }
 }
 
-/// The pixels of a picture, red of each.
+/// The pixels of a picture, green of each: the squares are red and green.
 type Pixels = Vec<Vec<u8>>;
 
 /// When each picture is shown, seconds, and what it shows.
@@ -95,7 +95,7 @@ fn play(path: &Path) -> Vec<(f64, Pixels)> {
     while let Polled::Frame(frame) = source.next(SOON).expect("it plays") {
         let picture = frame.picture.as_ref().expect("pixels");
         assert_eq!((picture.width(), picture.height()), SIZE);
-        let row = |y| picture.row(y).iter().step_by(3).copied().collect();
+        let row = |y| picture.row(y).iter().skip(1).step_by(3).copied().collect();
         pictures.push((frame.time.as_secs_f64(), (0..picture.height()).map(row).collect()));
     }
     pictures
