@@ -51,7 +51,7 @@ describe('words', () => {
   it.each([
     [{ why: 'zones_approved', zone_version: 12, by: 'Eva' }, /version 12 .* approved by Eva/], [{ why: 'zones_approved', zone_version: null, by: null }, /its zones were approved$/],
     [{ why: 'first', zone_version: null, by: null }, /first half minute/], [{ why: 'confirmed', zone_version: 3, by: 'Jan' }, /confirmed by Jan/],
-    [{ why: 'restored', zone_version: 3, by: null }, /before the last start/], [{ why: 'newer', zone_version: null, by: null }, /learned by the box/],
+    [{ why: 'newer', zone_version: null, by: null }, /learned by the box/],
   ])('%j says whose reference it is', (reference, words) => expect(whyWords(reference)).toMatch(words));
   it('a_reference_says_when_it_was_taken', () => expect(referenceWords(REFERENCE, siteClock('UTC'), Date.parse('2026-03-02T00:00:00Z'))).toMatch(/^1 Mar 13:00:00 · the view when/));
 });

@@ -7,7 +7,7 @@ import type { Shift } from './shift';
 
 export const FAULTS = ['frozen', 'time_backwards', 'wrong_picture', 'moved', 'covered', 'dark', 'overexposed', 'blurred', 'discoloured'] as const;
 export type Fault = (typeof FAULTS)[number];
-export type ReferenceWhy = 'first' | 'zones_approved' | 'confirmed' | 'restored';
+export type ReferenceWhy = 'first' | 'zones_approved' | 'confirmed';
 
 /** The picture that later ones are held against. */
 export interface Reference { taken_at: string; why: ReferenceWhy | string; by: string | null; zone_version: number | null; picture: string | null }
@@ -119,8 +119,6 @@ export function whyWords({ why, zone_version, by }: Pick<Reference, 'why' | 'zon
       return `the view when ${zone_version === null ? 'its zones were' : `version ${zone_version} of its zones was`} approved${whom}`;
     case 'confirmed':
       return `the view as it was confirmed${whom}`;
-    case 'restored':
-      return 'kept from before the last start';
     default:
       return by === null ? 'learned by the box' : `set${whom}`;
   }
