@@ -105,7 +105,7 @@ describe('view of a camera', { skip: impossible ?? false }, () => {
     await drawn(at.eva, /^Yard: Now/);
     await button(at.eva, 'When it was told').click();
     await drawn(at.eva, /^Yard: When it was told/);
-    await button(at.eva, 'Now').click();
+    await at.eva.page.getByRole('button', { name: 'Now', exact: true }).click();
     await picture(at.eva.page, 'view-moved');
   });
 
@@ -130,7 +130,10 @@ describe('view of a camera', { skip: impossible ?? false }, () => {
     await slider.focus();
     await at.wall.page.keyboard.press('ArrowRight');
     await eventually('the slider has moved', SHOWN_WITHIN_MS, async () => (await slider.getAttribute('aria-valuetext')) !== before);
-    const { scroll, window } = await at.wall.page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, window: document.documentElement.clientWidth }));
+    const { scroll, window } = await at.wall.page.evaluate(() => {
+      const { scrollWidth, clientWidth } = document.documentElement;
+      return { scroll: scrollWidth, window: clientWidth };
+    });
     assert.ok(scroll <= window, `the page is ${scroll} px wide in a window of ${window} px`);
     await picture(at.wall.page, 'view-phone');
   });
