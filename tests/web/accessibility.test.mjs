@@ -22,7 +22,7 @@ const TOUCH_PX_MIN = 44;
 const ACKNOWLEDGE_PX_MIN = 56;
 const PAGES = [
   ['', 'Now'], ['zones', 'Zones'], ['zones/yard/versions', 'Versions · Yard'], ['walk/yard', 'Walk test · Yard'],
-  ['heat/yard', 'Heat map · Yard'], ['alarms', 'Alarms'], ['handhelds', 'Handhelds'], ['people', 'People'], ['audit', 'Audit'],
+  ['heat/yard', 'Heat map · Yard'], ['view/yard', 'View · Yard'], ['alarms', 'Alarms'], ['handhelds', 'Handhelds'], ['people', 'People'], ['audit', 'Audit'],
 ];
 
 const impossible = cannotRun();

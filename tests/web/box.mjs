@@ -13,6 +13,23 @@ const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const PROGRAM = resolve(REPOSITORY, process.env.STANDCLEAR ?? 'target/debug/standclear');
 const FOOTAGE = join(REPOSITORY, '.deps/footage/vtest.avi');
 
+/** As the configuration writes it; JSON's strings are TOML's. */
+const FOOTAGE_AGAIN_AND_AGAIN = `{ file = ${JSON.stringify(FOOTAGE)}, loop = true }`;
+
+/**
+ * The footage seen by a camera that is bumped `after_s` after it was switched on: what it shows lies `right_px` and
+ * `down_px` elsewhere from then on. Of the footage so much is cut off, so that both views are as large.
+ */
+export function bumpedCamera({ after_s, right_px, down_px }) {
+  const FPS = 10;
+  const footage = `filesrc location=${FOOTAGE} ! avidemux ! avdec_msmpeg4 ! videoconvert ! video/x-raw,format=I420`;
+  const [x, y] = [Math.abs(right_px), Math.abs(down_px)];
+  const crop = (right, down) => `videocrop ${right ? 'left' : 'right'}=${x} ${down ? 'top' : 'bottom'}=${y}`;
+  const before = `${footage} ! ${crop(right_px > 0, down_px > 0)} ! identity eos-after=${after_s * FPS} ! c.`;
+  const then = `${footage} ! ${crop(right_px < 0, down_px < 0)} ! c.`;
+  return `{ gst = ${JSON.stringify(`${before} ${then} ${then} ${then} concat name=c`)} }`;
+}
+
 const ZONE_FILE = 'zones/yard.json';
 
 const SAYS_ITS_ADDRESS_WITHIN_MS = 20_000;
@@ -37,21 +54,21 @@ export const ADMIN = { name: 'Browser Test', password: 'correct horse battery' }
 
 /**
  * A box with its first admin, `ADMIN`, signed in for the calls of the test; `settings` are added to its
- * configuration, `zones` guard its camera (each may have further `properties`).
+ * configuration, `zones` guard its camera (each may have further `properties`), whose `source` may be another.
  */
-export function startBox(settings = '', zones = [ROAD, LAWN]) {
-  return start((box) => box.setUp(), settings, zones);
+export function startBox(settings = '', zones = [ROAD, LAWN], source = FOOTAGE_AGAIN_AND_AGAIN) {
+  return start((box) => box.setUp(), settings, zones, source);
 }
 
 /** A box nobody can sign in to yet, as it comes out of its packing. */
 export function startNewBox() {
-  return start(async () => {}, '', [ROAD, LAWN]);
+  return start(async () => {}, '', [ROAD, LAWN], FOOTAGE_AGAIN_AND_AGAIN);
 }
 
-async function start(prepare, settings, zones) {
+async function start(prepare, settings, zones, source) {
   const dir = mkdtempSync(join(tmpdir(), 'standclear-web-'));
   const sound = await startSound(dir);
-  const box = new Box(dir, sound, writeConfig(dir, settings, zones));
+  const box = new Box(dir, sound, writeConfig(dir, settings, zones, source));
   try {
     await box.listens();
     await prepare(box);
@@ -221,7 +238,7 @@ export function zoneDocument(zones) {
   };
 }
 
-function writeConfig(dir, settings, zones) {
+function writeConfig(dir, settings, zones, source) {
   mkdirSync(join(dir, 'zones'), { recursive: true });
   writeFileSync(join(dir, ZONE_FILE), JSON.stringify(zoneDocument(zones)));
   const file = join(dir, 'standclear.toml');
@@ -234,7 +251,7 @@ time_zone = "Europe/Prague"
 [[camera]]
 id = "yard"
 name = "Yard"
-source = { file = ${JSON.stringify(FOOTAGE)}, loop = true }
+source = ${source}
 zones = "${ZONE_FILE}"
 fps = 10
 

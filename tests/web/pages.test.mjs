@@ -12,7 +12,7 @@ const WATCHED_WITHIN_MS = 60_000;
 const INTRUSION_WITHIN_MS = 60_000;
 const PAGES = [
   ['zones', 'Zones'], ['zones/yard/versions', 'Versions · Yard'], ['walk/yard', 'Walk test · Yard'],
-  ['heat/yard', 'Heat map · Yard'], ['alarms', 'Alarms'], ['people', 'People'], ['audit', 'Audit'],
+  ['heat/yard', 'Heat map · Yard'], ['view/yard', 'View · Yard'], ['alarms', 'Alarms'], ['people', 'People'], ['audit', 'Audit'],
 ];
 
 const impossible = cannotRun();

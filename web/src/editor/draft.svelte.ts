@@ -41,6 +41,8 @@ export class Draft {
   busy = $state(false);
   /** Somebody is about to answer for what is shown: nothing else may slip in under their hand. */
   answering = $state(false);
+  /** What is shown was made by the page and not by a hand: it is not saved until somebody takes it up. */
+  offered = $state(false);
 
   timeZone = $state('UTC');
   cameraName = $state('');
@@ -118,8 +120,26 @@ export class Draft {
     if (this.applied) this.applied = null;
     this.#check.ask(document);
     const kept = this.answer?.draft?.document ?? this.inForce;
-    if (sameDocument(document, kept) && !this.#saver.dirty) return;
+    const same = sameDocument(document, kept);
+    // Undone: there is nothing to save, and there never was.
+    if (this.offered && same) this.#saver.forget();
+    this.takeUp();
+    if (same && !this.#saver.dirty) return;
     this.#saver.changed(document);
+  }
+
+  /** As `changed`, and kept back: nobody has looked at it yet. */
+  offer(document: Document): void {
+    this.changed(document);
+    this.#saver.hold();
+    this.offered = true;
+  }
+
+  /** What was offered is saved like everything else from now on. */
+  takeUp(): void {
+    if (!this.offered) return;
+    this.offered = false;
+    if (this.conflict === null) this.#saver.release();
   }
 
   /** Leaving the page or hiding it: what is not saved yet is. */
@@ -226,6 +246,7 @@ export class Draft {
     this.#saver.forget();
     this.#saver.release();
     this.conflict = null;
+    this.offered = false;
     this.#known = theirs?.digest ?? null;
     this.#adopt(theirs?.document ?? this.inForce);
     this.#check.ask(this.#current());
@@ -234,6 +255,7 @@ export class Draft {
   keepMine(): void {
     this.#known = this.conflict?.theirs?.digest ?? null;
     this.conflict = null;
+    this.offered = false;
     this.#saver.release();
     this.#saver.changed(this.#current());
   }
@@ -241,6 +263,7 @@ export class Draft {
   async discard(): Promise<void> {
     await this.#press(async () => {
       this.#saver.forget();
+      this.takeUp();
       if (this.answer?.draft) await discardDraft(this.camera);
       await this.load();
     });
@@ -260,6 +283,7 @@ export class Draft {
 
   async propose(reason: string): Promise<boolean> {
     return this.#press(async () => {
+      this.takeUp();
       if (!(await this.#saver.flush())) throw new Error('The draft could not be saved, so it was not proposed. Try again.');
       if (!this.answer?.draft) await this.#put(this.#current());
       const version = await proposeDraft(this.camera, reason, this.#known ?? '');

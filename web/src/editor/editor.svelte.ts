@@ -113,6 +113,14 @@ export class Editor {
     this.draft.changed(document);
   }
 
+  /** Shows what the page made of the document; it can be undone, and is not saved until somebody takes it up. */
+  offer(document: Document, words: string): void {
+    this.#history = history.change(this.#history, document, null, performance.now());
+    this.refusal = null;
+    this.spoken = words;
+    this.draft.offer(document);
+  }
+
   /** Makes an edit, or says why not. */
   attempt(edit: Edit, about: string | null = null): boolean {
     if (edit.ok) this.apply(edit.document, about);

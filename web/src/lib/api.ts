@@ -50,6 +50,8 @@ export interface Camera {
   /** Why other zones guard than were meant to: a changed file that cannot be used. */
   zones_fault?: string | null;
   source?: CameraSource;
+  /** Why its view cannot be trusted, by the box's word for it (`moved`); null or absent: nothing is wrong with it. */
+  view_trouble?: string | null;
   /** What of its picture is black for everybody. */
   privacy_masks?: readonly Mask[];
 }

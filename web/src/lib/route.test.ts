@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { href, PAGE_ROLE, parseRoute, underOf, type Page } from './route';
+import { asksForMovedZones, href, movedZonesHref, PAGE_ROLE, parseRoute, underOf, type Page } from './route';
 import { includes } from './session.svelte';
 
 describe('parseRoute', () => {
@@ -7,14 +7,20 @@ describe('parseRoute', () => {
     ['', 'now', null], ['#/', 'now', null], ['#', 'now', null],
     ['#/zones', 'zones', null], ['#/zones/yard-east', 'editor', 'yard-east'], ['#/zones/yard-east/versions', 'versions', 'yard-east'],
     ['#/walk', 'walk', null], ['#/walk/a%20b', 'walk', 'a b'], ['#/heat/press?hours=24', 'heat', 'press'],
+    ['#/view', 'view', null], ['#/view/yard', 'view', 'yard'], ['#/view/yard/x', 'unknown', null], ['#/zones/yard?move=view', 'editor', 'yard'],
     ['#/people', 'people', null], ['#/alarms', 'alarms', null], ['#/alarms/3', 'unknown', null], ['#/audit', 'audit', null],
     ['#/nowhere', 'unknown', null], ['#/people/eva', 'unknown', null], ['#/zones/a/versions/3', 'unknown', null], ['#/zones/%E0%A4%A', 'editor', '%E0%A4%A'],
   ] as const)('%j is %s of %j', (hash, page, camera) => expect(parseRoute(hash)).toEqual({ page, camera }));
 
-  it.each([['zones', null], ['editor', 'a/b'], ['versions', 'yard'], ['walk', 'ž'], ['heat', 'x'], ['people', null], ['alarms', null], ['audit', null], ['now', null]] as const)('the address of %s of %j leads back to it', (page, camera) => {
+  it.each([['zones', null], ['editor', 'a/b'], ['versions', 'yard'], ['walk', 'ž'], ['heat', 'x'], ['view', 'a b'], ['people', null], ['alarms', null], ['audit', null], ['now', null]] as const)('the address of %s of %j leads back to it', (page, camera) => {
     expect(parseRoute(href(page, camera))).toEqual({ page, camera });
   });
-  it('what_lies_under_zones_is_marked_as_zones', () => expect((['editor', 'versions', 'heat'] as Page[]).map(underOf)).toEqual(['zones', 'zones', 'heat']));
+  it('what_lies_under_zones_is_marked_as_zones', () => expect((['editor', 'versions', 'view', 'heat'] as Page[]).map(underOf)).toEqual(['zones', 'zones', 'zones', 'heat']));
+  it('only_its_own_address_asks_for_zones_that_moved_with_the_view', () => {
+    expect(asksForMovedZones(movedZonesHref('a?b'))).toBe(true);
+    expect(parseRoute(movedZonesHref('a?b'))).toEqual({ page: 'editor', camera: 'a?b' });
+    for (const hash of [href('editor', 'yard'), '', '#/zones/move=view', '#/zones/yard?move=viewer']) expect(asksForMovedZones(hash)).toBe(false);
+  });
 });
 
 describe('roles', () => {

@@ -2,18 +2,18 @@
 
 import type { Role } from './session.svelte';
 
-export type Page = 'now' | 'alarms' | 'incidents' | 'zones' | 'editor' | 'versions' | 'walk' | 'heat' | 'handhelds' | 'people' | 'audit' | 'unknown';
+export type Page = 'now' | 'alarms' | 'incidents' | 'zones' | 'editor' | 'versions' | 'view' | 'walk' | 'heat' | 'handhelds' | 'people' | 'audit' | 'unknown';
 /** `camera` is null where none is named yet. */
 export interface Route { page: Page; camera: string | null }
 
 /** What a page is called, in the navigation, as its heading and in the browser's tab. */
 export const PAGE_NAME: Record<Page, string> = {
-  now: 'Now', alarms: 'Alarms', incidents: 'Incidents', zones: 'Zones', editor: 'Draw zones', versions: 'Versions', walk: 'Walk test', heat: 'Heat map', handhelds: 'Handhelds', people: 'People', audit: 'Audit', unknown: 'No such page',
+  now: 'Now', alarms: 'Alarms', incidents: 'Incidents', zones: 'Zones', editor: 'Draw zones', versions: 'Versions', view: 'View', walk: 'Walk test', heat: 'Heat map', handhelds: 'Handhelds', people: 'People', audit: 'Audit', unknown: 'No such page',
 };
 
 /** Who may open a page. The box decides again on everything a page asks for. */
 export const PAGE_ROLE: Record<Page, Role> = {
-  now: 'viewer', alarms: 'viewer', incidents: 'viewer', zones: 'viewer', editor: 'engineer', versions: 'viewer', walk: 'viewer', heat: 'viewer', handhelds: 'viewer', people: 'admin', audit: 'engineer', unknown: 'viewer',
+  now: 'viewer', alarms: 'viewer', incidents: 'viewer', zones: 'viewer', editor: 'engineer', versions: 'viewer', view: 'viewer', walk: 'viewer', heat: 'viewer', handhelds: 'viewer', people: 'admin', audit: 'engineer', unknown: 'viewer',
 };
 
 /** The navigation, in the order of a day's work; pages below one of these are marked as that one. */
@@ -33,6 +33,8 @@ export function parseRoute(hash: string): Route {
     case 'zones':
       if (third === 'versions') return known('versions', 3);
       return known(camera === null ? 'zones' : 'editor', 2);
+    case 'view':
+      return known('view', 2);
     case 'walk':
       return known('walk', 2);
     case 'heat':
@@ -63,6 +65,8 @@ export function href(page: Page, camera: string | null = null): string {
       return `#/zones${of}`;
     case 'versions':
       return camera === null ? '#/zones' : `#/zones${of}/versions`;
+    case 'view':
+      return `#/view${of}`;
     case 'walk':
       return `#/walk${of}`;
     case 'heat':
@@ -76,9 +80,21 @@ export function href(page: Page, camera: string | null = null): string {
   }
 }
 
+const MOVED_WITH_VIEW = 'move=view';
+
+/** The editor of a camera, with its zones moved as its view has. */
+export function movedZonesHref(camera: string): string {
+  return `${href('editor', camera)}?${MOVED_WITH_VIEW}`;
+}
+
+/** Whether an address asks the editor for zones moved with the view. */
+export function asksForMovedZones(hash: string): boolean {
+  return hash.split('?')[1]?.split('&').includes(MOVED_WITH_VIEW) ?? false;
+}
+
 /** The entry of the navigation a page stands under. */
 export function underOf(page: Page): Page {
-  return page === 'editor' || page === 'versions' ? 'zones' : page;
+  return page === 'editor' || page === 'versions' || page === 'view' ? 'zones' : page;
 }
 
 function decode(part: string): string {
