@@ -50,11 +50,15 @@ test('it starts in the part in which the incident began, and goes on with the ne
 
 const incident = (ended_at: string | null) => ({ ended_at }) as Incident;
 test('more video may come while it goes on, just after, and while people are being hidden', () => {
-  const now = Date.parse('2026-05-04T13:00:00Z');
-  expect(isBeingWritten(incident(null), null, now)).toBe(true);
-  expect(isBeingWritten(incident('2026-05-04T12:59:00Z'), null, now)).toBe(true);
-  expect(isBeingWritten(incident(TO), { clips: [], pin: null }, now)).toBe(false);
-  expect(isBeingWritten(incident(TO), { clips: [clip(1, { hidden: false, clear: false })], pin: null }, now)).toBe(true);
+  const now = Date.parse('2026-05-04T12:30:00Z');
+  const hiding = { clips: [clip(1, { hidden: false })], pin: null };
+  expect(isBeingWritten(incident(null), null, 'shown', now)).toBe(true);
+  expect(isBeingWritten(incident('2026-05-04T12:29:00Z'), null, 'shown', now)).toBe(true);
+  expect(isBeingWritten(incident(TO), { clips: [], pin: null }, 'shown', now)).toBe(false);
+  expect(isBeingWritten(incident(TO), hiding, 'shown', now)).toBe(true);
+  expect(isBeingWritten(incident(TO), hiding, 'off', now)).toBe(false);
+  expect(isBeingWritten(incident(TO), hiding, 'shown', now + 3_600_000)).toBe(false);
+  expect(isBeingWritten(incident(TO), { clips: [clip(1, { hidden: false, hidden_lost: 'x' })], pin: null }, 'shown', now)).toBe(false);
 });
 
 const box = (inside: boolean) => ({ x: 0.4, y: 0.2, w: 0.1, h: 0.3, score: 0.7, inside });

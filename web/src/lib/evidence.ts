@@ -53,11 +53,14 @@ export function plays(source: Source): source is Source & { kind: 'hidden' | 'cl
 
 /** Longer than this after an incident nothing more is written of it. */
 const WRITTEN_WITHIN_MS = 3 * 60_000;
+/** Longer than this after a part people are not hidden in it any more: a busy box has had its quiet hour. */
+const HIDDEN_WITHIN_MS = 60 * 60_000;
 
 /** Whether more may come of its video: it goes on, has just ended, or people are still being hidden in it. */
-export function isBeingWritten(incident: Incident, evidence: Evidence | null, now_ms: number): boolean {
+export function isBeingWritten(incident: Incident, evidence: Evidence | null, looker: Looker, now_ms: number): boolean {
   if (incident.ended_at === null || now_ms - Date.parse(incident.ended_at) < WRITTEN_WITHIN_MS) return true;
-  return evidence?.clips.some((clip) => clip.state === 'kept' && !clip.hidden && clip.hidden_lost === null && !clip.clear) ?? false;
+  if (looker === 'off') return false;
+  return evidence?.clips.some((clip) => clip.state === 'kept' && !clip.hidden && clip.hidden_lost === null && clip.to !== null && now_ms - Date.parse(clip.to) < HIDDEN_WITHIN_MS) ?? false;
 }
 
 /** The part in which an incident began; else the first that plays, else the first. */
