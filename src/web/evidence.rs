@@ -1,6 +1,6 @@
 //! Evidence of incidents: what there is, its clips, its pins.
 //!
-//! Not here: the picture (`routes::snapshot`, which was first).
+//! Not here: the picture (`snapshot`).
 
 mod download;
 mod dto;

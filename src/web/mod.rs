@@ -35,6 +35,7 @@ mod rails;
 mod relays;
 mod routes;
 mod server;
+mod snapshot;
 mod stream;
 pub mod tls;
 mod views;
@@ -340,7 +341,7 @@ fn table() -> Vec<RouteEntry> {
             "get",
             "/api/incidents/{id}/snapshot.jpg",
             AtLeast(Viewer),
-            get(routes::snapshot).layer(timed()),
+            get(snapshot::snapshot).layer(timed()),
         ),
         ("get", "/api/history", AtLeast(Viewer), get(routes::history).layer(timed())),
         ("get", "/api/openapi.json", AtLeast(Viewer), get(openapi::document)),

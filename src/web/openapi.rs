@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use super::{
     access, alarms, channels, evidence, handheld_admin, health, incidents, inputs, live, pictures,
-    privacy, relays, routes, stream, tls, views, walk, zones,
+    privacy, relays, routes, snapshot, stream, tls, views, walk, zones,
 };
 
 #[derive(OpenApi)]
@@ -66,7 +66,7 @@ use super::{
         privacy::see_clear,
         privacy::end_clear,
         routes::incidents,
-        routes::snapshot,
+        snapshot::snapshot,
         routes::history,
         pictures::pictures,
         relays::list,

@@ -10,8 +10,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
@@ -19,7 +18,6 @@ use super::App;
 use super::access::{Caller, body};
 use super::dto::{AcknowledgeDto, AcknowledgedDto, HistoryDto, IncidentsDto, StateDto};
 use super::error::{ApiError, ErrorBody};
-use super::privacy::{self, Sight};
 use super::query::{Numbers, Pairs, path_number};
 use crate::clock;
 use crate::engine::AlarmId;
@@ -126,46 +124,6 @@ pub(super) async fn incidents(
         incidents: rows.into_iter().map(Into::into).collect(),
         verdicts: verdicts.into_iter().map(Into::into).collect(),
     }))
-}
-
-/// The picture of the frame that raised an incident.
-#[utoipa::path(
-    get,
-    path = "/api/incidents/{id}/snapshot.jpg",
-    params(
-        ("id" = u64, Path, description = "Incident number"),
-        ("picture" = Option<String>, Query, description = "`clear`, for whoever was granted clear pictures; else people are pixelated"),
-    ),
-    responses(
-        (status = 200, description = "JPEG with boxes, foot points and zones", content_type = "image/jpeg", body = Vec<u8>),
-        (status = 403, description = "`clear_not_granted`", body = ErrorBody),
-        (status = 404, description = "`no_snapshot`: none (yet), or only a clear one", body = ErrorBody),
-        (status = 422, description = "`bad_request`", body = ErrorBody),
-        (status = 503, description = "`store`, `busy`, `too_slow`", body = ErrorBody),
-    )
-)]
-pub(super) async fn snapshot(
-    State(app): State<App>,
-    caller: Caller,
-    path: Result<Path<String>, PathRejection>,
-    pairs: Pairs,
-) -> Result<impl IntoResponse, ApiError> {
-    let id = path_number(path)?;
-    let jpeg = match privacy::sight(pairs)? {
-        Sight::Shown => ask(&app, move |handle| handle.incident_snapshot(id)).await?,
-        Sight::Clear => {
-            privacy::look(&app, &caller, format!("incident {id}")).await?;
-            ask(&app, move |handle| handle.clear_snapshot(id)).await?
-        }
-    };
-    match jpeg.map_err(store_error)? {
-        Some(jpeg) => Ok(([(header::CONTENT_TYPE, "image/jpeg")], jpeg)),
-        None => Err(ApiError::new(
-            StatusCode::NOT_FOUND,
-            "no_snapshot",
-            format!("there is no picture of incident {id} that may be shown (yet, or no more)"),
-        )),
-    }
 }
 
 /// When each zone was occupied or unknown.

@@ -127,3 +127,34 @@ fn a_token_sees_nobody_clear_and_another_word_is_refused() {
     served.get("/api/incidents/17/snapshot.jpg?picture=sharp").refused(422, "bad_request");
     served.get("/api/incidents/17/snapshot.jpg?sight=clear").refused(422, "bad_request");
 }
+
+#[test]
+fn a_list_gets_small_pictures_which_a_browser_keeps_only_while_it_may() {
+    let served = serve();
+    let small = format!("{SNAPSHOT}?width=320");
+    let reply = served.get(&small);
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("image/jpeg")));
+    assert_eq!(reply.header("cache-control"), Some("private, no-cache"));
+    let tag = reply.header("etag").expect("what to ask with").to_owned();
+    assert_ne!(
+        served.get(SNAPSHOT).header("etag"),
+        Some(tag.as_str()),
+        "another size, another tag"
+    );
+    let known = [("If-None-Match", tag.as_str())];
+    let again = served.request("GET", &small, &known, b"");
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    // What a browser keeps helps nobody who has signed out.
+    served.request_as(&[], "GET", &small, &known, b"").refused(401, "sign_in_needed");
+    // Smaller does not mean that somebody sees clear whom nobody granted that, and what is clear is not kept.
+    let clear = format!("{CLEAR}&width=320");
+    served.get(&clear).refused(403, "clear_not_granted");
+    let kind = [("Content-Type", "application/json")];
+    served.request("POST", "/api/privacy/clear", &kind, br#"{"reason": "who was it"}"#);
+    let seen = served.get(&clear);
+    assert_eq!((seen.status, seen.body.as_slice()), (200, b"\xFF\xD8 a clear jpeg".as_slice()));
+    assert_eq!((seen.header("cache-control"), seen.header("etag")), (Some("no-store"), None));
+    for width in ["63", "1281", "big", "320&width=320"] {
+        served.get(&format!("{SNAPSHOT}?width={width}")).refused(422, "bad_request");
+    }
+}
