@@ -14,16 +14,16 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::age::Age;
 use super::clerk::Errand;
 use super::disk;
 use super::evidence::Pictures;
 use super::message::{Gravity, Message, Reply, StoreReport};
-use super::outbox_age::OutboxAge;
 use super::reserve;
 use crate::clock;
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
-use crate::store::outbox::{Bounds, Trimmed};
+use crate::store::outbox::{AGE_MAX, Bounds, Trimmed};
 use crate::store::record::Record;
 use crate::store::{ALIVE_EVERY_S, Moved, Store};
 use crate::telemetry::chain;
@@ -99,7 +99,7 @@ pub fn start(
     let now = clock::monotonic();
     let keeper = Keeper {
         outbox_bytes_max,
-        outbox_age: OutboxAge::new(clock::wall(), now),
+        outbox_age: Age::new(AGE_MAX, clock::wall(), now),
         trimmed_at: None,
         store,
         folder,
@@ -133,7 +133,7 @@ struct Keeper {
     alive_at: Instant,
     looked_at: Instant,
     outbox_bytes_max: u64,
-    outbox_age: OutboxAge,
+    outbox_age: Age,
     /// `None` while there is more to trim.
     trimmed_at: Option<Instant>,
     /// When the next portion of an earlier schema's log is moved; `None` when all of it is.
