@@ -28,6 +28,8 @@ mod model;
 mod outbox;
 #[path = "store/schemas.rs"]
 mod schemas;
+#[path = "support/small_disk.rs"]
+mod small_disk;
 #[path = "store/views.rs"]
 mod views;
 
