@@ -18,6 +18,8 @@ mod crash;
 mod evidence;
 #[path = "store/holds.rs"]
 mod holds;
+#[path = "store/incidents.rs"]
+mod incidents;
 #[path = "store/lives.rs"]
 mod lives;
 #[path = "store/migration.rs"]

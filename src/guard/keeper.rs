@@ -23,6 +23,7 @@ use super::reserve;
 use crate::clock;
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
+use crate::store::distances::Distances;
 use crate::store::outbox::{AGE_MAX, Bounds, Trimmed};
 use crate::store::record::Record;
 use crate::store::{ALIVE_EVERY_S, Moved, Store};
@@ -60,6 +61,7 @@ pub enum Job {
     Snapshot {
         incident: IncidentId,
         pictures: Pictures,
+        distances: Option<Distances>,
     },
     Errand(Errand),
 }
@@ -188,7 +190,10 @@ impl Keeper {
             self.done.fetch_add(batches, Ordering::Release);
         }
         match next {
-            Some(Job::Snapshot { incident, pictures }) => self.keep_snapshot(incident, &pictures),
+            Some(Job::Snapshot { incident, pictures, distances }) => {
+                self.keep_snapshot(incident, &pictures);
+                self.keep_distances(incident, distances.as_ref());
+            }
             Some(Job::Errand(errand)) => errand.run(&mut self.store),
             Some(Job::Write { .. }) | None => {}
         }
@@ -237,6 +242,13 @@ impl Keeper {
                     chain(&error)
                 );
             }
+        }
+    }
+
+    fn keep_distances(&mut self, incident: IncidentId, distances: Option<&Distances>) {
+        let kept = distances.map(|distances| self.store.put_distances(incident, distances));
+        if let Some(Err(error)) = kept {
+            tracing::error!("distances of incident {} are not kept: {}", incident.0, chain(&error));
         }
     }
 

@@ -71,6 +71,9 @@ pub const QUESTIONS_MAX: usize = 8;
 /// keeps a supervisor from answering.
 pub const ANSWERS_MAX: usize = 4;
 
+/// Exports of incidents at once: each reads as fast as somebody takes it.
+pub const EXPORTS_MAX: usize = 2;
+
 /// Passwords hashed at once: 19 MiB each, and a core.
 pub const PASSWORDS_MAX: usize = 2;
 
@@ -200,6 +203,7 @@ impl Served {
             viewers: Arc::new(Semaphore::new(VIEWERS_MAX)),
             questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
             answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             devices: Arc::default(),
             stopping,
             replaced_at: freshness.replaced_at.clone(),
@@ -264,6 +268,7 @@ pub(crate) struct App {
     viewers: Arc<Semaphore>,
     questions: Arc<Semaphore>,
     answers: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
     /// What each handheld has under way.
     devices: Arc<handheld::Devices>,
     stopping: watch::Receiver<Running>,
@@ -331,7 +336,7 @@ fn table() -> Vec<RouteEntry> {
             post(routes::acknowledge).layer(timed()),
         ),
         ("post", "/api/inputs/{name}", Inputs, post(inputs::set).layer(timed())),
-        ("get", "/api/incidents", AtLeast(Viewer), get(routes::incidents).layer(timed())),
+        ("get", "/api/incidents", AtLeast(Viewer), get(incidents::list::incidents).layer(timed())),
         (
             "get",
             "/api/incidents/{id}/snapshot.jpg",

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
+use sha2::{Digest, Sha256};
 use standclear::guard::handle::{
-    ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow, EvidenceState,
-    KeptClip, Reason, SnapshotFacts,
+    ClipFile, ClipRow, Distances, EdgeDistance, EvidenceDesk, EvidenceError, EvidenceNow,
+    EvidenceRow, EvidenceState, KeptClip, PersonDistance, Reason, Side, SnapshotFacts, hex,
 };
 
 use super::{Fake, time};
@@ -12,11 +13,26 @@ use super::{Fake, time};
 /// What the clip holds.
 pub const CLIP: &[u8] = b"a film of ten seconds";
 
+/// Its digest.
+pub fn sha256() -> String {
+    hex(&Sha256::digest(CLIP).into())
+}
+
+/// Somebody stood in the zone of incident 17, and somebody above the horizon.
+pub fn distances() -> Distances {
+    let edge = EdgeDistance { metres: 0.617_3, side: Side::Inside };
+    let people = vec![
+        PersonDistance { foot_norm: [0.41, 0.77], camera_m: Some(12.406), edge: Some(edge) },
+        PersonDistance { foot_norm: [0.8, 0.2], camera_m: None, edge: None },
+    ];
+    Distances { residual_m: 0.08, people }
+}
+
 fn kept() -> KeptClip {
     KeptClip {
         file: "incident-00000017-01.mp4".into(),
         bytes: CLIP.len() as u64,
-        sha256: "5e".repeat(32),
+        sha256: sha256(),
         from: time("2026-03-01T13:59:50Z"),
         to: time("2026-03-01T14:00:20Z"),
         longest_gap_ms: 101,

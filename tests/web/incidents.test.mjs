@@ -105,7 +105,7 @@ describe('incidents', { skip: impossible ?? false }, () => {
     for await (const chunk of await download.createReadStream()) chunks.push(chunk);
     const bytes = Buffer.concat(chunks);
     assert.equal(bytes.subarray(0, 4).toString('latin1'), 'PK\u0003\u0004');
-    for (const name of ['incident.json', 'snapshot.jpg', 'SHA256SUMS']) assert.ok(bytes.includes(name), name);
+    for (const name of ['incident.json', 'snapshot.jpg', 'checksums.sha256']) assert.ok(bytes.includes(name), name);
     assert.ok((await audit()).some((entry) => entry.action === 'incident_exported' && entry.by === ADMIN.name));
   });
 

@@ -251,7 +251,8 @@ impl Runner {
         self.requests += 1;
         let request = self.requests;
         let zone = usize::from(zone.0);
-        let job = EvidenceJob { incident, zone, names: self.path.names.clone(), seen };
+        let names = self.path.names.clone();
+        let job = EvidenceJob { incident, zone, entry: *entry, names, seen };
         if self.path.painter.try_send(PaintTask::Asked { request, job }).is_err() {
             tracing::warn!("incident {} has no picture: too many at once", incident.0);
             return;
