@@ -4,6 +4,8 @@
 #[path = "guard/site.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod site;
+#[path = "support/small_disk.rs"]
+mod small_disk;
 #[path = "guard/worker.rs"]
 mod worker;
 
@@ -24,10 +26,14 @@ use standclear::guard::handle::{ClipRow, EvidenceError, EvidenceRow, Reason, Tra
 use standclear::store::check::{Finding, check};
 
 use site::{SirenNotes, fake_worker, intrusion, wait_alarm, wait_for, wait_watched};
+use small_disk::{fill, on_small_disk};
 use worker::Scene;
 
 /// In the environment of the box that is killed: its folder.
 const BOX: &str = "STANDCLEAR_EVIDENCE_BOX";
+
+/// In the environment of the box whose clips lie on a small disk: that disk.
+const SMALL_DISK: &str = "STANDCLEAR_EVIDENCE_DISK";
 
 /// Fail points hold for the whole program.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -242,7 +248,7 @@ fn a_disk_that_hangs_holds_up_neither_an_alarm_nor_the_end_of_the_box() {
 }
 
 #[test]
-fn a_full_disk_costs_the_clip_with_its_reason_and_never_an_alarm() {
+fn a_disk_that_fails_costs_the_clip_with_its_reason_and_never_an_alarm() {
     let _alone = alone();
     let site = Site::new();
     fs::write(site.path("clips"), "full").expect("written");
@@ -260,6 +266,74 @@ fn a_full_disk_costs_the_clip_with_its_reason_and_never_an_alarm() {
     assert_eq!(site.files(), [""; 0]);
     guard.stop();
     site.assert_whole();
+}
+
+/// Somebody comes in and goes: the siren sounds at once, whatever the disk says. What became of the
+/// video.
+fn visited(site: &Site, guard: &Guard, incident: u64) -> ClipRow {
+    let entered_at = clock::monotonic();
+    site.visit(guard);
+    let heard = site.siren.since(entered_at, SirenPattern::Intrusion).since(entered_at);
+    assert!(heard < Duration::from_secs(1), "incident {incident}: {heard:?}");
+    let (clip, _) = wait_clip(guard, incident);
+    let row = guard.handle().incidents(1, None).expect("read").remove(0);
+    assert_eq!(row.id, incident);
+    let alarm = wait_alarm(guard, intrusion, AlarmState::ReturnedUnacknowledged);
+    guard.handle().acknowledge(alarm.id, None, "Eva").expect("answered");
+    wait_for("silence", || (site.siren.now() == SirenPattern::Silent).then_some(()));
+    clip
+}
+
+/// Not a test of its own: what happens when clips lie on a disk of 90 MB. No clip is begun with less
+/// than 64 MiB free.
+#[test]
+fn on_a_small_disk() {
+    let Some(disk) = env::var_os(SMALL_DISK).map(PathBuf::from) else { return };
+    let site = Site::new();
+    fs::create_dir(site.path("data")).expect("made");
+    std::os::unix::fs::symlink(&disk, site.path("data/evidence")).expect("a link");
+    let ballast = disk.join("ballast");
+    let guard = site.start();
+    wait_watched(&guard);
+
+    fill(&ballast);
+    let lost = visited(&site, &guard, 1).lost.expect("a reason");
+    assert!(lost.contains("nearly full; free at least 64 MB"), "{lost}");
+    fs::remove_file(&ballast).expect("freed");
+    fs::write(site.path("clips"), "8").expect("written");
+    let kept = visited(&site, &guard, 2);
+    assert_eq!(kept.file().expect("there is room again").bytes / 1_000_000, 8);
+
+    // There was room when it was begun, and none in the middle.
+    fs::write(site.path("clips"), "200").expect("written");
+    let lost = visited(&site, &guard, 3).lost.expect("a reason");
+    assert!(lost.contains("No space left on device"), "{lost}");
+    assert_eq!(site.files(), ["incident-00000002-01.mp4"], "nothing of half a clip is left");
+    fs::write(site.path("clips"), "1").expect("written");
+    assert!(visited(&site, &guard, 4).file().is_some(), "the next one is kept");
+
+    // Somebody else takes so much that the oldest clip has to go for the next.
+    fs::write(&ballast, vec![1; 18 << 20]).expect("written");
+    let lost = visited(&site, &guard, 5).lost.expect("a reason");
+    assert!(lost.contains("nearly full"), "{lost}");
+    wait_for("room", || (!site.files().contains(&"incident-00000002-01.mp4".into())).then_some(()));
+    let (gone, _) = wait_clip(&guard, 2);
+    assert!(gone.removed_at.is_some(), "{gone:?}");
+    assert!(visited(&site, &guard, 6).file().is_some(), "the next one has room");
+    let now = guard.handle().evidence_desk().evidence_now().expect("read");
+    assert_eq!((now.state.lost, now.state.removed), (3, 1));
+    guard.stop();
+    fs::remove_file(&ballast).expect("freed");
+    site.assert_whole();
+    println!("\nguarded without room for clips");
+}
+
+#[test]
+fn clips_on_a_full_disk_are_lost_with_their_reason_and_kept_again_when_there_is_room() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let variables = [(SMALL_DISK, dir.path().as_os_str())];
+    let last = "guarded without room for clips";
+    on_small_disk((dir.path(), "90m"), "on_a_small_disk", &variables, last);
 }
 
 #[test]

@@ -18,6 +18,8 @@ mod crash;
 mod evidence;
 #[path = "store/holds.rs"]
 mod holds;
+#[path = "store/incidents.rs"]
+mod incidents;
 #[path = "store/lives.rs"]
 mod lives;
 #[path = "store/migration.rs"]
@@ -28,6 +30,8 @@ mod model;
 mod outbox;
 #[path = "store/schemas.rs"]
 mod schemas;
+#[path = "support/small_disk.rs"]
+mod small_disk;
 #[path = "store/views.rs"]
 mod views;
 

@@ -80,6 +80,13 @@ impl GroundArea {
         &self.edges
     }
 
+    /// How far a place, inside or outside, is from where the area is entered; `None` of an area without
+    /// an edge.
+    pub fn edge_distance_m(&self, place_m: PointM) -> Option<f64> {
+        let edges = self.entry_edges();
+        edges.into_iter().map(|edge| distance_to_edge(place_m, edge)).min_by(f64::total_cmp)
+    }
+
     /// The area with those holes filled that hold the whole of the other area.
     pub(super) fn filled_around(&self, other: &GroundArea) -> GroundArea {
         let holds = |hole: &LineString<f64>| {
@@ -189,13 +196,13 @@ pub(super) fn crossing(first: EdgeM, second: EdgeM) -> Option<(f64, f64)> {
 }
 
 /// Distance between two points.
-pub(super) fn distance(a: PointM, b: PointM) -> f64 {
+pub fn distance(a: PointM, b: PointM) -> f64 {
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     (dx * dx + dy * dy).sqrt()
 }
 
 /// Distance between a point and an edge.
-pub(super) fn distance_to_edge(p: PointM, edge: EdgeM) -> f64 {
+pub fn distance_to_edge(p: PointM, edge: EdgeM) -> f64 {
     let share = along(edge, p).map_or(0.0, |share| share.clamp(0.0, 1.0));
     distance(p, at(edge, share))
 }

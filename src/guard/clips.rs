@@ -39,6 +39,7 @@ pub use self::track::About;
 use self::book::{Answered, Asked, Book, Order};
 use self::folder::Folder;
 use self::part::{KeptFile, Part, PendingRow, Version};
+use super::age::Age;
 use super::clerk::Clerk;
 use super::worker::WorkerPost;
 use crate::clock;
@@ -58,8 +59,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often evidence is held within its bounds.
 const RETIRE_EVERY: Duration = Duration::from_secs(60);
 
-/// A box without a battery begins with a wrong clock: nothing goes by age before it had time to be set.
-const CLOCK_TRUSTED_AFTER: Duration = Duration::from_secs(3_600);
+/// Seconds.
+const DAY_S: u64 = 24 * 3_600;
 
 /// An incident that is not in the store so long after its clip was made was lost to it.
 const INCIDENT_WAITED_MAX: Duration = Duration::from_secs(600);
@@ -183,7 +184,7 @@ pub fn start(
         post,
         rows: VecDeque::new(),
         ends_at: None,
-        began_at: now,
+        age: Age::new(Duration::from_secs(DAY_S * u64::from(evidence.days)), clock::wall(), now),
         retired_at: None,
     };
     let thread = thread::Builder::new().name("clip-keeper".into()).spawn(move || {
@@ -216,7 +217,7 @@ struct ClipKeeper {
     post: WorkerPost,
     /// What the store has not taken yet.
     rows: VecDeque<(Instant, PendingRow)>,
-    began_at: Instant,
+    age: Age,
     retired_at: Option<Instant>,
     /// The box ends, at the latest then.
     ends_at: Option<Instant>,
@@ -463,10 +464,8 @@ impl ClipKeeper {
 
     /// Holds evidence within its bounds: first the rows, then the files they named.
     fn retire(&mut self, now: Instant) {
-        let trusted = now.since(self.began_at) >= CLOCK_TRUSTED_AFTER;
-        let days = jiff::SignedDuration::from_hours(24 * i64::from(self.evidence.days));
         let wall = clock::wall();
-        let not_before = wall.checked_sub(days).ok().filter(|_| trusted);
+        let not_before = self.age.too_old_before(wall, now);
         let room = Room { bytes_max: self.folder.allowed(self.evidence.bytes_max), not_before };
         self.retired_at = Some(now);
         match self.clerk.ask(move |store| store.retire_evidence(room, wall)) {

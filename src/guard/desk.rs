@@ -13,8 +13,8 @@ use super::clips::ClipDesk;
 use super::handhelds::HandheldDesk;
 use super::handle::{
     AcknowledgeError, AlarmCommand, Alarms, CameraViews, Channels, CommandError, Commanded,
-    EvidenceDesk, Handhelds, Handle, HistoryError, IncidentRow, InputValue, Inputs, LiveReceiver,
-    SetInputError, Snapshot, Span, SpanKpis, WalkTests, Zones, span_kpis,
+    Distances, EvidenceDesk, Found, Handhelds, Handle, HistoryError, InputValue, Inputs,
+    LiveReceiver, SetInputError, Snapshot, Span, SpanKpis, WalkTests, Wanted, Zones, span_kpis,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
@@ -97,8 +97,8 @@ impl Handle for Desk {
         })
     }
 
-    fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {
-        self.reader.incidents(limit, before)
+    fn find_incidents(&self, limit: u32, wanted: &Wanted) -> Result<Found, HistoryError> {
+        self.reader.find_incidents(limit, wanted)
     }
 
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
@@ -107,6 +107,10 @@ impl Handle for Desk {
 
     fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
         self.reader.clear_snapshot(incident)
+    }
+
+    fn distances(&self, incident: u64) -> Result<Option<Distances>, HistoryError> {
+        self.reader.distances(incident)
     }
 
     fn history(&self, from: Timestamp) -> Result<Vec<Span>, HistoryError> {

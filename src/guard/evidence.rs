@@ -4,7 +4,14 @@
 //! store. Whoever is inside an occupied zone has a red box; red and thick also marks the zone. There are
 //! two of each: one in which nobody can be recognised, for everybody, and the clear one.
 //!
-//! Not here: text in the picture (the page has it), and how people are made unrecognisable (`privacy`).
+//! Where the floor is known, each person has their distance from the camera beside them, and whoever
+//! raised the incident that from the edge of the zone (`distance`, `label`).
+//!
+//! Not here: other text in the picture (the page has it), and how people are made unrecognisable
+//! (`privacy`).
+
+mod distance;
+mod label;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,6 +25,7 @@ use image::{Rgb, RgbImage};
 use imageproc::drawing::{draw_filled_circle_mut, draw_hollow_rect_mut, draw_line_segment_mut};
 use imageproc::rect::Rect;
 
+use self::label::{Label, Spot};
 use super::handle::{Person, ReferenceFacts};
 use super::keeper::Job;
 use super::live::FramePeople;
@@ -25,8 +33,9 @@ use super::privacy::mosaic;
 use super::records::SiteNames;
 use super::views::{NewReference, ViewFrame, Views};
 use crate::config::Privacy;
-use crate::engine::{CameraIndex, IncidentId};
+use crate::engine::{CameraIndex, Entry, IncidentId};
 use crate::link::{LearnedView, Picture};
+use crate::store::distances::{Distances, PersonDistance, Side};
 use crate::store::pictures::Hides;
 
 /// Tasks waiting for the painter; one takes some ten milliseconds.
@@ -75,6 +84,7 @@ pub struct EvidenceJob {
     pub incident: IncidentId,
     /// Number of the zone.
     pub zone: usize,
+    pub entry: Entry,
     /// The zones that decided; they may be others when the picture comes.
     pub names: Arc<SiteNames>,
     pub seen: FramePeople,
@@ -164,9 +174,11 @@ fn keep(job: &EvidenceJob, picture: Option<Picture>, keeper: &SyncSender<Job>, p
         tracing::warn!("incident {} has no picture: it was no longer kept", incident.0);
         return;
     };
-    match paint(job, &picture, privacy) {
+    // Of another frame than was looked at nobody knows where people stand.
+    let distances = (picture.frame == job.seen.frame).then(|| distance::measure(job)).flatten();
+    match paint(job, &picture, distances.as_ref(), privacy) {
         Ok(pictures) => {
-            if keeper.try_send(Job::Snapshot { incident, pictures }).is_err() {
+            if keeper.try_send(Job::Snapshot { incident, pictures, distances }).is_err() {
                 tracing::warn!("the picture of incident {} is lost: the store is busy", incident.0);
             }
         }
@@ -183,12 +195,17 @@ pub enum Pictures {
     Both { hides: Hides, pixelated: Vec<u8>, clear: Vec<u8> },
 }
 
-fn paint(job: &EvidenceJob, picture: &Picture, privacy: Privacy) -> image::ImageResult<Pictures> {
+fn paint(
+    job: &EvidenceJob,
+    picture: &Picture,
+    distances: Option<&Distances>,
+    privacy: Privacy,
+) -> image::ImageResult<Pictures> {
     let mut canvas = image::load_from_memory(&picture.jpeg)?.into_rgb8();
     // Those of the frame's time, before anything is kept.
     mosaic::black_out(&mut canvas, job.seen.names.masks(job.seen.camera));
     let Some(wanted) = Hides::of(privacy) else {
-        return draw(job, picture, canvas).map(Pictures::Clear);
+        return draw(job, picture, distances, canvas).map(Pictures::Clear);
     };
     let mut hidden = canvas.clone();
     // Of another frame than was looked at nobody knows where people are.
@@ -201,12 +218,17 @@ fn paint(job: &EvidenceJob, picture: &Picture, privacy: Privacy) -> image::Image
     };
     Ok(Pictures::Both {
         hides,
-        pixelated: draw(job, picture, hidden)?,
-        clear: draw(job, picture, canvas)?,
+        pixelated: draw(job, picture, distances, hidden)?,
+        clear: draw(job, picture, distances, canvas)?,
     })
 }
 
-fn draw(job: &EvidenceJob, picture: &Picture, mut canvas: RgbImage) -> image::ImageResult<Vec<u8>> {
+fn draw(
+    job: &EvidenceJob,
+    picture: &Picture,
+    distances: Option<&Distances>,
+    mut canvas: RgbImage,
+) -> image::ImageResult<Vec<u8>> {
     for (number, zone) in job.names.live() {
         let of_camera = usize::from(zone.info.camera) == job.seen.camera;
         if of_camera && usize::from(number.0) != job.zone {
@@ -220,6 +242,9 @@ fn draw(job: &EvidenceJob, picture: &Picture, mut canvas: RgbImage) -> image::Im
     if picture.frame == job.seen.frame {
         for person in &job.seen.people {
             draw_person(&mut canvas, person);
+        }
+        if let Some(distances) = distances {
+            write_distances(&mut canvas, &job.seen.people, distances);
         }
     }
     let mut jpeg = Vec::new();
@@ -275,9 +300,47 @@ fn draw_person(canvas: &mut RgbImage, person: &Person) {
     draw_filled_circle_mut(canvas, (foot.0 as i32, foot.1 as i32), 4, color);
 }
 
+/// Beside each person; whoever raised the incident has the first choice of room.
+fn write_distances(canvas: &mut RgbImage, people: &[Person], distances: &Distances) {
+    let spots: Vec<Spot> = people.iter().map(|person| spot(canvas, person)).collect();
+    let mut about: Vec<_> = people.iter().zip(&spots).zip(&distances.people).collect();
+    about.sort_by_key(|(_, distance)| distance.edge.is_none());
+    let label = |((person, spot), distance): ((&Person, &Spot), &PersonDistance)| Label {
+        of: *spot,
+        lines: words(distance),
+        color: if person.inside.is_empty() { ZONE } else { EMERGENCY },
+    };
+    let labels: Vec<Label> = about.into_iter().map(label).collect();
+    label::write(canvas, &labels, &spots);
+}
+
+fn spot(canvas: &RgbImage, person: &Person) -> Spot {
+    let [left, top, width, height] = person.bounds_norm;
+    let from = pixel(canvas, [left, top]);
+    let to = pixel(canvas, [left + width, top + height]);
+    let (left, top) = (from.0 as i32, from.1 as i32);
+    Spot { left, top, width: to.0 as i32 - left, height: to.1 as i32 - top }
+}
+
+/// `12.4 m` from the camera, `0.6 m inside`; nothing of what is not known.
+fn words(distance: &PersonDistance) -> Vec<String> {
+    let edge = distance.edge.map(|edge| {
+        let side = match edge.side {
+            Side::Inside => "inside",
+            Side::Outside => "outside",
+            Side::Line => "from line",
+        };
+        format!("{:.1} m {side}", edge.metres)
+    });
+    distance.camera_m.map(|metres| format!("{metres:.1} m")).into_iter().chain(edge).collect()
+}
+
 /// Frame fractions to pixels of the canvas, which may be smaller than the source picture. Clamped a
 /// little beyond the edge, so that no coordinate of a detector can make drawing endless.
 fn pixel(canvas: &RgbImage, point: [f64; 2]) -> (f32, f32) {
     let place = |fraction: f64, size: u32| (fraction.clamp(-0.1, 1.1) * f64::from(size)) as f32;
     (place(point[0], canvas.width()), place(point[1], canvas.height()))
 }
+
+#[cfg(test)]
+mod tests;

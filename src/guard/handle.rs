@@ -70,10 +70,12 @@ pub use super::verdicts::{NOTE_CHARS_MAX, VerdictError, Verdicts};
 pub use crate::config::Privacy;
 pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};
 pub use crate::store::audit::{AuditRow, hex};
+pub use crate::store::distances::{Distances, EdgeDistance, PersonDistance, Side};
+pub use crate::store::incidents::{Found, Further, Pins, Wanted, WantedVerdict};
 pub use crate::store::pictures::Hides;
 pub use crate::store::query::{HistoryError, IncidentRow, Span, SpanState};
 pub use crate::store::verdicts::{Judgement, VerdictRow};
-pub use crate::zone_file::Mask;
+pub use crate::zone_file::{Kind, Mask};
 
 /// The whole of now, replaced as one value after every change and at least once a second.
 #[derive(Clone, Debug)]
@@ -376,13 +378,22 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     ) -> Result<AlarmState, AcknowledgeError>;
 
     /// Newest first. Blocking.
-    fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError>;
+    fn find_incidents(&self, limit: u32, wanted: &Wanted) -> Result<Found, HistoryError>;
+
+    /// Those below a number, newest first. Blocking.
+    fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {
+        Ok(self.find_incidents(limit, &Wanted { before, ..Wanted::default() })?.rows)
+    }
 
     /// JPEG of an incident, as everybody may see it. Blocking.
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError>;
 
     /// The same in which everybody can be recognised. Blocking.
     fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError>;
+
+    /// How far people were from camera and zone in its picture; `None` where the floor is not known.
+    /// Blocking.
+    fn distances(&self, incident: u64) -> Result<Option<Distances>, HistoryError>;
 
     /// What people judged the incidents of these numbers to be, both ends included. Blocking.
     fn verdicts(&self, first: u64, last: u64) -> Result<Vec<VerdictRow>, HistoryError>;

@@ -14,16 +14,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::age::Age;
 use super::clerk::Errand;
 use super::disk;
 use super::evidence::Pictures;
 use super::message::{Gravity, Message, Reply, StoreReport};
-use super::outbox_age::OutboxAge;
 use super::reserve;
 use crate::clock;
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
-use crate::store::outbox::{Bounds, Trimmed};
+use crate::store::distances::Distances;
+use crate::store::outbox::{AGE_MAX, Bounds, Trimmed};
 use crate::store::pictures::Pixelated;
 use crate::store::record::Record;
 use crate::store::{ALIVE_EVERY_S, Moved, Store};
@@ -61,6 +62,7 @@ pub enum Job {
     Snapshot {
         incident: IncidentId,
         pictures: Pictures,
+        distances: Option<Distances>,
     },
     Errand(Errand),
 }
@@ -100,7 +102,7 @@ pub fn start(
     let now = clock::monotonic();
     let keeper = Keeper {
         outbox_bytes_max,
-        outbox_age: OutboxAge::new(clock::wall(), now),
+        outbox_age: Age::new(AGE_MAX, clock::wall(), now),
         trimmed_at: None,
         store,
         folder,
@@ -134,7 +136,7 @@ struct Keeper {
     alive_at: Instant,
     looked_at: Instant,
     outbox_bytes_max: u64,
-    outbox_age: OutboxAge,
+    outbox_age: Age,
     /// `None` while there is more to trim.
     trimmed_at: Option<Instant>,
     /// When the next portion of an earlier schema's log is moved; `None` when all of it is.
@@ -189,7 +191,10 @@ impl Keeper {
             self.done.fetch_add(batches, Ordering::Release);
         }
         match next {
-            Some(Job::Snapshot { incident, pictures }) => self.keep_snapshot(incident, &pictures),
+            Some(Job::Snapshot { incident, pictures, distances }) => {
+                self.keep_snapshot(incident, &pictures);
+                self.keep_distances(incident, distances.as_ref());
+            }
             Some(Job::Errand(errand)) => errand.run(&mut self.store),
             Some(Job::Write { .. }) | None => {}
         }
@@ -239,6 +244,13 @@ impl Keeper {
                     chain(&error)
                 );
             }
+        }
+    }
+
+    fn keep_distances(&mut self, incident: IncidentId, distances: Option<&Distances>) {
+        let kept = distances.map(|distances| self.store.put_distances(incident, distances));
+        if let Some(Err(error)) = kept {
+            tracing::error!("distances of incident {} are not kept: {}", incident.0, chain(&error));
         }
     }
 

@@ -13,6 +13,7 @@ use super::words;
 use crate::clock::{self, BootId};
 use crate::config::{Config, shown};
 use crate::engine::alarm::SHELVE_MAX;
+use crate::engine::ground::Ground;
 use crate::engine::time::Instant;
 use crate::engine::{
     AlarmSource, CameraIndex, Entry, IncidentId, Part, Restored, RestoredAlarm, RestoredHold,
@@ -55,6 +56,8 @@ pub struct InForce {
     pub fault: Option<String>,
     /// What nobody may see.
     pub masks: Arc<[Mask]>,
+    /// The floor, where the zones have ground points; known once a picture was seen.
+    pub ground: Option<Arc<Ground>>,
 }
 
 /// A zone number's zone.
@@ -182,6 +185,11 @@ impl SiteNames {
     /// The same, to be kept.
     pub fn shared_masks(&self, camera: usize) -> Arc<[Mask]> {
         self.in_force.get(camera).map_or_else(|| Arc::from([]), |zones| zones.masks.clone())
+    }
+
+    /// The floor as a camera sees it.
+    pub fn ground(&self, camera: usize) -> Option<&Ground> {
+        self.in_force.get(camera)?.ground.as_deref()
     }
 
     /// Id, or `?` for a number nobody has.

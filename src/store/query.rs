@@ -122,36 +122,6 @@ impl StoreReader {
         }
     }
 
-    /// Incidents below number `before` (all of them for `None`), newest first, at most `limit` and
-    /// [`INCIDENTS_AT_ONCE_MAX`].
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn incidents(
-        &self,
-        limit: u32,
-        before: Option<u64>,
-    ) -> Result<Vec<IncidentRow>, HistoryError> {
-        // Beyond what a number may be in the store means "before nothing yet written": all.
-        let before = before.map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX));
-        let ask = |connection: &Connection| {
-            connection
-                .prepare_cached(
-                    "SELECT i.id, i.zone, i.zone_name, i.camera, i.started_us, i.ended_us,
-                       i.entries, i.score, i.model_digest, i.zone_revision, s.id IS NOT NULL,
-                       i.siren_after_ms, i.acknowledged_by,
-                       (SELECT group_concat(part) FROM clip AS c WHERE c.incident = i.id
-                         AND c.lost IS NULL AND c.removed_us IS NULL),
-                       EXISTS (SELECT 1 FROM pin AS p WHERE p.incident = i.id)
-                     FROM incident AS i LEFT JOIN snapshot AS s ON s.incident = i.id
-                     WHERE i.id < ?1 ORDER BY i.id DESC LIMIT ?2",
-                )?
-                .query_map(params![before, limit.min(INCIDENTS_AT_ONCE_MAX)], incident_row)?
-                .collect::<rusqlite::Result<_>>()
-        };
-        ask(&self.connection()).map_err(HistoryError::Incidents)
-    }
-
     /// The JPEG kept for an incident; `None` when there is none (yet, or no more).
     ///
     /// # Errors
@@ -198,7 +168,7 @@ pub(super) fn timestamp(column: usize, at_us: i64) -> rusqlite::Result<Timestamp
     })
 }
 
-fn incident_row(row: &Row<'_>) -> rusqlite::Result<IncidentRow> {
+pub(super) fn incident_row(row: &Row<'_>) -> rusqlite::Result<IncidentRow> {
     let ended_us: Option<i64> = row.get(5)?;
     Ok(IncidentRow {
         id: row.get(0)?,

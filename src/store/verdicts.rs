@@ -112,26 +112,25 @@ impl StoreReader {
                     "SELECT incident, verdict, by, at_us, note FROM verdict
                      WHERE incident BETWEEN ?1 AND ?2 ORDER BY incident DESC",
                 )?
-                .query_map([number(first), number(last)], |row| {
-                    let word: String = row.get(1)?;
-                    let verdict = Judgement::parse(&word).ok_or_else(|| {
-                        let what = format!("{word:?} is no verdict").into();
-                        rusqlite::Error::FromSqlConversionFailure(
-                            1,
-                            rusqlite::types::Type::Text,
-                            what,
-                        )
-                    })?;
-                    Ok(VerdictRow {
-                        incident: row.get(0)?,
-                        verdict,
-                        by: row.get(2)?,
-                        at: timestamp(3, row.get(3)?)?,
-                        note: row.get(4)?,
-                    })
-                })?
+                .query_map([number(first), number(last)], verdict_row)?
                 .collect()
         };
         ask(&self.connection()).map_err(HistoryError::Incidents)
     }
+}
+
+/// Of `incident, verdict, by, at_us, note`.
+pub(super) fn verdict_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<VerdictRow> {
+    let word: String = row.get(1)?;
+    let verdict = Judgement::parse(&word).ok_or_else(|| {
+        let what = format!("{word:?} is no verdict").into();
+        rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, what)
+    })?;
+    Ok(VerdictRow {
+        incident: row.get(0)?,
+        verdict,
+        by: row.get(2)?,
+        at: timestamp(3, row.get(3)?)?,
+        note: row.get(4)?,
+    })
 }

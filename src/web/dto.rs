@@ -417,6 +417,8 @@ pub(super) struct IncidentsDto {
     pub incidents: Vec<IncidentDto>,
     /// What people judged them to be, where anybody has.
     pub verdicts: Vec<JudgementDto>,
+    /// Whether there are further ones below the last number.
+    pub more: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

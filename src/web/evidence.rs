@@ -226,7 +226,7 @@ pub(super) async fn unpin(
     Ok(Json(EmptyDto {}))
 }
 
-fn refused(error: EvidenceError) -> ApiError {
+pub(super) fn refused(error: EvidenceError) -> ApiError {
     let (status, code) = match &error {
         EvidenceError::NoIncident(_) => (StatusCode::NOT_FOUND, "unknown_incident"),
         EvidenceError::NoClip(_) => (StatusCode::NOT_FOUND, "no_clip"),

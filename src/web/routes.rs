@@ -16,16 +16,12 @@ use tokio::sync::Semaphore;
 
 use super::App;
 use super::access::{Caller, body};
-use super::dto::{AcknowledgeDto, AcknowledgedDto, HistoryDto, IncidentsDto, StateDto};
+use super::dto::{AcknowledgeDto, AcknowledgedDto, HistoryDto, StateDto};
 use super::error::{ApiError, ErrorBody};
 use super::query::{Numbers, Pairs, path_number};
 use crate::clock;
 use crate::engine::AlarmId;
 use crate::guard::handle::{AcknowledgeError, Handle, HistoryError};
-
-/// Incidents in one answer when none are asked for, and at most.
-const INCIDENTS_DEFAULT: u64 = 50;
-const INCIDENTS_MAX: u64 = 500;
 
 /// Minutes of history when none are asked for, and at most: a week.
 const HISTORY_MINUTES_DEFAULT: u64 = 60;
@@ -86,44 +82,6 @@ pub(super) async fn acknowledge(
         ApiError::new(status, code, refusal.to_string())
     })?;
     Ok(Json(AcknowledgedDto { id, state: state.into() }))
-}
-
-/// Incidents, newest first.
-#[utoipa::path(
-    get,
-    path = "/api/incidents",
-    params(
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 500, description = "50 unless told"),
-        ("before" = Option<u64>, Query, minimum = 1, description = "Only incidents below this number"),
-    ),
-    responses(
-        (status = 200, body = IncidentsDto),
-        (status = 422, description = "`bad_request`, names the parameter", body = ErrorBody),
-        (status = 503, description = "`store`, `too_slow`", body = ErrorBody),
-    )
-)]
-pub(super) async fn incidents(
-    State(app): State<App>,
-    pairs: Pairs,
-) -> Result<Json<IncidentsDto>, ApiError> {
-    let known = [("limit", 1..=INCIDENTS_MAX), ("before", 1..=u64::MAX)];
-    let numbers = Numbers::parse(pairs, &known)?;
-    let limit = numbers.get("limit").unwrap_or(INCIDENTS_DEFAULT);
-    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let before = numbers.get("before");
-    let answer = ask(&app, move |handle| {
-        let rows = handle.incidents(limit, before)?;
-        let verdicts = match (rows.last(), rows.first()) {
-            (Some(oldest), Some(newest)) => handle.verdicts(oldest.id, newest.id)?,
-            _ => Vec::new(),
-        };
-        Ok((rows, verdicts))
-    });
-    let (rows, verdicts) = answer.await?.map_err(store_error)?;
-    Ok(Json(IncidentsDto {
-        incidents: rows.into_iter().map(Into::into).collect(),
-        verdicts: verdicts.into_iter().map(Into::into).collect(),
-    }))
 }
 
 /// When each zone was occupied or unknown.

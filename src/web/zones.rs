@@ -387,7 +387,7 @@ pub(super) async fn differences(
     path = "/api/cameras/{id}/picture.jpg",
     params(("id" = String, Path, description = "Camera id")),
     responses(
-        (status = 200, description = "JPEG, as the camera sees it", content_type = "image/jpeg", body = Vec<u8>),
+        (status = 200, description = "JPEG, people pixelated and masks black", content_type = "image/jpeg", body = Vec<u8>),
         (status = 404, description = "`unknown_camera`", body = ErrorBody),
         (status = 503, description = "`no_picture`: the camera gives none; `too_many_viewers`", body = ErrorBody),
     )

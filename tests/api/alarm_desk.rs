@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use standclear::engine::{AlarmId, AlarmSource, AlarmState, ZoneIndex};
 use standclear::guard::handle::{
-    Alarm, AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, HistoryError, Hold, HoldKind,
-    IncidentRow, Judgement, SpanKpis, TestHeard, VerdictRow, kpis_of,
+    Alarm, AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, Found, Further, HistoryError,
+    Hold, HoldKind, IncidentRow, Judgement, SpanKpis, TestHeard, VerdictRow, kpis_of,
 };
 use standclear::store::alarms::AlarmStory;
 
@@ -117,6 +117,16 @@ pub fn verdicts(first: u64, last: u64) -> Vec<VerdictRow> {
         note: "a fork lift".into(),
     };
     (first..=last).contains(&17).then_some(verdict).into_iter().collect()
+}
+
+/// A hundred incidents, whatever is looked for.
+pub fn found(limit: u32, before: Option<u64>) -> Found {
+    let last = before.map_or(100, |before| before - 1);
+    let ids = (1..=last).rev().take(limit as usize);
+    let further = if u64::from(limit) < last { Further::More } else { Further::Nothing };
+    let rows: Vec<_> = ids.map(incident).collect();
+    let verdicts = rows.iter().flat_map(|row| verdicts(row.id, row.id)).collect();
+    Found { rows, verdicts, further }
 }
 
 pub fn incident(id: u64) -> IncidentRow {

@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::sync::atomic::Ordering;
 
+use sha2::{Digest, Sha256};
 use standclear::guard::handle::{
-    ClearFacts, ClipFile, ClipRow, EvidenceDesk, EvidenceError, EvidenceNow, EvidenceRow,
-    EvidenceState, HiddenFile, Hides, KeptClip, Reason, Shows, SnapshotFacts, Track, WhichClip,
+    ClearFacts, ClipFile, ClipRow, Distances, EdgeDistance, EvidenceDesk, EvidenceError,
+    EvidenceNow, EvidenceRow, EvidenceState, HiddenFile, Hides, KeptClip, PersonDistance, Reason,
+    Shows, Side, SnapshotFacts, Track, WhichClip, hex,
 };
 
 use super::{Fake, PATIENCE, time};
@@ -23,11 +25,26 @@ pub const HIDDEN: &[u8] = b"a film of nobody";
 pub const TRACK: &str =
     r#"{"from":"2026-03-01T13:59:50Z","zone":"gate-road","zones":[],"frames":[]}"#;
 
+/// Its digest.
+pub fn sha256() -> String {
+    hex(&Sha256::digest(CLIP).into())
+}
+
+/// Somebody stood in the zone of incident 17, and somebody above the horizon.
+pub fn distances() -> Distances {
+    let edge = EdgeDistance { metres: 0.617_3, side: Side::Inside };
+    let people = vec![
+        PersonDistance { foot_norm: [0.41, 0.77], camera_m: Some(12.406), edge: Some(edge) },
+        PersonDistance { foot_norm: [0.8, 0.2], camera_m: None, edge: None },
+    ];
+    Distances { residual_m: 0.08, people }
+}
+
 fn kept() -> KeptClip {
     KeptClip {
         file: "incident-00000017-01.mp4".into(),
         bytes: CLIP.len() as u64,
-        sha256: "5e".repeat(32),
+        sha256: sha256(),
         from: time("2026-03-01T13:59:50Z"),
         to: time("2026-03-01T14:00:20Z"),
         longest_gap_ms: 101,

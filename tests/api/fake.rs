@@ -37,10 +37,10 @@ use standclear::engine::{
 };
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Camera, CameraViews, Channels, EvidenceDesk, Grants, Handhelds,
-    HandheldsNow, Handle, HistoryError, IncidentRow, Input, InputSight, InputValue, Latency,
+    Accounts, AcknowledgeError, Camera, CameraViews, Channels, Distances, EvidenceDesk, Found,
+    Grants, Handhelds, HandheldsNow, Handle, HistoryError, Input, InputSight, InputValue, Latency,
     LivePicture, LiveReceiver, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState,
-    VerdictRow, Verdicts, Vision, VisionState, Visitor, WalkTests, When, Zones,
+    VerdictRow, Verdicts, Vision, VisionState, Visitor, WalkTests, Wanted, When, Zones,
 };
 use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;
@@ -70,6 +70,8 @@ pub struct Fake {
     /// Who answered what.
     pub answers: Mutex<Vec<(u64, String)>>,
     pub asked_since: Mutex<Option<Timestamp>>,
+    /// Which incidents were asked for last.
+    pub wanted: Mutex<Wanted>,
     pub accounts: Arc<Accounts>,
     /// Questions to the store that hang.
     pub hanging: AtomicUsize,
@@ -132,7 +134,9 @@ impl Handle for Fake {
         Ok(*state)
     }
 
-    fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {
+    fn find_incidents(&self, limit: u32, wanted: &Wanted) -> Result<Found, HistoryError> {
+        let before = wanted.before;
+        *self.wanted.lock().expect("not poisoned") = wanted.clone();
         if before == Some(HANGS_BEFORE) {
             self.hanging.fetch_add(1, Ordering::SeqCst);
             std::thread::park_timeout(PATIENCE);
@@ -140,9 +144,7 @@ impl Handle for Fake {
         if before == Some(666) {
             return Err(HistoryError::Incidents(rusqlite::Error::InvalidQuery));
         }
-        let last = before.map_or(100, |before| before - 1);
-        let ids = (1..=last).rev().take(limit as usize);
-        Ok(ids.map(alarm_desk::incident).collect())
+        Ok(alarm_desk::found(limit, before))
     }
 
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
@@ -151,6 +153,10 @@ impl Handle for Fake {
 
     fn clear_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {
         Ok((incident == 17).then(|| b"\xFF\xD8 a clear jpeg".to_vec()))
+    }
+
+    fn distances(&self, incident: u64) -> Result<Option<Distances>, HistoryError> {
+        Ok((incident == 17).then(evidence_desk::distances))
     }
 
     fn verdicts(&self, first: u64, last: u64) -> Result<Vec<VerdictRow>, HistoryError> {
@@ -338,6 +344,7 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
         answers: Mutex::default(),
         commands: Mutex::default(),
         asked_since: Mutex::default(),
+        wanted: Mutex::default(),
         inputs: Mutex::default(),
     });
     let listener = web::bind("127.0.0.1:0".parse().expect("an address")).expect("bound");

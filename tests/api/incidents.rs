@@ -3,8 +3,64 @@
 use std::process::Command;
 
 use serde_json::json;
+use standclear::guard::handle::{Judgement, Pins, Wanted, WantedVerdict};
 
-use crate::fake::{ADMIN, serve};
+use crate::fake::{ADMIN, serve, time};
+
+#[test]
+fn what_is_looked_for_is_what_the_store_is_asked_for() {
+    let served = serve();
+    let page = served.get(
+        "/api/incidents?zone=dock%2F%C3%A9&camera=yard&kind=restricted&verdict=none&pinned=1\
+         &from=2026-03-01T14:00:00Z&to=2026-03-02T01:00:00%2B01:00&before=18&limit=2",
+    );
+    assert_eq!(page.json()["more"], true);
+    let wanted = || served.fake.wanted.lock().expect("not poisoned").clone();
+    let expected = Wanted {
+        before: Some(18),
+        // Of that kind there is no such zone now.
+        zones: Some(vec![]),
+        camera: Some("yard".into()),
+        verdict: Some(WantedVerdict::NotJudged),
+        from: Some(time("2026-03-01T14:00:00Z")),
+        to: Some(time("2026-03-02T00:00:00Z")),
+        pins: Pins::OnlyPinned,
+    };
+    assert_eq!(wanted(), expected);
+    served.get("/api/incidents?zone=dock&verdict=false").json();
+    let verdict = Some(WantedVerdict::Judged(Judgement::False));
+    let expected = Wanted { zones: Some(vec!["dock".into()]), verdict, ..Wanted::default() };
+    assert_eq!(wanted(), expected);
+    served.get("/api/incidents?kind=restricted").json();
+    let zones = Some(vec!["gate-road".into(), "dock".into()]);
+    assert_eq!(wanted(), Wanted { zones, ..Wanted::default() });
+    served.get("/api/incidents?kind=restricted&zone=dock").json();
+    assert_eq!(wanted().zones, Some(vec!["dock".into()]));
+    assert_eq!(served.get("/api/incidents?before=3").json()["more"], false);
+}
+
+#[test]
+fn what_cannot_be_looked_for_is_named_with_what_would_be_right() {
+    let served = serve();
+    for (query, field, hint) in [
+        ("kind=fence", "kind", "restricted, warning, occupancy, tripwire"),
+        ("kind=", "kind", "restricted"),
+        ("verdict=perhaps", "verdict", "true, false, test, none"),
+        ("pinned=yes", "pinned", "1, or left out"),
+        ("zone=", "zone", "an id"),
+        ("camera=", "camera", "an id"),
+        ("from=yesterday", "from", "2026-03-01T14:07:33Z"),
+        ("from=2026-03-01", "from", "2026-03-01T14:07:33Z"),
+        ("from=2026-03-02T00:00:00Z&to=2026-03-02T00:00:00Z", "to", "later than `from`"),
+        ("zone=a&zone=b", "zone", "given once"),
+    ] {
+        let reply = served.get(&format!("/api/incidents?{query}"));
+        let fields = reply.json()["error"]["fields"].clone();
+        let told = reply.refused(422, "bad_request");
+        assert!(told.contains(hint), "{query}: {told}");
+        assert_eq!(fields[0]["field"], field, "{query}: {fields}");
+    }
+}
 
 #[test]
 fn the_list_has_what_people_judged_incidents_to_be() {
@@ -53,18 +109,62 @@ fn an_exported_incident_opens_its_sums_are_right_and_it_is_in_the_audit_log() {
         command.args(arguments).current_dir(folder.path()).output().ok()
     };
     // Another program than ours opens it, where there is one.
-    if let Some(opened) = run("python3", &["-m", "zipfile", "-e", "incident.zip", "."]) {
-        assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
-        let sums = run("sha256sum", &["--check", "SHA256SUMS"]).expect("coreutils");
-        assert!(sums.status.success(), "{}", String::from_utf8_lossy(&sums.stdout));
-        let facts = std::fs::read(folder.path().join("incident.json")).expect("it is there");
-        let facts: serde_json::Value = serde_json::from_slice(&facts).expect("JSON");
-        assert_eq!((&facts["incident"]["id"], &facts["hidden"]), (&json!(17), &json!("persons")));
-        assert_eq!(facts["verdict"]["note"], "a fork lift");
-        let picture = std::fs::read(folder.path().join("snapshot.jpg")).expect("it is there");
-        assert_eq!(picture, b"\xFF\xD8 a jpeg");
-    }
+    let Some(opened) = run("python3", &["-m", "zipfile", "-e", "incident.zip", "."]) else {
+        println!("SKIPPED: no python3 here, so no other program opens the archive");
+        return;
+    };
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+    let sums = run("sha256sum", &["--check", "--strict", "checksums.sha256"]).expect("coreutils");
+    assert!(sums.status.success(), "{}", String::from_utf8_lossy(&sums.stdout));
+    let facts = std::fs::read(folder.path().join("incident.json")).expect("it is there");
+    let facts: serde_json::Value = serde_json::from_slice(&facts).expect("JSON");
+    assert_eq!((&facts["incident"]["id"], &facts["hidden"]), (&json!(17), &json!("persons")));
+    assert_eq!(facts["verdict"]["note"], "a fork lift");
+    let raiser =
+        json!({ "foot": [0.41, 0.77], "camera_m": 12.41, "edge_m": 0.62, "side": "inside" });
+    let nowhere = json!({ "foot": [0.8, 0.2], "camera_m": null, "edge_m": null, "side": null });
+    let distances = json!({ "residual_m": 0.08, "people": [raiser, nowhere] });
+    assert_eq!(facts["distances"], distances);
+    let picture = std::fs::read(folder.path().join("snapshot.jpg")).expect("it is there");
+    assert_eq!(picture, b"\xFF\xD8 a jpeg");
+    // Nobody was granted to see people clear: the video is not in it, and that is said.
+    assert!(!folder.path().join("clips").exists());
+    let missing = facts["clips"][0]["missing"].as_str().expect("a reason");
+    assert!(missing.contains("not granted"), "{missing}");
     let entry = &served.get("/api/audit?limit=1").json()["entries"][0];
     assert_eq!((&entry["action"], &entry["by"]), (&json!("incident_exported"), &json!(ADMIN)));
     assert_eq!(entry["subject"], "incident 17");
+}
+
+#[test]
+fn whoever_sees_people_clear_takes_the_video_away_and_its_sum_is_that_of_when_it_was_kept() {
+    let served = serve();
+    served.post("/api/privacy/clear", r#"{"reason": "who opened the gate"}"#).json();
+    let reply = served.get("/api/incidents/17/export.zip?picture=clear");
+    assert_eq!(reply.status, 200);
+    let length: usize = reply.header("content-length").and_then(|it| it.parse().ok()).expect("one");
+    assert_eq!(length, reply.body.len());
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("incident.zip"), &reply.body).expect("written");
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(folder.path()).output().ok()
+    };
+    let Some(opened) = run("python3", &["-m", "zipfile", "-e", "incident.zip", "."]) else {
+        println!("SKIPPED: no python3 here, so no other program opens the archive");
+        return;
+    };
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+    let sums = run("sha256sum", &["--check", "--strict", "checksums.sha256"]).expect("coreutils");
+    let told = String::from_utf8_lossy(&sums.stdout).into_owned();
+    assert!(sums.status.success() && told.contains("clips/01.clear.mp4: OK"), "{told}");
+    let clip = std::fs::read(folder.path().join("clips/01.clear.mp4")).expect("it is there");
+    assert_eq!(clip, crate::fake::evidence_desk::CLIP);
+    let facts = std::fs::read(folder.path().join("incident.json")).expect("it is there");
+    let facts: serde_json::Value = serde_json::from_slice(&facts).expect("JSON");
+    assert_eq!(facts["hidden"], "off");
+    assert_eq!(facts["clips"][0]["file"], "clips/01.clear.mp4");
+    assert_eq!(facts["clips"][1]["missing"], "the disk is full", "what is not there is told");
+    let entry = &served.get("/api/audit?limit=1").json()["entries"][0];
+    assert!(entry["detail"].to_string().contains("clips/01.clear.mp4"), "{entry}");
 }

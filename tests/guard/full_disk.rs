@@ -1,10 +1,8 @@
 //! A box that starts on a full disk: it guards first, and says what is wrong.
 
 use std::env;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::fs;
+use std::path::PathBuf;
 
 use standclear::clock;
 use standclear::config::Config;
@@ -12,6 +10,7 @@ use standclear::engine::{AlarmState, SirenPattern};
 use standclear::guard::app::{Guard, Parts, StartError};
 
 use crate::site::{TestSite, fake_worker, fault, wait_alarm, wait_for, wait_watched};
+use crate::small_disk::{fill, on_small_disk};
 use crate::worker::Scene;
 
 /// Names the small disk; set only for the program that plays on it.
@@ -23,14 +22,6 @@ fn start(site: &TestSite, config: &Config) -> Result<Guard, Box<StartError>> {
         worker_command: fake_worker(site.folder.path()),
     };
     Guard::start(config, parts).map_err(Box::new)
-}
-
-/// Writes until nothing more is taken.
-fn fill(ballast: &Path) {
-    let mut file = File::create(ballast).expect("ballast");
-    for block in [1 << 20, 4_096, 1] {
-        while file.write_all(&vec![1; block]).is_ok() {}
-    }
 }
 
 /// Not a test of its own: what happens on the small disk.
@@ -78,22 +69,7 @@ fn on_a_small_disk() {
 #[test]
 fn a_box_that_starts_on_a_full_disk_guards_and_says_so() {
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let output = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
-        .arg(r#"mount -t tmpfs -o size=48m none "$1" || exit 77; exec "$0" --exact full_disk::on_a_small_disk --nocapture"#)
-        .arg(env::current_exe().expect("this program"))
-        .arg(dir.path())
-        .env(SMALL_DISK, dir.path())
-        .output();
-    let Ok(output) = output else {
-        println!("SKIPPED: no `unshare` here, so no small disk to fill");
-        return;
-    };
-    let (said, complaint) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.code() == Some(77) || complaint.contains("unshare: ") {
-        println!("SKIPPED: this machine allows no mount namespace: {complaint}");
-        return;
-    }
-    assert!(said.contains("guarded on a full disk"), "{said}\n{complaint}");
+    let disk = (dir.path(), "48m");
+    let variables = [(SMALL_DISK, dir.path().as_os_str())];
+    on_small_disk(disk, "full_disk::on_a_small_disk", &variables, "guarded on a full disk");
 }

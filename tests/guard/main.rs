@@ -6,6 +6,8 @@ mod full_disk;
 mod privacy;
 mod siren;
 mod site;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 mod terminal;
 mod view;
 mod worker;

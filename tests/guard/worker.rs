@@ -250,7 +250,8 @@ impl Fake {
         self.say(&FromWorker::Learned { camera: 0, learned })
     }
 
-    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs.
+    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs, and a
+    /// number writes so many megabytes, or as many as the disk takes.
     fn write_clip(
         &self,
         request: u64,
@@ -264,17 +265,20 @@ impl Fake {
                 fs::write(path, b"half a fi").expect("written");
                 return Ok(());
             }
-            _ => {
-                let film = format!("a film from {first_ns} to {last_ns}");
-                fs::write(path, &film).expect("written");
-                ClipOutcome::Written(ClipWritten {
-                    first_ns,
-                    last_ns,
-                    longest_gap_ns: 100_000_000,
-                    pictures: 100,
-                    bytes: film.len() as u64,
-                    codec: "H.264".into(),
-                })
+            how => {
+                let mut film = format!("a film from {first_ns} to {last_ns}").into_bytes();
+                film.resize(film.len() + how.parse::<usize>().unwrap_or(0) * 1_000_000, b' ');
+                match fs::write(path, &film) {
+                    Err(error) => ClipOutcome::Failed { reason: error.to_string() },
+                    Ok(()) => ClipOutcome::Written(ClipWritten {
+                        first_ns,
+                        last_ns,
+                        longest_gap_ns: 100_000_000,
+                        pictures: 100,
+                        bytes: film.len() as u64,
+                        codec: "H.264".into(),
+                    }),
+                }
             }
         };
         self.say(&FromWorker::Clip { request, outcome })

@@ -2,6 +2,7 @@
 //! another process. The others are copies of this test program in a role (`play_a_role`).
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -14,6 +15,7 @@ use standclear::store::check::{Finding, check};
 use standclear::store::pictures::{Hides, Pixelated};
 use standclear::store::{Store, StoreError};
 
+use super::small_disk::on_small_disk;
 use super::{ended, entered, folder, ids, incident, open, started};
 
 /// Kills of the crash test: enough to hit every phase of a commit, in a few seconds. A kill leaves
@@ -219,25 +221,6 @@ fn fill(dir: &Path) {
 #[test]
 fn a_full_disk_is_said_and_the_store_goes_on_when_there_is_room() {
     let dir = folder();
-    let program = std::env::current_exe().expect("this program");
-    // A small disk of our own: a tmpfs in a mount namespace, without rights where that is allowed.
-    let output = Command::new("unshare")
-        .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
-        .arg(r#"mount -t tmpfs -o size=2m none "$1" || exit 77; exec "$0" --exact crash::play_a_role --nocapture"#)
-        .arg(&program)
-        .arg(dir.path())
-        .env(ROLE, "fill")
-        .env(FOLDER, dir.path())
-        .output();
-    let Ok(output) = output else {
-        println!("SKIPPED: no `unshare` here, so no small disk to fill");
-        return;
-    };
-    let (said, complaint) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.code() == Some(77) || complaint.contains("unshare: ") {
-        println!("SKIPPED: this machine allows no mount namespace: {complaint}");
-        return;
-    }
-    assert!(said.contains("filled after"), "{said}\n{complaint}");
+    let variables = [(ROLE, OsStr::new("fill")), (FOLDER, dir.path().as_os_str())];
+    on_small_disk((dir.path(), "2m"), "crash::play_a_role", &variables, "filled after");
 }

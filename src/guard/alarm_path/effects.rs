@@ -250,7 +250,8 @@ impl Runner {
         self.requests += 1;
         let request = self.requests;
         let zone = usize::from(zone.0);
-        let job = EvidenceJob { incident, zone, names: self.path.names.clone(), seen };
+        let names = self.path.names.clone();
+        let job = EvidenceJob { incident, zone, entry: *entry, names, seen };
         if let Err(error) = self.path.painter.try_send(PaintTask::Asked { request, job }) {
             let why = match error {
                 TrySendError::Full(_) => "too many at once",

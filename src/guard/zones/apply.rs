@@ -68,6 +68,7 @@ impl ZoneDesk {
             digest: version.digest.clone(),
             fault: None,
             masks: document.masks().into(),
+            ground: compiled.spec.ground.clone().map(Arc::new),
         };
         let rezoned = armed.names.rezoned(index, compiled.infos, in_force);
         let (names, slots) = rezoned.ok_or(ZoneDeskError::NoNumbers)?;

@@ -203,6 +203,7 @@ impl Starter<'_> {
             digest: version.digest,
             fault: None,
             masks: usable.document.masks().into(),
+            ground: None,
         };
         self.add(camera, usable, in_force);
         Ok(())
@@ -252,6 +253,7 @@ impl Starter<'_> {
                     digest: version.digest,
                     fault,
                     masks: usable.document.masks().into(),
+                    ground: None,
                 };
                 self.add(camera, usable, in_force);
                 Ok(())
@@ -292,6 +294,7 @@ impl Starter<'_> {
             digest: version.digest,
             fault: Some(fault),
             masks: usable.document.masks().into(),
+            ground: None,
         };
         self.add(camera, usable, in_force);
         Ok(())

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -66,7 +66,12 @@ pub(super) fn send(
         Asked::Part(span) => (StatusCode::PARTIAL_CONTENT, span),
         Asked::Beyond => {
             let message = format!("the clip has {length} bytes, and none there");
-            return Err(ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, "bad_range", message));
+            let status = StatusCode::RANGE_NOT_SATISFIABLE;
+            let mut response = ApiError::new(status, "bad_range", message).into_response();
+            // RFC 9110, 15.5.17: how long it is.
+            let whole = HeaderValue::from_str(&format!("bytes */{length}")).ok();
+            response.headers_mut().extend(whole.map(|it| (header::CONTENT_RANGE, it)));
+            return Ok(response);
         }
     };
     let (chunks, taken) = mpsc::channel(CHUNKS_AHEAD);
