@@ -56,8 +56,8 @@ const MEANINGS: Record<Fault, Meaning> = {
   wrong_picture: { title: 'The picture is of another view', look_for: 'The wrong stream behind this address; a camera turned far away.', ends: 'When the view is back, or when an engineer confirms this one.', confirming: 'may' },
   moved: { title: 'The view has moved', look_for: 'A loose mount, a bumped mast.', ends: 'Only when an engineer has looked: by confirming the view, or by zones that were drawn anew and approved.', confirming: 'needed' },
   covered: { title: 'A large part of the view is covered', look_for: 'A parked lorry, a tarpaulin, a spider’s web, paint.', ends: 'When it is gone, or when an engineer confirms the view as it is.', confirming: 'may' },
-  dark: { title: 'The picture is too dark', look_for: 'Lamps that are off, the camera’s exposure.', ends: 'By itself, when it is light enough.', confirming: 'may' },
-  overexposed: { title: 'The picture is over-exposed', look_for: 'The sun in the lens, lamps, the camera’s exposure.', ends: 'By itself.', confirming: 'may' },
+  dark: { title: 'The picture is too dark', look_for: 'Lamps that are off, the camera’s exposure.', ends: 'By itself, when it is light enough.', confirming: 'useless' },
+  overexposed: { title: 'The picture is over-exposed', look_for: 'The sun in the lens, lamps, the camera’s exposure.', ends: 'By itself.', confirming: 'useless' },
   blurred: { title: 'The picture is blurred or fogged', look_for: 'Dew, dirt, focus.', ends: 'By itself, when it is sharp again.', confirming: 'may' },
   discoloured: { title: 'The colours are wrong', look_for: 'White balance, a broken sensor, a filter.', ends: 'By itself.', confirming: 'may' },
 };
