@@ -32,6 +32,8 @@ test('a box that knows one version keeps it clear', () => {
   const { clips } = parseEvidence({ clips: [{ part: 2, state: 'lost', reason: 'x' }, { part: 1, state: 'kept', from: FROM, to: TO }], pin: null });
   expect(clips.map(({ part, hidden, clear }) => [part, hidden, clear])).toEqual([[1, false, true], [2, false, false]]);
   expect(parseEvidence({ clips: [{ part: 1, state: 'kept', hidden: { bytes: 1 }, clear: false, track: true }] }).clips[0]).toMatchObject({ hidden: true, clear: false, track: true });
+  // On its way is not lost: the page waits for it.
+  expect(parseEvidence({ clips: [{ part: 1, state: 'kept', hidden: null, hidden_lost: 'it is being made', clear: true }] }).clips[0]).toMatchObject({ hidden: false, hidden_lost: null });
   expect(() => parseEvidence({})).toThrow('clips');
 });
 

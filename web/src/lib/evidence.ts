@@ -13,6 +13,9 @@ export interface Clip {
 }
 export interface Evidence { clips: readonly Clip[]; pin: Pin | null }
 
+/** What the box says of a version that is on its way, where it else says why there is none. */
+const BEING_MADE = 'it is being made';
+
 /** An answer of the box. What it does not say of a version is not there; a box that knows only one keeps it clear. */
 export function parseEvidence(value: unknown): Evidence {
   if (!isObject(value) || !isListOfObjects(value['clips'])) throw new ContractError('clips is not a list');
@@ -23,7 +26,7 @@ export function parseEvidence(value: unknown): Evidence {
     return {
       part: Number(clip['part']), state, reason: text('reason'), removed_at: text('removed_at'), from: text('from'), to: text('to'),
       longest_gap_ms: typeof clip['longest_gap_ms'] === 'number' ? clip['longest_gap_ms'] : null,
-      hidden: isObject(clip['hidden']), hidden_lost: text('hidden_lost'), clear: knows ? clip['clear'] === true : state === 'kept', track: clip['track'] === true,
+      hidden: isObject(clip['hidden']), hidden_lost: text('hidden_lost') === BEING_MADE ? null : text('hidden_lost'), clear: knows ? clip['clear'] === true : state === 'kept', track: clip['track'] === true,
     };
   });
   const pin = isObject(value['pin']) ? (value['pin'] as unknown as Pin) : null;
