@@ -298,7 +298,7 @@ fn evidence_of_an_incident_and_of_all_is_what_the_reference_says() {
                 "part": 1, "state": "kept", "reason": null, "removed_at": null, "bytes": 21,
                 "sha256": fake::evidence_desk::sha256(), "from": "2026-03-01T13:59:50.000Z",
                 "to": "2026-03-01T14:00:20.000Z", "longest_gap_ms": 101, "codec": "H.264",
-                "hidden": {"bytes": 16, "sha256": "6f".repeat(32), "codec": "H.264"},
+                "hidden": {"bytes": 16, "sha256": fake::evidence_desk::hidden_sha256(), "codec": "H.264"},
                 "hidden_lost": null, "clear": true, "track": true
             },
             {

@@ -254,7 +254,8 @@ fn nothing_clear_of_a_camera_with_a_privacy_mask_is_on_the_disk_at_any_time() {
         for y in (0..picture.height()).step_by(8) {
             let behind = &picture.row(y)[..picture.width() * 3 * 38 / 100];
             let brightest = behind.iter().max().expect("pixels");
-            assert!(*brightest < 48, "at {ms} ms row {y}: {brightest}");
+            // What an encoder leaves of an edge beside black; the desk is three times as bright.
+            assert!(*brightest < 64, "at {ms} ms row {y}: {brightest}");
         }
     });
     assert!(pictures > 20, "{pictures} pictures");
@@ -266,7 +267,9 @@ fn a_disk_that_takes_nothing_costs_the_clip_with_its_reason() {
     camera(folder.path());
     let evidence = folder.path().join("data/evidence");
     fs::create_dir_all(&evidence).expect("made");
-    symlink("/dev/full", evidence.join("incident-00000001-01.mp4.part")).expect("linked");
+    for clip in ["incident-00000001-01.mp4.part", "incident-00000001-01.hidden.mp4.part"] {
+        symlink("/dev/full", evidence.join(clip)).expect("linked");
+    }
     let guard = start(folder.path());
     wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
     guard.stop();

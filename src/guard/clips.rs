@@ -48,6 +48,7 @@ use crate::engine::IncidentId;
 use crate::engine::time::Instant;
 use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ToWorker};
 use crate::store::evidence::{Kept, Room, Shows};
+use crate::store::pictures::Hides;
 use crate::telemetry::chain;
 
 /// Tasks waiting for the thread; each takes as long as hashing one clip at most.
@@ -273,9 +274,23 @@ impl ClipKeeper {
             if let Some(until) = self.ends_at
                 && (now >= until || (self.book.is_empty() && self.rows.is_empty()))
             {
+                self.say_what_is_missing();
                 return;
             }
         }
+    }
+
+    /// The box ends, and what is still being written will not be.
+    fn say_what_is_missing(&mut self) {
+        let mut rows = Vec::new();
+        for part in self.parts.values_mut() {
+            for shows in part.give_up("the box stopped before it was written") {
+                let (incident, part) = (part.incident, part.part);
+                self.folder.discard(&Asked { incident, part, shows }.file());
+            }
+            rows.extend(part.settle(clock::wall()));
+        }
+        rows.into_iter().for_each(|row| self.put_row(row));
     }
 
     fn take(&mut self, task: ClipTask) {
@@ -337,7 +352,8 @@ impl ClipKeeper {
             Wanted::Both => (Version::Awaited, Version::Awaited),
         };
         let about = self.abouts.get(&of.0).cloned();
-        self.parts.insert(of, Part::new(of, (clear, hidden), about, sightings));
+        let hides = Hides::of(self.privacy);
+        self.parts.insert(of, Part::new(of, (clear, hidden), hides, about, sightings));
         if wanted != Wanted::Hidden {
             self.ask_for(of, Shows::Clear, |request, path| ToWorker::WriteClip {
                 request,

@@ -64,7 +64,7 @@ pub use super::accounts::{
     AccountError, Accounts, AuditState, Identity, Marks, Proof, SignedIn, UserPatch, Visitor, When,
 };
 pub use super::clerk::ClerkError;
-pub use super::pictures::Tally;
+pub use super::pictures::{Tally, age_bounds_ms};
 pub use super::privacy::grants::{GRANT_FOR, Grant, GrantError, Grants};
 pub use super::verdicts::{NOTE_CHARS_MAX, VerdictError, Verdicts};
 pub use crate::config::Privacy;

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::audit::{self, AuditEntry};
+use super::pictures::Hides;
 use super::zones::BY_BOX;
 use super::{Store, StoreError, in_transaction, retention};
 use crate::engine::IncidentId;
@@ -57,6 +58,8 @@ pub struct NewClip {
     pub pictures: u32,
     pub codec: String,
     pub shows: Shows,
+    /// What of people it hides, of a hidden one; `None`: what is masked only.
+    pub hides: Option<Hides>,
     pub hidden: HiddenCopy,
     /// Who was seen where, as JSON.
     pub track: Option<String>,
@@ -118,8 +121,8 @@ impl Store {
             let added = connection
                 .prepare_cached(
                     "INSERT INTO clip (incident, part, kept_us, file, bytes, sha256, from_us, to_us,
-                       longest_gap_ms, pictures, codec, shows)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                       longest_gap_ms, pictures, codec, shows, hides)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
                      ON CONFLICT (incident, part) DO NOTHING",
                 )?
                 .execute(params![
@@ -134,7 +137,8 @@ impl Store {
                     clip.longest_gap_ms,
                     clip.pictures,
                     clip.codec,
-                    clip.shows.as_str()
+                    clip.shows.as_str(),
+                    clip.hides.map(Hides::as_str)
                 ])?;
             if added > 0 {
                 let track = put_beside(connection, clip)?;
@@ -282,12 +286,12 @@ impl Store {
             // Newest first, what is pinned counts and stays: what lies below the room goes.
             let mut statement = connection.prepare_cached(
                 "WITH there AS (
-                   SELECT clip, sum(bytes) AS bytes FROM (SELECT id AS clip, bytes FROM clip
-                     WHERE file IS NOT NULL AND lost IS NULL AND removed_us IS NULL
-                     UNION ALL SELECT clip, clip_hidden.bytes FROM clip_hidden
-                     JOIN clip ON clip.id = clip WHERE clip_hidden.file IS NOT NULL
-                     AND clip_hidden.lost IS NULL AND removed_us IS NULL)
-                   GROUP BY clip),
+                   SELECT clip.id AS clip, iif(clip.lost IS NULL, coalesce(clip.bytes, 0), 0)
+                     + iif(it.file IS NOT NULL AND it.lost IS NULL, it.bytes, 0) AS bytes
+                   FROM clip INDEXED BY clip_there
+                   LEFT JOIN clip_hidden AS it ON it.clip = clip.id
+                   WHERE clip.removed_us IS NULL AND ((clip.lost IS NULL AND clip.bytes IS NOT NULL)
+                     OR (it.file IS NOT NULL AND it.lost IS NULL))),
                  kept AS (
                    SELECT clip.id, clip.incident, incident.started_us,
                      sum(there.bytes) OVER (ORDER BY pin.incident IS NULL, clip.id DESC) AS total,

@@ -3,6 +3,8 @@
 
 -- What `file` shows of people: the clear clip, or the hidden one where there is no clear one.
 ALTER TABLE clip ADD COLUMN shows TEXT NOT NULL DEFAULT 'clear' CHECK (shows IN ('clear', 'hidden'));
+-- How much of people it hides, of a hidden one; NULL: masks only.
+ALTER TABLE clip ADD COLUMN hides TEXT CHECK (hides IN ('heads', 'persons'));
 
 -- The hidden clip beside a clear one. Neither `file` nor `lost`: it is being made.
 CREATE TABLE clip_hidden (
@@ -12,6 +14,7 @@ CREATE TABLE clip_hidden (
   bytes INTEGER CHECK (bytes > 0),
   sha256 TEXT CHECK (length(sha256) = 64),
   codec TEXT,
+  hides TEXT CHECK (hides IN ('heads', 'persons')),
   -- Why there is none.
   lost TEXT,
   CHECK ((file IS NULL) = (bytes IS NULL) AND (file IS NULL) = (sha256 IS NULL)

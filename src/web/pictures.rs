@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::error::{ApiError, ErrorBody};
-use crate::guard::handle::Camera;
-use crate::guard::pictures::age_bounds_ms;
+use crate::guard::handle::{Camera, age_bounds_ms};
 
 /// Counted since the box started. Two answers' difference says what was between them.
 #[derive(Debug, Serialize, ToSchema)]

@@ -20,7 +20,7 @@ use super::error::{ApiError, ErrorBody};
 use super::privacy::{self, Sight};
 use super::query::{Numbers, Pairs, path_number};
 use super::routes::{ask, store_error};
-use crate::guard::handle::hex;
+use crate::guard::handle::{Privacy, hex};
 
 /// Widths that may be asked for: less is no picture, more is not a list's.
 const WIDTH_PX_MIN: u64 = 64;
@@ -72,7 +72,8 @@ pub(super) async fn snapshot(
         return Err(ApiError::new(StatusCode::NOT_FOUND, "no_snapshot", message));
     };
     let kind = (header::CONTENT_TYPE, "image/jpeg".to_owned());
-    if sight == Sight::Clear {
+    // Where nobody is hidden, what everybody sees is clear too.
+    if sight == Sight::Clear || app.handle.grants().privacy() == Privacy::Off {
         return Ok(([kind], smaller(jpeg.into(), width_px).await).into_response());
     }
     let width = width_px.map_or_else(|| "whole".to_owned(), |px| px.to_string());
@@ -104,9 +105,15 @@ fn parse(pairs: Pairs) -> Result<(Sight, Option<u32>), ApiError> {
 /// The picture so wide; as it is where that is not smaller, or where none can be made.
 async fn smaller(jpeg: Bytes, width_px: Option<u32>) -> Bytes {
     let Some(width_px) = width_px else { return jpeg };
-    let Ok(_turn) = MADE_SMALLER.acquire().await else { return jpeg };
+    let Ok(turn) = MADE_SMALLER.acquire().await else { return jpeg };
     let whole = jpeg.clone();
-    let made = tokio::task::spawn_blocking(move || shrink(&whole, width_px)).await;
+    let shrunk = move || {
+        let made = shrink(&whole, width_px);
+        // A request that was given up does not end the work, nor give its place to the next.
+        drop(turn);
+        made
+    };
+    let made = tokio::task::spawn_blocking(shrunk).await;
     match made {
         Ok(Ok(Some(small))) => small.into(),
         Ok(Ok(None)) => jpeg,

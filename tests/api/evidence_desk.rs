@@ -30,6 +30,11 @@ pub fn sha256() -> String {
     hex(&Sha256::digest(CLIP).into())
 }
 
+/// The digest of the one in which nobody can be recognised.
+pub fn hidden_sha256() -> String {
+    hex(&Sha256::digest(HIDDEN).into())
+}
+
 /// Somebody stood in the zone of incident 17, and somebody above the horizon.
 pub fn distances() -> Distances {
     let edge = EdgeDistance { metres: 0.617_3, side: Side::Inside };
@@ -57,8 +62,9 @@ fn hidden() -> HiddenFile {
     HiddenFile {
         file: "incident-00000017-01.hidden.mp4".into(),
         bytes: HIDDEN.len() as u64,
-        sha256: "6f".repeat(32),
+        sha256: hidden_sha256(),
         codec: "H.264".into(),
+        hides: Some(Hides::Persons),
     }
 }
 

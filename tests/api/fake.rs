@@ -4,6 +4,8 @@
 pub mod alarm_desk;
 #[path = "channel_desk.rs"]
 mod channel_desk;
+#[path = "eventually.rs"]
+mod eventually;
 #[path = "evidence_desk.rs"]
 pub mod evidence_desk;
 #[path = "handheld_desk.rs"]
@@ -23,6 +25,8 @@ mod walk_desk;
 #[path = "zone_desk.rs"]
 mod zone_desk;
 
+pub use eventually::eventually;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -31,7 +35,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use standclear::clock;
 use standclear::engine::{
     AlarmId, AlarmSource, AlarmState, CameraIndex, Part, ZoneIndex, ZoneState,
 };
@@ -491,14 +494,5 @@ impl Reply {
         let keys: Vec<_> = json.as_object().expect("an object").keys().collect();
         assert_eq!(keys, ["error"]);
         error["message"].as_str().expect("a message").to_owned()
-    }
-}
-
-/// Asks again and again until it is so; level-triggered, bounded.
-pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = clock::monotonic();
-    while !is_so() {
-        assert!(clock::monotonic().since(start) < PATIENCE, "never: {what}");
-        std::thread::park_timeout(Duration::from_millis(20));
     }
 }

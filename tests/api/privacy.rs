@@ -8,7 +8,7 @@ use crate::fake::{PASSWORD, Served, Session, serve};
 const SNAPSHOT: &str = "/api/incidents/17/snapshot.jpg";
 const CLEAR: &str = "/api/incidents/17/snapshot.jpg?picture=clear";
 /// A video in which nobody is hidden.
-const CLIP_CLEAR: &str = "/api/incidents/17/clips/1";
+const CLIP_CLEAR: &str = "/api/incidents/17/clips/1?clear=1";
 const GRANT: &str = "/api/privacy/clear";
 const WHY: &str = r#"{"reason": "who was it"}"#;
 
@@ -95,10 +95,12 @@ fn a_grant_ends_between_two_pieces_of_a_video() {
 }
 
 #[test]
-fn no_browser_keeps_a_picture_of_people() {
+fn no_browser_keeps_a_picture_of_people_who_can_be_recognised() {
     let served = serve();
     assert_eq!(served.post(GRANT, WHY).status, 200);
-    for path in [SNAPSHOT, CLEAR, CLIP_CLEAR, "/api/incidents/17/export.zip?picture=clear"] {
+    // In which nobody can be: kept, and asked for each time.
+    assert_eq!(served.get(SNAPSHOT).header("cache-control"), Some("private, no-cache"));
+    for path in [CLEAR, CLIP_CLEAR, "/api/incidents/17/export.zip?picture=clear"] {
         let reply = served.get(path);
         assert_eq!(
             (reply.status, reply.header("cache-control")),

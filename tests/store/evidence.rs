@@ -27,6 +27,7 @@ fn clip(number: u64, bytes: u64) -> NewClip {
         pictures: 300,
         codec: "H.264".into(),
         shows: Shows::Clear,
+        hides: None,
         hidden: HiddenCopy::Awaited,
         track: Some(TRACK.into()),
         at: at(40),
@@ -196,6 +197,7 @@ fn hidden(number: u64, bytes: u64) -> NewHidden {
         bytes,
         sha256: "6f".repeat(32),
         codec: "H.264".into(),
+        hides: Some(Hides::Persons),
         at: at(45),
     }
 }
@@ -282,4 +284,33 @@ fn a_track_that_somebody_changed_is_found() {
     let sql = r#"UPDATE clip_track SET json = '{"frames":[0]}'"#;
     file.expect("open").execute(sql, []).expect("changed");
     assert_eq!(broken(), 1);
+}
+
+#[test]
+fn a_hidden_clip_says_how_much_it_hides_and_one_of_masks_only_says_nothing() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 2);
+    let heads = NewHidden { hides: Some(Hides::Heads), ..hidden(1, 50) };
+    assert_eq!(store.put_hidden(&heads).expect("kept"), Kept::Yes);
+    store.write(&[incident(3, 30), ended(3, 31, 1)]).expect("kept");
+    let (shows, hidden) = (Shows::Hidden, HiddenCopy::None);
+    let masked = NewClip { shows, hidden, ..clip(3, 100) };
+    assert_eq!(store.put_clip(&masked).expect("kept"), Kept::Yes);
+    let reader = store.reader().expect("a reader");
+    let hides = |number: u64| {
+        let row = reader.evidence(number).expect("read").expect("known");
+        row.clips[0].hidden.as_ref().map(|it| it.hides)
+    };
+    assert_eq!([1, 2, 3].map(hides), [Some(Some(Hides::Heads)), None, Some(None)]);
+}
+
+#[test]
+fn a_hidden_clip_of_a_part_that_made_room_is_not_kept() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 1);
+    assert_eq!(retired(&mut store, 0, None), files(&[1]));
+    assert_eq!(store.put_hidden(&hidden(1, 50)).expect("asked"), Kept::NoIncident);
+    assert!(there(&store).is_empty());
 }

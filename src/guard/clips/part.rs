@@ -13,6 +13,7 @@ use crate::engine::IncidentId;
 use crate::engine::time::Instant;
 use crate::link::ClipWritten;
 use crate::store::evidence::{HiddenCopy, NewClip, NewHidden, Shows};
+use crate::store::pictures::Hides;
 
 /// What is to stand in the store.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub struct Part {
     pub part: u32,
     pub clear: Version,
     pub hidden: Version,
+    /// What of people the hidden one hides.
+    pub hides: Option<Hides>,
     pub about: Option<About>,
     pub sightings: Sightings,
     told: Told,
@@ -62,15 +65,29 @@ impl Part {
     pub fn new(
         (incident, part): (IncidentId, u32),
         (clear, hidden): (Version, Version),
+        hides: Option<Hides>,
         about: Option<About>,
         sightings: Sightings,
     ) -> Part {
-        Part { incident, part, clear, hidden, about, sightings, told: Told::Nothing }
+        Part { incident, part, clear, hidden, hides, about, sightings, told: Told::Nothing }
     }
 
     /// Nothing more comes.
     pub fn is_done(&self) -> bool {
         self.told == Told::All
+    }
+
+    /// What is awaited will not come. Which versions those are.
+    pub fn give_up(&mut self, why: &str) -> Vec<Shows> {
+        let mut given_up = Vec::new();
+        for (shows, version) in [(Shows::Clear, &mut self.clear), (Shows::Hidden, &mut self.hidden)]
+        {
+            if matches!(version, Version::Awaited) {
+                *version = Version::Lost(why.to_owned());
+                given_up.push(shows);
+            }
+        }
+        given_up
     }
 
     /// What can be written down by now and has not been.
@@ -105,6 +122,7 @@ impl Part {
                         bytes: finished.bytes,
                         sha256: finished.sha256.clone(),
                         codec: written.codec.clone(),
+                        hides: self.hides,
                         at,
                     }))
                 }
@@ -141,6 +159,7 @@ impl Part {
             pictures: written.pictures,
             codec: written.codec.clone(),
             shows,
+            hides: self.hides.filter(|_| shows == Shows::Hidden),
             hidden,
             track,
             at,
@@ -153,7 +172,8 @@ mod tests {
     use super::*;
 
     fn part(clear: Version, hidden: Version) -> Part {
-        Part::new((IncidentId(7), 1), (clear, hidden), None, Sightings::default())
+        let hides = Some(Hides::Persons);
+        Part::new((IncidentId(7), 1), (clear, hidden), hides, None, Sightings::default())
     }
 
     fn kept(file: &str) -> Version {
@@ -197,6 +217,13 @@ mod tests {
         part.hidden = kept("a.hidden.mp4");
         assert_eq!(told(&mut part), ["beside a.hidden.mp4"]);
         assert!(part.is_done());
+    }
+
+    #[test]
+    fn what_does_not_come_before_the_box_ends_is_said() {
+        let mut part = part(lost("the disk is full"), Version::Awaited);
+        assert_eq!(part.give_up("the box stopped"), [Shows::Hidden]);
+        assert_eq!(told(&mut part), ["lost: the disk is full"]);
     }
 
     #[test]

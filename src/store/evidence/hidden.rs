@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Kept, REASON_CHARS_MAX, note};
 use crate::engine::IncidentId;
+use crate::store::pictures::Hides;
 use crate::store::{Store, StoreError};
 
 /// A hidden clip that lies in the folder under its last name.
@@ -18,6 +19,8 @@ pub struct NewHidden {
     /// Hex.
     pub sha256: String,
     pub codec: String,
+    /// What of people it hides; `None`: what is masked only.
+    pub hides: Option<Hides>,
     pub at: Timestamp,
 }
 
@@ -34,14 +37,22 @@ impl Store {
             };
             let added = connection
                 .prepare_cached(
-                    "UPDATE clip_hidden SET file = ?2, bytes = ?3, sha256 = ?4, codec = ?5
+                    "UPDATE clip_hidden SET file = ?2, bytes = ?3, sha256 = ?4, codec = ?5,
+                       hides = ?6
                      WHERE clip = ?1 AND file IS NULL AND lost IS NULL",
                 )?
-                .execute(params![clip, hidden.file, hidden.bytes, hidden.sha256, hidden.codec])?;
+                .execute(params![
+                    clip,
+                    hidden.file,
+                    hidden.bytes,
+                    hidden.sha256,
+                    hidden.codec,
+                    hidden.hides.map(Hides::as_str)
+                ])?;
             if added > 0 {
                 let detail = json!({
                     "sha256": hidden.sha256, "file": hidden.file, "bytes": hidden.bytes,
-                    "shows": "hidden",
+                    "shows": "hidden", "hides": hidden.hides.map(Hides::as_str),
                 });
                 note(connection, "clip_kept", hidden.incident, &detail.to_string(), hidden.at)?;
             }
@@ -84,7 +95,7 @@ fn awaited(
     connection
         .prepare_cached(
             "SELECT id FROM clip JOIN clip_hidden ON clip_hidden.clip = clip.id
-             WHERE incident = ?1 AND part = ?2",
+             WHERE incident = ?1 AND part = ?2 AND removed_us IS NULL",
         )?
         .query_row(params![incident.0, part], |row| row.get(0))
         .optional()

@@ -82,13 +82,15 @@ impl Shows {
     }
 }
 
-/// A clip in which nobody can be recognised.
+/// A clip in which people, or what is masked, are hidden.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenFile {
     pub file: String,
     pub bytes: u64,
     pub sha256: String,
     pub codec: String,
+    /// What of people it hides; `None`: what is masked only.
+    pub hides: Option<Hides>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -231,7 +233,8 @@ fn evidence(connection: &mut Connection, incident: i64) -> rusqlite::Result<Opti
             "SELECT part, clip.file, clip.bytes, clip.sha256, from_us, to_us, longest_gap_ms,
                clip.codec, clip.lost, removed_us, shows = 'hidden', hidden.clip IS NOT NULL,
                hidden.file, hidden.bytes, hidden.sha256, hidden.codec, hidden.lost,
-               EXISTS (SELECT 1 FROM clip_track WHERE clip_track.clip = clip.id)
+               EXISTS (SELECT 1 FROM clip_track WHERE clip_track.clip = clip.id),
+               coalesce(hidden.hides, clip.hides)
              FROM clip LEFT JOIN clip_hidden AS hidden ON hidden.clip = clip.id
              WHERE incident = ?1 ORDER BY part",
         )?
@@ -293,9 +296,11 @@ fn hidden(row: &Row<'_>, clip: &ClipRow) -> rusqlite::Result<(Option<HiddenFile>
     if clip.removed_at.is_some() {
         return Ok((None, None));
     }
+    let hides: Option<String> = row.get(18)?;
+    let hides = hides.and_then(|it| Hides::parse(&it));
     if let Some(kept) = clip.file().filter(|kept| kept.shows == Shows::Hidden) {
         let KeptClip { file, bytes, sha256, codec, .. } = kept.clone();
-        return Ok((Some(HiddenFile { file, bytes, sha256, codec }), None));
+        return Ok((Some(HiddenFile { file, bytes, sha256, codec, hides }), None));
     }
     let (asked_for, file): (bool, Option<String>) = (row.get(11)?, row.get(12)?);
     let lost: Option<String> = row.get(16)?;
@@ -305,7 +310,7 @@ fn hidden(row: &Row<'_>, clip: &ClipRow) -> rusqlite::Result<(Option<HiddenFile>
         (true, None, None) => (None, Some(BEING_MADE.to_owned())),
         (true, Some(file), None) => {
             let (bytes, sha256, codec) = (row.get(13)?, row.get(14)?, row.get(15)?);
-            (Some(HiddenFile { file, bytes, sha256, codec }), None)
+            (Some(HiddenFile { file, bytes, sha256, codec, hides }), None)
         }
     })
 }

@@ -153,8 +153,13 @@ struct Job {
 /// The rings of all cameras, and the threads that cut clips from them.
 pub struct Recorder {
     rings: Vec<Arc<CameraRing>>,
-    as_sent: SyncSender<Job>,
-    hidden: SyncSender<Job>,
+    as_sent: Queue,
+    hidden: Queue,
+}
+
+/// Clips that wait for one thread. Each has its own bound: one that is slow to hide costs no clear one.
+struct Queue {
+    jobs: SyncSender<Job>,
     /// Bytes of the jobs that wait.
     held: Arc<AtomicU64>,
 }
@@ -168,21 +173,22 @@ impl Recorder {
         tell: impl Fn(FromWorker) + Clone + Send + 'static,
     ) -> io::Result<Recorder> {
         let rings: Vec<_> = (0..cameras).map(|_| Arc::new(CameraRing::new(bounds))).collect();
-        let held = Arc::new(AtomicU64::new(0));
         let thread = |name: &str, waiting_max, niceness| {
             let (jobs, waiting) = sync_channel(waiting_max);
-            let (held, tell) = (Arc::clone(&held), tell.clone());
+            let held = Arc::new(AtomicU64::new(0));
+            let queue = Queue { jobs, held: Arc::clone(&held) };
+            let tell = tell.clone();
             let spawned = thread::Builder::new().name(name.into()).spawn(move || {
                 // Linux keeps niceness per thread; without it clips merely compete.
                 let _ = rustix::process::nice(niceness);
                 write_all(&waiting, &held, tell);
             });
-            spawned.map(|_| jobs)
+            spawned.map(|_| queue)
         };
         let as_sent = thread("clips", CLIPS_WAITING_MAX, NICENESS)?;
         // One at a time, and less urgent than the clear ones, which are done in a moment.
         let hidden = thread("hidden-clips", HIDES_WAITING_MAX, encode::NICENESS)?;
-        Ok(Recorder { rings, as_sent, hidden, held })
+        Ok(Recorder { rings, as_sent, hidden })
     }
 
     /// The rings, in the order of the cameras.
@@ -203,19 +209,19 @@ impl Recorder {
         let ring = ring.ok_or_else(|| format!("there is no camera {camera}"))?;
         let selected = ring.select(from_ns, to_ns)?;
         let bytes = selected.units.iter().map(|unit| unit.bytes.len() as u64).sum();
-        let held = self.held.load(Ordering::Relaxed);
-        if held > 0 && held + bytes > HELD_BYTES_MAX {
-            return Err("too much video waits to be written".into());
-        }
-        let jobs = match shown {
+        let queue = match shown {
             Shown::AsSent => &self.as_sent,
             Shown::Hidden(_) => &self.hidden,
         };
+        let held = queue.held.load(Ordering::Relaxed);
+        if held > 0 && held + bytes > HELD_BYTES_MAX {
+            return Err("too much video waits to be written".into());
+        }
         let until = clock::monotonic().after(HIDE_MAX);
-        self.held.fetch_add(bytes, Ordering::Relaxed);
+        queue.held.fetch_add(bytes, Ordering::Relaxed);
         let job = Job { request, path, shown, selected, bytes, until };
-        jobs.try_send(job).map_err(|_full| {
-            self.held.fetch_sub(bytes, Ordering::Relaxed);
+        queue.jobs.try_send(job).map_err(|_full| {
+            queue.held.fetch_sub(bytes, Ordering::Relaxed);
             "too many clips are being written".to_owned()
         })
     }

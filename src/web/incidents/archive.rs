@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::zip::{Archive, Crc};
+use crate::web::evidence::Places;
 
 /// Read at once.
 const CHUNK_BYTES: u64 = 256 * 1024;
@@ -46,12 +47,27 @@ pub(super) enum Content {
     File(Arc<File>),
 }
 
-/// The archive, made while it is taken. The permit is held until it is over.
-pub(super) fn body(files: Vec<Packed>, at: Timestamp, permit: OwnedSemaphorePermit) -> Body {
+/// Whoever is given an archive.
+pub(super) struct Taker<M> {
+    /// Held until it is over.
+    pub permit: OwnedSemaphorePermit,
+    /// Where its files are read.
+    pub places: Places,
+    /// Whether they may still see it.
+    pub may_still: M,
+}
+
+/// The archive, made while it is taken.
+pub(super) fn body(
+    files: Vec<Packed>,
+    at: Timestamp,
+    to: Taker<impl Fn() -> bool + Send + Sync + 'static>,
+) -> Body {
     let (chunks, taken) = mpsc::channel(CHUNKS_AHEAD);
     tokio::spawn(async move {
+        let Taker { permit, places, may_still } = to;
         let _permit = permit;
-        let sender = Sender { chunks };
+        let sender = Sender { chunks, places, may_still };
         if let Err(Broken::Read(error)) = give(files, at, &sender).await {
             tracing::warn!("an export was broken off: {error}");
             // Whoever listens sees no clean end; gone they hear nothing.
@@ -68,31 +84,51 @@ enum Broken {
     Gone,
 }
 
-struct Sender {
+struct Sender<M> {
     chunks: mpsc::Sender<io::Result<Bytes>>,
+    places: Places,
+    may_still: M,
 }
 
-impl Sender {
+impl<M: Fn() -> bool + Sync> Sender<M> {
+    /// Whether it is still worth reading on.
+    fn listened_to(&self) -> Result<(), Broken> {
+        if self.chunks.is_closed() {
+            return Err(Broken::Gone);
+        }
+        if (self.may_still)() {
+            return Ok(());
+        }
+        let why = "whoever takes it may not see this any more";
+        Err(Broken::Read(io::Error::other(why)))
+    }
+
     async fn give(&self, chunk: io::Result<Bytes>) -> Result<(), Broken> {
         let sent = tokio::time::timeout(TAKES_NOTHING_MAX, self.chunks.send(chunk)).await;
         if matches!(sent, Ok(Ok(()))) { Ok(()) } else { Err(Broken::Gone) }
     }
 }
 
-async fn give(files: Vec<Packed>, at: Timestamp, to: &Sender) -> Result<(), Broken> {
+async fn give<M: Fn() -> bool + Sync>(
+    files: Vec<Packed>,
+    at: Timestamp,
+    to: &Sender<M>,
+) -> Result<(), Broken> {
     let mut archive = Archive::new(at);
     for Packed { name, bytes, content, .. } in files {
         let mut crc = Crc::new();
         let mut from = 0;
         while from < bytes {
-            let chunk = chunk(&content, from, bytes).await.map_err(Broken::Read)?;
+            to.listened_to()?;
+            let chunk = chunk(&to.places, &content, from, bytes).await.map_err(Broken::Read)?;
             crc.add(&chunk);
             from += chunk.len() as u64;
         }
         to.give(Ok(archive.file(&name, crc.value(), bytes).into())).await?;
         let mut from = 0;
         while from < bytes {
-            let chunk = chunk(&content, from, bytes).await.map_err(Broken::Read)?;
+            to.listened_to()?;
+            let chunk = chunk(&to.places, &content, from, bytes).await.map_err(Broken::Read)?;
             from += chunk.len() as u64;
             to.give(Ok(chunk)).await?;
         }
@@ -101,7 +137,7 @@ async fn give(files: Vec<Packed>, at: Timestamp, to: &Sender) -> Result<(), Brok
 }
 
 /// The next bytes of a file that must have `bytes` of them.
-async fn chunk(content: &Content, from: u64, bytes: u64) -> io::Result<Bytes> {
+async fn chunk(places: &Places, content: &Content, from: u64, bytes: u64) -> io::Result<Bytes> {
     let length = CHUNK_BYTES.min(bytes - from);
     let size = usize::try_from(length).map_err(io::Error::other)?;
     match content {
@@ -112,11 +148,12 @@ async fn chunk(content: &Content, from: u64, bytes: u64) -> io::Result<Bytes> {
         }
         Content::File(file) => {
             let file = Arc::clone(file);
-            let read = tokio::task::spawn_blocking(move || {
+            let read = places.read(TAKES_NOTHING_MAX, move || {
                 let mut chunk = vec![0; size];
                 file.read_exact_at(&mut chunk, from).map(|()| Bytes::from(chunk))
             });
-            read.await.unwrap_or_else(|error| Err(io::Error::other(error)))
+            let hangs = || Err(io::Error::other("the disk of the evidence does not answer"));
+            read.await.unwrap_or_else(hangs)
         }
     }
 }
@@ -142,7 +179,27 @@ mod tests {
 
     async fn taken(files: Vec<Packed>) -> Result<Bytes, axum::Error> {
         let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("open");
-        to_bytes(body(files, Timestamp::UNIX_EPOCH, permit), usize::MAX).await
+        to_bytes(body(files, Timestamp::UNIX_EPOCH, taker(permit, || true)), usize::MAX).await
+    }
+
+    fn taker<M>(permit: OwnedSemaphorePermit, may_still: M) -> Taker<M> {
+        Taker { permit, places: Places::new(), may_still }
+    }
+
+    #[test]
+    fn an_archive_ends_with_the_right_to_see_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("open");
+            // For the checksum and two chunks of the file.
+            let left = std::sync::atomic::AtomicU32::new(10);
+            let may_still = move || left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) > 1;
+            let size = 7 * 256 * 1024;
+            let files = vec![of(Content::File(file(size)), size as u64)];
+            let taken =
+                to_bytes(body(files, Timestamp::UNIX_EPOCH, taker(permit, may_still)), usize::MAX);
+            assert!(taken.await.is_err(), "a cut archive must not look whole");
+        });
     }
 
     #[test]
@@ -164,7 +221,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let (chunks, mut taken) = mpsc::channel(CHUNKS_AHEAD);
-            let sender = Sender { chunks };
+            let sender = Sender { chunks, places: Places::new(), may_still: || true };
             let made_up = Bytes::from(vec![1; 64 << 20]);
             let files = vec![of(Content::Bytes(made_up), 64 << 20)];
             let given =

@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use super::archive::{self, Content, Packed};
 use super::{JudgementDto, verdict_error, zip};
 use crate::guard::handle::{
-    ClipFile, ClipRow, Distances, EvidenceError, Handle, Hides, HistoryError, IncidentRow,
-    PersonDistance, Privacy, Side, VerdictError, WhichClip, hex,
+    ClipFile, ClipRow, Distances, EvidenceError, Handle, HistoryError, IncidentRow, PersonDistance,
+    Privacy, Side, VerdictError, WhichClip, hex,
 };
 use crate::web::access::Caller;
 use crate::web::dto::{IncidentDto, timestamp};
@@ -110,10 +110,14 @@ pub(in crate::web) async fn export(
     if sight == Sight::Clear {
         privacy::look(&app, &caller, format!("incident {id} export")).await?;
     }
-    let by = caller.name;
+    let by = caller.name.clone();
     let made = evidence::ask_evidence(&app, move |handle| gather(handle, id, &by, sight)).await?;
     let Export { files, bytes, at } = made?;
-    let mut response = Response::new(archive::body(files, at, permit));
+    let places = app.evidence.clone();
+    // Whoever takes it takes their time, and a grant may end meanwhile.
+    let may_still = move || privacy::may_still_see(&app, &caller, sight);
+    let to = archive::Taker { permit, places, may_still };
+    let mut response = Response::new(archive::body(files, at, to));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
@@ -135,12 +139,10 @@ fn gather(handle: &dyn Handle, id: u64, by: &str, sight: Sight) -> Result<Export
     let picture = picture.map_err(routes::store_error)?;
     let distances = handle.distances(id).map_err(routes::store_error)?;
     let (clips, packed) = clips(handle, id, sight)?;
-    // What the picture itself hides, which may be more than is to be hidden now.
-    let kept = handle.evidence_desk().evidence(id).map_err(evidence::refused)?.snapshot;
-    let hidden = match (sight, kept) {
-        (Sight::Clear, _) => Privacy::Off.as_str(),
-        (Sight::Shown, Some(kept)) => kept.hides.map_or(Privacy::Off.as_str(), Hides::as_str),
-        (Sight::Shown, None) => handle.grants().privacy().as_str(),
+    // At the least: nothing is in it that hides less than is to be hidden now.
+    let hidden = match sight {
+        Sight::Shown => handle.grants().privacy().as_str(),
+        Sight::Clear => Privacy::Off.as_str(),
     };
     let facts = ExportDto {
         incident: row.into(),

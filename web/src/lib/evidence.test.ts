@@ -5,7 +5,7 @@ import { firstPart, frameAt, frameStep, insideSpans, isBeingWritten, momentWords
 const FROM = '2026-05-04T12:00:00.000Z';
 const TO = '2026-05-04T12:00:40.000Z';
 const clip = (part: number, rest: Partial<Clip> = {}): Clip => ({
-  part, state: 'kept', reason: null, removed_at: null, from: FROM, to: TO, longest_gap_ms: 120, hidden: true, hidden_lost: null, clear: true, track: true, ...rest,
+  part, state: 'kept', reason: null, removed_at: null, from: FROM, to: TO, longest_gap_ms: 120, hidden: true, being_made: false, hidden_lost: null, clear: true, track: true, ...rest,
 });
 const whyOf = (given: Clip, looker: 'shown' | 'clear' | 'off' = 'shown') => {
   const source = sourceOf(17, given, looker, () => '3 May');
@@ -23,7 +23,8 @@ test('everybody gets the video in which people are hidden, and whoever was grant
 test('where there is nothing to play it says why, and nobody is shown clear instead', () => {
   expect(whyOf(clip(1, { hidden: false, hidden_lost: 'the encoder failed' }))).toMatch(/^none: .*hidden.*The encoder failed\. Engineers/);
   expect(whyOf(clip(1, { hidden: false, hidden_lost: 'the encoder failed', clear: false }), 'clear')).toMatch(/^none: (?!.*Engineers)/);
-  expect(whyOf(clip(1, { hidden: false }))).toMatch(/^waiting: People are still being hidden/);
+  expect(whyOf(clip(1, { hidden: false, being_made: true }))).toMatch(/^waiting: People are still being hidden/);
+  expect(whyOf(clip(1, { hidden: false }))).toMatch(/^none: It was kept while nobody was hidden/);
   expect(whyOf(clip(1, { state: 'lost', reason: 'the disk was full' }), 'clear')).toBe('none: It was lost. The disk was full.');
   expect(whyOf(clip(1, { state: 'removed', removed_at: TO }))).toBe('none: It made room for newer video, 3 May.');
 });
@@ -33,7 +34,7 @@ test('a box that knows one version keeps it clear', () => {
   expect(clips.map(({ part, hidden, clear }) => [part, hidden, clear])).toEqual([[1, false, true], [2, false, false]]);
   expect(parseEvidence({ clips: [{ part: 1, state: 'kept', hidden: { bytes: 1 }, clear: false, track: true }] }).clips[0]).toMatchObject({ hidden: true, clear: false, track: true });
   // On its way is not lost: the page waits for it.
-  expect(parseEvidence({ clips: [{ part: 1, state: 'kept', hidden: null, hidden_lost: 'it is being made', clear: true }] }).clips[0]).toMatchObject({ hidden: false, hidden_lost: null });
+  expect(parseEvidence({ clips: [{ part: 1, state: 'kept', hidden: null, hidden_lost: 'it is being made', clear: true }] }).clips[0]).toMatchObject({ hidden: false, being_made: true, hidden_lost: null });
   expect(() => parseEvidence({})).toThrow('clips');
 });
 
@@ -53,7 +54,7 @@ test('it starts in the part in which the incident began, and goes on with the ne
 const incident = (ended_at: string | null) => ({ ended_at }) as Incident;
 test('more video may come while it goes on, just after, and while people are being hidden', () => {
   const now = Date.parse('2026-05-04T12:30:00Z');
-  const hiding = { clips: [clip(1, { hidden: false })], pin: null };
+  const hiding = { clips: [clip(1, { hidden: false, being_made: true })], pin: null };
   expect(isBeingWritten(incident(null), null, 'shown', now)).toBe(true);
   expect(isBeingWritten(incident('2026-05-04T12:29:00Z'), null, 'shown', now)).toBe(true);
   expect(isBeingWritten(incident(TO), { clips: [], pin: null }, 'shown', now)).toBe(false);

@@ -9,7 +9,7 @@ export interface Pin { by: string; at: string; reason: string }
 export interface Clip {
   part: number; state: 'kept' | 'lost' | 'removed'; reason: string | null; removed_at: string | null;
   from: string | null; to: string | null; longest_gap_ms: number | null;
-  hidden: boolean; hidden_lost: string | null; clear: boolean; track: boolean;
+  hidden: boolean; being_made: boolean; hidden_lost: string | null; clear: boolean; track: boolean;
 }
 export interface Evidence { clips: readonly Clip[]; pin: Pin | null }
 
@@ -26,7 +26,7 @@ export function parseEvidence(value: unknown): Evidence {
     return {
       part: Number(clip['part']), state, reason: text('reason'), removed_at: text('removed_at'), from: text('from'), to: text('to'),
       longest_gap_ms: typeof clip['longest_gap_ms'] === 'number' ? clip['longest_gap_ms'] : null,
-      hidden: isObject(clip['hidden']), hidden_lost: text('hidden_lost') === BEING_MADE ? null : text('hidden_lost'), clear: knows ? clip['clear'] === true : state === 'kept', track: clip['track'] === true,
+      hidden: isObject(clip['hidden']), being_made: text('hidden_lost') === BEING_MADE, hidden_lost: text('hidden_lost') === BEING_MADE ? null : text('hidden_lost'), clear: knows ? clip['clear'] === true : state === 'kept', track: clip['track'] === true,
     };
   });
   const pin = isObject(value['pin']) ? (value['pin'] as unknown as Pin) : null;
@@ -46,6 +46,7 @@ export function sourceOf(incident: number, clip: Clip, looker: Looker, when: (at
   if (looker === 'clear' && clip.clear) return { kind: 'clear', url: `${url}?clear=1` };
   if (clip.hidden) return { kind: 'hidden', url };
   if (clip.hidden_lost !== null) return { kind: 'none', why: `There is none in which people are hidden. ${sentence(clip.hidden_lost)}${clip.clear ? ' Engineers who asked for clear pictures see it as it was.' : ''}` };
+  if (!clip.being_made) return { kind: 'none', why: `It was kept while nobody was hidden, and shows people as they are.${clip.clear ? ' Engineers who asked for clear pictures see it.' : ''}` };
   return { kind: 'waiting', why: `People are still being hidden in it.${clip.clear ? ' Engineers who asked for clear pictures see it now.' : ''}` };
 }
 
@@ -63,7 +64,7 @@ const HIDDEN_WITHIN_MS = 60 * 60_000;
 export function isBeingWritten(incident: Incident, evidence: Evidence | null, looker: Looker, now_ms: number): boolean {
   if (incident.ended_at === null || now_ms - Date.parse(incident.ended_at) < WRITTEN_WITHIN_MS) return true;
   if (looker === 'off') return false;
-  return evidence?.clips.some((clip) => clip.state === 'kept' && !clip.hidden && clip.hidden_lost === null && clip.to !== null && now_ms - Date.parse(clip.to) < HIDDEN_WITHIN_MS) ?? false;
+  return evidence?.clips.some((clip) => clip.state === 'kept' && clip.being_made && clip.to !== null && now_ms - Date.parse(clip.to) < HIDDEN_WITHIN_MS) ?? false;
 }
 
 /** The part in which an incident began; else the first that plays, else the first. */
