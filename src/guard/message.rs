@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
+use jiff::Timestamp;
+
 use super::arming::ArmingNews;
 use super::handle::{AlarmCommand, CommandError, Commanded, HandheldsNow, WalkDue};
 use super::records::SiteNames;
@@ -182,6 +184,14 @@ pub struct WalkNews {
     pub zones: Vec<(ZoneIndex, WalkDue)>,
 }
 
+/// Zones were approved.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    pub by: String,
+    /// When they were drawn: by what the view was then.
+    pub drawn_at: Timestamp,
+}
+
 /// Zones on their way to the alarm path: everything that changes with them, in one step.
 #[derive(Debug)]
 pub struct RezoneOrder {
@@ -191,8 +201,8 @@ pub struct RezoneOrder {
     pub slots: Vec<ZoneIndex>,
     /// The site's names with these zones.
     pub names: Arc<SiteNames>,
-    /// Who approved them just now, looking at the view as it is; `None`: they were approved before.
-    pub approved_by: Option<String>,
+    /// Who approved them just now; `None`: they were approved before.
+    pub approval: Option<Approval>,
     /// Whoever asked may have given up; what is not claimed is not carried out.
     pub claim: Arc<Claim>,
     pub reply: SyncSender<Result<(), Refusal>>,

@@ -11,7 +11,7 @@ use super::shift::{Coarse, Corner, Shift};
 
 /// Contrast from which a cell is recognised, in levels: three times the noise of a poor sensor (2
 /// levels of 255), at which a correlation is still above 0.9 of what it would be without noise.
-const STRONG_CONTRAST: f32 = 6.0;
+pub(super) const STRONG_CONTRAST: f32 = 6.0;
 
 /// A corner has edges in two directions, each with steps of at least this many levels (root mean
 /// square): along an edge alone a movement is not seen.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::time::Instant;
 
-use super::background::{Background, Shows, UsualOf};
+use super::background::{Background, STRONG_CONTRAST, Shows, UsualOf};
 use super::cells::Cell;
 use super::grey::Grey;
 use super::judge::{STRONG_MIN, Since};
@@ -57,7 +57,15 @@ impl Slowly {
         let same = same(reference, &shown);
         let weber = |cell: &Cell, _: f32| cell.contrast / (cell.mean + BLACK);
         let soft = |cell: &Cell, noise: f32| steps(cell, noise) / cell.contrast.max(0.1);
-        let (before, after) = (reference.strong().count(), background.strong().count());
+        // By the picture as it is: the background does not follow while anything is wrong with it. In the
+        // evening contrast falls with the light.
+        let left = |&cell: &usize| {
+            let usual = &reference.usual()[cell];
+            let dim = (cells[cell].mean + BLACK) / (usual.mean + BLACK);
+            cells[cell].contrast >= STRONG_CONTRAST * dim.min(1.0)
+        };
+        let (before, now) = (reference.strong().count(), reference.strong().filter(left).count());
+        let after = now.max(background.strong().count());
         let strong = if before < STRONG_MIN { 1.0 } else { after as f32 / before as f32 };
         self.since = Since {
             contrast: share(reference, &cells, &same, noise, &weber),

@@ -361,16 +361,28 @@ fn fog_that_comes_more_slowly_than_the_view_is_learned_is_told() {
         camera.see_later(&fog).first().copied()
     });
     assert_eq!(told, Some(ViewFault::Blurred));
+    // The lens is wiped.
+    for _ in 0..40 {
+        camera.see(&scene());
+    }
+    assert_eq!(camera.see(&scene()), vec![]);
 }
 
 #[test]
 fn evening_and_morning_are_told_as_nothing() {
-    let mut camera = Camera::known();
-    // To a fifth of the light: less than half of the level.
-    let level = |light: f64| hazy(&scene(), 1.0 - light.powf(1.0 / 2.2), 0.0);
-    let evening = (0..500).map(|i| 1.0 - 0.8 * f64::from(i) / 500.0);
-    for light in evening.clone().chain(evening.rev()) {
-        assert_eq!(camera.see_later(&level(light)), vec![], "at {light}");
+    // One with contrast, and one of grey on grey.
+    for plain in [0.0, 0.55] {
+        let scene = hazy(&scene(), plain, 150.0);
+        let mut camera = Camera { watch: Watch::new(), pictures: 0 };
+        for _ in 0..150 {
+            assert_eq!(camera.see(&scene), vec![]);
+        }
+        // To a fifth of the light: less than half of the level.
+        let level = |light: f64| hazy(&scene, 1.0 - light.powf(1.0 / 2.2), 0.0);
+        let evening = (0..500).map(|i| 1.0 - 0.8 * f64::from(i) / 500.0);
+        for light in evening.clone().chain(evening.rev()) {
+            assert_eq!(camera.see_later(&level(light)), vec![], "at {light} of {plain}");
+        }
     }
 }
 

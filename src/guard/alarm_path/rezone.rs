@@ -14,7 +14,7 @@ impl Runner {
         if order.claim.take() == Claimed::Theirs {
             return;
         }
-        let RezoneOrder { camera, spec, slots, names, reply, approved_by, .. } = order;
+        let RezoneOrder { camera, spec, slots, names, reply, approval, .. } = order;
         let closer = detail::zones(&spec);
         let now = clock::monotonic();
         let effects = self.path.engine.step(Input::Rezone { camera, spec, slots }, now);
@@ -29,8 +29,8 @@ impl Runner {
         }
         // With the new names: they know every old number too.
         self.carry_out(effects, now);
-        if let Some(by) = approved_by.filter(|_| outcome.is_ok()) {
-            self.view_approved(camera, by);
+        if let Some(approval) = approval.filter(|_| outcome.is_ok()) {
+            self.view_approved(camera, approval);
         }
         // Whoever asked waits for this, or has gone with the web side.
         let _ = reply.try_send(outcome);

@@ -10,6 +10,7 @@ use crate::engine::view_fault::{ViewFault, ViewFaults};
 use crate::engine::{BlindCause, CameraIndex, Engine, Input};
 use crate::guard::evidence::PaintTask;
 use crate::guard::handle::{CommandError, Judged, ReferenceFacts, ReferenceWhy};
+use crate::guard::message::Approval;
 use crate::guard::views::{NewReference, ViewFrame};
 use crate::guard::{intake, words};
 use crate::link::{GreyPicture, ToWorker, ViewFinding, ViewShift};
@@ -142,7 +143,10 @@ impl Runner {
     pub(super) fn ask_views_again(&mut self, now: Instant) {
         for (index, watch) in (0..).zip(&mut self.views.0) {
             let due = watch.asked_at.is_some_and(|at| now.since(at) >= ASK_AGAIN);
-            if due && watch.next.is_some() {
+            // What was told since is not what the engineer has seen.
+            let camera = CameraIndex(index);
+            let clean = self.path.engine.view_faults(camera) == ViewFaults::NONE;
+            if due && clean && watch.next.is_some() {
                 watch.asked_at = Some(now);
                 self.path.post.post(ToWorker::AcceptView { camera: index });
             }
@@ -208,21 +212,33 @@ impl Runner {
     }
 
     /// Zones were approved by somebody who saw the view as it is: it is theirs from now on.
-    pub(super) fn view_approved(&mut self, camera: CameraIndex, by: String) {
+    /// Not when they were drawn before it moved, and not when something is wrong with the view that new
+    /// zones do not cure: then somebody has to look and confirm.
+    pub(super) fn view_approved(&mut self, camera: CameraIndex, approval: Approval) {
+        let Approval { by, drawn_at } = approval;
         if self.path.views.judged(camera) == Judged::No {
             return;
         }
         let at = clock::wall();
         let id = self.path.names.camera_id(camera);
-        if self.may_confirm(camera).is_err() {
+        let faults = self.path.engine.view_faults(camera);
+        let moved_since = self.path.board.view(camera).and_then(|view| view.moved_since());
+        let older = faults.has(ViewFault::Moved) && moved_since.is_none_or(|it| drawn_at < it);
+        let other = faults.without(ViewFault::Moved).first();
+        if self.may_confirm(camera).is_err() || older || other.is_some() {
+            let why = match other {
+                Some(fault) => words::view(fault),
+                None if older => "the view has moved since they were drawn",
+                None => "its view cannot be seen now",
+            };
             let text = format!(
-                "{by} approved zones of camera {id}, whose view cannot be seen now: it is still held \
-                 against what it was, until somebody confirms it"
+                "{by} approved zones of camera {id}, but {why}: it is still held against what it was, \
+                 until somebody confirms it"
             );
             self.path.handover.put([Record::Note { at, text }]);
             return;
         }
-        let moved = self.path.engine.view_faults(camera).has(ViewFault::Moved);
+        let moved = faults.has(ViewFault::Moved);
         self.step(Input::ViewConfirmed { camera });
         self.replace_view(camera, ReferenceWhy::ZonesApproved, &by);
         let id = self.path.names.camera_id(camera);

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::engine::{CameraIndex, CameraSpec, ZoneIndex};
 use crate::guard::clerk::ClerkError;
 use crate::guard::handle::{FieldError, ZoneDeskError};
-use crate::guard::message::{Claim, Claimed, Message, RezoneOrder};
+use crate::guard::message::{Approval, Claim, Claimed, Message, RezoneOrder};
 use crate::guard::records::{InForce, SiteNames};
 use crate::store::Store;
 use crate::store::record::ZoneName;
@@ -80,7 +80,7 @@ impl ZoneDesk {
     pub(super) fn bring_into_force(
         &self,
         mut plan: Plan,
-        approved_by: Option<String>,
+        approval: Option<Approval>,
         keep: impl FnOnce(&mut Store, &[ZoneName]) -> Result<ZoneVersion, ZonesError> + Send + 'static,
     ) -> Result<ZoneVersion, ZoneDeskError> {
         let zones = plan.names.zones_of(plan.index);
@@ -99,7 +99,7 @@ impl ZoneDesk {
             zones.version = version.number;
         }
         let index = plan.index;
-        match self.arm(plan, approved_by) {
+        match self.arm(plan, approval) {
             Taken::Yes => {
                 tracing::info!(
                     "zones of {}: version {} is in force",
@@ -132,7 +132,7 @@ impl ZoneDesk {
     }
 
     /// Hands zones to the alarm path and waits, but not for ever.
-    fn arm(&self, plan: Plan, approved_by: Option<String>) -> Taken {
+    fn arm(&self, plan: Plan, approval: Option<Approval>) -> Taken {
         let Plan { index, spec, slots, names, camera } = plan;
         let names = Arc::new(names);
         let claim = Arc::new(Claim::default());
@@ -142,7 +142,7 @@ impl ZoneDesk {
             spec,
             slots,
             names: names.clone(),
-            approved_by,
+            approval,
             claim: claim.clone(),
             reply,
         };

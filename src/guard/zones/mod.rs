@@ -39,7 +39,7 @@ use super::handle::{
     CameraZones, Draft, Findings, Json, Measured, Pipeline, Snapshot, ZoneDeskError, Zones,
 };
 use super::live::LiveHub;
-use super::message::Message;
+use super::message::{Approval, Message};
 use super::records::SiteNames;
 use crate::clock;
 use crate::engine::CameraIndex;
@@ -342,8 +342,8 @@ impl Zones for ZoneDesk {
         let decision = Decision { camera: camera.to_owned(), number, signed: signed(by) };
         let rule = self.rule;
         let plan = self.plan(index, &version, Document::compile)?;
-        let by = Some(by.to_owned());
-        self.bring_into_force(plan, by, move |store, zones| {
+        let approval = Approval { by: by.to_owned(), drawn_at: version.made.at };
+        self.bring_into_force(plan, Some(approval), move |store, zones| {
             store.approve_zones(&decision, rule, zones)
         })
     }

@@ -30,6 +30,9 @@ const DEBT_MAX_MS: f64 = 1000.0;
 /// Weight of the newest picture in the estimate of what a pixel costs.
 const NEWEST_WEIGHT: f64 = 0.1;
 
+/// A measurement counts as at most so many times what was usual.
+const OUTLIER_MAX: f64 = 2.0;
+
 /// Pictures after which it is known what a pixel takes: the first ones after a start take longer, and
 /// of what they said less than a hundredth is left in the estimate then.
 const KNOWN_AFTER: u32 = 50;
@@ -134,7 +137,8 @@ impl Budget {
     fn learn(&mut self, cost_px: usize, took_ms: f64) {
         let newest = took_ms / cost_px.max(1) as f64;
         self.ms_per_px = Some(match self.ms_per_px {
-            Some(before) => before + NEWEST_WEIGHT * (newest - before),
+            // One that was held up by something else says nothing of the next.
+            Some(before) => before + NEWEST_WEIGHT * (newest.min(OUTLIER_MAX * before) - before),
             None => newest,
         });
     }

@@ -39,6 +39,9 @@ const GRID_PER_PX: f64 = 64.0;
 /// since each takes three bytes a pixel and a second and a half of them is kept for snapshots.
 pub const DELIVERED_PX_MAX: u32 = 1920;
 
+/// Smaller parts are for a box that is slow, not for one that was held up: so many pictures in a row.
+const TOO_MUCH_MIN: u32 = 50;
+
 /// What one camera's pictures are looked at with.
 #[derive(Clone, Debug, Default)]
 pub struct Detail {
@@ -49,6 +52,8 @@ pub struct Detail {
     turns: Turns,
     /// How large tiles may be, a place in `TILES_PX`.
     tiles: usize,
+    /// Pictures in a row for which not even a calm moment could have had time for all parts.
+    too_much: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -147,6 +152,12 @@ impl Detail {
         if plan.crops.iter().any(|crop| never(crop.cost_px(fit.multiple())))
             || (larger == Some(Allow::Stop) && never(more_px))
         {
+            self.too_much += 1;
+        } else {
+            self.too_much = 0;
+        }
+        if self.too_much >= TOO_MUCH_MIN {
+            self.too_much = 0;
             self.look_at_less();
         }
         merge::sort(&mut looked.detected.detections);
