@@ -127,10 +127,12 @@ fn an_exported_incident_opens_its_sums_are_right_and_it_is_in_the_audit_log() {
     assert_eq!(facts["distances"], distances);
     let picture = std::fs::read(folder.path().join("snapshot.jpg")).expect("it is there");
     assert_eq!(picture, b"\xFF\xD8 a jpeg");
-    // Nobody was granted to see people clear: the video is not in it, and that is said.
-    assert!(!folder.path().join("clips").exists());
-    let missing = facts["clips"][0]["missing"].as_str().expect("a reason");
-    assert!(missing.contains("not granted"), "{missing}");
+    // Nobody was granted to see people clear: only the video in which they are hidden is in it.
+    let video = std::fs::read(folder.path().join("clips/01.mp4")).expect("it is there");
+    assert_eq!(video, crate::fake::evidence_desk::HIDDEN);
+    assert!(!folder.path().join("clips/01.clear.mp4").exists());
+    assert!(folder.path().join("clips/01.track.json").exists());
+    assert_eq!(facts["clips"][1]["missing"], "the disk is full");
     let entry = &served.get("/api/audit?limit=1").json()["entries"][0];
     assert_eq!((&entry["action"], &entry["by"]), (&json!("incident_exported"), &json!(ADMIN)));
     assert_eq!(entry["subject"], "incident 17");
@@ -163,7 +165,7 @@ fn whoever_sees_people_clear_takes_the_video_away_and_its_sum_is_that_of_when_it
     let facts = std::fs::read(folder.path().join("incident.json")).expect("it is there");
     let facts: serde_json::Value = serde_json::from_slice(&facts).expect("JSON");
     assert_eq!(facts["hidden"], "off");
-    assert_eq!(facts["clips"][0]["file"], "clips/01.clear.mp4");
+    assert_eq!(facts["clips"][0]["file"], "clips/01.mp4", "the hidden one is in it too");
     assert_eq!(facts["clips"][1]["missing"], "the disk is full", "what is not there is told");
     let entry = &served.get("/api/audit?limit=1").json()["entries"][0];
     assert!(entry["detail"].to_string().contains("clips/01.clear.mp4"), "{entry}");
