@@ -91,7 +91,7 @@ describe('incidents', { skip: impossible ?? false }, () => {
     await page.getByRole('combobox', { name: 'Kind' }).selectOption('restricted');
     await only(ROAD.name);
     // A year in which nothing was.
-    await page.getByLabel('To').fill('2020-12-31');
+    await page.getByLabel('To', { exact: true }).fill('2020-12-31');
     await shows(/no incident matches/i);
     await page.getByRole('button', { name: 'Show all' }).first().click();
     await eventually('both again', SHOWN_WITHIN_MS, async () => new Set(await names()).size > 1);
