@@ -70,6 +70,7 @@ pub use super::verdicts::{NOTE_CHARS_MAX, VerdictError, Verdicts};
 pub use crate::config::Privacy;
 pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};
 pub use crate::store::audit::{AuditRow, hex};
+pub use crate::store::digest::sha256_of;
 pub use crate::store::distances::{Distances, EdgeDistance, PersonDistance, Side};
 pub use crate::store::incidents::{Found, Further, Pins, Wanted, WantedVerdict};
 pub use crate::store::pictures::Hides;

@@ -18,9 +18,9 @@ mod read;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::audit::{self, AuditEntry};
+use super::digest::sha256_of;
 use super::pictures::Hides;
 use super::zones::BY_BOX;
 use super::{Store, StoreError, in_transaction, retention};
@@ -352,7 +352,7 @@ fn put_beside(connection: &Connection, clip: &NewClip) -> rusqlite::Result<Optio
     let Some(json) = &clip.track else {
         return Ok(None);
     };
-    let digest = audit::hex(&Sha256::digest(json).into());
+    let digest = sha256_of(json);
     connection
         .prepare_cached("INSERT INTO clip_track (clip, json, sha256) VALUES (?1, ?2, ?3)")?
         .execute(params![id, json, digest])?;

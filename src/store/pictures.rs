@@ -8,9 +8,8 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
-use super::audit::hex;
+use super::digest::sha256_of;
 use super::query::{HistoryError, StoreReader};
 use super::{SNAPSHOT_BYTES_MAX, Store, StoreError, evidence, retention};
 use crate::clock;
@@ -119,9 +118,8 @@ fn write(
     incident: u64,
     picture: NewPicture<'_>,
 ) -> rusqlite::Result<PictureKept> {
-    let digest = |bytes: &[u8]| hex(&Sha256::digest(bytes).into());
     let NewPicture { jpeg, beside } = picture;
-    let (sha256, clear_sha256) = (digest(jpeg), beside.map(|(_, clear)| digest(clear)));
+    let (sha256, clear_sha256) = (sha256_of(jpeg), beside.map(|(_, clear)| sha256_of(clear)));
     let (shows, hides, clear_bytes) = match beside {
         None => ("clear", None, 0),
         Some((hides, clear)) => ("pixelated", Some(hides.as_str()), clear.len()),

@@ -27,13 +27,13 @@ mod steps;
 mod write;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 pub(super) use self::read::named;
 pub use self::read::{ZoneReader, ZonesOfCamera};
 pub use self::steps::{Step, VersionState};
 pub use self::write::ApprovalRule;
 use super::StoreError;
+use super::digest::sha256_of;
 
 /// Most versions in one answer, the newest: more than a page can show.
 pub const VERSIONS_AT_ONCE_MAX: u32 = 1_000;
@@ -164,16 +164,12 @@ pub enum ZonesError {
 
 /// sha256 of a document's text, hex: what whoever saw a draft names it by.
 pub fn text_digest(document: &str) -> String {
-    digest(document.as_bytes())
+    sha256_of(document)
 }
 
 /// sha256 of a zone file as it lies on the disk, hex: by it the box knows a file it has taken.
 pub fn file_digest(bytes: &[u8]) -> String {
-    digest(bytes)
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_of(bytes)
 }
 
 fn spoken(number: Option<u32>) -> String {

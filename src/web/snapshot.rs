@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ImageFormat, ImageResult};
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::App;
@@ -20,7 +19,7 @@ use super::error::{ApiError, ErrorBody};
 use super::privacy::{self, Sight};
 use super::query::{Numbers, Pairs, path_number};
 use super::routes::{ask, store_error};
-use crate::guard::handle::{Privacy, hex};
+use crate::guard::handle::{Privacy, sha256_of};
 
 /// Widths that may be asked for: less is no picture, more is not a list's.
 const WIDTH_PX_MIN: u64 = 64;
@@ -77,7 +76,7 @@ pub(super) async fn snapshot(
         return Ok(([kind], smaller(jpeg.into(), width_px).await).into_response());
     }
     let width = width_px.map_or_else(|| "whole".to_owned(), |px| px.to_string());
-    let tag = format!("\"{}-{width}\"", hex(&Sha256::digest(&jpeg).into()));
+    let tag = format!("\"{}-{width}\"", sha256_of(&jpeg));
     let kept = [
         kind,
         (header::ETAG, tag.clone()),

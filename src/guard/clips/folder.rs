@@ -5,14 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::statvfs;
-use sha2::{Digest, Sha256};
 
-use crate::store::audit::hex;
+use crate::store::digest::sha256_of_file;
 
 /// Of a file that is being written.
 const UNFINISHED: &str = ".part";
@@ -29,9 +28,6 @@ const FOLDER_MODE: u32 = 0o700;
 /// Least free room, bytes, when a clip is begun: the store's own reserve comes first, and a clip is
 /// seldom longer.
 const FREE_MIN_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Read at once while hashing.
-const CHUNK_BYTES: usize = 256 * 1024;
 
 /// A file under its last name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +66,7 @@ impl Folder {
         #[expect(clippy::disallowed_methods, reason = "the folder is synced right after")]
         let finish = || -> io::Result<Finished> {
             let mut opened = File::open(&written)?;
-            let (bytes, sha256) = digest(&mut opened)?;
+            let (bytes, sha256) = sha256_of_file(&mut opened)?;
             opened.sync_all()?;
             fail::fail_point!("clips::hashed");
             fs::rename(&written, self.path.join(file))?;
@@ -167,21 +163,6 @@ fn remove(path: &Path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => tracing::error!("{} cannot be removed: {error}", path.display()),
-    }
-}
-
-fn digest(file: &mut File) -> io::Result<(u64, String)> {
-    let mut hasher = Sha256::new();
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok((bytes, hex(&hasher.finalize().into()))),
-            read => {
-                hasher.update(&chunk[..read]);
-                bytes += read as u64;
-            }
-        }
     }
 }
 

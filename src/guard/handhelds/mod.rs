@@ -33,7 +33,6 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, watch};
 
 use self::book::{Before, Book, Line};
@@ -48,7 +47,7 @@ use super::handle::{
     AcknowledgeError, AlarmCommand, AnswerOutcome, Duty, DutyList, FieldError, Handheld,
     HandheldAddress, HandheldAnswer, HandheldError, HandheldLine, HandheldState, Handhelds,
     LeftNote, LineId, LineRefusal, OnDuty, OnDutyPerson, PairRequest, Paired, Pairing, Said, Sound,
-    ToHandheld, hex,
+    ToHandheld, sha256_of,
 };
 use super::message::Answer;
 use crate::clock;
@@ -354,7 +353,7 @@ impl Handhelds for HandheldDesk {
         by: &str,
     ) -> Result<Duty, HandheldError> {
         let document = roster::to_text(&list);
-        let digest = hex(&Sha256::digest(&document).into());
+        let digest = sha256_of(&document);
         self.change(|book| {
             Roster::of(&list).map_err(HandheldError::Fields)?;
             let strangers = roster::check_known(&list, &book.people(users));

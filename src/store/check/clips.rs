@@ -5,25 +5,21 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::{CheckError, Finding};
 use crate::clock;
-use crate::store::audit::hex;
+use crate::store::digest::{sha256_of, sha256_of_file};
 use crate::store::evidence::FOLDER;
 use crate::store::query::StoreReader;
 use crate::store::{FILE_NAME, StoreError};
 
 /// A file so young may be about to get its row.
 const YOUNG: Duration = Duration::from_secs(60);
-
-/// Read at once.
-const CHUNK_BYTES: usize = 256 * 1024;
 
 /// What a file was found to be, when it is not what its row says.
 type Broken = (String, String);
@@ -36,7 +32,7 @@ pub(super) fn check(dir: &Path) -> Result<[Finding; 3], CheckError> {
     let known = known(dir)?;
     let mut broken: Vec<Broken> = Vec::new();
     for (file, (bytes, sha256)) in &known {
-        match digest(&folder.join(file)) {
+        match File::open(folder.join(file)).and_then(|mut file| sha256_of_file(&mut file)) {
             Ok(found) if found == (*bytes, sha256.clone()) => {}
             Ok((found, _)) if found != *bytes => {
                 broken.push((file.clone(), format!("has {found} bytes instead of {bytes}")));
@@ -62,8 +58,7 @@ pub(super) fn check(dir: &Path) -> Result<[Finding; 3], CheckError> {
 fn tracks(dir: &Path) -> Result<Vec<String>, CheckError> {
     let path = dir.join(FILE_NAME);
     let reader = StoreReader::open(&path).map_err(|error: StoreError| CheckError::from(error))?;
-    let differs =
-        |(_, json, sha256): &(String, String, String)| hex(&Sha256::digest(json).into()) != *sha256;
+    let differs = |(_, json, sha256): &(String, String, String)| sha256_of(json) != *sha256;
     let tracks = reader.clip_tracks()?.into_iter().filter(differs);
     Ok(tracks.map(|(of, ..)| format!("{of}: has another digest")).collect())
 }
@@ -96,20 +91,4 @@ fn files(folder: &Path) -> io::Result<Vec<String>> {
 fn is_young(changed: SystemTime) -> bool {
     Timestamp::try_from(changed)
         .is_ok_and(|changed| clock::wall().duration_since(changed).unsigned_abs() < YOUNG)
-}
-
-fn digest(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut bytes = 0;
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok((bytes, hex(&hasher.finalize().into()))),
-            read => {
-                hasher.update(&chunk[..read]);
-                bytes += read as u64;
-            }
-        }
-    }
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use rusqlite::Connection;
-use sha2::{Digest, Sha256};
 
 use super::{CheckError, Finding};
-use crate::store::audit::hex;
+use crate::store::digest::sha256_of;
 
 /// Asked of pictures that have a digest: those of older versions have none.
 const PICTURES: [(&str, &str); 2] = [
@@ -31,7 +30,7 @@ pub(super) fn check(view: &Connection) -> Result<[Finding; 2], CheckError> {
                 let (incident, jpeg): (u64, Vec<u8>) = (row.get(0)?, row.get(1)?);
                 let sha256: String = row.get(2)?;
                 let named = format!("{what} of incident {incident}");
-                if hex(&Sha256::digest(&jpeg).into()) != sha256 {
+                if sha256_of(&jpeg) != sha256 {
                     broken.push(named.clone());
                 }
                 if !noted.contains(&(format!("incident {incident}"), sha256)) {

@@ -12,13 +12,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::archive::{self, Content, Packed};
 use super::{JudgementDto, verdict_error, zip};
 use crate::guard::handle::{
     ClipFile, ClipRow, Distances, EvidenceError, Handle, HistoryError, IncidentRow, PersonDistance,
-    Privacy, Side, VerdictError, WhichClip, hex,
+    Privacy, Side, VerdictError, WhichClip, sha256_of,
 };
 use crate::web::access::Caller;
 use crate::web::dto::{IncidentDto, timestamp};
@@ -165,7 +164,7 @@ fn gather(handle: &dyn Handle, id: u64, by: &str, sight: Sight) -> Result<Export
     let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
     let detail = serde_json::json!({
         "files": names,
-        "sha256": hex(&Sha256::digest(sums.as_bytes()).into()),
+        "sha256": sha256_of(&sums),
         "hidden": hidden,
     });
     files.push(in_memory(SUMS, sums.into_bytes()));
@@ -187,7 +186,7 @@ fn in_memory(name: &str, bytes: Vec<u8>) -> Packed {
     Packed {
         name: name.to_owned(),
         bytes: bytes.len() as u64,
-        sha256: hex(&Sha256::digest(&bytes).into()),
+        sha256: sha256_of(&bytes),
         content: Content::Bytes(bytes.into()),
     }
 }
