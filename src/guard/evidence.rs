@@ -203,7 +203,8 @@ fn paint(
 ) -> image::ImageResult<Pictures> {
     let mut canvas = image::load_from_memory(&picture.jpeg)?.into_rgb8();
     // Those of the frame's time, before anything is kept.
-    mosaic::black_out(&mut canvas, job.seen.names.masks(job.seen.camera));
+    let masks = job.seen.names.masks(job.seen.camera);
+    mosaic::black_out(&mut canvas, masks);
     let Some(wanted) = Hides::of(privacy) else {
         return draw(job, picture, distances, canvas).map(Pictures::Clear);
     };
@@ -216,6 +217,7 @@ fn paint(
         mosaic::cover_all(&mut hidden);
         Hides::Persons
     };
+    mosaic::black_out(&mut hidden, masks);
     Ok(Pictures::Both {
         hides,
         pixelated: draw(job, picture, distances, hidden)?,

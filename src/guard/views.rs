@@ -248,7 +248,8 @@ impl Views {
     fn shown(&self, frame: &ViewFrame, jpeg: &[u8]) -> Option<Shown> {
         let mut canvas = image::load_from_memory(jpeg).ok()?.into_rgb8();
         // Those of the frame's time, before anything is kept.
-        mosaic::black_out(&mut canvas, frame.names.masks(usize::from(frame.camera.0)));
+        let masks = frame.names.masks(usize::from(frame.camera.0));
+        mosaic::black_out(&mut canvas, masks);
         let clear = encoded(&canvas);
         if self.privacy == Privacy::Off {
             return Some(Shown { hidden: None, clear });
@@ -257,6 +258,7 @@ impl Views {
             Some(seen) => mosaic::cover(&mut canvas, &seen.covers, self.privacy),
             None => mosaic::cover_all(&mut canvas),
         }
+        mosaic::black_out(&mut canvas, masks);
         Some(Shown { hidden: encoded(&canvas), clear })
     }
 }
@@ -312,6 +314,7 @@ impl CameraViews for Views {
         mosaic::black_out(&mut canvas, &masks);
         if people == People::Hidden {
             mosaic::cover_all(&mut canvas);
+            mosaic::black_out(&mut canvas, &masks);
         }
         encoded(&canvas).map(|jpeg| jpeg.to_vec())
     }

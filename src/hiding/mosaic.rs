@@ -74,7 +74,9 @@ pub fn cover_all(canvas: &mut RgbImage) {
     pixelate(canvas, place, cell_px);
 }
 
-/// Paints over what nobody may see; also every pixel that an edge goes through.
+/// Paints over what nobody may see; also every pixel that an edge goes through. Where people are covered
+/// as well: before, so that nothing behind a mask colours a cell, and after, so that no cell reaches over
+/// a mask.
 pub fn black_out(canvas: &mut RgbImage, masks: &[Mask]) {
     black_out_polygons(canvas, masks.iter().flat_map(|mask| &mask.polygons));
 }

@@ -98,6 +98,7 @@ fn veil(
     mosaic::black_out(&mut canvas, masks);
     let clear = wanted.then(|| encode(&canvas)).transpose()?;
     mosaic::cover(&mut canvas, &seen.covers, privacy);
+    mosaic::black_out(&mut canvas, masks);
     Ok(Veiled { shown: encode(&canvas)?, clear })
 }
 

@@ -197,6 +197,7 @@ impl Drawing {
                 Places::Known(covers) => mosaic::cover(&mut canvas, &covers, self.privacy),
                 Places::Unknown => mosaic::cover_all(&mut canvas),
             }
+            mosaic::black_out_polygons(&mut canvas, &self.masks);
         }
         let drawn = picture(&canvas, &info, taken.at).ok_or(HideError::Picture)?;
         if self.encoder.is_none() {
