@@ -60,10 +60,12 @@ fn an_intrusion_reaches_the_webhook_while_the_broker_is_not_there() {
     assert_eq!(site.siren.now(), SirenPattern::Intrusion);
     let json = news.json();
     assert_eq!((&json["history"], &json["alarm"]["zone"]), (&false.into(), &"bay".into()));
-    let shown = handle.snapshots().borrow().clone();
-    let shown = shown.alarms.iter().find(|alarm| alarm.id.0 == json["alarm"]["id"]);
-    assert!(shown.is_some_and(|alarm| alarm.version >= json["version"].as_u64().unwrap_or(0)));
-    // The page shows both, and what is wrong.
+    wait_for("the same alarm on the page", || {
+        let now = handle.snapshots().borrow().clone();
+        let shown = now.alarms.iter().find(|alarm| alarm.id.0 == json["alarm"]["id"])?;
+        (shown.version >= json["version"].as_u64().unwrap_or(0)).then_some(())
+    });
+    // The page shows both channels, and what is wrong.
     wait_for("the channels on the page", || {
         let now = handle.snapshots().borrow().clone();
         let state = |name: &str| now.channels.iter().find(|c| c.name == name).map(|c| c.state);
