@@ -187,3 +187,33 @@ fn a_hidden_clip_that_takes_too_long_is_given_up_with_its_reason() {
     assert!(reason.contains("not done within"), "{reason}");
     assert!(!path.exists(), "nothing is left of it");
 }
+
+/// Fifty clips that keep a picture each, kept 8 MB.
+const KEPT_MB_MAX: f64 = 6.0;
+
+#[test]
+fn clips_over_and_over_keep_no_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ring, first_ns, last_ns) = recorded(folder.path());
+    let veil = veil(HiddenPeople::Persons, seen(first_ns, last_ns, &[PERSON]));
+    let path = folder.path().join("clip.mp4");
+    let mut warm_mb = 0.0;
+    for n in 0..60 {
+        hidden(&ring, (first_ns, last_ns), &veil, &path);
+        ring.write(first_ns, last_ns, &path);
+        if n == 9 {
+            warm_mb = memory_mb();
+        }
+    }
+    let now_mb = memory_mb();
+    println!("{warm_mb:.1} MB after ten clips, {now_mb:.1} MB after sixty");
+    assert!(now_mb < warm_mb + KEPT_MB_MAX, "{warm_mb} MB became {now_mb} MB");
+}
+
+/// What this process has in memory.
+fn memory_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
+    let kb: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kb / 1024.0
+}

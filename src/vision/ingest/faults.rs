@@ -14,7 +14,7 @@ use gstreamer_video::VideoFrameExt;
 use crate::integrity::faults::{Canvas, FaultSpan, Injector, Passes};
 
 use super::SourceError;
-use super::chain::{broken, make};
+use super::chain::{DROPPED, broken, make};
 
 /// Puts the stage in front of `next` and returns the element that sources are linked to.
 pub(super) fn stage(
@@ -38,7 +38,7 @@ pub(super) fn stage(
         let time = info.buffer().and_then(|buffer| stream_time(pad, buffer));
         let painted = info.buffer_mut().and_then(|buffer| paint(&injector, pad, buffer, time?));
         match painted {
-            Some(Passes::No) => gst::PadProbeReturn::Drop,
+            Some(Passes::No) => DROPPED,
             Some(Passes::Yes) | None => gst::PadProbeReturn::Ok,
         }
     });

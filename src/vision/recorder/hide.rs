@@ -126,7 +126,8 @@ fn thin_out(row: &Row) {
             *taken_ns = at_ns;
             return gst::PadProbeReturn::Ok;
         }
-        gst::PadProbeReturn::Drop
+        // Not `Drop`: the binding has freed the picture by then, and GStreamer complains.
+        gst::PadProbeReturn::Handled
     };
     if let Some(pad) = pad {
         pad.add_probe(gst::PadProbeType::BUFFER, probe);

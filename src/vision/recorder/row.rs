@@ -48,6 +48,11 @@ impl Row {
     ) -> Result<Row, RowError> {
         let bin = gst::parse::bin_from_description(elements, true).map_err(RowError::Build)?;
         let bus = gst::Bus::new();
+        // Each message holds the element that it is from, and nobody reads any but errors.
+        bus.set_sync_handler(|_, message| match message.type_() {
+            gst::MessageType::Error => gst::BusSyncReply::Pass,
+            _ => gst::BusSyncReply::Drop,
+        });
         bin.set_bus(Some(&bus));
         let exit = exit(taken);
         let entry = gst::Pad::builder(gst::PadDirection::Src).name("entry").build();
@@ -97,6 +102,9 @@ impl Drop for Row {
         // Nothing can be done about elements that do not even stop.
         let _ = self.bin.set_state(gst::State::Null);
         let _ = self.entry.set_active(false);
+        // An error that nobody took holds its element, which holds the bus: only a pipeline's bus
+        // lets go by itself.
+        self.bus.set_flushing(true);
     }
 }
 
