@@ -21,6 +21,11 @@ const MOVEMENTS: usize = 5;
 /// slowly than the background is learned.
 const REFERENCE_EVERY: u32 = 5;
 
+/// Measurements of a view that stands still differ by a fifth of a pixel; these so far apart are of
+/// one that went elsewhere between them. Zoom and turn (radians) are of about as much at the border.
+const SETTLED_PX: f64 = 2.0;
+const SETTLED_SHARE: f64 = 0.01;
+
 /// With fewer corners than this no movement is found anyway, near or far.
 const CORNERS_MIN: usize = 8;
 
@@ -91,10 +96,15 @@ impl Movement {
         remember(&mut self.last, found);
     }
 
-    /// Where the view stands against its reference, or where that is not known yet against the
-    /// background, which follows it by less than the limit.
-    pub(super) fn stands(&self) -> Option<Shift> {
-        standing(&self.of_reference).or_else(|| standing(&self.last)).or_else(|| self.newest())
+    /// Where the view stands: against its reference, or where it has gone farther meanwhile, against
+    /// the background, which follows it by less than the limit. The reference is asked so rarely that
+    /// for ten seconds after a jolt its last few are of before, or of before and after: between the
+    /// two the view never stood, and zones are proposed by this.
+    pub(super) fn stands(&self, width_px: usize, height_px: usize) -> Option<Shift> {
+        let far = |shift: &Shift| shift.largest_px(width_px, height_px);
+        let both = [&self.of_reference, &self.last];
+        let settled = both.into_iter().filter_map(settled).max_by(|a, b| far(a).total_cmp(&far(b)));
+        settled.or_else(|| both.into_iter().find_map(standing)).or_else(|| self.newest())
     }
 
     /// The largest movement in the picture, as a share of its width: of the middle of the last few.
@@ -115,12 +125,40 @@ fn remember(last: &mut VecDeque<Option<Shift>>, found: Option<Shift>) {
 /// Where the view stands by the last few measurements; `None` where most of them found nothing.
 fn standing(last: &VecDeque<Option<Shift>>) -> Option<Shift> {
     let found: Vec<Shift> = last.iter().copied().flatten().collect();
-    (found.len() * 2 > MOVEMENTS).then(|| Shift {
-        right_px: middle(&found, |it| it.right_px),
-        down_px: middle(&found, |it| it.down_px),
-        zoom: middle(&found, |it| it.zoom),
-        turn: middle(&found, |it| it.turn),
-    })
+    (found.len() * 2 > MOVEMENTS).then(|| middle_of(&found))
+}
+
+fn middle_of(shifts: &[Shift]) -> Shift {
+    Shift {
+        right_px: middle(shifts, |it| it.right_px),
+        down_px: middle(shifts, |it| it.down_px),
+        zoom: middle(shifts, |it| it.zoom),
+        turn: middle(shifts, |it| it.turn),
+    }
+}
+
+/// Where the view stands by those of the last few that are of after a jolt, where there was one and
+/// two of them agree already; `None` where they differ as those of a mast that shakes.
+fn settled(last: &VecDeque<Option<Shift>>) -> Option<Shift> {
+    let found: Vec<Shift> = last.iter().copied().flatten().collect();
+    let jolt = (0..found.len().saturating_sub(1)).find(|&at| agree(&found[at..]))?;
+    let known = found.len() * 2 > MOVEMENTS && agree(&found[..jolt]);
+    known.then(|| middle_of(&found[jolt..]))
+}
+
+fn agree(shifts: &[Shift]) -> bool {
+    let within = |of: fn(&Shift) -> f64, most| spread(shifts.iter().map(of)) <= most;
+    within(|it| it.right_px, SETTLED_PX)
+        && within(|it| it.down_px, SETTLED_PX)
+        && within(|it| it.zoom, SETTLED_SHARE)
+        && within(|it| it.turn, SETTLED_SHARE)
+}
+
+/// The greatest less the least.
+fn spread(all: impl Iterator<Item = f64>) -> f64 {
+    let (least, most) =
+        all.fold((f64::MAX, f64::MIN), |(least, most), it| (least.min(it), most.max(it)));
+    most - least
 }
 
 /// The mean without the least and the greatest: of a mast that shakes it is where it stands.

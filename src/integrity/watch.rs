@@ -243,7 +243,7 @@ impl Watch {
         let findings = self.judge.look(&measures, self.usual.at(hour), now);
         self.put_face_aside(&grey, &measures, now);
         self.learn(&grey, &tone, &cells, &shown, now, hour);
-        let shift = self.movement.stands();
+        let shift = self.movement.stands(grey.width_px(), grey.height_px());
         self.before = Some(Before { grey, dated: at, latest: now });
         Look { measures, shift, findings }
     }
@@ -320,7 +320,7 @@ impl Watch {
             None => Placed::No,
         };
         let both = (self.reference.as_ref(), background);
-        let stands = self.movement.stands().unwrap_or(Shift::NONE);
+        let stands = self.movement.stands(grey.width_px(), grey.height_px()).unwrap_or(Shift::NONE);
         measures.since_reference =
             self.slowly.look(both, grey, stands, self.stillness.noise(), now);
         measures.held = self.held(&cells, &shown, now);

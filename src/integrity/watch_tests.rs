@@ -9,6 +9,7 @@ use crate::engine::view_fault::ViewFault;
 use super::known::resized;
 use super::scenes::{blurred, covered, hazy, noisy, turned, yard};
 use super::usual::Hour;
+use super::watch::Look;
 use super::{Grey, Known, Tone, Watch};
 
 const WIDTH: usize = 256;
@@ -54,11 +55,14 @@ impl Camera {
     }
 
     fn see_exactly(&mut self, grey: Grey, cast: (f32, f32)) -> Vec<ViewFault> {
+        self.look(grey, cast).findings.iter().map(|finding| finding.fault).collect()
+    }
+
+    fn look(&mut self, grey: Grey, cast: (f32, f32)) -> Look {
         let at = Instant::from_millis(1_000_000 + self.pictures * EVERY_MS);
         self.pictures += 1;
         let tone = Tone { cast, ..grey.tone(0, 0) };
-        let look = self.watch.look(grey, tone, at, Hour::new(12));
-        look.findings.iter().map(|finding| finding.fault).collect()
+        self.watch.look(grey, tone, at, Hour::new(12))
     }
 
     /// Looks at it for six seconds. What was told first, and after which time.
@@ -276,6 +280,28 @@ fn a_camera_that_was_turned_while_nobody_looked_is_told_moved_and_by_how_much() 
     let shift = look.shift.expect("it is known where it went");
     let off = (shift.right_px - 3.0 * TEN_PX).hypot(shift.down_px + TEN_PX);
     assert!(off < 0.3, "{shift:?}");
+}
+
+#[test]
+fn from_the_first_word_on_a_view_that_was_knocked_aside_stands_where_it_stands() {
+    let mut camera = Camera::known();
+    let aside = yard(WIDTH, HEIGHT, 3.0 * TEN_PX, -TEN_PX);
+    let mut told = None;
+    for picture in 0..75 {
+        let grey = noisy(&aside, SIGMA, camera.pictures);
+        let look = camera.look(grey, (2.0, -1.0));
+        if look.findings.is_empty() {
+            continue;
+        }
+        told = told.or(Some(picture));
+        let shift = look.shift.expect("it is known where it went");
+        let off = (shift.right_px - 3.0 * TEN_PX).hypot(shift.down_px + TEN_PX);
+        assert!(
+            off < 0.5,
+            "told at picture {told:?}, at picture {picture} it is said to be {shift:?}"
+        );
+    }
+    assert!(told.is_some_and(|picture| picture < 25), "{told:?}");
 }
 
 #[test]
