@@ -62,7 +62,7 @@ fn serves_when_told() {
 
 #[test]
 fn four_cameras_are_watched_without_loss_or_growth() {
-    let figures = run(SHORT, 4);
+    let figures = run(SHORT, 4, Kind::Rtsp);
     let beyond = match figures.starved_from_outside() {
         true => {
             println!(
@@ -75,26 +75,53 @@ fn four_cameras_are_watched_without_loss_or_growth() {
     assert!(beyond.is_empty(), "beyond the limits:\n{}\n{GROSS:#?}", beyond.join("\n"));
 }
 
-/// The long form, for `scripts/soak`: minutes and cameras in `STANDCLEAR_SOAK`.
+/// The long form, for `scripts/soak`: minutes, cameras and their kind in `STANDCLEAR_SOAK`.
 #[test]
 #[ignore = "takes as long as it is told: scripts/soak"]
 fn soak() {
     let told = std::env::var("STANDCLEAR_SOAK").expect("started by scripts/soak");
-    let (minutes, cameras) = told.split_once(' ').expect("minutes and cameras");
+    let [minutes, cameras, kind] = told.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("minutes, cameras and their kind, not {told:?}");
+    };
+    let kind = match kind {
+        "rtsp" => Kind::Rtsp,
+        "file" => Kind::File,
+        other => panic!("no kind of camera: {other:?}"),
+    };
     let minutes: u64 = minutes.parse().expect("minutes");
     let cameras: u32 = cameras.parse().expect("cameras");
-    let figures = run(Duration::from_secs(60 * minutes), cameras);
+    let figures = run(Duration::from_secs(60 * minutes), cameras, kind);
     let beyond = figures.beyond(&PROMISED);
     assert!(beyond.is_empty(), "beyond the limits:\n{}\n{PROMISED:#?}", beyond.join("\n"));
 }
 
-fn run(span: Duration, cameras: u32) -> Figures {
+/// What the cameras are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A server process each.
+    Rtsp,
+    /// The sample footage, opened anew whenever it is over: what the box keeps of it, it encodes itself.
+    File,
+}
+
+fn run(span: Duration, cameras: u32, kind: Kind) -> Figures {
     let folder = tempfile::tempdir().expect("a folder");
-    let footage = pictures_of_footage(folder.path());
-    let play = |number: u32| Server::start(&Setup::of(&camera(&footage, number), ENCODER));
-    let servers: Vec<Server> = (0..cameras).map(play).collect();
-    let urls: Vec<String> = servers.iter().map(Server::url).collect();
-    let service = Service::start(folder.path(), &urls);
+    let servers: Vec<Server> = match kind {
+        Kind::File => Vec::new(),
+        Kind::Rtsp => {
+            let footage = pictures_of_footage(folder.path());
+            let play = |number: u32| Server::start(&Setup::of(&camera(&footage, number), ENCODER));
+            (0..cameras).map(play).collect()
+        }
+    };
+    let sources: Vec<String> = match kind {
+        Kind::Rtsp => servers.iter().map(|it| format!("{{ rtsp = {:?} }}", it.url())).collect(),
+        Kind::File => {
+            let source = format!("{{ file = {:?}, loop = true }}", support::footage());
+            vec![source; cameras as usize]
+        }
+    };
+    let service = Service::start(folder.path(), &sources);
     service.wait_watched();
     let figures = Run::new(&service).measure(span);
     println!("{}", figures.words());

@@ -63,6 +63,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// may have, and as many more.
 const TO_WORKER_MAX: usize = 128;
 
+/// Of the C library, for the vision process: memory that one thread frees can be used by every other.
+/// By default each thread gets a heap of its own, and pipelines that come and go (a clip is made, a
+/// file begins again) leave each of them with holes: it grows for hours by what nobody holds.
+/// Measured in docs/design/soak.md. See mallopt(3), M_ARENA_MAX.
+const ONE_HEAP: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
+
 /// What to start, and what to tell it first.
 #[derive(Clone, Debug)]
 pub struct WorkerPlan {
@@ -269,6 +275,7 @@ impl Life {
         let closed = post.tasks.clone();
         let child = Command::new(program)
             .args(arguments)
+            .env(ONE_HEAP.0, ONE_HEAP.1)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .process_group(0)

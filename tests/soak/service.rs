@@ -45,7 +45,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts it with a camera for each address.
+    /// Starts it with a camera for each source, as the configuration writes them.
     pub fn start(folder: &Path, cameras: &[String]) -> Service {
         let record = support::root().join("tests/siren/record");
         let can = Command::new(&record).arg("true").stderr(Stdio::null()).status();
@@ -198,14 +198,14 @@ fn write_config(folder: &Path, cameras: &[String], sound: Sound) -> PathBuf {
          [walk_test]\nrequired = false\n[siren]\ndevice = \"{device}\"\n"
     );
     let zones = fs::read_to_string(support::root().join("zones/yard-east.json")).expect("zones");
-    for (number, url) in cameras.iter().enumerate() {
+    for (number, source) in cameras.iter().enumerate() {
         let file = format!("yard-{number}.json");
         let named = zones.replace("excavation", &format!("excavation-{number}"));
         let named = named.replace("gate-road", &format!("gate-road-{number}"));
         fs::write(folder.join(&file), named).expect("a zone file");
         text += &format!(
             "[[camera]]\nid = \"yard-{number}\"\nname = \"Yard {number}\"\n\
-             source = {{ rtsp = {url:?} }}\nzones = {file:?}\nfps = {FPS}\n"
+             source = {source}\nzones = {file:?}\nfps = {FPS}\n"
         );
     }
     let file = folder.join("standclear.toml");
