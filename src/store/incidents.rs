@@ -70,7 +70,14 @@ const ROW: &str = "SELECT i.id, i.zone, i.zone_name, i.camera, i.started_us, i.e
     i.siren_after_ms, i.acknowledged_by,
     (SELECT group_concat(part) FROM clip AS c WHERE c.incident = i.id
       AND c.lost IS NULL AND c.removed_us IS NULL),
-    EXISTS (SELECT 1 FROM pin AS p WHERE p.incident = i.id)
+    EXISTS (SELECT 1 FROM pin AS p WHERE p.incident = i.id),
+    CASE WHEN i.ended_us IS NULL OR EXISTS (SELECT 1 FROM clip AS c WHERE c.incident = i.id
+        AND c.lost IS NULL AND c.removed_us IS NULL) THEN NULL
+      ELSE coalesce(
+        (SELECT coalesce(c.lost, 'it was removed: it was too old, or newer video needed the room')
+          FROM clip AS c WHERE c.incident = i.id ORDER BY c.part LIMIT 1),
+        (SELECT 'no video was kept in those days' FROM clip_since WHERE i.id <= clip_since.incident))
+    END
   FROM incident AS i LEFT JOIN snapshot AS s ON s.incident = i.id
   WHERE i.id = ?1";
 

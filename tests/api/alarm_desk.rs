@@ -143,6 +143,7 @@ pub fn incident(id: u64) -> IncidentRow {
         zone_revision: "77".into(),
         has_snapshot: id == 17,
         clips: if id == 17 { vec![1] } else { vec![] },
+        no_video: (id == 16).then(|| "the disk was full".into()),
         is_pinned: false,
         siren_after_ms: Some(190),
         acknowledged_by: Some("Zoë 山田".into()),
