@@ -46,6 +46,13 @@ pub enum Pins {
     OnlyPinned,
 }
 
+/// Something by whose id incidents are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sought {
+    Zone(String),
+    Camera(String),
+}
+
 /// Some of what was looked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
@@ -91,6 +98,28 @@ impl StoreReader {
     pub fn find_incidents(&self, limit: u32, wanted: &Wanted) -> Result<Found, HistoryError> {
         let limit = limit.min(INCIDENTS_AT_ONCE_MAX) as usize;
         find(&mut self.connection(), limit, wanted).map_err(HistoryError::Incidents)
+    }
+
+    /// Whether a zone or a camera has an incident, or was ever watched.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn has_been(&self, which: &Sought) -> Result<bool, HistoryError> {
+        let (sql, id) = match which {
+            Sought::Zone(id) => (
+                "SELECT EXISTS (SELECT 1 FROM incident INDEXED BY incident_zone WHERE zone = ?1)
+                   OR EXISTS (SELECT 1 FROM life_zone WHERE zone = ?1)",
+                id,
+            ),
+            Sought::Camera(id) => (
+                "SELECT EXISTS (SELECT 1 FROM incident INDEXED BY incident_camera WHERE camera = ?1)
+                   OR EXISTS (SELECT 1 FROM zone_version WHERE camera = ?1)",
+                id,
+            ),
+        };
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(sql).map_err(HistoryError::Incidents)?;
+        statement.query_row([id], |row| row.get(0)).map_err(HistoryError::Incidents)
     }
 
     /// Incidents below number `before` (all of them for `None`), newest first, at most `limit` and
