@@ -2,7 +2,7 @@
 //!
 //! Two steps: `serde` reads the shape (unknown keys are refused), then `TryFrom` turns what was
 //! written into what may be: every value in range, every name unique, every zone file there. An
-//! error names file, line, key, value and what would be right.
+//! error names file, line, key, value and what would be right, and all of them are told at once.
 //!
 //! Relative paths are relative to the folder of the configuration file.
 //!
@@ -17,6 +17,7 @@ mod plaintext;
 mod privacy;
 mod relay;
 mod relay_to;
+mod shape;
 mod shown;
 mod siren;
 
@@ -25,8 +26,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use self::check::Unvalidated;
 pub use self::check::{FPS_MAX, FPS_MIN};
-use self::check::{Tables, Unvalidated, line_at};
 pub use self::evidence::Evidence;
 use self::inputs::host;
 pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
@@ -39,7 +40,6 @@ pub use self::relay::{
 pub use self::shown::shown;
 pub use self::siren::{Siren, SirenDevice, SirenTest, SirenTestSound};
 use crate::link::{DecoderChoice, DetailChoice, Source};
-use crate::redact::redact;
 
 /// Everything the guard needs to know, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -194,6 +194,32 @@ pub enum ConfigError {
     },
     #[error("{file}: {right}", file = .file.display())]
     Missing { file: PathBuf, right: String },
+    /// Several of the above, in the order of the file; at least two.
+    #[error("{} mistakes in the configuration:{}", .0.len(), on_lines(.0))]
+    Several(Vec<ConfigError>),
+}
+
+/// Each on a line of its own.
+fn on_lines(errors: &[ConfigError]) -> String {
+    errors.iter().map(|error| format!("\n  {error}")).collect()
+}
+
+impl ConfigError {
+    /// All that is wrong as one error; `None` when nothing is.
+    fn all(mut errors: Vec<ConfigError>) -> Option<ConfigError> {
+        errors.sort_by_key(ConfigError::line);
+        match errors.len() {
+            0 | 1 => errors.pop(),
+            _ => Some(ConfigError::Several(errors)),
+        }
+    }
+
+    fn line(&self) -> usize {
+        match self {
+            ConfigError::Parse { line, .. } | ConfigError::Value { line, .. } => *line,
+            ConfigError::Read { .. } | ConfigError::Missing { .. } | ConfigError::Several(_) => 0,
+        }
+    }
 }
 
 impl Config {
@@ -206,11 +232,24 @@ impl Config {
 
     /// Checks the text of a configuration that stands (or would stand) in `file`.
     pub fn parse(file: &Path, text: &str) -> Result<Config, ConfigError> {
-        let tables: Tables = toml::from_str(text).map_err(|error| ConfigError::Parse {
-            file: file.to_owned(),
-            line: line_at(text, error.span().map_or(0, |span| span.start)),
-            message: redact(error.message()),
-        })?;
-        Config::try_from(Unvalidated { file, text, tables })
+        let read = shape::read(file, text);
+        let (config, mut wrong) = match read.tables {
+            Some(tables) => match Config::try_from(Unvalidated { file, text, tables }) {
+                Ok(config) => (Some(config), vec![]),
+                Err(wrong) => (None, wrong),
+            },
+            None => (None, vec![]),
+        };
+        wrong.extend(read.wrong);
+        match (config, ConfigError::all(wrong)) {
+            (Some(config), None) => Ok(config),
+            (_, Some(error)) => Err(error),
+            // The shape has tables, or says why not.
+            (None, None) => Err(ConfigError::Missing {
+                file: file.to_owned(),
+                right: "it cannot be understood; docs/reference/config.md says how it is written"
+                    .into(),
+            }),
+        }
     }
 }

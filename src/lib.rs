@@ -17,6 +17,7 @@ pub mod hiding;
 pub mod integrity;
 pub mod link;
 pub mod notify;
+pub mod reach;
 pub mod redact;
 pub mod replay;
 pub mod store;

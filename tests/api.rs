@@ -208,7 +208,7 @@ fn incidents_come_in_pages() {
             "id": 17, "zone": "gate-road", "zone_name": "Brána č. 1", "camera": "yard-éast",
             "started_at": "2026-03-01T14:00:00.123Z", "ended_at": null, "entries": 2, "score": 0.5,
             "model_digest": "3f9a", "zone_revision": "77", "snapshot": true, "clips": [1],
-            "pinned": false, "siren_after_ms": 190,
+            "no_video": null, "pinned": false, "siren_after_ms": 190,
             "acknowledged_by": "Zoë 山田"
         })
     );

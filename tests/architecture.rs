@@ -94,12 +94,22 @@ fn rooms_import_only_what_they_may() {
     check_imports("hiding", &["engine", "config", "zone_file"]);
     check_imports("link", &[]);
     check_imports("redact", &[]);
+    check_imports("reach", &["redact"]);
     check_imports("telemetry", &["clock"]);
     check_imports("zone_file", &["engine", "calibration"]);
     check_imports("config", &["link", "redact", "zone_file"]);
     check_imports("store", &["engine", "clock", "config", "telemetry", "link"]);
-    let of_vision =
-        ["engine", "clock", "config", "telemetry", "link", "redact", "integrity", "hiding"];
+    let of_vision = [
+        "engine",
+        "clock",
+        "config",
+        "telemetry",
+        "link",
+        "reach",
+        "redact",
+        "integrity",
+        "hiding",
+    ];
     check_imports("vision", &of_vision);
     check_imports("notify", &["engine", "clock", "config", "redact", "telemetry"]);
     check_imports("replay", &["engine", "zone_file"]);

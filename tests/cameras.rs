@@ -177,9 +177,10 @@ fn a_camera_over_http_that_ends_or_is_silent_or_is_none_is_an_error_without_its_
         format!("http://{}/t0ken", listener.local_addr().expect("an address"))
     };
     let others = [Manner::Ends, Manner::Silent, Manner::Page].map(serve);
-    for url in others.into_iter().chain([nobody]) {
+    let others = others.into_iter().map(|url| (url, "cannot be watched"));
+    for (url, told) in others.chain([(nobody, "the connection is refused")]) {
         let error = refusal(&url, None);
-        assert!(error.contains("cannot be watched"), "{error}");
+        assert!(error.contains(told) && error.contains("127.0.0.1:"), "{error}");
         assert!(!error.contains("t0ken"), "{error}");
     }
 }

@@ -4,6 +4,8 @@
 mod cameras;
 #[path = "config/evidence.rs"]
 mod evidence;
+#[path = "config/mistakes.rs"]
+mod mistakes;
 #[path = "config/notify.rs"]
 mod notify;
 #[path = "config/relays.rs"]

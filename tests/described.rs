@@ -86,8 +86,8 @@ fn what_is_wrong_with_a_description_is_told_with_the_element_and_without_the_pas
         ("rtspsrc location=rtsp://eva:s3cret@h/a latenzy=0", "\"latenzy\" in element \"rtspsrc"),
         ("videotestsrc ! fakesink password=s3cret", "fakesink"),
         ("videotestsrc ! ! x", "syntax"),
-        ("rtspsrc location=rtsp://eva:s3cret@127.0.0.1:9/a user-pw=s3cret", "element rtspsrc"),
-        ("souphttpsrc location=http://eva:s3cret@127.0.0.1:9/a", "element souphttpsrc"),
+        ("rtspsrc location=rtsp://eva:s3cret@127.0.0.1:9/a user-pw=s3cret", "127.0.0.1:9: the con"),
+        ("souphttpsrc location=http://eva:s3cret@127.0.0.1:9/a", "127.0.0.1:9: the connection is"),
         ("audiotestsrc is-live=true", "no pictures"),
     ] {
         let error = error_of(description);

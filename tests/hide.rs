@@ -3,7 +3,8 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,9 +49,13 @@ fn camera(folder: &Path) -> std::path::PathBuf {
 
 /// A ring with the camera's video, and when its first and its last picture were captured.
 fn recorded(folder: &Path) -> (CameraRing, u64, u64) {
+    recorded_of(&camera(folder))
+}
+
+fn recorded_of(video: &Path) -> (CameraRing, u64, u64) {
     let fit = support::fit();
     let options = FileOptions { fit, pace: Pace::Clock, ending: Ending::Stop, fps: None };
-    let mut source = FileSource::open(&camera(folder), options).expect("it opens");
+    let mut source = FileSource::open(video, options).expect("it opens");
     let ring = Arc::new(CameraRing::new(BOUNDS));
     source.record(Arc::clone(&ring));
     let (mut first_ns, mut last_ns) = (None, 0);
@@ -174,6 +179,38 @@ fn what_is_masked_is_black_in_every_picture_whoever_is_hidden() {
         assert!(brightest.is_some_and(|it| *it < 30), "at {time}: {brightest:?} behind the mask");
         assert!(detail(&picture, INSIDE) > SQUARES_MIN, "at {time}: nobody is hidden");
     }
+}
+
+/// The folder with a video in it, for the process that hides it.
+const HIDE_IN: &str = "STANDCLEAR_TEST_HIDE_IN";
+
+#[test]
+#[ignore = "the process whose standard error the test below reads"]
+fn hides_when_told() {
+    let Some(folder) = std::env::var_os(HIDE_IN).map(PathBuf::from) else {
+        return;
+    };
+    let (ring, first_ns, last_ns) = recorded_of(&folder.join("camera.mp4"));
+    let veil = veil(HiddenPeople::Persons, seen(first_ns, last_ns, &[PERSON]));
+    let written = hidden(&ring, (first_ns, last_ns), &veil, &folder.join("clip.mp4"));
+    println!("{} pictures hidden", written.pictures);
+}
+
+#[test]
+fn no_library_writes_into_the_log_when_a_clip_is_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    camera(folder.path());
+    let done = Command::new(std::env::current_exe().expect("a program"))
+        .args(["--exact", "hides_when_told", "--ignored", "--nocapture"])
+        .env(HIDE_IN, folder.path())
+        .output()
+        .expect("this program starts");
+    let (told, said) =
+        (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success() && told.contains("pictures hidden"), "{told} {said}");
+    assert!(!said.contains("OpenH264"), "{said}");
+    let pictures = play(&folder.path().join("clip.mp4"));
+    assert!((25..=32).contains(&pictures.len()), "all of 3 s: {}", pictures.len());
 }
 
 #[test]

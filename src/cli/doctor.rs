@@ -7,6 +7,7 @@
 //! Not here: whether the zones are right; that takes a walk through them.
 
 mod outside;
+mod secrets;
 
 use std::error::Error;
 use std::fmt;
@@ -88,6 +89,7 @@ fn check_all(config: &Config, report: &mut Report) {
         report.add_beside(format!("relay {}", relay.name), relay_device(config, relay), lost);
     }
     outside::check(config, report);
+    secrets::check(config, report);
     report.add("store", store(&config.store.path));
     report.add("page", address(config, config.web.listen, "web.listen"));
     report.add("handhelds", handhelds(config));

@@ -8,6 +8,7 @@ mod walk_test;
 mod web;
 mod zones;
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
 use super::evidence::UnvalidatedEvidence;
-use super::inputs::{UnvalidatedInput, UnvalidatedMqtt};
+use super::inputs::{Broker, UnvalidatedInput, UnvalidatedMqtt};
 use super::notify::UnvalidatedNotify;
 use super::privacy::UnvalidatedPrivacy;
 use super::relay::UnvalidatedRelay;
@@ -34,6 +35,9 @@ pub const FPS_MIN: f64 = 2.0;
 
 /// Pictures a second to look at, fastest: beyond what site cameras give.
 pub const FPS_MAX: f64 = 60.0;
+
+/// Pictures a second unless told.
+const FPS_DEFAULT: f64 = 10.0;
 
 /// Threads for the model. More than the cores of any box this is meant for.
 const THREADS_MAX: u16 = 64;
@@ -114,32 +118,19 @@ struct UnvalidatedStore {
 }
 
 impl TryFrom<Unvalidated<'_>> for Config {
-    type Error = ConfigError;
+    /// All that is wrong.
+    type Error = Vec<ConfigError>;
 
-    fn try_from(from: Unvalidated<'_>) -> Result<Config, ConfigError> {
+    fn try_from(from: Unvalidated<'_>) -> Result<Config, Vec<ConfigError>> {
         let Unvalidated { file, text, tables } = from;
-        let place = Place { file, text };
-        let mqtt = tables.mqtt.map(|mqtt| place.mqtt(mqtt)).transpose()?;
-        let web = place.web(tables.web.unwrap_or_default())?;
-        let handhelds = tables.handhelds.map(|it| place.handhelds(&it, &web)).transpose()?;
-        Ok(Config {
-            file: file.to_owned(),
-            site: place.site(tables.site)?,
-            cameras: place.cameras(tables.camera)?,
-            model: place.model(tables.model.unwrap_or_default())?,
-            siren: place.siren(&tables.siren.unwrap_or_default())?,
-            store: place.store(tables.store.unwrap_or_default())?,
-            web,
-            handhelds,
-            zones: place.zones(&tables.zones.unwrap_or_default())?,
-            walk_tests: place.walk_test(&tables.walk_test.unwrap_or_default())?,
-            privacy: place.privacy(&tables.privacy)?,
-            inputs: place.inputs(tables.input, mqtt.as_ref())?,
-            relays: place.relays(tables.relay)?,
-            mqtt,
-            notify: place.notify(tables.notify.unwrap_or_default())?,
-            evidence: place.evidence(&tables.evidence.unwrap_or_default())?,
-        })
+        let place = Place { file, text, wrong: RefCell::default() };
+        let config = place.config(tables);
+        let wrong = place.wrong.into_inner();
+        match config {
+            // What stands in for a wrong value never leaves: it has been noted.
+            Some(config) if wrong.is_empty() => Ok(config),
+            Some(_) | None => Err(wrong),
+        }
     }
 }
 
@@ -147,17 +138,76 @@ impl TryFrom<Unvalidated<'_>> for Config {
 pub(super) struct Place<'a> {
     file: &'a Path,
     text: &'a str,
+    /// What is wrong so far. Checking goes on, so that all of it is told.
+    wrong: RefCell<Vec<ConfigError>>,
 }
 
 impl Place<'_> {
+    /// `None` only with something noted; what is not `None` counts only with nothing noted.
+    fn config(&self, tables: Tables) -> Option<Config> {
+        let has_broker = tables.mqtt.is_some();
+        let mqtt = self.noted(tables.mqtt.map(|mqtt| self.mqtt(mqtt)).transpose());
+        let web = self.noted(self.web(tables.web.unwrap_or_default()));
+        let handhelds = tables.handhelds.map(|it| self.handhelds(&it, web.as_ref())).transpose();
+        let handhelds = self.noted(handhelds);
+        let site = self.noted(self.site(tables.site));
+        let cameras = self.noted(self.cameras(tables.camera));
+        let model = self.noted(self.model(tables.model.unwrap_or_default()));
+        let siren = self.noted(self.siren(&tables.siren.unwrap_or_default()));
+        let store = self.noted(self.store(tables.store.unwrap_or_default()));
+        let zones = self.noted(self.zones(&tables.zones.unwrap_or_default()));
+        let walk_tests = self.noted(self.walk_test(&tables.walk_test.unwrap_or_default()));
+        let privacy = self.noted(self.privacy(&tables.privacy));
+        let broker = if has_broker { Broker::Written } else { Broker::None };
+        let inputs = self.noted(self.inputs(tables.input, broker));
+        let relays = self.noted(self.relays(tables.relay));
+        let notify = self.noted(self.notify(tables.notify.unwrap_or_default()));
+        let evidence = self.noted(self.evidence(&tables.evidence.unwrap_or_default()));
+        Some(Config {
+            file: self.file.to_owned(),
+            site: site?,
+            cameras: cameras?,
+            model: model?,
+            siren: siren?,
+            store: store?,
+            web: web?,
+            handhelds: handhelds?,
+            inputs: inputs?,
+            relays: relays?,
+            zones: zones?,
+            walk_tests: walk_tests?,
+            privacy: privacy?,
+            mqtt: mqtt?,
+            notify: notify?,
+            evidence: evidence?,
+        })
+    }
+
+    /// The value; an error is kept to be told with the others.
+    pub(super) fn noted<T>(&self, checked: Result<T, ConfigError>) -> Option<T> {
+        match checked {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.wrong.borrow_mut().push(error);
+                None
+            }
+        }
+    }
+
+    /// The same, with what stands in for a wrong value while the rest is looked at.
+    pub(super) fn told<T>(&self, checked: Result<T, ConfigError>, stand_in: T) -> T {
+        self.noted(checked).unwrap_or(stand_in)
+    }
+
     fn site(&self, site: UnvalidatedSite) -> Result<Site, ConfigError> {
+        let name = self.told(self.text_of("site.name", &site.name), String::new());
         let time_zone = self.text_of("site.time_zone", &site.time_zone)?;
         if TimeZone::get(&time_zone).is_err() {
             let right = "not a time zone this system knows; write an IANA name such as \
                          \"Europe/Prague\" or \"UTC\"";
             return Err(self.wrong("site.time_zone", &site.time_zone, right));
         }
-        Ok(Site { name: self.text_of("site.name", &site.name)?, time_zone })
+        Ok(Site { name, time_zone })
     }
 
     fn cameras(&self, list: Vec<Spanned<UnvalidatedCamera>>) -> Result<Vec<Camera>, ConfigError> {
@@ -168,6 +218,7 @@ impl Place<'_> {
             });
         }
         let mut cameras: Vec<Camera> = Vec::with_capacity(list.len());
+        let mut ids: Vec<String> = Vec::with_capacity(list.len());
         for (index, camera) in list.into_iter().enumerate() {
             let span = camera.span();
             let camera = camera.into_inner();
@@ -175,13 +226,13 @@ impl Place<'_> {
                 let right = format!("one box watches at most {CAMERAS_MAX} cameras");
                 return Err(self.wrong_at("camera", &index.to_string(), span, &right));
             }
-            let id_written = camera.id.clone();
-            let camera = self.camera(&format!("camera[{index}]"), camera)?;
-            if let Some(first) = cameras.iter().position(|other| other.id == camera.id) {
+            if let Some(first) = ids.iter().position(|other| other == camera.id.get_ref()) {
                 let right = format!("camera[{first}] has this id already; ids must be unique");
-                return Err(self.wrong(&format!("camera[{index}].id"), &id_written, &right));
+                let wrong = self.wrong(&format!("camera[{index}].id"), &camera.id, &right);
+                self.told(Err(wrong), ());
             }
-            cameras.push(camera);
+            ids.push(camera.id.get_ref().clone());
+            cameras.extend(self.noted(self.camera(&format!("camera[{index}]"), camera)));
         }
         Ok(cameras)
     }
@@ -192,58 +243,57 @@ impl Place<'_> {
             let right = format!(
                 "must be 1 to {NAME_CHARS_MAX} lower-case letters, digits and \"-\", such as \"yard-east\""
             );
-            return Err(self.wrong(&format!("{key}.id"), &camera.id, &right));
+            self.told(Err(self.wrong(&format!("{key}.id"), &camera.id, &right)), ());
         }
-        let zones = self.path_of(&format!("{key}.zones"), &camera.zones)?;
-        if !zones.is_file() {
-            let right = format!(
-                "there is no zone file {}; a camera without zones guards nothing",
-                zones.display()
-            );
-            return Err(self.wrong(&format!("{key}.zones"), &camera.zones, &right));
+        let name = self.told(self.text_of(&format!("{key}.name"), &camera.name), String::new());
+        let zones = self.told(self.zone_file(key, &camera.zones), PathBuf::new());
+        let fps = self.told(self.fps(key, camera.fps.as_ref()), FPS_DEFAULT);
+        let (source, decoder) = self.source(&format!("{key}.source"), camera.source)?;
+        Ok(Camera { id, name, source, decoder, zones, fps })
+    }
+
+    fn zone_file(&self, key: &str, written: &Spanned<String>) -> Result<PathBuf, ConfigError> {
+        let zones = self.path_of(&format!("{key}.zones"), written)?;
+        if zones.is_file() {
+            return Ok(zones);
         }
-        let fps = match &camera.fps {
-            None => 10.0,
-            Some(fps) if (FPS_MIN..=FPS_MAX).contains(fps.get_ref()) => *fps.get_ref(),
+        let right = format!(
+            "there is no zone file {}; a camera without zones guards nothing",
+            zones.display()
+        );
+        Err(self.wrong(&format!("{key}.zones"), written, &right))
+    }
+
+    fn fps(&self, key: &str, written: Option<&Spanned<f64>>) -> Result<f64, ConfigError> {
+        match written {
+            None => Ok(FPS_DEFAULT),
+            Some(fps) if (FPS_MIN..=FPS_MAX).contains(fps.get_ref()) => Ok(*fps.get_ref()),
             Some(fps) => {
                 let right = format!(
                     "must be {FPS_MIN} to {FPS_MAX}: a lost camera is noticed within a second, \
                      which takes at least {FPS_MIN} pictures a second"
                 );
-                return Err(self.wrong(&format!("{key}.fps"), fps, &right));
+                Err(self.wrong(&format!("{key}.fps"), fps, &right))
             }
-        };
-        let (source, decoder) = self.source(&format!("{key}.source"), camera.source)?;
-        let name = self.text_of(&format!("{key}.name"), &camera.name)?;
-        Ok(Camera { id, name, source, decoder, zones, fps })
+        }
     }
 
     fn model(&self, model: UnvalidatedModel) -> Result<Model, ConfigError> {
-        let name = match &model.name {
-            None => "nanodet-g-416-int8".to_owned(),
-            Some(name) if is_slug(name.get_ref()) => name.get_ref().clone(),
-            Some(name) => {
-                let right = "must be the name of a folder under model.folder: lower-case letters, \
-                             digits and \"-\"";
-                return Err(self.wrong("model.name", name, right));
-            }
-        };
+        let name = self.told(self.model_name(model.name.as_ref()), String::new());
         let folder = match &model.folder {
             // By its name alone the vision process looks where models are installed.
             None => PathBuf::new(),
-            Some(folder) => self.path_of("model.folder", folder)?,
+            Some(folder) => self.told(self.path_of("model.folder", folder), PathBuf::new()),
         };
         let provider = match &model.provider {
             None => "cpu".to_owned(),
-            Some(provider) => self.text_of("model.provider", provider)?,
+            Some(provider) => self.told(self.text_of("model.provider", provider), String::new()),
         };
-        let threads =
-            self.whole("model.threads", model.threads.as_ref(), 1..u32::from(THREADS_MAX) + 1)?;
-        let long_side = self.whole(
-            "model.input_long_side",
-            model.input_long_side.as_ref(),
-            INPUT_LONG_SIDE_PX,
-        )?;
+        let range = 1..u32::from(THREADS_MAX) + 1;
+        let threads = self.told(self.whole("model.threads", model.threads.as_ref(), range), None);
+        let key = "model.input_long_side";
+        let long_side = self.whole(key, model.input_long_side.as_ref(), INPUT_LONG_SIDE_PX);
+        let long_side = self.told(long_side, None);
         Ok(Model {
             dir: folder.join(&name),
             name,
@@ -252,6 +302,18 @@ impl Place<'_> {
             input_long_side_px: long_side,
             detail: self.detail(model.detail.as_ref())?,
         })
+    }
+
+    fn model_name(&self, written: Option<&Spanned<String>>) -> Result<String, ConfigError> {
+        match written {
+            None => Ok("nanodet-g-416-int8".to_owned()),
+            Some(name) if is_slug(name.get_ref()) => Ok(name.get_ref().clone()),
+            Some(name) => {
+                let right = "must be the name of a folder under model.folder: lower-case letters, \
+                             digits and \"-\"";
+                Err(self.wrong("model.name", name, right))
+            }
+        }
     }
 
     fn store(&self, store: UnvalidatedStore) -> Result<Store, ConfigError> {

@@ -57,18 +57,18 @@ impl Place<'_> {
     pub(super) fn evidence(&self, from: &UnvalidatedEvidence) -> Result<Evidence, ConfigError> {
         let whole = |key: &str, written: &Option<Spanned<i64>>, range, default| {
             let key = format!("evidence.{key}");
-            Ok(self.whole(&key, written.as_ref(), range)?.unwrap_or(default))
+            self.told(self.whole(&key, written.as_ref(), range), None).unwrap_or(default)
         };
         let before_s =
-            whole("seconds_before", &from.seconds_before, SECONDS_BEFORE, SECONDS_BEFORE_DEFAULT)?;
+            whole("seconds_before", &from.seconds_before, SECONDS_BEFORE, SECONDS_BEFORE_DEFAULT);
         let after_s =
-            whole("seconds_after", &from.seconds_after, SECONDS_AFTER, SECONDS_AFTER_DEFAULT)?;
-        let megabytes = whole("megabytes", &from.megabytes, MEGABYTES, MEGABYTES_DEFAULT)?;
-        let ring_mb = whole("ring_mb", &from.ring_mb, RING_MB, RING_MB_DEFAULT)?;
+            whole("seconds_after", &from.seconds_after, SECONDS_AFTER, SECONDS_AFTER_DEFAULT);
+        let megabytes = whole("megabytes", &from.megabytes, MEGABYTES, MEGABYTES_DEFAULT);
+        let ring_mb = whole("ring_mb", &from.ring_mb, RING_MB, RING_MB_DEFAULT);
         Ok(Evidence {
             before_s,
             after_s,
-            days: whole("days", &from.days, DAYS, DAYS_DEFAULT)?,
+            days: whole("days", &from.days, DAYS, DAYS_DEFAULT),
             bytes_max: u64::from(megabytes) * MB,
             ring_bytes_max: u64::from(ring_mb) * MB,
         })

@@ -72,6 +72,13 @@ pub struct MqttLogin {
     pub password_file: Option<PathBuf>,
 }
 
+/// Whether a broker for inputs is written down, rightly or not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broker {
+    None,
+    Written,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UnvalidatedInput {
@@ -110,9 +117,10 @@ impl Place<'_> {
     pub(super) fn inputs(
         &self,
         list: Vec<Spanned<UnvalidatedInput>>,
-        broker: Option<&Mqtt>,
+        broker: Broker,
     ) -> Result<Vec<Input>, ConfigError> {
         let mut inputs: Vec<Input> = Vec::with_capacity(list.len());
+        let mut names: Vec<String> = Vec::with_capacity(list.len());
         for (index, input) in list.into_iter().enumerate() {
             let (span, key) = (input.span(), format!("input[{index}]"));
             if index >= INPUTS_MAX {
@@ -120,15 +128,20 @@ impl Place<'_> {
                 return Err(self.wrong_at("input", &index.to_string(), span, &right));
             }
             let input = input.into_inner();
-            let (name, from) = (input.name.clone(), input.from.span());
-            let input = self.input(&key, input)?;
-            if let Some(first) = inputs.iter().position(|other| other.name == input.name) {
+            let from = input.from.span();
+            if let Some(first) = names.iter().position(|other| other == input.name.get_ref()) {
                 let right = format!("input[{first}] has this name already; names must be unique");
-                return Err(self.wrong(&format!("{key}.name"), &name, &right));
+                let wrong = self.wrong(&format!("{key}.name"), &input.name, &right);
+                self.told(Err(wrong), ());
             }
-            if matches!(input.from, InputFrom::Mqtt(_)) && broker.is_none() {
+            names.push(input.name.get_ref().clone());
+            let Some(input) = self.noted(self.input(&key, input)) else {
+                continue;
+            };
+            if matches!(input.from, InputFrom::Mqtt(_)) && broker == Broker::None {
                 let right = "an input from MQTT needs a broker: add [mqtt] with host";
-                return Err(self.wrong_at(&format!("{key}.from"), "mqtt", from, right));
+                let wrong = self.wrong_at(&format!("{key}.from"), "mqtt", from, right);
+                self.told(Err(wrong), ());
             }
             inputs.push(input);
         }
@@ -140,10 +153,11 @@ impl Place<'_> {
         if !is_slug(&name) {
             let right = "must be 1 to 80 lower-case letters, digits and \"-\", such as \
                          \"press-3-running\"";
-            return Err(self.wrong(&format!("{key}.name"), &input.name, right));
+            self.told(Err(self.wrong(&format!("{key}.name"), &input.name, right)), ());
         }
         let range = MAX_AGE_MS.0..MAX_AGE_MS.1 + 1;
-        let max_age = self.whole(&format!("{key}.max_age_ms"), input.max_age_ms.as_ref(), range)?;
+        let max_age = self.whole(&format!("{key}.max_age_ms"), input.max_age_ms.as_ref(), range);
+        let max_age = self.told(max_age, None);
         let max_age_ms = u64::from(max_age.unwrap_or(MAX_AGE_MS_DEFAULT));
         let from = self.input_from(&format!("{key}.from"), &input.from)?;
         Ok(Input { name, max_age: Duration::from_millis(max_age_ms), from })
@@ -186,7 +200,8 @@ impl Place<'_> {
                          goes into mqtt.port";
             return Err(self.wrong("mqtt.host", &mqtt.host, right));
         };
-        let port = self.whole("mqtt.port", mqtt.port.as_ref(), 1..u32::from(u16::MAX) + 1)?;
+        let port = self.whole("mqtt.port", mqtt.port.as_ref(), 1..u32::from(u16::MAX) + 1);
+        let port = self.told(port, None);
         let port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(MQTT_PORT_DEFAULT);
         let login = match (&mqtt.user, &mqtt.password_file) {
             (None, None) => None,

@@ -135,12 +135,15 @@ struct UnvalidatedWebPush {
 impl Place<'_> {
     pub(super) fn notify(&self, notify: UnvalidatedNotify) -> Result<Notify, ConfigError> {
         let range = OUTBOX_MB.0..OUTBOX_MB.1 + 1;
-        let mb = self.whole("notify.outbox_mb", notify.outbox_mb.as_ref(), range)?;
+        let mb = self.whole("notify.outbox_mb", notify.outbox_mb.as_ref(), range);
+        let mb = self.told(mb, None);
+        let mqtt = notify.mqtt.map(|mqtt| self.notify_mqtt(mqtt)).transpose();
+        let web_push = notify.web_push.map(|push| self.web_push(&push)).transpose();
         Ok(Notify {
             outbox_bytes_max: u64::from(mb.unwrap_or(OUTBOX_MB_DEFAULT)) << 20,
-            mqtt: notify.mqtt.map(|mqtt| self.notify_mqtt(mqtt)).transpose()?,
-            webhooks: self.webhooks(notify.webhook)?,
-            web_push: notify.web_push.map(|push| self.web_push(&push)).transpose()?,
+            mqtt: self.told(mqtt, None),
+            webhooks: self.told(self.webhooks(notify.webhook), vec![]),
+            web_push: self.told(web_push, None),
         })
     }
 
@@ -232,6 +235,7 @@ impl Place<'_> {
         list: Vec<Spanned<UnvalidatedWebhook>>,
     ) -> Result<Vec<Webhook>, ConfigError> {
         let mut webhooks: Vec<Webhook> = Vec::with_capacity(list.len());
+        let mut names: Vec<String> = Vec::with_capacity(list.len());
         for (index, webhook) in list.into_iter().enumerate() {
             let (span, key) = (webhook.span(), format!("notify.webhook[{index}]"));
             if index >= WEBHOOKS_MAX {
@@ -242,18 +246,21 @@ impl Place<'_> {
             if !is_slug(name.get_ref()) {
                 let right = "must be 1 to 80 lower-case letters, digits and \"-\", such as \
                              \"control-room\"";
-                return Err(self.wrong(&format!("{key}.name"), &name, right));
+                self.told(Err(self.wrong(&format!("{key}.name"), &name, right)), ());
             }
-            if let Some(first) = webhooks.iter().position(|other| other.name == *name.get_ref()) {
+            if let Some(first) = names.iter().position(|other| other == name.get_ref()) {
                 let right =
                     format!("notify.webhook[{first}] has this name already; names must be unique");
-                return Err(self.wrong(&format!("{key}.name"), &name, &right));
+                self.told(Err(self.wrong(&format!("{key}.name"), &name, &right)), ());
             }
+            names.push(name.get_ref().clone());
             let ca_key = format!("{key}.ca_file");
+            let secret_file = self.file(&format!("{key}.secret_file"), &secret_file, SECRET);
+            let ca_file = ca_file.map(|file| self.file(&ca_key, &file, CERTIFICATES)).transpose();
             webhooks.push(Webhook {
-                url: self.url(&format!("{key}.url"), &url)?,
-                secret_file: self.file(&format!("{key}.secret_file"), &secret_file, SECRET)?,
-                ca_file: ca_file.map(|file| self.file(&ca_key, &file, CERTIFICATES)).transpose()?,
+                url: self.told(self.url(&format!("{key}.url"), &url), String::new()),
+                secret_file: self.told(secret_file, PathBuf::new()),
+                ca_file: self.told(ca_file, None),
                 name: name.into_inner(),
             });
         }

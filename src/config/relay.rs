@@ -123,7 +123,7 @@ impl Place<'_> {
         &self,
         list: Vec<Spanned<UnvalidatedRelay>>,
     ) -> Result<Vec<Relay>, ConfigError> {
-        let mut relays: Vec<Relay> = Vec::with_capacity(list.len());
+        let mut relays: Vec<(usize, Relay)> = Vec::with_capacity(list.len());
         for (index, relay) in list.into_iter().enumerate() {
             let (span, key) = (relay.span(), format!("relay[{index}]"));
             if index >= RELAYS_MAX {
@@ -133,13 +133,15 @@ impl Place<'_> {
             let relay = relay.into_inner();
             let name = relay.name.clone();
             let to = relay.to.clone();
-            let relay = self.relay(&key, &relay)?;
-            if let Some(first) = relays.iter().position(|other| other.name == relay.name) {
+            let Some(relay) = self.noted(self.relay(&key, &relay)) else {
+                continue;
+            };
+            if let Some((first, _)) = relays.iter().find(|(_, other)| other.name == relay.name) {
                 let right = format!("relay[{first}] has this name already; names must be unique");
-                return Err(self.wrong(&format!("{key}.name"), &name, &right));
+                self.told(Err(self.wrong(&format!("{key}.name"), &name, &right)), ());
             }
             if let Some((first, other)) =
-                relays.iter().enumerate().find(|(_, other)| same_output(&other.to, &relay.to))
+                relays.iter().find(|(_, other)| same_output(&other.to, &relay.to))
             {
                 let right = format!(
                     "relay[{first}] {:?} switches this already, and {:?} would undo what it does; \
@@ -148,18 +150,18 @@ impl Place<'_> {
                     relay.name,
                     output_word(&relay.to)
                 );
-                return Err(self.wrong(&format!("{key}.to"), &to, &right));
+                self.told(Err(self.wrong(&format!("{key}.to"), &to, &right)), ());
             }
-            relays.push(relay);
+            relays.push((index, relay));
         }
-        Ok(relays)
+        Ok(relays.into_iter().map(|(_, relay)| relay).collect())
     }
 
     fn relay(&self, key: &str, relay: &UnvalidatedRelay) -> Result<Relay, ConfigError> {
         if !is_slug(relay.name.get_ref()) {
             let right = "must be 1 to 80 lower-case letters, digits and \"-\", such as \
                          \"stack-red\"";
-            return Err(self.wrong(&format!("{key}.name"), &relay.name, right));
+            self.told(Err(self.wrong(&format!("{key}.name"), &relay.name, right)), ());
         }
         let wiring = match &relay.wiring {
             None => Wiring::FailSafe,
@@ -175,7 +177,8 @@ impl Place<'_> {
         };
         let range = HEARTBEAT_MS.0..HEARTBEAT_MS.1 + 1;
         let heartbeat =
-            self.whole(&format!("{key}.heartbeat_ms"), relay.heartbeat_ms.as_ref(), range)?;
+            self.whole(&format!("{key}.heartbeat_ms"), relay.heartbeat_ms.as_ref(), range);
+        let heartbeat = self.told(heartbeat, None);
         if let Some(written) = relay.heartbeat_ms.as_ref().filter(|_| wiring != Wiring::FailSafe) {
             let right = "a heartbeat needs the wiring \"fail-safe\": it beats while there is \
                          nothing to say";
@@ -183,7 +186,7 @@ impl Place<'_> {
         }
         Ok(Relay {
             name: relay.name.get_ref().clone(),
-            role: self.role(&format!("{key}.role"), &relay.role, wiring)?,
+            role: self.told(self.role(&format!("{key}.role"), &relay.role, wiring), vec![]),
             wiring,
             heartbeat: heartbeat.map(|ms| Duration::from_millis(u64::from(ms))),
             to: self.relay_to(&format!("{key}.to"), &relay.to)?,

@@ -100,10 +100,10 @@ impl Place<'_> {
             Some(name) => SirenDevice::of(&self.text_of("siren.device", name)?),
         };
         Ok(Siren {
-            fallback: self.fallback(siren.fallback.as_ref(), &device)?,
+            fallback: self.told(self.fallback(siren.fallback.as_ref(), &device), None),
             device,
-            volume: self.volume(siren.volume.as_ref())?,
-            voices: self.voices(siren.voices.as_ref())?,
+            volume: self.told(self.volume(siren.volume.as_ref()), 1.0),
+            voices: self.told(self.voices(siren.voices.as_ref()), None),
             test: self.siren_test(&siren.test)?,
         })
     }
@@ -160,10 +160,13 @@ impl Place<'_> {
     fn siren_test(&self, test: &UnvalidatedTest) -> Result<SirenTest, ConfigError> {
         let at = match &test.at {
             None => TEST_AT,
-            Some(written) => clock_time(written.get_ref()).ok_or_else(|| {
-                let right = "must be a time of the site's day, \"00:00\" to \"23:59\"";
-                self.wrong("siren.test.at", written, right)
-            })?,
+            Some(written) => {
+                let at = clock_time(written.get_ref()).ok_or_else(|| {
+                    let right = "must be a time of the site's day, \"00:00\" to \"23:59\"";
+                    self.wrong("siren.test.at", written, right)
+                });
+                self.told(at, TEST_AT)
+            }
         };
         let sound = match &test.sound {
             None => SirenTestSound::Inaudible,

@@ -14,7 +14,8 @@ use super::handhelds::HandheldDesk;
 use super::handle::{
     AcknowledgeError, AlarmCommand, Alarms, CameraViews, Channels, CommandError, Commanded,
     Distances, EvidenceDesk, Found, Handhelds, Handle, HistoryError, InputValue, Inputs,
-    LiveReceiver, SetInputError, Snapshot, Span, SpanKpis, WalkTests, Wanted, Zones, span_kpis,
+    LiveReceiver, SetInputError, Snapshot, Sought, Span, SpanKpis, WalkTests, Wanted, Zones,
+    span_kpis,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
@@ -99,6 +100,10 @@ impl Handle for Desk {
 
     fn find_incidents(&self, limit: u32, wanted: &Wanted) -> Result<Found, HistoryError> {
         self.reader.find_incidents(limit, wanted)
+    }
+
+    fn has_been(&self, which: &Sought) -> Result<bool, HistoryError> {
+        self.reader.has_been(which)
     }
 
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {

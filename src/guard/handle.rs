@@ -72,7 +72,7 @@ pub use crate::store::accounts::{Role, Standing, TokenRow, UserRow};
 pub use crate::store::audit::{AuditRow, hex};
 pub use crate::store::digest::sha256_of;
 pub use crate::store::distances::{Distances, EdgeDistance, PersonDistance, Side};
-pub use crate::store::incidents::{Found, Further, Pins, Wanted, WantedVerdict};
+pub use crate::store::incidents::{Found, Further, Pins, Sought, Wanted, WantedVerdict};
 pub use crate::store::pictures::Hides;
 pub use crate::store::query::{HistoryError, IncidentRow, Span, SpanState};
 pub use crate::store::verdicts::{Judgement, VerdictRow};
@@ -380,6 +380,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
 
     /// Newest first. Blocking.
     fn find_incidents(&self, limit: u32, wanted: &Wanted) -> Result<Found, HistoryError>;
+
+    /// Whether the record knows such a zone or camera. Blocking.
+    fn has_been(&self, which: &Sought) -> Result<bool, HistoryError>;
 
     /// Those below a number, newest first. Blocking.
     fn incidents(&self, limit: u32, before: Option<u64>) -> Result<Vec<IncidentRow>, HistoryError> {

@@ -46,6 +46,13 @@ pub enum Pins {
     OnlyPinned,
 }
 
+/// Something by whose id incidents are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sought {
+    Zone(String),
+    Camera(String),
+}
+
 /// Some of what was looked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
@@ -70,7 +77,14 @@ const ROW: &str = "SELECT i.id, i.zone, i.zone_name, i.camera, i.started_us, i.e
     i.siren_after_ms, i.acknowledged_by,
     (SELECT group_concat(part) FROM clip AS c WHERE c.incident = i.id
       AND c.lost IS NULL AND c.removed_us IS NULL),
-    EXISTS (SELECT 1 FROM pin AS p WHERE p.incident = i.id)
+    EXISTS (SELECT 1 FROM pin AS p WHERE p.incident = i.id),
+    CASE WHEN i.ended_us IS NULL OR EXISTS (SELECT 1 FROM clip AS c WHERE c.incident = i.id
+        AND c.lost IS NULL AND c.removed_us IS NULL) THEN NULL
+      ELSE coalesce(
+        (SELECT coalesce(c.lost, 'it was removed: it was too old, or newer video needed the room')
+          FROM clip AS c WHERE c.incident = i.id ORDER BY c.part LIMIT 1),
+        (SELECT 'no video was kept in those days' FROM clip_since WHERE i.id <= clip_since.incident))
+    END
   FROM incident AS i LEFT JOIN snapshot AS s ON s.incident = i.id
   WHERE i.id = ?1";
 
@@ -84,6 +98,28 @@ impl StoreReader {
     pub fn find_incidents(&self, limit: u32, wanted: &Wanted) -> Result<Found, HistoryError> {
         let limit = limit.min(INCIDENTS_AT_ONCE_MAX) as usize;
         find(&mut self.connection(), limit, wanted).map_err(HistoryError::Incidents)
+    }
+
+    /// Whether a zone or a camera has an incident, or was ever watched.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn has_been(&self, which: &Sought) -> Result<bool, HistoryError> {
+        let (sql, id) = match which {
+            Sought::Zone(id) => (
+                "SELECT EXISTS (SELECT 1 FROM incident INDEXED BY incident_zone WHERE zone = ?1)
+                   OR EXISTS (SELECT 1 FROM life_zone WHERE zone = ?1)",
+                id,
+            ),
+            Sought::Camera(id) => (
+                "SELECT EXISTS (SELECT 1 FROM incident INDEXED BY incident_camera WHERE camera = ?1)
+                   OR EXISTS (SELECT 1 FROM zone_version WHERE camera = ?1)",
+                id,
+            ),
+        };
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(sql).map_err(HistoryError::Incidents)?;
+        statement.query_row([id], |row| row.get(0)).map_err(HistoryError::Incidents)
     }
 
     /// Incidents below number `before` (all of them for `None`), newest first, at most `limit` and

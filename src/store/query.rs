@@ -40,6 +40,8 @@ pub struct IncidentRow {
     pub has_snapshot: bool,
     /// Parts of its video that are there, the first first.
     pub clips: Vec<u32>,
+    /// Why there is no video of it and none will come; `None` where there is some, or may still be.
+    pub no_video: Option<String>,
     pub is_pinned: bool,
     pub siren_after_ms: Option<u32>,
     pub acknowledged_by: Option<String>,
@@ -186,6 +188,7 @@ pub(super) fn incident_row(row: &Row<'_>) -> rusqlite::Result<IncidentRow> {
         acknowledged_by: row.get(12)?,
         clips: parts(row.get(13)?),
         is_pinned: row.get(14)?,
+        no_video: row.get(15)?,
     })
 }
 

@@ -178,11 +178,22 @@ pub fn rtsp(camera: &Rtsp, decoder: DecoderChoice) -> Result<Seen, ProbeError> {
     };
     let first = Way::first(camera.transport);
     let seen = by(first);
+    if matches!(&seen, Err(ProbeError::Camera(error)) if is_before_any_packet(error)) {
+        return seen;
+    }
     match (&seen, camera.transport) {
         // The first failure says more: TCP goes through where UDP does not.
         (Err(_), Transport::Auto) => by(first.after_failure(camera.transport)).or(seen),
         (Ok(_), _) | (Err(_), Transport::Tcp | Transport::Udp) => seen,
     }
+}
+
+/// What no other way for the packets changes.
+fn is_before_any_packet(error: &SourceError) -> bool {
+    matches!(
+        error,
+        SourceError::Unreachable { .. } | SourceError::Login { .. } | SourceError::NoPath { .. }
+    )
 }
 
 /// The same by HTTP.
@@ -226,6 +237,8 @@ fn first_decoded<S: FrameSource>(
 fn picture_of(source: &mut impl FrameSource) -> Result<Seen, ProbeError> {
     match source.next(FIRST_LIVE_PICTURE_MAX).map_err(ProbeError::Camera)? {
         Polled::Frame(frame) => Ok(Seen { size: frame.source_size, stream: source.stream() }),
-        Polled::Idle | Polled::Ended => Err(ProbeError::SlowCamera),
+        Polled::Idle | Polled::Ended => {
+            Err(source.unreachable().map_or(ProbeError::SlowCamera, ProbeError::Camera))
+        }
     }
 }

@@ -436,6 +436,8 @@ pub(super) struct IncidentDto {
     snapshot: bool,
     /// Parts of its video that are there, the first first.
     clips: Vec<u32>,
+    /// Why there is no video of it and none will come; null where there is some, or it is still to come.
+    no_video: Option<String>,
     pinned: bool,
     siren_after_ms: Option<u32>,
     acknowledged_by: Option<String>,

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use standclear::engine::{AlarmId, AlarmSource, AlarmState, ZoneIndex};
 use standclear::guard::handle::{
     Alarm, AlarmCommand, AlarmKey, Alarms, CommandError, Commanded, Found, Further, HistoryError,
-    Hold, HoldKind, IncidentRow, Judgement, SpanKpis, TestHeard, VerdictRow, kpis_of,
+    Hold, HoldKind, IncidentRow, Judgement, Sought, SpanKpis, TestHeard, VerdictRow, Wanted,
+    kpis_of,
 };
 use standclear::store::alarms::AlarmStory;
 
@@ -119,14 +120,29 @@ pub fn verdicts(first: u64, last: u64) -> Vec<VerdictRow> {
     (first..=last).contains(&17).then_some(verdict).into_iter().collect()
 }
 
-/// A hundred incidents, whatever is looked for.
-pub fn found(limit: u32, before: Option<u64>) -> Found {
+/// A zone that was taken away, without an incident.
+pub const FORMER_ZONE: &str = "former";
+
+pub fn has_been(which: &Sought) -> bool {
+    matches!(which, Sought::Zone(zone) if zone == FORMER_ZONE)
+}
+
+/// A hundred incidents, whatever is looked for but where none ever was; and a number that fails.
+pub fn found(limit: u32, wanted: &Wanted) -> Result<Found, HistoryError> {
+    if wanted.before == Some(666) {
+        return Err(HistoryError::Incidents(rusqlite::Error::InvalidQuery));
+    }
+    let mut places = wanted.zones.iter().flatten().chain(&wanted.camera);
+    if places.any(|id| id == "nowhere" || id == FORMER_ZONE) {
+        return Ok(Found::default());
+    }
+    let before = wanted.before;
     let last = before.map_or(100, |before| before - 1);
     let ids = (1..=last).rev().take(limit as usize);
     let further = if u64::from(limit) < last { Further::More } else { Further::Nothing };
     let rows: Vec<_> = ids.map(incident).collect();
     let verdicts = rows.iter().flat_map(|row| verdicts(row.id, row.id)).collect();
-    Found { rows, verdicts, further }
+    Ok(Found { rows, verdicts, further })
 }
 
 pub fn incident(id: u64) -> IncidentRow {
@@ -143,6 +159,7 @@ pub fn incident(id: u64) -> IncidentRow {
         zone_revision: "77".into(),
         has_snapshot: id == 17,
         clips: if id == 17 { vec![1] } else { vec![] },
+        no_video: (id == 16).then(|| "the disk was full".into()),
         is_pinned: false,
         siren_after_ms: Some(190),
         acknowledged_by: Some("Zoë 山田".into()),

@@ -42,8 +42,8 @@ use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::{
     Accounts, AcknowledgeError, Camera, CameraViews, Channels, Distances, EvidenceDesk, Found,
     Grants, Handhelds, HandheldsNow, Handle, HistoryError, Input, InputSight, InputValue, Latency,
-    LivePicture, LiveReceiver, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Span, SpanState,
-    VerdictRow, Verdicts, Vision, VisionState, Visitor, WalkTests, Wanted, When, Zones,
+    LivePicture, LiveReceiver, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Sought, Span,
+    SpanState, VerdictRow, Verdicts, Vision, VisionState, Visitor, WalkTests, Wanted, When, Zones,
 };
 use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;
@@ -144,10 +144,11 @@ impl Handle for Fake {
             self.hanging.fetch_add(1, Ordering::SeqCst);
             std::thread::park_timeout(PATIENCE);
         }
-        if before == Some(666) {
-            return Err(HistoryError::Incidents(rusqlite::Error::InvalidQuery));
-        }
-        Ok(alarm_desk::found(limit, before))
+        alarm_desk::found(limit, wanted)
+    }
+
+    fn has_been(&self, which: &Sought) -> Result<bool, HistoryError> {
+        Ok(alarm_desk::has_been(which))
     }
 
     fn incident_snapshot(&self, incident: u64) -> Result<Option<Vec<u8>>, HistoryError> {

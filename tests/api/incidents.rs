@@ -40,6 +40,21 @@ fn what_is_looked_for_is_what_the_store_is_asked_for() {
 }
 
 #[test]
+fn a_zone_that_never_was_is_a_mistake_and_one_that_was_is_quiet() {
+    let served = serve();
+    for (name, there) in [("zone", "gate-road, dock"), ("camera", "yard")] {
+        let reply = served.get(&format!("/api/incidents?{name}=nowhere"));
+        assert_eq!(reply.json()["error"]["fields"][0]["field"], *name);
+        let told = reply.refused(422, "bad_request");
+        assert!(told.contains("\"nowhere\"") && told.contains(there), "{told}");
+    }
+    let both = served.get("/api/incidents?kind=restricted&zone=nowhere&camera=nowhere");
+    assert!(both.refused(422, "bad_request").contains("`zone`"));
+    let former = served.get("/api/incidents?zone=former").json();
+    assert_eq!((&former["incidents"], &former["more"]), (&json!([]), &json!(false)));
+}
+
+#[test]
 fn what_cannot_be_looked_for_is_named_with_what_would_be_right() {
     let served = serve();
     for (query, field, hint) in [

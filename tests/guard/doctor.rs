@@ -1,6 +1,8 @@
 //! `standclear doctor` beside a box, and alone.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use standclear::store::Store;
@@ -42,6 +44,48 @@ fn the_port_and_the_store_of_the_running_box_are_no_failure_and_anothers_port_is
     assert!(line(&site, "page").contains("is free"));
     // Looking at it has not taken it.
     Store::open(&site.path("data")).expect("still to be had");
+}
+
+#[test]
+fn doctor_warns_of_a_password_that_others_may_read_or_that_stands_in_an_address() {
+    let site = TestSite::new();
+    let password = |source: &str| {
+        let text = format!(
+            "site = {{ name = \"Test\", time_zone = \"UTC\" }}\n\
+             [[camera]]\nid = \"yard\"\nname = \"Yard\"\nsource = {{ {source} }}\nzones = \"yard.json\"\n"
+        );
+        std::fs::write(site.path("standclear.toml"), text).expect("a configuration");
+        line(&site, "password")
+    };
+    let mode = |file: &str, mode| {
+        let permissions = Permissions::from_mode(mode);
+        std::fs::set_permissions(site.path(file), permissions).expect("its own file");
+    };
+    std::fs::write(site.path("yard.password"), "s3cret\n").expect("a password");
+    let by_file =
+        "mjpeg = \"http://127.0.0.1:9/a\", user = \"eva\", password_file = \"yard.password\"";
+    for (bits, word, told) in [
+        (0o600, "OK", "nobody else may read"),
+        (0o644, "WARN", "everybody on this machine may read"),
+    ] {
+        mode("yard.password", bits);
+        let said = password(by_file);
+        assert!(said.starts_with(word) && said.contains(told), "{said}");
+        assert!(said.contains("yard.password"), "{said}");
+    }
+    let in_address = password("mjpeg = \"http://eva:s3cret@127.0.0.1:9/a\"");
+    assert!(in_address.starts_with("WARN"), "{in_address}");
+    let told = ["stands in the address", "source.password_file"];
+    assert!(told.iter().all(|told| in_address.contains(told)), "{in_address}");
+    let described =
+        "gst = \"souphttpsrc location=http://127.0.0.1:9/a user-id=eva user-pw=s3cret\"";
+    mode("standclear.toml", 0o600);
+    let closed = password(described);
+    mode("standclear.toml", 0o644);
+    let open = password(described);
+    assert!(closed.starts_with("OK") && open.starts_with("WARN"), "{closed} {open}");
+    assert!(open.contains("chmod 600") && open.contains("source.gst"), "{open}");
+    assert!(!(in_address + &closed + &open).contains("s3cret"));
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod server;
 mod support;
 mod wrong_clock;
 
+use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
 use standclear::clock;
@@ -163,9 +165,10 @@ fn the_camera_lets_in_who_knows_the_password_and_no_message_repeats_one() {
         for login in [login(PASSWORD), Some(by_file)] {
             picture(&mut open(&Rtsp { login, ..camera(&server.url()) }));
         }
-        for login in [login("wr0ng"), None] {
+        let place = format!("the camera at 127.0.0.1:{} does not let the box in", server.port);
+        for (login, told) in [(login("wr0ng"), "it refuses"), (None, "it asks for")] {
             let error = refusal(&Rtsp { login, ..camera(&server.url()) }, Way::Tcp);
-            assert!(error.contains("does not let the box in"), "{auth}: {error}");
+            assert!(error.contains(&place) && error.contains(told), "{auth}: {error}");
             assert!(!error.contains("wr0ng") && !error.contains("s3cr3t"), "{error}");
         }
     }
@@ -175,9 +178,19 @@ fn the_camera_lets_in_who_knows_the_password_and_no_message_repeats_one() {
 fn what_is_wrong_with_a_camera_is_told_without_its_token() {
     let server = Server::start(&Setup::of(BALL, H264));
     let nowhere = "rtsp://127.0.0.1:9/t0ken".to_owned();
-    for (url, told) in [(server.url() + "/t0ken", "ot found"), (nowhere, "connect")] {
+    let there = format!("the camera at 127.0.0.1:{} has nothing at the path", server.port);
+    let closing = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let other = closing.local_addr().expect("an address");
+    thread::spawn(move || closing.incoming().for_each(drop));
+    for (url, told) in [
+        (server.url() + "/t0ken", [there.as_str(), "404"]),
+        (nowhere, ["no connection to the camera at 127.0.0.1:9", "nobody listens on this port"]),
+        (format!("rtsp://{other}/t0ken"), [&other.to_string(), "closes it again"]),
+        ("rtsp://camera.invalid/t0ken".into(), ["camera.invalid:554", "the name camera.invalid"]),
+    ] {
         let error = refusal(&camera(&url), Way::Tcp);
-        assert!(error.contains(told) && !error.contains("t0ken"), "{error}");
+        assert!(told.iter().all(|told| error.contains(told)), "{error}");
+        assert!(!error.contains("t0ken"), "{error}");
     }
     let login = Login {
         user: Secret::new(USER.to_owned()),

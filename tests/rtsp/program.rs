@@ -37,12 +37,16 @@ fn configure(folder: &Path, camera: &str, password: &str) -> PathBuf {
 #[test]
 fn doctor_says_what_a_camera_sends_or_why_it_sends_nothing_and_never_the_password() {
     let server = Server::start(&Setup { auth: "digest", ..Setup::of(BALL, H264) });
-    for (password, told) in [
-        (PASSWORD, ["320×240", "over TCP", "avdec_h264"].as_slice()),
-        ("wr0ng", ["does not let the box in"].as_slice()),
+    let place = format!("127.0.0.1:{}", server.port);
+    let (right, other) = (server.url(), server.url() + "/other");
+    for (url, password, told) in [
+        (right.as_str(), PASSWORD, ["320×240", "over TCP", "avdec_h264"]),
+        (&right, "wr0ng", [&place, "does not let the box in", "refuses"]),
+        (&other, PASSWORD, [&place, "404", "behind host and port"]),
+        ("rtsp://127.0.0.1:9/yard", PASSWORD, ["127.0.0.1:9", "refused", "correct the port"]),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = configure(folder.path(), &server.url(), password);
+        let config = configure(folder.path(), url, password);
         let done = program().args(["doctor", "--config"]).arg(config).output().expect("it runs");
         let said = [done.stdout, done.stderr].concat();
         let said = String::from_utf8(said).expect("text");

@@ -120,6 +120,27 @@ fn incidents_that_a_stopped_box_kept_no_clip_of_say_so_once_it_starts() {
     assert_eq!(store.close_clips("stopped", at(61)).expect("kept"), 0);
 }
 
+#[test]
+fn a_list_tells_video_that_is_still_to_come_from_video_that_never_will() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 2);
+    store.write(&[incident(3, 20), ended(3, 20, 1), incident(4, 21)]).expect("kept");
+    let said = |store: &Store| -> Vec<(u64, bool, Option<String>)> {
+        let rows = store.reader().expect("a reader").incidents(9, None).expect("read");
+        rows.into_iter().map(|row| (row.id, !row.clips.is_empty(), row.no_video)).collect()
+    };
+    let to_come = |id| (id, false, None);
+    let (there, gone) = (|id| (id, true, None), |id, why: &str| (id, false, Some(why.to_owned())));
+    assert_eq!(said(&store), [to_come(4), to_come(3), there(2), there(1)]);
+    let lost = store.put_clip_lost(IncidentId(3), 1, "the disk is full", at(50));
+    assert_eq!(lost.expect("kept"), Kept::Yes);
+    assert_eq!(said(&store), [to_come(4), gone(3, "the disk is full"), there(2), there(1)]);
+    assert_eq!(retired(&mut store, 100, None), files(&[1]));
+    let last = said(&store).pop().expect("incident 1");
+    assert!(last.2.as_deref().is_some_and(|why| why.contains("removed")), "{last:?}");
+}
+
 const EVERY_PRIVACY: [Privacy; 3] = [Privacy::Persons, Privacy::Heads, Privacy::Off];
 
 fn both(hides: Hides) -> Pixelated<'static> {

@@ -16,8 +16,21 @@ use crate::vision::bench::cameras::{
 use crate::vision::package::ModelPackage;
 use crate::zone_file::load_site;
 
+/// What the columns mean, under every table.
+const COLUMNS: &str = "\
+least fps      pictures a second of the camera that got the fewest
+age p50…max    from the camera's picture to its detections: half, 99 % and all of them are no older
+input          bringing a picture into the model's form, ms of the detector's thread
+model          the model itself, ms a picture
+boxes          from the model's numbers to detections, ms a picture
+detector busy  how much of the time the one thread that does these three works
+cores          what the whole vision process uses, decoding and scaling among it
+others         what other programs used meanwhile: much of it, and the row says nothing of this box
+MB             memory of the process at the end of the row";
+
 /// Find how many cameras this box can watch with every picture in time.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = format!("The columns:\n{COLUMNS}"))]
 pub struct Args {
     /// Video file that every camera plays.
     video: PathBuf,
@@ -71,7 +84,8 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         }
     })?;
     written?;
-    to_stdout(|out| verdict(out, &outcomes, args.fps))?;
+    to_stdout(|out| verdict(out, &outcomes, args.fps, args.most))?;
+    to_stdout(|out| writeln!(out, "\n{COLUMNS}"))?;
     Ok(())
 }
 
@@ -105,7 +119,7 @@ fn row(out: &mut dyn Write, it: &Outcome) -> io::Result<()> {
     )
 }
 
-fn verdict(out: &mut dyn Write, outcomes: &[Outcome], fps: f64) -> io::Result<()> {
+fn verdict(out: &mut dyn Write, outcomes: &[Outcome], fps: f64, tried_max: u16) -> io::Result<()> {
     let most = outcomes.iter().filter(|it| it.holds == Holds::Yes).map(|it| it.cameras).max();
     let beyond = |it: &&Outcome| it.holds == Holds::No && most.is_none_or(|most| it.cameras > most);
     let failed = outcomes.iter().filter(beyond).min_by_key(|it| it.cameras);
@@ -119,7 +133,12 @@ fn verdict(out: &mut dyn Write, outcomes: &[Outcome], fps: f64) -> io::Result<()
         None => writeln!(out, "not even one camera x {fps} pictures a second")?,
     }
     let Some(failed) = failed else {
-        return writeln!(out, "more was not tried");
+        let held = most.unwrap_or(0);
+        return writeln!(
+            out,
+            "{held} cameras hold; the limit was not reached (--most {tried_max}): try more with \
+             --most, up to {CAMERAS_MAX}"
+        );
     };
     let busy = 100.0 * failed.detector_share;
     let picture_ms = failed.preprocess_ms + failed.inference_ms + failed.boxes_ms;
@@ -144,5 +163,68 @@ fn verdict(out: &mut dyn Write, outcomes: &[Outcome], fps: f64) -> io::Result<()
             "set by neither detector ({busy:.0} % busy) nor processor ({:.2} cores): the source, or the disk",
             failed.cores
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn outcome(cameras: u16, holds: Holds) -> Outcome {
+        Outcome {
+            cameras,
+            pictures: 100,
+            least_fps: 5.0,
+            age_p50_ms: 40.0,
+            age_p99_ms: 60.0,
+            age_max_ms: 70.0,
+            preprocess_ms: 2.0,
+            inference_ms: 25.0,
+            boxes_ms: 3.0,
+            detector_share: 0.95,
+            cores: 1.1,
+            others_cores: 0.0,
+            resident_mb: 300.0,
+            holds,
+        }
+    }
+
+    fn said(outcomes: &[Outcome], most: u16) -> String {
+        let mut out = Vec::new();
+        verdict(&mut out, outcomes, 5.0, most).expect("memory takes it");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_limit_that_was_not_reached_is_not_said_to_be_one() {
+        let all_hold = [outcome(1, Holds::Yes), outcome(2, Holds::Yes)];
+        let text = said(&all_hold, 2);
+        assert!(text.contains("2 cameras hold; the limit was not reached (--most 2)"), "{text}");
+        let limited = [outcome(1, Holds::Yes), outcome(2, Holds::No)];
+        let text = said(&limited, 2);
+        assert!(text.contains("1 camera(s)") && text.contains("set by the detector"), "{text}");
+        assert!(!text.contains("not reached"), "{text}");
+    }
+
+    #[test]
+    fn the_side_of_the_model_s_input_is_taken_and_every_column_is_explained() {
+        let line = Line::parse_from(["cameras", "clip.avi", "--long-side", "320"]);
+        assert_eq!(line.args.long_side, Some(320));
+        let mut table = Vec::new();
+        head(&mut table).expect("memory takes it");
+        let table = String::from_utf8(table).expect("text");
+        let named = ["least fps", "age p50", "input", "model", "boxes", "detector busy", "cores"];
+        for name in named.into_iter().chain(["others", "MB"]) {
+            assert!(table.contains(name), "{name} is no column: {table}");
+            assert!(COLUMNS.lines().any(|line| line.starts_with(name)), "{name} is not explained");
+        }
     }
 }

@@ -23,7 +23,7 @@ impl Place<'_> {
     pub(super) fn handhelds(
         &self,
         from: &UnvalidatedHandhelds,
-        web: &Web,
+        web: Option<&Web>,
     ) -> Result<Handhelds, ConfigError> {
         let key = "handhelds.listen";
         let text = from.listen.get_ref().replacen("localhost:", "127.0.0.1:", 1);
@@ -31,10 +31,10 @@ impl Place<'_> {
             let right = "must be an address and a port, such as \"0.0.0.0:8081\"";
             self.wrong(key, &from.listen, right)
         })?;
-        if listen.port() != 0 && listen.port() == web.listen.port() {
+        if listen.port() != 0 && web.is_some_and(|web| web.listen.port() == listen.port()) {
             let right = "must have another port than web.listen: a page that is flooded must not \
                          keep an alarm from a handheld";
-            return Err(self.wrong(key, &from.listen, right));
+            self.told(Err(self.wrong(key, &from.listen, right)), ());
         }
         let within = self.whole(
             "handhelds.acknowledge_within_s",

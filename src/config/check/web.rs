@@ -41,8 +41,8 @@ impl Place<'_> {
                 })?
             }
         };
-        let encryption = self.encryption(&web, listen)?;
-        Ok(Web { listen, names: self.names(&web.names)?, encryption })
+        let names = self.told(self.names(&web.names), vec![]);
+        Ok(Web { listen, names, encryption: self.encryption(&web, listen)? })
     }
 
     fn encryption(
@@ -64,8 +64,9 @@ impl Place<'_> {
                     let right = "must be true, or left out, where there is web.certificate";
                     return Err(self.wrong("web.tls", tls, right));
                 }
+                let certificate = self.pem("web.certificate", certificate);
                 Ok(Encryption::Given {
-                    certificate: self.pem("web.certificate", certificate)?,
+                    certificate: self.told(certificate, PathBuf::new()),
                     key: self.pem("web.key", key)?,
                 })
             }

@@ -11,7 +11,8 @@
 //! `captured` is the running time of the picture on the pipeline's clock: when its first packet
 //! came, of a network camera. What the camera took before that is not in it.
 //!
-//! Descriptions hold passwords. They are never logged, and what GStreamer says is redacted.
+//! Descriptions hold passwords. They are never logged, and what GStreamer says is redacted. Of a network
+//! camera's element only the address is looked at, so that what keeps it from answering can be told.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +23,10 @@ use gstreamer as gst;
 use super::super::preprocess::Fit;
 use super::super::recorder::CameraRing;
 use super::chain::{Chain, ChainOptions, broken};
+use super::login::Scrubber;
 use super::{FrameSource, Pace, Polled, SourceError, pictures};
 use crate::link::{CaptureClock, Secret, Stream};
+use crate::reach::Place;
 use crate::redact::redact;
 
 /// What messages call it.
@@ -35,6 +38,7 @@ const DECODER: &str = "standclear-decoder";
 /// A camera that a description opens.
 pub struct DescribedSource {
     chain: Chain,
+    scrubber: Scrubber,
 }
 
 impl DescribedSource {
@@ -52,6 +56,7 @@ impl DescribedSource {
             clock: CaptureClock::Pipeline,
         })?;
         let bin = parse(description)?;
+        let scrubber = scrubber(&bin);
         let not_built = || broken(NAME, "the pipeline cannot be built");
         chain.pipeline().add(&bin).map_err(|_| not_built())?;
         let decoder = bin.by_name(DECODER).ok_or_else(not_built)?;
@@ -63,8 +68,8 @@ impl DescribedSource {
             bin.add_pad(&door)?;
             door.link(entry).map(drop).map_err(|error| gst::glib::bool_error!("{error}"))
         });
-        chain.play()?;
-        Ok(DescribedSource { chain })
+        chain.play().map_err(|error| lost(&scrubber, error))?;
+        Ok(DescribedSource { chain, scrubber })
     }
 }
 
@@ -72,10 +77,9 @@ impl FrameSource for DescribedSource {
     fn next(&mut self, wait: Duration) -> Result<Polled, SourceError> {
         match self.chain.next(wait) {
             // Cameras do not end; one that says so is opened again.
-            Ok(Polled::Ended) => Err(SourceError::Lost { reason: "the stream ended".into() }),
+            Ok(Polled::Ended) => Err(self.scrubber.lost_for("the stream ended".into())),
             Ok(polled @ (Polled::Frame(_) | Polled::Idle)) => Ok(polled),
-            Err(SourceError::Broken { reason, .. }) => Err(SourceError::Lost { reason }),
-            Err(error) => Err(error),
+            Err(error) => Err(lost(&self.scrubber, error)),
         }
     }
 
@@ -83,8 +87,37 @@ impl FrameSource for DescribedSource {
         self.chain.stream()
     }
 
+    fn unreachable(&self) -> Option<SourceError> {
+        self.scrubber.unreachable()
+    }
+
     fn record(&mut self, ring: Arc<CameraRing>) {
         self.chain.record(ring);
+    }
+}
+
+/// In words of cameras where it is one of these errors; a description that is wrong is told as it is.
+fn lost(scrubber: &Scrubber, error: SourceError) -> SourceError {
+    match error {
+        error @ (SourceError::NoVideo { .. } | SourceError::UnknownFormat { .. }) => error,
+        error => scrubber.lost(error),
+    }
+}
+
+/// Knows the address and the user of the first element that has an address of a network.
+fn scrubber(bin: &gst::Bin) -> Scrubber {
+    let said = |element: &gst::Element, name: &str| {
+        let known = element.find_property(name)?;
+        (known.value_type() == String::static_type())
+            .then(|| element.property::<Option<String>>(name))?
+    };
+    let address = |element: &gst::Element| {
+        let url = ["location", "uri"].into_iter().find_map(|name| said(element, name))?;
+        Place::of(&url).map(|_| (url, said(element, "user-id")))
+    };
+    match bin.iterate_recurse().into_iter().flatten().find_map(|element| address(&element)) {
+        Some((url, user)) => Scrubber::described(Some(&url), user.as_deref()),
+        None => Scrubber::described(None, None),
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) enum Failure {
     Plugin { what: String, package: &'static str },
     /// The camera wants another user or password.
     Login,
+    /// What was asked for is not there, in GStreamer's words.
+    NotFound(String),
+    /// File, device or network do not give what is asked for, in GStreamer's words.
+    Resource(String),
     /// It cannot be decoded here, in our own words.
     Unusable(String),
     /// Anything else, in GStreamer's words.
@@ -54,9 +58,7 @@ impl Reported {
                     let element = factory.name().to_string();
                     self.decoder.get_or_insert(DecoderFailure { element, reason });
                 }
-                let element = source.map(|source| source.name());
-                let element = element.as_deref().unwrap_or("?");
-                self.error.get_or_insert(classify(&error.error(), error.debug(), element));
+                self.error.get_or_insert(classify(&error.error(), error.debug(), source));
             }
             gst::MessageView::Warning(warning) => {
                 tracing::debug!(
@@ -105,7 +107,18 @@ impl Failure {
             Failure::Plugin { what, package } => {
                 SourceError::PluginMissing { source_name: source_name.to_owned(), what, package }
             }
-            Failure::Login => SourceError::Login,
+            Failure::Login => SourceError::Login {
+                camera: source_name.to_owned(),
+                right: "user or password are missing or wrong",
+            },
+            Failure::NotFound(reason) => {
+                SourceError::NotFound { source_name: source_name.to_owned(), reason }
+            }
+            Failure::Resource(reason) => SourceError::Resource {
+                source_name: source_name.to_owned(),
+                after_s: after.as_secs_f64(),
+                reason,
+            },
             Failure::Unusable(reason) => SourceError::Unusable { reason },
             Failure::Other(reason) => SourceError::Broken {
                 source_name: source_name.to_owned(),
@@ -116,7 +129,11 @@ impl Failure {
     }
 }
 
-fn classify(error: &gst::glib::Error, debug: Option<gst::glib::GString>, element: &str) -> Failure {
+fn classify(
+    error: &gst::glib::Error,
+    debug: Option<gst::glib::GString>,
+    from: Option<&gst::Object>,
+) -> Failure {
     if error.matches(gst::StreamError::TypeNotFound) {
         return Failure::UnknownFormat;
     }
@@ -126,12 +143,25 @@ fn classify(error: &gst::glib::Error, debug: Option<gst::glib::GString>, element
     if error.matches(gst::ResourceError::NotAuthorized) {
         return Failure::Login;
     }
+    let name = from.map(|from| from.name());
+    let element = name.as_deref().unwrap_or("?");
     // The first line names source file and line of the plugin; the second is for people.
     let detail = debug.as_deref().and_then(|text| text.lines().nth(1));
-    Failure::Other(redact(&match detail.filter(|detail| !detail.is_empty()) {
+    let words = redact(&match detail.filter(|detail| !detail.is_empty()) {
         Some(detail) => format!("{error} ({detail}; element {element})"),
         None => format!("{error} (element {element})"),
-    }))
+    });
+    match () {
+        () if error.matches(gst::ResourceError::NotFound) => Failure::NotFound(words),
+        // Of a source that opens nothing, some say only that no data flows.
+        () if error.is::<gst::ResourceError>() || is_source(from) => Failure::Resource(words),
+        () => Failure::Other(words),
+    }
+}
+
+fn is_source(object: Option<&gst::Object>) -> bool {
+    let element = object.and_then(|object| object.downcast_ref::<gst::Element>());
+    element.is_some_and(|it| it.element_flags().contains(gst::ElementFlags::SOURCE))
 }
 
 /// `None` for streams that are not looked at, like sound.

@@ -144,8 +144,10 @@ impl FileSource {
             return error;
         };
         match (error, self.chain.decoded(), promise.duration) {
-            (SourceError::Broken { .. }, 0, _) => self.truncated_start(promise),
-            (SourceError::Broken { .. }, _, Some(declared)) => {
+            (SourceError::Broken { .. } | SourceError::Resource { .. }, 0, _) => {
+                self.truncated_start(promise)
+            }
+            (SourceError::Broken { .. } | SourceError::Resource { .. }, _, Some(declared)) => {
                 self.truncated(declared, self.chain.ended_at())
             }
             (error, _, _) => error,

@@ -21,7 +21,6 @@ use super::fallback::DecoderFailure;
 use super::login::{Scrubber, credentials};
 use super::{FrameSource, Pace, Polled, SourceError};
 use crate::link::{CaptureClock, HttpMjpeg, Stream};
-use crate::redact::origin;
 
 /// How long a camera may take to answer and may be silent, seconds.
 const SILENT_MAX_S: u32 = 5;
@@ -41,9 +40,9 @@ impl MjpegSource {
         fps: Option<f64>,
     ) -> Result<MjpegSource, SourceError> {
         let url = camera.url.reveal();
-        let name = format!("the camera {}", origin(url));
         let credentials = credentials(camera.login.as_ref())?;
-        let scrubber = Scrubber::new(url, credentials.as_ref());
+        let scrubber = Scrubber::new(url, camera.login.as_ref(), credentials.as_ref());
+        let name = scrubber.camera();
         let (mut chain, entry) = Chain::build(ChainOptions {
             source_name: name.clone(),
             fit,
@@ -80,7 +79,7 @@ impl MjpegSource {
 impl FrameSource for MjpegSource {
     fn next(&mut self, wait: Duration) -> Result<Polled, SourceError> {
         match self.chain.next(wait) {
-            Ok(Polled::Ended) => Err(SourceError::Lost { reason: "the stream ended".into() }),
+            Ok(Polled::Ended) => Err(self.scrubber.lost_for("the stream ended".into())),
             Ok(polled @ (Polled::Frame(_) | Polled::Idle)) => Ok(polled),
             Err(error) => Err(self.scrubber.lost(error)),
         }
@@ -88,6 +87,10 @@ impl FrameSource for MjpegSource {
 
     fn stream(&self) -> Stream {
         self.chain.stream()
+    }
+
+    fn unreachable(&self) -> Option<SourceError> {
+        self.scrubber.unreachable()
     }
 
     fn decoder_failed(&self) -> Option<DecoderFailure> {

@@ -41,6 +41,7 @@ use gstreamer_video as gst_video;
 
 use crate::engine::detection::FrameSize;
 use crate::link::{CaptureClock, Stream};
+use crate::reach::{Place, Unreachable};
 
 pub(super) use self::chain::DROPPED;
 use self::fallback::DecoderFailure;
@@ -58,6 +59,11 @@ pub trait FrameSource: Send {
 
     /// The decoder that did not do its work, after a failure.
     fn decoder_failed(&self) -> Option<DecoderFailure> {
+        None
+    }
+
+    /// Why nothing comes, looked for now; for a source that never gave a picture and says nothing.
+    fn unreachable(&self) -> Option<SourceError> {
         None
     }
 
@@ -157,11 +163,23 @@ pub enum SourceError {
     Description { reason: String },
     #[error("the camera cannot be watched: {reason}")]
     Lost { reason: String },
+    #[error("{camera} does not let the box in: {right}")]
+    Login { camera: String, right: &'static str },
+    #[error("no connection to the camera at {place}")]
+    Unreachable {
+        place: Place,
+        #[source]
+        source: Unreachable,
+    },
     #[error(
-        "the camera does not let the box in: its user and password (`source.user` and \
-         `source.password_file`) are missing or wrong"
+        "{camera} has nothing at the path of its address (404 Not Found); correct what stands \
+         behind host and port: the camera's manual names it"
     )]
-    Login,
+    NoPath { camera: String },
+    #[error("{source_name} is not there: {reason}")]
+    NotFound { source_name: String, reason: String },
+    #[error("{source_name} cannot be read after {after_s:.1} s: {reason}")]
+    Resource { source_name: String, after_s: f64, reason: String },
     #[error("the camera's password in {path} cannot be read")]
     PasswordFile {
         path: PathBuf,

@@ -27,7 +27,6 @@ use super::login::{Scrubber, credentials};
 use super::packets::Packets;
 use super::{FrameSource, Pace, Polled, SourceError};
 use crate::link::{CaptureClock, Rtsp, Stream, Transport};
-use crate::redact::origin;
 
 /// How long a missing packet may hold up a picture over UDP, unless told: packets overtake each other
 /// by less in any building.
@@ -91,9 +90,9 @@ impl RtspSource {
     /// Builds and starts it; what a camera does not answer comes out of `next`.
     pub fn open(camera: &Rtsp, options: &RtspOptions) -> Result<RtspSource, SourceError> {
         let url = camera.url.reveal();
-        let name = format!("the camera {}", origin(url));
         let credentials = credentials(camera.login.as_ref())?;
-        let scrubber = Scrubber::new(url, credentials.as_ref());
+        let scrubber = Scrubber::new(url, camera.login.as_ref(), credentials.as_ref());
+        let name = scrubber.camera();
         let (mut chain, entry) = Chain::build(ChainOptions {
             source_name: name.clone(),
             fit: options.fit,
@@ -124,11 +123,11 @@ impl FrameSource for RtspSource {
         if let Some(lag) = lags {
             let seconds = lag.as_secs_f64();
             let reason = format!("its pictures queue up on their way and come {seconds:.1} s late");
-            return Err(SourceError::Lost { reason });
+            return Err(self.scrubber.lost_for(reason));
         }
         match self.chain.next(wait) {
             // Cameras do not end; one that says so is opened again.
-            Ok(Polled::Ended) => Err(SourceError::Lost { reason: "the stream ended".into() }),
+            Ok(Polled::Ended) => Err(self.scrubber.lost_for("the stream ended".into())),
             Ok(polled @ (Polled::Frame(_) | Polled::Idle)) => Ok(polled),
             Err(error) => Err(self.scrubber.lost(error)),
         }
@@ -144,6 +143,10 @@ impl FrameSource for RtspSource {
             clock_refused: self.packets.lock().clock_refused(),
             ..self.chain.stream()
         }
+    }
+
+    fn unreachable(&self) -> Option<SourceError> {
+        self.scrubber.unreachable()
     }
 
     fn decoder_failed(&self) -> Option<DecoderFailure> {

@@ -99,7 +99,9 @@ fn wanted(camera: &V4l2) -> gst::Caps {
 
 fn lost(error: SourceError, device: &str) -> SourceError {
     match error {
-        SourceError::Broken { reason, .. } => {
+        SourceError::Broken { reason, .. }
+        | SourceError::Resource { reason, .. }
+        | SourceError::NotFound { reason, .. } => {
             SourceError::Lost { reason: format!("{device}: {reason}") }
         }
         error => error,

@@ -47,6 +47,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// Encoders without special hardware, the better first.
 const ENCODERS: [&str; 2] = ["x264enc", "openh264enc"];
 
+/// What an encoder is called that gives each picture before it takes the next.
+const HOLDS_NOTHING: &str = "holds-nothing";
+
 /// Why a camera's pictures cannot be encoded.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
@@ -78,7 +81,7 @@ pub fn elements(format: &gst::Caps) -> Result<String, EncodeError> {
             BITS_PER_S / 1000
         ),
         _ => format!(
-            "gop-size={KEY_EVERY} bitrate={BITS_PER_S} complexity=low rate-control=bitrate \
+            "name={HOLDS_NOTHING} gop-size={KEY_EVERY} bitrate={BITS_PER_S} complexity=low rate-control=bitrate \
              multi-thread=1"
         ),
     };
@@ -89,6 +92,17 @@ pub fn elements(format: &gst::Caps) -> Result<String, EncodeError> {
          {element} {settings} ! h264parse config-interval=-1 ! \
          capsfilter caps=video/x-h264,stream-format=byte-stream,alignment=au"
     ))
+}
+
+/// Nothing more comes into such a row: what it still holds comes out.
+pub fn end(row: &Row) {
+    let encoder = row.element(HOLDS_NOTHING);
+    // Told of the end, GStreamer's element asks OpenH264 for pictures that it never holds, and the library
+    // writes an error of its own on standard error, without time or camera. So the end goes past it.
+    match encoder.and_then(|encoder| encoder.static_pad("src")) {
+        Some(behind) => drop(behind.push_event(gst::event::Eos::new())),
+        None => row.end(),
+    }
 }
 
 /// What came out of such a row; `None` for nothing that can be read.

@@ -225,7 +225,7 @@ impl Drawing {
             return Err(failed);
         }
         let encoder = self.encoder.take().ok_or(HideError::Nothing)?;
-        encoder.end();
+        encode::end(&encoder);
         drop(encoder);
         let units = std::mem::take(&mut *lock(&self.encoded));
         if units.is_empty() { Err(HideError::Nothing) } else { Ok(units) }

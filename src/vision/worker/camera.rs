@@ -22,8 +22,9 @@ use super::super::ingest::v4l2::V4l2Source;
 use super::super::ingest::{FrameSource, Pace, Polled, SourceError};
 use super::super::preprocess::Fit;
 use super::super::recorder::CameraRing;
-use super::duties::{Doing, Duties};
+use super::duties::{DUTY_MAX, Doing, Duties};
 use super::inbox::Inbox;
+use crate::reach::LOOK_MAX;
 use crate::telemetry::chain;
 
 /// First wait before a source is opened again, doubled each time …
@@ -48,6 +49,9 @@ const STALL_PICTURES: f64 = 3.0;
 /// A source that was just opened gets this long: a camera may send a whole picture only every few
 /// seconds.
 const FIRST_PICTURE_MAX: Duration = Duration::from_secs(10);
+
+/// Looking why a camera does not answer is no hanging thread.
+const _: () = assert!(LOOK_MAX.as_millis() < DUTY_MAX.as_millis());
 
 /// How often what is known of the stream is looked at.
 const STREAM_EVERY: Duration = Duration::from_secs(1);
@@ -226,6 +230,10 @@ impl Camera {
                     self.inbox.put_frame(self.index, frame);
                 }
                 Ok(Polled::Idle) if clock::monotonic().since(last_at) > allowed => {
+                    let why = || first_at.is_none().then(|| source.unreachable()).flatten();
+                    if let Some(error) = duties.during(self.index, Doing::Asking, why) {
+                        return Outcome::Failed(chain(&error));
+                    }
                     let seconds = allowed.as_secs_f64();
                     return Outcome::Failed(format!("no picture for {seconds:.0} s"));
                 }

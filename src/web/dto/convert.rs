@@ -362,6 +362,7 @@ impl From<IncidentRow> for IncidentDto {
             zone_revision: row.zone_revision,
             snapshot: row.has_snapshot,
             clips: row.clips,
+            no_video: row.no_video,
             pinned: row.is_pinned,
             siren_after_ms: row.siren_after_ms,
             acknowledged_by: row.acknowledged_by,

@@ -5,7 +5,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 
 use crate::guard::handle::{
-    Further, Handle, Judgement, Kind, Pins, Snapshot, Wanted, WantedVerdict,
+    Further, Handle, Judgement, Kind, Pins, Snapshot, Sought, Wanted, WantedVerdict,
 };
 use crate::web::dto::IncidentsDto;
 use crate::web::error::{ApiError, ErrorBody};
@@ -18,6 +18,9 @@ const INCIDENTS_MAX: u64 = 500;
 
 /// Longest id of a zone or camera that is looked for, characters; longer ones nobody can have.
 const ID_CHARS_MAX: usize = 200;
+
+/// Ids that are named to whoever asked for another: what a person reads.
+const NAMED_MAX: usize = 20;
 
 /// The parameters, with what filters by the kind of zone apart: only the guard knows it.
 const KNOWN: [&str; 9] =
@@ -40,7 +43,7 @@ const KNOWN: [&str; 9] =
     ),
     responses(
         (status = 200, body = IncidentsDto),
-        (status = 422, description = "`bad_request`, names the parameter", body = ErrorBody),
+        (status = 422, description = "`bad_request`, names the parameter; also for a zone or a camera that there is not and never was", body = ErrorBody),
         (status = 503, description = "`store`, `too_slow`", body = ErrorBody),
     )
 )]
@@ -54,11 +57,45 @@ pub(in crate::web) async fn incidents(
     let wanted = wanted(&texts, &app.handle.snapshots().borrow())?;
     let find = move |handle: &dyn Handle| handle.find_incidents(limit, &wanted);
     let found = routes::ask(&app, find).await?.map_err(routes::store_error)?;
+    if found.rows.is_empty() {
+        nothing_of_that_name(&app, &texts).await?;
+    }
     Ok(Json(IncidentsDto {
         incidents: found.rows.into_iter().map(Into::into).collect(),
         verdicts: found.verdicts.into_iter().map(Into::into).collect(),
         more: found.further == Further::More,
     }))
+}
+
+/// Nothing found: a zone or a camera that never was is a mistake in the question, not a quiet place.
+async fn nothing_of_that_name(app: &App, texts: &Texts) -> Result<(), ApiError> {
+    let now = app.handle.snapshots().borrow().clone();
+    let zones: Vec<&str> = now.zones.iter().map(|zone| zone.id.as_str()).collect();
+    let cameras: Vec<&str> = now.cameras.iter().map(|camera| camera.id.as_str()).collect();
+    let asked = [
+        ("zone", zones, Sought::Zone as fn(String) -> Sought),
+        ("camera", cameras, Sought::Camera),
+    ];
+    for (name, in_force, sought) in asked {
+        let Some(id) = texts.get(name).filter(|id| !in_force.contains(id)) else {
+            continue;
+        };
+        let which = sought(id.to_owned());
+        let known = routes::ask(app, move |handle: &dyn Handle| handle.has_been(&which)).await?;
+        if !known.map_err(routes::store_error)? {
+            let right = format!("the id of a {name} there is ({}), or was", listed(&in_force));
+            return Err(ApiError::bad_request(name, id, &right));
+        }
+    }
+    Ok(())
+}
+
+/// Ids for people.
+fn listed(ids: &[&str]) -> String {
+    match ids.get(..NAMED_MAX) {
+        None => ids.join(", "),
+        Some(first) => format!("{} and {} more", first.join(", "), ids.len() - NAMED_MAX),
+    }
 }
 
 fn wanted(texts: &Texts, now: &Snapshot) -> Result<Wanted, ApiError> {

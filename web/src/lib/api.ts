@@ -126,6 +126,8 @@ export interface Incident {
   entries: number; score: number; model_digest: string; zone_revision: string; snapshot: boolean;
   /** Parts of its video that are there, the first first. */
   clips: readonly number[]; pinned: boolean;
+  /** Why there is no video and none will come; null where there is some, or it is still to come. */
+  no_video?: string | null;
   siren_after_ms: number | null; acknowledged_by: string | null;
   /** Kind of its zone; absent where the box does not say. */
   kind?: ZoneKind | null;

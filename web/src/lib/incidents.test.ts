@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Incident } from './api';
-import { addressed, addressOf, byDay, countWords, dayStart, emptyWords, EVERYTHING, isFiltered, joined, kindOf, laterOf, PAGE_SIZE, parsePage, questionOf, refreshed, step, stillOpen, withIncident, withVerdict, zonesIn, type Judged } from './incidents';
+import { addressed, addressOf, byDay, countWords, dayStart, emptyWords, EVERYTHING, isFiltered, joined, kindOf, laterOf, PAGE_SIZE, parsePage, questionOf, refreshed, step, stillOpen, withIncident, videoWords, withVerdict, zonesIn, type Judged } from './incidents';
 import { boxState, zone } from './testing';
 
 const incident = (id: number, rest: Partial<Incident> = {}): Incident => ({
   id, zone: 'gate', zone_name: 'Gate road', camera: 'yard', started_at: `2026-05-0${1 + (id % 3)}T12:00:00Z`, ended_at: '2026-05-09T12:00:00Z',
-  entries: 1, score: 0.7, model_digest: '', zone_revision: '', snapshot: true, siren_after_ms: 190, clips: [], pinned: false, acknowledged_by: null, ...rest,
+  entries: 1, score: 0.7, model_digest: '', zone_revision: '', snapshot: true, siren_after_ms: 190, clips: [], no_video: null, pinned: false, acknowledged_by: null, ...rest,
 });
 const judged = (of: number, verdict: string, at = '2026-05-04T12:00:00Z') => ({ incident: of, verdict, by: 'Eva', at, note: '' }) as Judged;
 const page = parsePage({
@@ -54,6 +54,12 @@ test('an empty list says whether nothing happened or nothing matches', () => {
   expect(emptyWords(none, true)).toBe('No incident matches, of 340 in all.');
   expect(emptyWords(parsePage({ incidents: [] }), true)).toBe('No incident matches.');
   expect(emptyWords(parsePage({ incidents: [], all: 0 }), false)).toMatch(/nothing has happened/i);
+});
+
+test('video that is still to come is told from video that never will, with the reason', () => {
+  expect(videoWords(incident(1, { clips: [1] })).word).toBe('▶ video');
+  expect(videoWords(incident(1)).word).toBe('video to come');
+  expect(videoWords(incident(1, { no_video: 'the disk was full' }))).toEqual({ word: 'no video', why: 'the disk was full' });
 });
 
 test('older pages follow, nothing twice, and the last one says that it is', () => {

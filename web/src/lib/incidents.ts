@@ -169,6 +169,13 @@ function amount({ incidents, next, all }: Page, filtered: boolean): string {
   return all === null ? `The newest ${plain(n)}` : `The newest ${n} of ${plain(all)}`;
 }
 
+/** What a list says of an incident's video. */
+export function videoWords({ clips, no_video }: Incident): { word: string; why: string } {
+  if (clips.length > 0) return { word: '▶ video', why: '' };
+  if ((no_video ?? null) === null) return { word: 'video to come', why: 'It is being written, or the incident still goes on.' };
+  return { word: 'no video', why: no_video ?? '' };
+}
+
 /** What stands where no incident does. */
 export function emptyWords(page: Page, filtered: boolean): string {
   if (!filtered) return 'Nothing has happened yet: the box keeps no incident.';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alarmKey, alarmTag, announcement, cameraRank, cameraTone, firstToAnswer, inOrder, inputTag, isOccupied, list, listeningAnswer, mainCamera, newlyRaised, offWords, personTone, sirenAnswer, subjectOf, toAnswer, watchedAnswer, zoneLabel, zoneTone } from './status';
+import { alarmKey, alarmTag, announcement, cameraRank, cameraTone, firstToAnswer, inOrder, inputTag, isOccupied, latencyName, list, listeningAnswer, mainCamera, newlyRaised, offWords, personTone, sirenAnswer, subjectOf, toAnswer, watchedAnswer, zoneLabel, zoneTone } from './status';
 import { siteClock } from './format';
 import { alarm, boxState, camera, SINCE, siren, zone } from './testing';
 
@@ -86,6 +86,10 @@ describe('newlyRaised', () => {
 
 describe('header', () => {
   it('the_siren_says_which_zone', () => expect(sirenAnswer(siren({ state: 'intrusion', zone: 'gate' }), NOW, [zone('gate', { name: 'Gate road' })]).word).toBe('Sounding: Gate road'));
+  it('no_time_to_a_siren_is_claimed_where_there_is_none', () => {
+    expect(latencyName(siren()).term).toBe('Camera to siren, p99');
+    expect(latencyName(siren({ device: 'none' }))).toEqual({ term: 'Camera to alarm, p99', why: 'no siren' });
+  });
   it('a_broken_siren_says_why', () => expect(sirenAnswer(siren({ state: 'broken', fault: 'gone' }), NOW, [])).toEqual({ tone: 'unknown', word: 'Broken', why: 'gone' }));
   it('nobody_who_listens_is_a_fault_and_no_handheld_at_all_is_nothing_to_say', () => {
     const eva = [{ person: 'Eva', device: 'phone' }, { person: 'Eva', device: 'tablet' }, { person: 'Ben', device: 'phone' }];

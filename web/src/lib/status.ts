@@ -262,6 +262,12 @@ export function sirenAnswer(siren: Siren, now_ms: number, zones: readonly Zone[]
   }
 }
 
+/** What the time to an alarm is measured to: with no siren nobody hears anything, and no time may say otherwise. */
+export function latencyName(siren: Siren): { term: string; why: string | null } {
+  if (siren.device !== 'none') return { term: 'Camera to siren, p99', why: null };
+  return { term: 'Camera to alarm, p99', why: 'no siren' };
+}
+
 function zoneName(id: string | null, zones: readonly Zone[]): string {
   return zones.find((z) => z.id === id)?.name ?? id ?? 'zone';
 }
