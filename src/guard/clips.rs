@@ -46,7 +46,7 @@ use crate::clock;
 use crate::config::{Evidence, Privacy};
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
-use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ToWorker};
+use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ClipSpan, ToWorker};
 use crate::store::evidence::{Kept, Room, Shows};
 use crate::store::pictures::Hides;
 use crate::telemetry::chain;
@@ -346,6 +346,8 @@ impl ClipKeeper {
             (Privacy::Persons | Privacy::Heads, true) => Wanted::Both,
         };
         let veil = sightings.veil(self.privacy);
+        let (from_ns, to_ns) = (span.0.as_nanos(), span.1.as_nanos());
+        let span = ClipSpan { from_ns, to_ns, not_before_ns: sightings.not_before.as_nanos() };
         let (clear, hidden) = match wanted {
             Wanted::Clear => (Version::Awaited, Version::NotWanted),
             Wanted::Hidden => (Version::NotWanted, Version::Awaited),
@@ -358,8 +360,7 @@ impl ClipKeeper {
             self.ask_for(of, Shows::Clear, |request, path| ToWorker::WriteClip {
                 request,
                 camera,
-                from_ns: span.0.as_nanos(),
-                to_ns: span.1.as_nanos(),
+                span,
                 path,
             });
         }
@@ -367,8 +368,7 @@ impl ClipKeeper {
             self.ask_for(of, Shows::Hidden, |request, path| ToWorker::HideClip {
                 request,
                 camera,
-                from_ns: span.0.as_nanos(),
-                to_ns: span.1.as_nanos(),
+                span,
                 path,
                 veil,
             });

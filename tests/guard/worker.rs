@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    self, CameraLoad, CaptureClock, ClipOutcome, ClipWritten, FromWorker, GreyPicture, LearnedView,
-    Load, ModelInfo, PROTOCOL_VERSION, Picture, Report, Served, StageTimes, ToWorker, UsualHour,
-    ViewFinding, ViewKind, ViewShift, Watched, WireDetection,
+    self, CameraLoad, CaptureClock, ClipOutcome, ClipSpan, ClipWritten, FromWorker, GreyPicture,
+    LearnedView, Load, ModelInfo, PROTOCOL_VERSION, Picture, Report, Served, StageTimes, ToWorker,
+    UsualHour, ViewFinding, ViewKind, ViewShift, Watched, WireDetection,
 };
 
 /// Names the folder with the scene; set only for the vision process.
@@ -149,15 +149,15 @@ impl Fake {
                         let note = format!("{} {usual}", level.unwrap_or("none".into()));
                         fs::write(self.folder.join("known"), note).expect("a note");
                     }
-                    Ok(ToWorker::HideClip { request, from_ns, to_ns, path, veil, .. }) => {
+                    Ok(ToWorker::HideClip { request, span, path, veil, .. }) => {
                         let told = format!("{} masks", veil.masks.len());
                         fs::write(self.folder.join("veil"), told).expect("a note");
                         assert!(!veil.seen.is_empty(), "nobody was seen for two seconds");
-                        self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
+                        self.write_clip(request, span, Path::new(&path))?;
                     }
-                    Ok(ToWorker::WriteClip { request, from_ns, to_ns, path, .. }) => {
+                    Ok(ToWorker::WriteClip { request, span, path, .. }) => {
                         fs::write(self.folder.join("clear"), "asked for").expect("a note");
-                        self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
+                        self.write_clip(request, span, Path::new(&path))?;
                     }
                     Ok(ToWorker::Detail { .. }) => {
                         told += 1;
@@ -255,7 +255,7 @@ impl Fake {
     fn write_clip(
         &self,
         request: u64,
-        (first_ns, last_ns): (u64, u64),
+        ClipSpan { from_ns: first_ns, to_ns: last_ns, .. }: ClipSpan,
         path: &Path,
     ) -> Result<(), link::LinkError> {
         let how = fs::read_to_string(self.folder.join("clips")).unwrap_or_default();
