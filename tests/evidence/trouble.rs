@@ -1,0 +1,97 @@
+//! A disk or a store that fails, hangs or refuses: what it costs, and what it does not.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use standclear::clock;
+use standclear::engine::{AlarmState, SirenPattern};
+use standclear::guard::handle::{EvidenceError, WhichClip};
+
+use super::site::{WAIT_MAX, intrusion, wait_alarm, wait_for, wait_watched};
+use super::worker::Scene;
+use super::{Site, alone, visited};
+
+/// Whoever comes to this point of the program hangs there until this is dropped, for so long at most as
+/// these tests wait for anything.
+struct Hang {
+    point: &'static str,
+    reached: Arc<AtomicBool>,
+    over: Arc<AtomicBool>,
+}
+
+impl Hang {
+    fn at(point: &'static str) -> Hang {
+        let (reached, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (ours, until) = (Arc::clone(&reached), Arc::clone(&over));
+        let hang = move || {
+            ours.store(true, Ordering::SeqCst);
+            let give_up_at = clock::monotonic().after(WAIT_MAX);
+            while !until.load(Ordering::SeqCst) && clock::monotonic() < give_up_at {
+                thread::park_timeout(Duration::from_millis(5));
+            }
+        };
+        fail::cfg_callback(point, hang).expect("a fail point");
+        Hang { point, reached, over }
+    }
+
+    #[track_caller]
+    fn wait_reached(&self) {
+        wait_for(self.point, || self.reached.load(Ordering::SeqCst).then_some(()));
+    }
+}
+
+impl Drop for Hang {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        fail::remove(self.point);
+    }
+}
+
+#[test]
+fn a_disk_that_hangs_holds_up_neither_an_alarm_nor_the_end_of_the_box() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    let hang = Hang::at("clips::hashed");
+    site.visit(&guard);
+    hang.wait_reached();
+    // The keeper of clips hangs, and somebody comes in again.
+    let alarm = wait_alarm(&guard, intrusion, AlarmState::ReturnedUnacknowledged);
+    guard.handle().acknowledge(alarm.id, None, "Eva").expect("answered");
+    wait_for("silence", || (site.siren.now() == SirenPattern::Silent).then_some(()));
+    let entered_at = clock::monotonic();
+    site.shows(Scene::Person);
+    let heard = site.siren.since(entered_at, SirenPattern::Intrusion).since(entered_at);
+    assert!(heard < Duration::from_secs(1), "{heard:?}");
+    let kept = guard.handle().evidence_desk().evidence(1).expect("read");
+    assert_eq!(kept.clips, [], "it hangs still");
+    let stopped_at = clock::monotonic();
+    guard.stop();
+    let stopped = clock::monotonic().since(stopped_at);
+    drop(hang);
+    assert!(stopped < Duration::from_secs(10), "{stopped:?}");
+}
+
+#[test]
+fn a_disk_that_fails_costs_the_clip_with_its_reason_and_never_an_alarm() {
+    let _alone = alone();
+    let site = Site::new();
+    fs::write(site.path("clips"), "full").expect("written");
+    let guard = site.start();
+    wait_watched(&guard);
+    // The second one comes in when a clip has failed already, the third when two have.
+    for incident in [1, 2, 3] {
+        let lost = visited(&site, &guard, incident).lost;
+        assert_eq!(lost.as_deref(), Some("No space left on device"));
+    }
+    let refused = guard.handle().evidence_desk().clip(1, 1, WhichClip::Any);
+    assert!(matches!(refused, Err(EvidenceError::NoClip(why)) if why.contains("No space")));
+    assert_eq!(guard.handle().evidence_desk().evidence_now().expect("read").state.lost, 3);
+    assert_eq!(site.files(), [""; 0]);
+    guard.stop();
+    site.assert_whole();
+}
