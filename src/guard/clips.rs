@@ -138,17 +138,9 @@ pub struct ClipThread {
     thread: JoinHandle<()>,
 }
 
-/// How the thread ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    Yes,
-    /// It is left behind, with all it holds.
-    Hangs,
-}
-
 impl ClipThread {
     /// Ends the thread once what is under way is written, as far as there is somebody to write it.
-    pub fn stop(self) -> Ended {
+    pub fn stop(self) {
         let until = clock::monotonic().after(LAST_CLIPS_MAX + LAST_WORDS_MAX);
         let mut told = false;
         while !self.thread.is_finished() && clock::monotonic() < until {
@@ -158,10 +150,9 @@ impl ClipThread {
         }
         if self.thread.is_finished() {
             let _ = self.thread.join();
-            return Ended::Yes;
+            return;
         }
         tracing::error!("the keeper of clips hangs, perhaps with the disk; it is left behind");
-        Ended::Hangs
     }
 }
 

@@ -77,6 +77,23 @@ fn a_disk_that_hangs_holds_up_neither_an_alarm_nor_the_end_of_the_box() {
 }
 
 #[test]
+fn a_store_that_hangs_does_not_hold_up_the_end_of_the_box() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    let hang = Hang::at("keeper::taken");
+    // A record for the store, and nothing for the keeper of clips, which ends as it should.
+    site.shows(Scene::Lost);
+    hang.wait_reached();
+    let stopped_at = clock::monotonic();
+    guard.stop();
+    let stopped = clock::monotonic().since(stopped_at);
+    drop(hang);
+    assert!(stopped < Duration::from_secs(10), "{stopped:?}");
+}
+
+#[test]
 fn a_disk_that_fails_costs_the_clip_with_its_reason_and_never_an_alarm() {
     let _alone = alone();
     let site = Site::new();
