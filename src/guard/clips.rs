@@ -20,10 +20,11 @@ mod book;
 mod desk;
 mod folder;
 mod part;
+mod rows;
 mod sightings;
 mod track;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -39,6 +40,7 @@ pub use self::track::About;
 use self::book::{Answered, Asked, Book, Order};
 use self::folder::Folder;
 use self::part::{KeptFile, Part, PendingRow, Version};
+use self::rows::Rows;
 use super::age::Age;
 use super::clerk::Clerk;
 use super::worker::WorkerPost;
@@ -47,7 +49,7 @@ use crate::config::{Evidence, Privacy};
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
 use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ClipSpan, ToWorker};
-use crate::store::evidence::{Kept, Room, Shows};
+use crate::store::evidence::{Room, Shows};
 use crate::store::pictures::Hides;
 use crate::telemetry::chain;
 
@@ -62,12 +64,6 @@ const RETIRE_EVERY: Duration = Duration::from_secs(60);
 
 /// Seconds.
 const DAY_S: u64 = 24 * 3_600;
-
-/// An incident that is not in the store so long after its clip was made was lost to it.
-const INCIDENT_WAITED_MAX: Duration = Duration::from_secs(600);
-
-/// Rows waiting for the store; the files of those beyond are removed at the next start.
-const ROWS_MAX: usize = 256;
 
 /// How long the end of the box waits for the clips of incidents that are under way.
 const LAST_CLIPS_MAX: Duration = Duration::from_secs(2);
@@ -174,7 +170,7 @@ pub fn start(
         folder: Folder::new(folder),
         clerk,
         post,
-        rows: VecDeque::new(),
+        rows: Rows::default(),
         ends_at: None,
         age: Age::new(Duration::from_secs(DAY_S * u64::from(evidence.days)), clock::wall(), now),
         retired_at: None,
@@ -208,7 +204,7 @@ struct ClipKeeper {
     clerk: Clerk,
     post: WorkerPost,
     /// What the store has not taken yet.
-    rows: VecDeque<(Instant, PendingRow)>,
+    rows: Rows,
     age: Age,
     retired_at: Option<Instant>,
     /// The box ends, at the latest then.
@@ -320,7 +316,7 @@ impl ClipKeeper {
         let (book, parts) = (&self.book, &mut self.parts);
         parts.retain(|_, part| !part.is_done());
         self.abouts.retain(|incident, _| book.records(*incident));
-        self.write_rows();
+        self.rows.write(&self.clerk, &self.folder);
         let due = self.retired_at.is_none_or(|at| now.since(at) >= RETIRE_EVERY);
         if due && self.ends_at.is_none() {
             self.retire(now);
@@ -418,55 +414,8 @@ impl ClipKeeper {
     }
 
     fn put_row(&mut self, row: PendingRow) {
-        if self.rows.len() >= ROWS_MAX {
-            tracing::error!("a clip is lost: the store has taken nothing for too long");
-            self.rows.pop_front();
-        }
-        self.rows.push_back((clock::monotonic(), row));
-        self.write_rows();
-    }
-
-    /// Rows that the store does not take wait for the next look, and with them those behind.
-    fn write_rows(&mut self) {
-        while let Some((since, row)) = self.rows.pop_front() {
-            let writing = row.clone();
-            let asked = self.clerk.ask(move |store| match &writing {
-                PendingRow::Clip(clip) => store.put_clip(clip),
-                PendingRow::Hidden(hidden) => store.put_hidden(hidden),
-                PendingRow::HiddenLost { incident, part, why } => {
-                    store.put_hidden_lost(*incident, *part, why)
-                }
-                PendingRow::Lost { incident, part, why } => {
-                    store.put_clip_lost(*incident, *part, why, clock::wall())
-                }
-            });
-            let why = match asked {
-                Ok(Ok(Kept::Yes)) => continue,
-                // The incident itself may still be on its way.
-                Ok(Ok(Kept::NoIncident)) => {
-                    if clock::monotonic().since(since) >= INCIDENT_WAITED_MAX {
-                        self.forget(&row);
-                    } else {
-                        self.rows.push_back((since, row));
-                    }
-                    return;
-                }
-                Ok(Err(error)) => chain(&error),
-                Err(error) => error.to_string(),
-            };
-            tracing::debug!("a clip waits for the store: {why}");
-            self.rows.push_front((since, row));
-            return;
-        }
-    }
-
-    fn forget(&self, row: &PendingRow) {
-        tracing::warn!("a clip is of an incident that the store does not have");
-        match row {
-            PendingRow::Clip(clip) => self.folder.remove(&clip.file),
-            PendingRow::Hidden(hidden) => self.folder.remove(&hidden.file),
-            PendingRow::Lost { .. } | PendingRow::HiddenLost { .. } => {}
-        }
+        self.rows.put(row);
+        self.rows.write(&self.clerk, &self.folder);
     }
 
     /// Holds evidence within its bounds: first the rows, then the files they named.

@@ -12,7 +12,7 @@ use standclear::guard::handle::{EvidenceError, WhichClip};
 
 use super::site::{WAIT_MAX, intrusion, wait_alarm, wait_for, wait_watched};
 use super::worker::Scene;
-use super::{Site, alone, visited};
+use super::{Site, alone, visited, wait_both};
 
 /// Whoever comes to this point of the program hangs there until this is dropped, for so long at most as
 /// these tests wait for anything.
@@ -109,6 +109,27 @@ fn a_disk_that_fails_costs_the_clip_with_its_reason_and_never_an_alarm() {
     assert!(matches!(refused, Err(EvidenceError::NoClip(why)) if why.contains("No space")));
     assert_eq!(guard.handle().evidence_desk().evidence_now().expect("read").state.lost, 3);
     assert_eq!(site.files(), [""; 0]);
+    guard.stop();
+    site.assert_whole();
+}
+
+#[test]
+fn a_row_that_the_store_refuses_for_good_says_so_and_holds_up_no_other() {
+    let _alone = alone();
+    let site = Site::new();
+    // A clip of no bytes is none, says the store.
+    fs::write(site.path("clips"), "empty").expect("written");
+    let guard = site.start();
+    wait_watched(&guard);
+    let lost = visited(&site, &guard, 1).lost.expect("a reason");
+    assert!(lost.starts_with("the store refuses its row"), "{lost}");
+    fs::write(site.path("clips"), "1").expect("written");
+    assert!(visited(&site, &guard, 2).file().is_some(), "the next one is kept");
+    let _ = wait_both(&guard, 2);
+    wait_for("nothing of the first", || {
+        let of_it = |file: &String| file.starts_with("incident-00000001");
+        (!site.files().iter().any(of_it)).then_some(())
+    });
     guard.stop();
     site.assert_whole();
 }

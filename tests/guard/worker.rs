@@ -250,8 +250,9 @@ impl Fake {
         self.say(&FromWorker::Learned { camera: 0, learned })
     }
 
-    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs, and a
-    /// number writes so many megabytes, or as many as the disk takes.
+    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs, `empty`
+    /// writes nothing and says it did, and a number writes so many megabytes, or as many as the disk
+    /// takes.
     fn write_clip(
         &self,
         request: u64,
@@ -268,6 +269,9 @@ impl Fake {
             how => {
                 let mut film = format!("a film from {first_ns} to {last_ns}").into_bytes();
                 film.resize(film.len() + how.parse::<usize>().unwrap_or(0) * 1_000_000, b' ');
+                if how == "empty" {
+                    film.clear();
+                }
                 match fs::write(path, &film) {
                     Err(error) => ClipOutcome::Failed { reason: error.to_string() },
                     Ok(()) => ClipOutcome::Written(ClipWritten {
