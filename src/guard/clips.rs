@@ -20,6 +20,7 @@ mod book;
 mod desk;
 mod folder;
 mod part;
+mod room;
 mod rows;
 mod sightings;
 mod track;
@@ -49,9 +50,8 @@ use crate::config::{Evidence, Privacy};
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
 use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ClipSpan, ToWorker};
-use crate::store::evidence::{Room, Shows};
+use crate::store::evidence::Shows;
 use crate::store::pictures::Hides;
-use crate::telemetry::chain;
 
 /// Tasks waiting for the thread; each takes as long as hashing one clip at most.
 const QUEUE_MAX: usize = 128;
@@ -64,6 +64,10 @@ const RETIRE_EVERY: Duration = Duration::from_secs(60);
 
 /// Seconds.
 const DAY_S: u64 = 24 * 3_600;
+
+/// How often the folder is held against the rows, and how soon again when that could not be done.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+const SWEEP_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// How long the end of the box waits for the clips of incidents that are under way.
 const LAST_CLIPS_MAX: Duration = Duration::from_secs(2);
@@ -174,6 +178,7 @@ pub fn start(
         ends_at: None,
         age: Age::new(Duration::from_secs(DAY_S * u64::from(evidence.days)), clock::wall(), now),
         retired_at: None,
+        sweep_at: now,
     };
     let thread = thread::Builder::new().name("clip-keeper".into()).spawn(move || {
         // Linux keeps niceness per thread; without it this thread merely competes.
@@ -207,6 +212,8 @@ struct ClipKeeper {
     rows: Rows,
     age: Age,
     retired_at: Option<Instant>,
+    /// When the folder is held against the rows.
+    sweep_at: Instant,
     /// The box ends, at the latest then.
     ends_at: Option<Instant>,
 }
@@ -220,30 +227,6 @@ enum Wanted {
 }
 
 impl ClipKeeper {
-    /// What earlier lives left over.
-    fn begin(&mut self) {
-        let why = "the box stopped before it was written";
-        match self.clerk.ask(move |store| {
-            store.close_clips(why, clock::wall())?;
-            store.reader()
-        }) {
-            Ok(Ok(reader)) => match reader.clip_files() {
-                Ok(known) => {
-                    for file in self.folder.sweep(&known) {
-                        let _ = self.clerk.leave(move |store| {
-                            if let Err(error) = store.clip_is_gone(&file, clock::wall()) {
-                                tracing::error!("{}", chain(&error));
-                            }
-                        });
-                    }
-                }
-                Err(error) => tracing::error!("clips are not looked over: {}", chain(&error)),
-            },
-            Ok(Err(error)) => tracing::error!("clips are not looked over: {}", chain(&error)),
-            Err(error) => tracing::error!("clips are not looked over: {error}"),
-        }
-    }
-
     fn run(&mut self, tasks: &Receiver<ClipTask>) {
         loop {
             match tasks.recv_timeout(LOOK_EVERY) {
@@ -317,9 +300,8 @@ impl ClipKeeper {
         parts.retain(|_, part| !part.is_done());
         self.abouts.retain(|incident, _| book.records(*incident));
         self.rows.write(&self.clerk, &self.folder);
-        let due = self.retired_at.is_none_or(|at| now.since(at) >= RETIRE_EVERY);
-        if due && self.ends_at.is_none() {
-            self.retire(now);
+        if self.ends_at.is_none() {
+            self.tidy(now);
         }
     }
 
@@ -416,24 +398,5 @@ impl ClipKeeper {
     fn put_row(&mut self, row: PendingRow) {
         self.rows.put(row);
         self.rows.write(&self.clerk, &self.folder);
-    }
-
-    /// Holds evidence within its bounds: first the rows, then the files they named.
-    fn retire(&mut self, now: Instant) {
-        let wall = clock::wall();
-        let not_before = self.age.too_old_before(wall, now);
-        let room = Room { bytes_max: self.folder.allowed(self.evidence.bytes_max), not_before };
-        self.retired_at = Some(now);
-        match self.clerk.ask(move |store| store.retire_evidence(room, wall)) {
-            Ok(Ok(retired)) => {
-                if !retired.files.is_empty() || retired.snapshots > 0 {
-                    // There may be more.
-                    self.retired_at = None;
-                }
-                retired.files.iter().for_each(|file| self.folder.remove(file));
-            }
-            Ok(Err(error)) => tracing::error!("no clip is removed: {}", chain(&error)),
-            Err(error) => tracing::debug!("no clip is removed: {error}"),
-        }
     }
 }

@@ -12,7 +12,7 @@ use standclear::guard::handle::{EvidenceError, WhichClip};
 
 use super::site::{WAIT_MAX, intrusion, wait_alarm, wait_for, wait_watched};
 use super::worker::Scene;
-use super::{Site, alone, visited, wait_both};
+use super::{Site, alone, visited, wait_both, wait_clip};
 
 /// Whoever comes to this point of the program hangs there until this is dropped, for so long at most as
 /// these tests wait for anything.
@@ -130,6 +130,37 @@ fn a_row_that_the_store_refuses_for_good_says_so_and_holds_up_no_other() {
         let of_it = |file: &String| file.starts_with("incident-00000001");
         (!site.files().iter().any(of_it)).then_some(())
     });
+    guard.stop();
+    site.assert_whole();
+}
+
+/// Clips of 8 MB in a life that is over, and a life in which they may take 1 MB.
+fn crowded() -> Site {
+    let site = Site::new();
+    fs::write(site.path("clips"), "8").expect("written");
+    let guard = site.start();
+    wait_watched(&guard);
+    site.visit(&guard);
+    let _ = wait_both(&guard, 1);
+    guard.stop();
+    assert_eq!(site.files().len(), 2);
+    site
+}
+
+#[test]
+fn files_that_a_slow_store_did_not_name_go_before_the_next_start() {
+    let _alone = alone();
+    let site = crowded();
+    // The row says removed, and whoever asked has given up before it hears of which files.
+    fail::cfg("clips::retired", "1*sleep(2500)").expect("a fail point");
+    let guard = site.start_with(|config| config.evidence.bytes_max = 1 << 20);
+    let (clip, _) = wait_for("room", || {
+        let found = wait_clip(&guard, 1);
+        found.0.removed_at.is_some().then_some(found)
+    });
+    assert!(clip.removed_at.is_some());
+    wait_for("the files to go", || site.files().is_empty().then_some(()));
+    fail::remove("clips::retired");
     guard.stop();
     site.assert_whole();
 }
