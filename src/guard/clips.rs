@@ -41,6 +41,7 @@ pub use self::track::About;
 use self::book::{Answered, Asked, Book, Order};
 use self::folder::Folder;
 use self::part::{KeptFile, Part, PendingRow, Version};
+use self::room::Pinned;
 use self::rows::Rows;
 use super::age::Age;
 use super::clerk::Clerk;
@@ -179,6 +180,7 @@ pub fn start(
         age: Age::new(Duration::from_secs(DAY_S * u64::from(evidence.days)), clock::wall(), now),
         retired_at: None,
         sweep_at: now,
+        pinned: Pinned::LeavesRoom,
     };
     let thread = thread::Builder::new().name("clip-keeper".into()).spawn(move || {
         // Linux keeps niceness per thread; without it this thread merely competes.
@@ -214,6 +216,7 @@ struct ClipKeeper {
     retired_at: Option<Instant>,
     /// When the folder is held against the rows.
     sweep_at: Instant,
+    pinned: Pinned,
     /// The box ends, at the latest then.
     ends_at: Option<Instant>,
 }

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use rusqlite::{Connection, OpenFlags};
 use standclear::clock;
 use standclear::engine::{AlarmState, SirenPattern};
-use standclear::guard::handle::{EvidenceError, WhichClip};
+use standclear::guard::handle::{EvidenceError, Reason, WhichClip};
+use standclear::store::FILE_NAME;
 
 use super::site::{WAIT_MAX, intrusion, wait_alarm, wait_for, wait_watched};
 use super::worker::Scene;
@@ -163,4 +165,28 @@ fn files_that_a_slow_store_did_not_name_go_before_the_next_start() {
     fail::remove("clips::retired");
     guard.stop();
     site.assert_whole();
+}
+
+#[test]
+fn pins_that_leave_no_room_are_said_once() {
+    let _alone = alone();
+    let site = crowded();
+    let guard = site.start();
+    let reason = Reason::new("claim 12").expect("a reason");
+    guard.handle().evidence_desk().pin(1, "Eva", &reason).expect("pinned");
+    let path = site.path("data").join(FILE_NAME);
+    let said = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let file = Connection::open_with_flags(&path, flags).expect("opened");
+        let count =
+            "SELECT count(*) FROM event WHERE kind = 'note' AND detail LIKE '%Pinned clips%'";
+        file.query_row(count, [], |row| row.get::<_, i64>(0)).expect("read")
+    };
+    guard.stop();
+    assert_eq!(said(), 0, "there was room");
+    let guard = site.start_with(|config| config.evidence.bytes_max = 1 << 20);
+    wait_for("the note", || (said() == 1).then_some(()));
+    assert_eq!(site.files().len(), 2, "what is pinned stays");
+    guard.stop();
+    assert_eq!(said(), 1);
 }

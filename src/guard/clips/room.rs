@@ -10,8 +10,24 @@ use super::{ClipKeeper, RETIRE_EVERY, SWEEP_AGAIN_AFTER, SWEEP_EVERY};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::guard::clerk::ClerkError;
-use crate::store::evidence::Room;
+use crate::store::evidence::{Retired, Room};
+use crate::store::record::Record;
 use crate::telemetry::chain;
+
+/// Pinned evidence leaves too little when it takes more than so much of the room, percent, and enough
+/// again when it takes less than the other.
+const PINNED_MAX_PERCENT: u64 = 90;
+const PINNED_AGAIN_PERCENT: u64 = 80;
+
+const MB: u64 = 1024 * 1024;
+
+/// Whether what is pinned leaves room for anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pinned {
+    LeavesRoom,
+    /// That has been said.
+    TakesAll,
+}
 
 impl ClipKeeper {
     /// What earlier lives left over.
@@ -88,6 +104,7 @@ impl ClipKeeper {
                     self.retired_at = None;
                 }
                 retired.files.iter().for_each(|file| self.folder.remove(file));
+                self.judge_pins(&retired, room);
             }
             Ok(Err(error)) => tracing::error!("no clip is removed: {}", chain(&error)),
             Err(ClerkError::Unclear) => {
@@ -97,6 +114,42 @@ impl ClipKeeper {
             Err(error @ (ClerkError::Busy | ClerkError::Stopping)) => {
                 tracing::debug!("no clip is removed: {error}");
             }
+        }
+    }
+
+    /// Says it once, in the event log too, when clips that nobody pinned go soon after they were kept.
+    fn judge_pins(&mut self, retired: &Retired, room: Room) {
+        let percent = match self.pinned {
+            Pinned::LeavesRoom => PINNED_MAX_PERCENT,
+            Pinned::TakesAll => PINNED_AGAIN_PERCENT,
+        };
+        let takes_all = retired.pinned_bytes > room.bytes_max / 100 * percent;
+        let pinned = if takes_all { Pinned::TakesAll } else { Pinned::LeavesRoom };
+        if self.pinned == pinned {
+            return;
+        }
+        self.pinned = pinned;
+        let (takes, has) = (retired.pinned_bytes / MB, room.bytes_max / MB);
+        let text = match pinned {
+            Pinned::TakesAll => format!(
+                "Pinned clips take {takes} of {has} MB: others are removed soon after they were kept. \
+                 Unpin what need not stay, or make room: [evidence] megabytes, and the disk itself."
+            ),
+            Pinned::LeavesRoom => {
+                format!("Pinned clips take {takes} of {has} MB, and leave room for new ones again.")
+            }
+        };
+        match pinned {
+            Pinned::TakesAll => tracing::warn!("{text}"),
+            Pinned::LeavesRoom => tracing::info!("{text}"),
+        }
+        let note = move |store: &mut crate::store::Store| {
+            if let Err(error) = store.write(&[Record::Note { at: clock::wall(), text }]) {
+                tracing::error!("{}", chain(&error));
+            }
+        };
+        if let Err(error) = self.clerk.leave(note) {
+            tracing::warn!("the event log does not say so: {error}");
         }
     }
 }
