@@ -26,6 +26,7 @@ use imageproc::drawing::{draw_filled_circle_mut, draw_hollow_rect_mut, draw_line
 use imageproc::rect::Rect;
 
 use self::label::{Label, Spot};
+use super::followers::Steps;
 use super::handle::{Person, ReferenceFacts};
 use super::keeper::Job;
 use super::live::FramePeople;
@@ -95,18 +96,24 @@ pub fn queue() -> (SyncSender<PaintTask>, Receiver<PaintTask>) {
     mpsc::sync_channel(QUEUE_MAX)
 }
 
+/// What the painter is made of.
+pub struct PainterParts {
+    pub keeper: SyncSender<Job>,
+    pub privacy: Privacy,
+    pub views: Arc<Views>,
+    /// Counts the tasks it takes.
+    pub steps: Steps,
+}
+
 /// Starts the thread; it ends when all senders are gone.
-pub fn start(
-    tasks: Receiver<PaintTask>,
-    keeper: SyncSender<Job>,
-    privacy: Privacy,
-    views: Arc<Views>,
-) -> io::Result<JoinHandle<()>> {
+pub fn start(tasks: Receiver<PaintTask>, parts: PainterParts) -> io::Result<JoinHandle<()>> {
+    let PainterParts { keeper, privacy, views, steps } = parts;
     thread::Builder::new().name("painter".into()).spawn(move || {
         // Linux keeps niceness per thread; without it the painter merely competes.
         let _ = rustix::process::nice(NICENESS);
         let mut asked = BTreeMap::<u64, Asked>::new();
         for task in tasks {
+            steps.another();
             let (request, job) = match task {
                 PaintTask::Asked { request, job } => (request, Asked::Incident(job)),
                 PaintTask::Reference { request, new } => {

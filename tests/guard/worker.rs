@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    self, CameraLoad, CaptureClock, ClipOutcome, ClipWritten, FromWorker, GreyPicture, LearnedView,
-    Load, ModelInfo, PROTOCOL_VERSION, Picture, Report, Served, StageTimes, ToWorker, UsualHour,
-    ViewFinding, ViewKind, ViewShift, Watched, WireDetection,
+    self, CameraLoad, CaptureClock, ClipOutcome, ClipSpan, ClipWritten, FromWorker, GreyPicture,
+    LearnedView, Load, ModelInfo, PROTOCOL_VERSION, Picture, Report, Served, StageTimes, ToWorker,
+    UsualHour, ViewFinding, ViewKind, ViewShift, Watched, WireDetection,
 };
 
 /// Names the folder with the scene; set only for the vision process.
@@ -149,15 +149,15 @@ impl Fake {
                         let note = format!("{} {usual}", level.unwrap_or("none".into()));
                         fs::write(self.folder.join("known"), note).expect("a note");
                     }
-                    Ok(ToWorker::HideClip { request, from_ns, to_ns, path, veil, .. }) => {
+                    Ok(ToWorker::HideClip { request, span, path, veil, .. }) => {
                         let told = format!("{} masks", veil.masks.len());
                         fs::write(self.folder.join("veil"), told).expect("a note");
                         assert!(!veil.seen.is_empty(), "nobody was seen for two seconds");
-                        self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
+                        self.write_clip(request, span, Path::new(&path))?;
                     }
-                    Ok(ToWorker::WriteClip { request, from_ns, to_ns, path, .. }) => {
+                    Ok(ToWorker::WriteClip { request, span, path, .. }) => {
                         fs::write(self.folder.join("clear"), "asked for").expect("a note");
-                        self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
+                        self.write_clip(request, span, Path::new(&path))?;
                     }
                     Ok(ToWorker::Detail { .. }) => {
                         told += 1;
@@ -250,12 +250,13 @@ impl Fake {
         self.say(&FromWorker::Learned { camera: 0, learned })
     }
 
-    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs, and a
-    /// number writes so many megabytes, or as many as the disk takes.
+    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs, `empty`
+    /// writes nothing and says it did, and a number writes so many megabytes, or as many as the disk
+    /// takes.
     fn write_clip(
         &self,
         request: u64,
-        (first_ns, last_ns): (u64, u64),
+        ClipSpan { from_ns: first_ns, to_ns: last_ns, .. }: ClipSpan,
         path: &Path,
     ) -> Result<(), link::LinkError> {
         let how = fs::read_to_string(self.folder.join("clips")).unwrap_or_default();
@@ -268,6 +269,9 @@ impl Fake {
             how => {
                 let mut film = format!("a film from {first_ns} to {last_ns}").into_bytes();
                 film.resize(film.len() + how.parse::<usize>().unwrap_or(0) * 1_000_000, b' ');
+                if how == "empty" {
+                    film.clear();
+                }
                 match fs::write(path, &film) {
                     Err(error) => ClipOutcome::Failed { reason: error.to_string() },
                     Ok(()) => ClipOutcome::Written(ClipWritten {
