@@ -22,10 +22,12 @@ pub use source::{
     Transport, V4l2, V4l2Format,
 };
 pub use veil::{ClipVeil, FoundPeople, HiddenPeople, MaskPolygon, SeenPicture};
-pub use view::{GreyPicture, KnownView, LearnedView, UsualHour, ViewFinding, ViewKind, ViewShift};
+pub use view::{
+    GreyPicture, KnownView, LearnedView, UsualHour, ViewFinding, ViewKind, ViewLately, ViewShift,
+};
 
 /// Raised whenever a message changes shape.
-pub const PROTOCOL_VERSION: u16 = 5;
+pub const PROTOCOL_VERSION: u16 = 6;
 
 /// Longest message either side accepts: a 4K preview picture with room to spare. A longer length
 /// means the stream is out of step, and the only safe answer is to drop the worker.

@@ -11,12 +11,12 @@
 //!
 //! Not here: what a view is compared by (`crate::integrity`), and whether zones are watched.
 
+mod kept;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use image::RgbImage;
-use image::codecs::jpeg::JpegEncoder;
-
+use self::kept::{Kept, Reference, Shown, decode, encode, encoded};
 use super::clerk::Clerk;
 use super::handle::{
     CameraViews, Judged, Onlooker, Pictured, ReferenceFacts, ViewFacts, ViewPicture,
@@ -30,13 +30,8 @@ use crate::engine::CameraIndex;
 use crate::link::{self, GreyPicture, KnownView, LearnedView};
 use crate::store::query::{HistoryError, StoreReader};
 use crate::store::views::ReferenceRow;
+use crate::store::{Store, StoreError};
 use crate::telemetry::chain;
-
-/// JPEG quality: as of pictures of incidents.
-const QUALITY: u8 = 85;
-
-/// Form of what was learned, as it is kept.
-const LEARNED_FORM: u8 = 1;
 
 /// The views of all cameras.
 #[derive(Debug)]
@@ -54,28 +49,6 @@ struct CameraSlot {
     kept: Mutex<Kept>,
     /// The reference is of a view that somebody has replaced; the next one is on its way.
     outdated: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    reference: Option<Reference>,
-    learned: LearnedView,
-    trouble: Option<Shown>,
-}
-
-#[derive(Debug)]
-struct Reference {
-    facts: ReferenceFacts,
-    grey: GreyPicture,
-    shown: Option<Shown>,
-}
-
-/// A picture as it is shown.
-#[derive(Clone, Debug, Default)]
-struct Shown {
-    /// For everybody; none when it was taken while nobody was hidden.
-    hidden: Option<Arc<Vec<u8>>>,
-    clear: Option<Arc<Vec<u8>>>,
 }
 
 /// A frame to be shown, with who is in it.
@@ -118,14 +91,15 @@ impl Views {
         let mut learned = reader.view_learned()?;
         let mut slot = |camera: &crate::config::Camera| {
             let row = references.iter().position(|row| row.camera == camera.id);
-            let row = row.map(|at| reference(references.swap_remove(at)));
+            let row = row.map(|at| Reference::from(references.swap_remove(at)));
             let bytes = learned.iter().position(|(id, _)| *id == camera.id);
             let bytes = bytes.map(|at| learned.swap_remove(at).1).unwrap_or_default();
             let judged = if camera.source.has_view() { Judged::Yes } else { Judged::No };
+            let kept = Kept { reference: row, learned: decode(&bytes), trouble: None };
             CameraSlot {
                 id: camera.id.clone(),
                 judged,
-                kept: Mutex::new(Kept { reference: row, learned: decode(&bytes), trouble: None }),
+                kept: Mutex::new(kept),
                 outdated: AtomicBool::new(false),
             }
         };
@@ -204,8 +178,7 @@ impl Views {
         slot.kept().learned = learned;
         let (camera, at) = (slot.id.clone(), clock::wall());
         if !bytes.is_empty() {
-            let keep =
-                move |store: &mut crate::store::Store| store.put_view_learned(&camera, at, &bytes);
+            let keep = move |store: &mut Store| store.put_view_learned(&camera, at, &bytes);
             self.leave("what was learned of a view", keep);
         }
     }
@@ -229,10 +202,10 @@ impl Views {
         self.cameras.get(usize::from(camera.0))
     }
 
-    fn leave<E: std::error::Error + 'static>(
+    fn leave(
         &self,
         what: &'static str,
-        keep: impl FnOnce(&mut crate::store::Store) -> Result<(), E> + Send + 'static,
+        keep: impl FnOnce(&mut Store) -> Result<(), StoreError> + Send + 'static,
     ) {
         let left = self.clerk.leave(move |store| {
             if let Err(error) = keep(store) {
@@ -324,32 +297,4 @@ impl CameraViews for Views {
 enum People {
     AsTheyAre,
     Hidden,
-}
-
-fn encoded(canvas: &RgbImage) -> Option<Arc<Vec<u8>>> {
-    let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(canvas).ok()?;
-    Some(Arc::new(jpeg))
-}
-
-fn reference(row: ReferenceRow) -> Reference {
-    let ReferenceRow { facts, width_px, height_px, luma, shown, clear, .. } = row;
-    let hidden = shown.map(Arc::new);
-    let shown =
-        (hidden.is_some() || clear.is_some()).then(|| Shown { hidden, clear: clear.map(Arc::new) });
-    Reference { facts, grey: GreyPicture { width_px, height_px, luma }, shown }
-}
-
-/// Empty when it cannot be written, which would be a bug.
-fn encode(learned: &LearnedView) -> Vec<u8> {
-    let Ok(body) = postcard::to_stdvec(learned) else { return Vec::new() };
-    [&[LEARNED_FORM], body.as_slice()].concat()
-}
-
-/// Of another form it is learned anew.
-fn decode(bytes: &[u8]) -> LearnedView {
-    match bytes.split_first() {
-        Some((&LEARNED_FORM, body)) => postcard::from_bytes(body).unwrap_or_default(),
-        Some(_) | None => LearnedView::default(),
-    }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::engine::time::Instant;
 use crate::engine::view_fault::ViewFault;
 
-use super::known::resized;
+use super::known::{Lately, resized};
 use super::scenes::{blurred, covered, hazy, noisy, turned, yard};
-use super::usual::Hour;
+use super::usual::{Hour, Usual};
 use super::{Grey, Known, Tone, Watch};
 
 const WIDTH: usize = 256;
@@ -130,6 +130,48 @@ fn a_colour_cast_is_told_and_a_camera_that_turns_grey_for_the_night_is_not() {
         told = camera.see_exactly(grey, (30.0, -25.0));
     }
     assert_eq!(told, [ViewFault::Discoloured]);
+}
+
+/// Whether pictures with this cast are told.
+fn is_discoloured(known: Known, cast: (f32, f32)) -> bool {
+    let mut camera = Camera { watch: Watch::restored(known), pictures: 5_000 };
+    let mut told = vec![];
+    for _ in 0..25 {
+        let grey = noisy(&scene(), SIGMA, camera.pictures);
+        told = camera.see_exactly(grey, cast);
+    }
+    told == [ViewFault::Discoloured]
+}
+
+#[test]
+fn a_restarted_process_tells_the_cast_that_the_one_before_told() {
+    let known = Camera::known().watch.known();
+    assert!(is_discoloured(known.clone(), (30.0, -25.0)));
+    assert!(!is_discoloured(known.clone(), (2.0, -1.0)));
+    // Where nothing is known of how it was lately, by what is usual at this hour.
+    let mut usual = Usual::default();
+    let tone = Tone { cast: (2.0, -1.0), ..scene().tone(0, 0) };
+    (0..200).for_each(|_| usual.learn(Hour::new(12), &tone));
+    let known = Known { lately: Lately::default(), usual, ..known };
+    assert!(is_discoloured(known.clone(), (30.0, -25.0)));
+    assert!(!is_discoloured(known, (2.0, -1.0)));
+}
+
+#[test]
+fn a_picture_that_stands_still_under_a_running_clock_is_frozen_for_a_restarted_process_too() {
+    let known = Camera::known();
+    let again = Camera { watch: Watch::restored(known.watch.known()), pictures: 5_000 };
+    for mut camera in [known, again] {
+        let told = (1..=20).find(|tick| {
+            let mut luma = noisy(&scene(), SIGMA, 7).into_luma();
+            for row in luma.chunks_exact_mut(WIDTH).skip(4).take(8) {
+                row[4..12].fill(40 + 20 * (tick % 8) as u8);
+            }
+            let grey = Grey::new(WIDTH, HEIGHT, luma).expect("as many as before");
+            camera.see_exactly(grey, (2.0, -1.0)).contains(&ViewFault::Frozen)
+        });
+        assert!(told.is_some_and(|pictures: u64| pictures * EVERY_MS <= 4000), "{told:?}");
+    }
 }
 
 #[test]
