@@ -16,7 +16,7 @@ mod kept;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::kept::{Kept, Reference, Shown, decode, encode, encoded};
+use self::kept::{Kept, Reference, Shown, decode, encode, encoded, forget_looks};
 use super::clerk::Clerk;
 use super::handle::{
     CameraViews, Judged, Onlooker, Pictured, ReferenceFacts, ViewFacts, ViewPicture,
@@ -127,7 +127,7 @@ impl Views {
             let reference = match slot.outdated.load(Ordering::Acquire) {
                 false => kept.reference.as_ref().map(|reference| reference.grey.clone()),
                 true => {
-                    (learned.background, learned.faces) = (None, Vec::new());
+                    forget_looks(&mut learned);
                     None
                 }
             };
@@ -149,8 +149,13 @@ impl Views {
             shown: None,
             clear: None,
         };
-        slot.kept().reference = Some(Reference { facts, grey, shown: None });
-        slot.outdated.store(false, Ordering::Release);
+        let mut kept = slot.kept();
+        kept.reference = Some(Reference { facts, grey, shown: None });
+        if slot.outdated.swap(false, Ordering::AcqRel) {
+            // What is learned of the new view comes beside this, and may be lost on the way.
+            kept.forget_looks();
+        }
+        drop(kept);
         self.leave("the reference of a view", move |store| store.put_view_reference(&row));
     }
 

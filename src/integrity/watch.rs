@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::engine::time::Instant;
-use crate::engine::view_fault::ViewFault;
 
 use super::background::{Background, Shows};
 use super::cells::{Cell, Grid};
@@ -193,9 +192,7 @@ impl Watch {
         }
         let mut faces = std::mem::take(&mut self.faces);
         faces.extend(self.background.take());
-        let elsewhere =
-            |finding: &Finding| matches!(finding.fault, ViewFault::Moved | ViewFault::WrongPicture);
-        if self.judge.findings().iter().any(elsewhere) {
+        if self.judge.is_elsewhere() {
             faces.clear();
         }
         let forgotten = faces.len().saturating_sub(FACES_MAX);

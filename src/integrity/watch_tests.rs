@@ -261,6 +261,22 @@ fn a_moved_view_is_right_once_it_was_accepted_and_moving_back_is_moving_again() 
 }
 
 #[test]
+fn a_view_that_came_behind_a_cover_is_another_one_and_the_one_before_is_forgotten() {
+    let mut camera = Camera::known();
+    let sheet = |i: u64| covered(&scene(), 1.0, 60 + 40 * (i % 3) as u8);
+    let told: Vec<_> = (0..25).map(|i| camera.see(&sheet(i))).collect();
+    assert_eq!(told.last(), Some(&vec![ViewFault::Covered]));
+    // Behind it the camera was turned; somebody confirms what is there now.
+    let other = yard(WIDTH, HEIGHT, 5000.0, 3000.0);
+    camera.watch.accept();
+    for _ in 0..100 {
+        assert_eq!(camera.see(&other), vec![]);
+    }
+    let back = camera.first_told(&scene());
+    assert_eq!(back.map(|(fault, _)| fault), Some(ViewFault::WrongPicture));
+}
+
+#[test]
 fn a_view_that_is_not_its_reference_is_told_from_the_first_seconds_on() {
     let known = Known { reference: Some(scene()), ..Known::default() };
     let mut camera = Camera { watch: Watch::restored(known), pictures: 0 };

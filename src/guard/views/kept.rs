@@ -43,6 +43,23 @@ pub(super) struct Shown {
 /// As it was kept in the form before: usual values, background, faces.
 type LearnedBefore = (Vec<UsualHour>, Option<GreyPicture>, Vec<GreyPicture>);
 
+impl Kept {
+    /// Somebody has replaced the view: what was learned of how it looks is of another one.
+    pub fn forget_looks(&mut self) {
+        forget_looks(&mut self.learned);
+    }
+}
+
+/// Usual values and the ways of the camera stay.
+pub(super) fn forget_looks(learned: &mut LearnedView) {
+    learned.background = None;
+    learned.faces = Vec::new();
+    // An engineer may have taken other colours for right.
+    if let Some(lately) = &mut learned.lately {
+        lately.cast = None;
+    }
+}
+
 impl From<ReferenceRow> for Reference {
     fn from(row: ReferenceRow) -> Reference {
         let ReferenceRow { facts, width_px, height_px, luma, shown, clear, .. } = row;
@@ -102,5 +119,15 @@ mod tests {
         let before = LearnedView { lately: None, ..learned };
         assert_eq!(decode(&[&[1], body.as_slice()].concat()), before);
         assert_eq!(decode(&[&[3], body.as_slice()].concat()), LearnedView::default());
+    }
+
+    #[test]
+    fn of_a_view_that_was_replaced_nothing_of_its_looks_is_left() {
+        let mut kept = Kept { learned: learned(), ..Kept::default() };
+        kept.forget_looks();
+        let lately = ViewLately { at_s: 7, cast: None, habit: Some((1.2, 400)) };
+        let left =
+            LearnedView { usual: learned().usual, lately: Some(lately), ..LearnedView::default() };
+        assert_eq!(kept.learned, left);
     }
 }
