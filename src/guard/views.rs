@@ -7,7 +7,8 @@
 //!               <── at each of its starts ── supervisor <────────────────────────────────────┘
 //! ```
 //!
-//! Nothing here is called by the alarm path but [`Views::outdated`], which takes no lock.
+//! Nothing here is called by the alarm path but [`Views::outdated`] and [`Views::is_behind`], which take
+//! no lock.
 //!
 //! Not here: what a view is compared by (`crate::integrity`), and whether zones are watched.
 
@@ -29,7 +30,6 @@ use crate::config::{Config, Privacy};
 use crate::engine::CameraIndex;
 use crate::link::{self, GreyPicture, KnownView, LearnedView};
 use crate::store::query::{HistoryError, StoreReader};
-use crate::store::views::ReferenceRow;
 use crate::store::{Store, StoreError};
 use crate::telemetry::chain;
 
@@ -49,6 +49,21 @@ struct CameraSlot {
     kept: Mutex<Kept>,
     /// The reference is of a view that somebody has replaced; the next one is on its way.
     outdated: AtomicBool,
+    /// The store has not taken something that is here.
+    behind: Arc<AtomicBool>,
+}
+
+/// Something that is to be kept. Until it says that it was, the store is behind: also when it was never
+/// begun.
+struct Promise {
+    behind: Arc<AtomicBool>,
+    came: Came,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Yes,
+    No,
 }
 
 /// A frame to be shown, with who is in it.
@@ -101,6 +116,7 @@ impl Views {
                 judged,
                 kept: Mutex::new(kept),
                 outdated: AtomicBool::new(false),
+                behind: Arc::default(),
             }
         };
         let cameras = config.cameras.iter().map(&mut slot).collect();
@@ -112,6 +128,11 @@ impl Views {
         if let Some(slot) = self.slot(camera) {
             slot.outdated.store(true, Ordering::Release);
         }
+    }
+
+    /// Whether the store lacks something of the camera's view that is known here. Never waits.
+    pub fn is_behind(&self, camera: CameraIndex) -> bool {
+        self.slot(camera).is_some_and(|slot| slot.behind.load(Ordering::Acquire))
     }
 
     /// Whether the camera's view is judged.
@@ -140,15 +161,6 @@ impl Views {
     /// A view has its reference.
     pub fn settled(&self, camera: CameraIndex, facts: ReferenceFacts, grey: GreyPicture) {
         let Some(slot) = self.slot(camera) else { return };
-        let row = ReferenceRow {
-            camera: slot.id.clone(),
-            facts: facts.clone(),
-            width_px: grey.width_px,
-            height_px: grey.height_px,
-            luma: grey.luma.clone(),
-            shown: None,
-            clear: None,
-        };
         let mut kept = slot.kept();
         kept.reference = Some(Reference { facts, grey, shown: None });
         if slot.outdated.swap(false, Ordering::AcqRel) {
@@ -156,7 +168,16 @@ impl Views {
             kept.forget_looks();
         }
         drop(kept);
-        self.leave("the reference of a view", move |store| store.put_view_reference(&row));
+        self.keep(slot);
+    }
+
+    /// Keeps once more what the store has not taken.
+    pub fn keep_again(&self, camera: CameraIndex) {
+        if let Some(slot) = self.slot(camera)
+            && slot.behind.swap(false, Ordering::AcqRel)
+        {
+            self.keep(slot);
+        }
     }
 
     /// The picture to show of the reference that was taken then.
@@ -169,7 +190,7 @@ impl Views {
             Some(_) | None => return,
         }
         let (camera, taken_at) = (slot.id.clone(), facts.taken_at);
-        self.leave("the picture of a view", move |store| {
+        self.leave(slot, "the picture of a view", move |store| {
             let bytes = |of: &Option<Arc<Vec<u8>>>| of.as_ref().map(|it| it.to_vec());
             let (hidden, clear) = (bytes(&shown.hidden), bytes(&shown.clear));
             store.put_view_pictures(&camera, taken_at, hidden.as_deref(), clear.as_deref())
@@ -184,7 +205,7 @@ impl Views {
         let (camera, at) = (slot.id.clone(), clock::wall());
         if !bytes.is_empty() {
             let keep = move |store: &mut Store| store.put_view_learned(&camera, at, &bytes);
-            self.leave("what was learned of a view", keep);
+            self.leave(slot, "what was learned of a view", keep);
         }
     }
 
@@ -207,15 +228,33 @@ impl Views {
         self.cameras.get(usize::from(camera.0))
     }
 
+    /// Leaves all that is known of a view to be kept.
+    fn keep(&self, slot: &CameraSlot) {
+        let kept = slot.kept();
+        let (row, learned) = (kept.row(&slot.id), encode(&kept.learned));
+        drop(kept);
+        let (camera, at) = (slot.id.clone(), clock::wall());
+        self.leave(slot, "what a view is held against", move |store| {
+            if let Some(row) = &row {
+                store.put_view_reference(row)?;
+            }
+            if !learned.is_empty() {
+                store.put_view_learned(&camera, at, &learned)?;
+            }
+            Ok(())
+        });
+    }
+
     fn leave(
         &self,
+        slot: &CameraSlot,
         what: &'static str,
         keep: impl FnOnce(&mut Store) -> Result<(), StoreError> + Send + 'static,
     ) {
-        let left = self.clerk.leave(move |store| {
-            if let Err(error) = keep(store) {
-                tracing::warn!("{what} is not kept: {}", chain(&error));
-            }
+        let promise = Promise { behind: slot.behind.clone(), came: Came::No };
+        let left = self.clerk.leave(move |store| match keep(store) {
+            Ok(()) => promise.is_kept(),
+            Err(error) => tracing::warn!("{what} is not kept: {}", chain(&error)),
         });
         if let Err(error) = left {
             tracing::warn!("{what} is not kept: {error}");
@@ -238,6 +277,20 @@ impl Views {
         }
         mosaic::black_out(&mut canvas, masks);
         Some(Shown { hidden: encoded(&canvas), clear })
+    }
+}
+
+impl Promise {
+    fn is_kept(mut self) {
+        self.came = Came::Yes;
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if self.came == Came::No {
+            self.behind.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -302,4 +355,25 @@ impl CameraViews for Views {
 enum People {
     AsTheyAre,
     Hidden,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn what_the_store_never_began_to_keep_is_to_be_kept_again() {
+        let behind = Arc::new(AtomicBool::new(false));
+        let promise = || Promise { behind: behind.clone(), came: Came::No };
+        promise().is_kept();
+        assert!(!behind.load(Ordering::Acquire));
+        let (jobs, taken) = mpsc::sync_channel(1);
+        let kept = promise();
+        Clerk::new(jobs).leave(move |_| kept.is_kept()).expect("room for one");
+        assert!(!behind.load(Ordering::Acquire), "it waits still");
+        drop(taken);
+        assert!(behind.load(Ordering::Acquire));
+    }
 }

@@ -48,6 +48,21 @@ impl Kept {
     pub fn forget_looks(&mut self) {
         forget_looks(&mut self.learned);
     }
+
+    /// The reference as it is kept.
+    pub fn row(&self, camera: &str) -> Option<ReferenceRow> {
+        let Reference { facts, grey, shown } = self.reference.as_ref()?;
+        let bytes = |of: &Option<Arc<Vec<u8>>>| of.as_ref().map(|it| it.to_vec());
+        Some(ReferenceRow {
+            camera: camera.to_owned(),
+            facts: facts.clone(),
+            width_px: grey.width_px,
+            height_px: grey.height_px,
+            luma: grey.luma.clone(),
+            shown: shown.as_ref().and_then(|it| bytes(&it.hidden)),
+            clear: shown.as_ref().and_then(|it| bytes(&it.clear)),
+        })
+    }
 }
 
 /// Usual values and the ways of the camera stay.
