@@ -37,6 +37,7 @@ use crate::engine::{CameraIndex, Entry, IncidentId};
 use crate::link::{LearnedView, Picture};
 use crate::store::distances::{Distances, PersonDistance, Side};
 use crate::store::pictures::Hides;
+use crate::zone_file::Mask;
 
 /// Tasks waiting for the painter; one takes some ten milliseconds.
 const QUEUE_MAX: usize = 16;
@@ -67,6 +68,8 @@ pub enum PaintTask {
     TroubleOver { camera: CameraIndex },
     /// What else was learned of a view.
     Learned { camera: CameraIndex, learned: Box<LearnedView> },
+    /// What nobody may see of a camera, from now on.
+    Masks { camera: CameraIndex, masks: Arc<[Mask]> },
     /// The store has not taken something of a view.
     KeepAgain { camera: CameraIndex },
     /// It came; `None` when it is no longer kept.
@@ -138,6 +141,9 @@ impl Painter {
                 self.views.trouble_over(camera);
             }
             PaintTask::Learned { camera, learned } => self.views.learned(camera, *learned),
+            PaintTask::Masks { camera, masks } => {
+                or_tell("what a mask covers", || self.views.masks(camera, masks));
+            }
             PaintTask::KeepAgain { camera } => self.views.keep_again(camera),
             PaintTask::Arrived { request, picture } => self.arrived(request, picture),
         }

@@ -10,6 +10,9 @@
 //! Nothing here is called by the alarm path but [`Views::outdated`] and [`Views::is_behind`], which take
 //! no lock.
 //!
+//! What a privacy mask covers is plain in every picture that is kept to compare by, and black in those
+//! that people see, before it is kept; and in what is kept already once there is a new mask.
+//!
 //! Not here: what a view is compared by (`crate::integrity`), and whether zones are watched.
 
 mod kept;
@@ -23,6 +26,7 @@ use super::handle::{
     CameraViews, Judged, Onlooker, Pictured, ReferenceFacts, ViewFacts, ViewPicture,
 };
 use super::live::{FramePeople, LiveHub};
+use super::privacy::flat::Flattened;
 use super::privacy::mosaic;
 use super::records::SiteNames;
 use crate::clock;
@@ -32,6 +36,7 @@ use crate::link::{self, GreyPicture, KnownView, LearnedView};
 use crate::store::query::{HistoryError, StoreReader};
 use crate::store::{Store, StoreError};
 use crate::telemetry::chain;
+use crate::zone_file::Mask;
 
 /// The views of all cameras.
 #[derive(Debug)]
@@ -64,6 +69,13 @@ struct Promise {
 enum Came {
     Yes,
     No,
+}
+
+/// Whether what is kept may be left in the store's file where it was overwritten.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leftovers {
+    Harmless,
+    Secret,
 }
 
 /// A frame to be shown, with who is in it.
@@ -101,16 +113,18 @@ impl Views {
         reader: &StoreReader,
         clerk: Clerk,
         hub: Arc<LiveHub>,
+        names: &SiteNames,
     ) -> Result<Views, HistoryError> {
         let mut references = reader.view_references()?;
         let mut learned = reader.view_learned()?;
-        let mut slot = |camera: &crate::config::Camera| {
+        let mut slot = |(index, camera): (usize, &crate::config::Camera)| {
             let row = references.iter().position(|row| row.camera == camera.id);
             let row = row.map(|at| Reference::from(references.swap_remove(at)));
             let bytes = learned.iter().position(|(id, _)| *id == camera.id);
             let bytes = bytes.map(|at| learned.swap_remove(at).1).unwrap_or_default();
             let judged = if camera.source.has_view() { Judged::Yes } else { Judged::No };
-            let kept = Kept { reference: row, learned: decode(&bytes), trouble: None };
+            let masks = names.shared_masks(index);
+            let kept = Kept { reference: row, learned: decode(&bytes), trouble: None, masks };
             CameraSlot {
                 id: camera.id.clone(),
                 judged,
@@ -119,8 +133,18 @@ impl Views {
                 behind: Arc::default(),
             }
         };
-        let cameras = config.cameras.iter().map(&mut slot).collect();
-        Ok(Views { cameras, privacy: config.privacy, clerk, hub })
+        let cameras = config.cameras.iter().enumerate().map(&mut slot).collect();
+        let views = Views { cameras, privacy: config.privacy, clerk, hub };
+        for slot in &views.cameras {
+            let mut kept = slot.kept();
+            // Kept by an older box, or one that ended before it had rewritten it.
+            if kept.flatten() == Flattened::Yes {
+                kept.black_out();
+                drop(kept);
+                views.keep(slot, Leftovers::Secret);
+            }
+        }
+        Ok(views)
     }
 
     /// Somebody has replaced the view: what is kept is of another one. Never waits.
@@ -167,8 +191,24 @@ impl Views {
             // What is learned of the new view comes beside this, and may be lost on the way.
             kept.forget_looks();
         }
+        kept.flatten();
         drop(kept);
-        self.keep(slot);
+        self.keep(slot, Leftovers::Harmless);
+    }
+
+    /// Other masks are in force. Nothing of what they cover stays in the store.
+    pub fn masks(&self, camera: CameraIndex, masks: Arc<[Mask]>) {
+        let Some(slot) = self.slot(camera) else { return };
+        let mut kept = slot.kept();
+        kept.masks = masks;
+        let nothing = kept.reference.is_none() && kept.learned == LearnedView::default();
+        if kept.masks.is_empty() || nothing {
+            return;
+        }
+        kept.flatten();
+        kept.black_out();
+        drop(kept);
+        self.keep(slot, Leftovers::Secret);
     }
 
     /// Keeps once more what the store has not taken.
@@ -176,14 +216,15 @@ impl Views {
         if let Some(slot) = self.slot(camera)
             && slot.behind.swap(false, Ordering::AcqRel)
         {
-            self.keep(slot);
+            // Nobody knows any more what it was that was not taken.
+            self.keep(slot, Leftovers::Secret);
         }
     }
 
     /// The picture to show of the reference that was taken then.
     pub fn reference_picture(&self, frame: &ViewFrame, facts: &ReferenceFacts, jpeg: &[u8]) {
         let Some(slot) = self.slot(frame.camera) else { return };
-        let Some(shown) = self.shown(frame, jpeg) else { return };
+        let Some(shown) = self.shown(slot, frame, jpeg) else { return };
         match &mut slot.kept().reference {
             Some(reference) if reference.facts == *facts => reference.shown = Some(shown.clone()),
             // Another one came meanwhile.
@@ -200,8 +241,11 @@ impl Views {
     /// What else was learned.
     pub fn learned(&self, camera: CameraIndex, learned: LearnedView) {
         let Some(slot) = self.slot(camera) else { return };
-        let bytes = encode(&learned);
-        slot.kept().learned = learned;
+        let mut kept = slot.kept();
+        kept.learned = learned;
+        kept.flatten();
+        let bytes = encode(&kept.learned);
+        drop(kept);
         let (camera, at) = (slot.id.clone(), clock::wall());
         if !bytes.is_empty() {
             let keep = move |store: &mut Store| store.put_view_learned(&camera, at, &bytes);
@@ -212,7 +256,7 @@ impl Views {
     /// The picture of a trouble that was told.
     pub fn trouble_picture(&self, frame: &ViewFrame, jpeg: &[u8]) {
         if let Some(slot) = self.slot(frame.camera) {
-            let shown = self.shown(frame, jpeg);
+            let shown = self.shown(slot, frame, jpeg);
             slot.kept().trouble = shown;
         }
     }
@@ -229,7 +273,7 @@ impl Views {
     }
 
     /// Leaves all that is known of a view to be kept.
-    fn keep(&self, slot: &CameraSlot) {
+    fn keep(&self, slot: &CameraSlot, leftovers: Leftovers) {
         let kept = slot.kept();
         let (row, learned) = (kept.row(&slot.id), encode(&kept.learned));
         drop(kept);
@@ -241,7 +285,10 @@ impl Views {
             if !learned.is_empty() {
                 store.put_view_learned(&camera, at, &learned)?;
             }
-            Ok(())
+            match leftovers {
+                Leftovers::Harmless => Ok(()),
+                Leftovers::Secret => store.forget_overwritten_views(),
+            }
         });
     }
 
@@ -262,11 +309,12 @@ impl Views {
     }
 
     /// `None` for what is no JPEG.
-    fn shown(&self, frame: &ViewFrame, jpeg: &[u8]) -> Option<Shown> {
+    fn shown(&self, slot: &CameraSlot, frame: &ViewFrame, jpeg: &[u8]) -> Option<Shown> {
         let mut canvas = image::load_from_memory(jpeg).ok()?.into_rgb8();
-        // Those of the frame's time, before anything is kept.
+        // Those of the frame's time and those of now, before anything is kept.
         let masks = frame.names.masks(usize::from(frame.camera.0));
-        mosaic::black_out(&mut canvas, masks);
+        let masks: Vec<Mask> = masks.iter().chain(&*slot.kept().masks).cloned().collect();
+        mosaic::black_out(&mut canvas, &masks);
         let clear = encoded(&canvas);
         if self.privacy == Privacy::Off {
             return Some(Shown { hidden: None, clear });
@@ -275,7 +323,7 @@ impl Views {
             Some(seen) => mosaic::cover(&mut canvas, &seen.covers, self.privacy),
             None => mosaic::cover_all(&mut canvas),
         }
-        mosaic::black_out(&mut canvas, masks);
+        mosaic::black_out(&mut canvas, &masks);
         Some(Shown { hidden: encoded(&canvas), clear })
     }
 }

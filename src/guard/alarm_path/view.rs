@@ -1,5 +1,6 @@
 //! What the vision process says of a camera's view, what people say of it, and the pictures of both.
 
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
@@ -12,11 +13,13 @@ use crate::engine::{BlindCause, CameraIndex, Engine, Input};
 use crate::guard::evidence::PaintTask;
 use crate::guard::handle::{CommandError, Judged, ReferenceFacts, ReferenceWhy};
 use crate::guard::message::Approval;
+use crate::guard::records::SiteNames;
 use crate::guard::views::{NewReference, ViewFrame};
 use crate::guard::{intake, words};
 use crate::link::{GreyPicture, ToWorker, ViewFinding, ViewShift};
 use crate::store::record::Record;
 use crate::telemetry::chain;
+use crate::zone_file::Mask;
 
 use super::{Changed, Runner};
 
@@ -35,6 +38,8 @@ struct CameraWatch {
     pictured: Option<ViewFault>,
     /// Whether it is kept that the view has moved.
     moved: KeptMoved,
+    /// What the painter knows that nobody may see.
+    masks: Arc<[Mask]>,
     /// When what the store has not taken was last to be kept again.
     kept_again_at: Option<Instant>,
 }
@@ -57,12 +62,14 @@ enum KeptMoved {
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 
 impl ViewWatch {
-    pub(super) fn of(engine: &Engine, cameras: usize) -> ViewWatch {
+    /// Whoever keeps pictures of the cameras knows the masks of these names already.
+    pub(super) fn of(engine: &Engine, names: &SiteNames) -> ViewWatch {
         let camera = |camera| CameraWatch {
             moved: moved(engine, CameraIndex(camera)),
+            masks: names.shared_masks(usize::from(camera)),
             ..CameraWatch::default()
         };
-        ViewWatch((0..).take(cameras).map(camera).collect())
+        ViewWatch((0..).take(names.cameras.len()).map(camera).collect())
     }
 }
 
@@ -172,6 +179,7 @@ impl Runner {
 
     /// What was asked of the vision process, or is to be kept, and is not done yet.
     pub(super) fn ask_views_again(&mut self, now: Instant) {
+        self.tell_masks();
         for index in (0..).take(self.views.0.len()) {
             self.keep_reference(CameraIndex(index));
             self.keep_view_again(CameraIndex(index), now);
@@ -184,6 +192,22 @@ impl Runner {
             if due && clean && watch.next.is_some() {
                 watch.asked_at = Some(now);
                 self.path.post.post(ToWorker::AcceptView { camera: index });
+            }
+        }
+    }
+
+    /// What nobody may see of the cameras, where that has changed: before anything that is learned
+    /// later.
+    pub(super) fn tell_masks(&mut self) {
+        for (index, watch) in (0..).zip(&mut self.views.0) {
+            let masks = self.path.names.shared_masks(usize::from(index));
+            if Arc::ptr_eq(&masks, &watch.masks) {
+                continue;
+            }
+            let task = PaintTask::Masks { camera: CameraIndex(index), masks: masks.clone() };
+            // Full: the next time.
+            if masks == watch.masks || self.path.painter.try_send(task).is_ok() {
+                watch.masks = masks;
             }
         }
     }
@@ -357,12 +381,10 @@ impl Runner {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::mpsc;
 
     use super::*;
     use crate::guard::handle::ReferenceFacts;
-    use crate::guard::records::SiteNames;
 
     #[test]
     fn a_reference_that_finds_the_painter_busy_waits_and_is_the_same_afterwards() {

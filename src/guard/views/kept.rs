@@ -8,8 +8,11 @@ use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
 
 use crate::guard::handle::ReferenceFacts;
+use crate::guard::privacy::flat::{self, Flattened};
+use crate::guard::privacy::mosaic;
 use crate::link::{GreyPicture, LearnedView, UsualHour};
 use crate::store::views::ReferenceRow;
+use crate::zone_file::Mask;
 
 /// JPEG quality: as of pictures of incidents.
 const QUALITY: u8 = 85;
@@ -23,6 +26,8 @@ pub(super) struct Kept {
     pub reference: Option<Reference>,
     pub learned: LearnedView,
     pub trouble: Option<Shown>,
+    /// What nobody may see, now.
+    pub masks: Arc<[Mask]>,
 }
 
 #[derive(Debug)]
@@ -44,6 +49,42 @@ pub(super) struct Shown {
 type LearnedBefore = (Vec<UsualHour>, Option<GreyPicture>, Vec<GreyPicture>);
 
 impl Kept {
+    /// Makes what nobody may see plain in all that views are compared by.
+    pub fn flatten(&mut self) -> Flattened {
+        let masks = self.masks.clone();
+        let mut found = Flattened::No;
+        // One that is not whole hides nothing for certain: it is not kept.
+        let mut is_hidden = |grey: &mut GreyPicture| {
+            let flattened = flat::flatten(&mut grey.luma, (grey.width_px, grey.height_px), &masks);
+            if flattened == Some(Flattened::Yes) {
+                found = Flattened::Yes;
+            }
+            flattened.is_some()
+        };
+        if !self.reference.as_mut().is_none_or(|it| is_hidden(&mut it.grey)) {
+            self.reference = None;
+        }
+        if !self.learned.background.as_mut().is_none_or(&mut is_hidden) {
+            self.learned.background = None;
+        }
+        self.learned.faces.retain_mut(is_hidden);
+        found
+    }
+
+    /// Blackens it in the pictures that people see. What is no JPEG any more goes.
+    pub fn black_out(&mut self) {
+        let pictures = self.reference.as_mut().and_then(|it| it.shown.as_mut());
+        for shown in pictures.into_iter().chain(&mut self.trouble) {
+            for jpeg in [&mut shown.hidden, &mut shown.clear] {
+                *jpeg = jpeg.take().and_then(|jpeg| {
+                    let mut canvas = image::load_from_memory(&jpeg).ok()?.into_rgb8();
+                    mosaic::black_out(&mut canvas, &self.masks);
+                    encoded(&canvas)
+                });
+            }
+        }
+    }
+
     /// Somebody has replaced the view: what was learned of how it looks is of another one.
     pub fn forget_looks(&mut self) {
         forget_looks(&mut self.learned);
@@ -144,5 +185,42 @@ mod tests {
         let left =
             LearnedView { usual: learned().usual, lately: Some(lately), ..LearnedView::default() };
         assert_eq!(kept.learned, left);
+    }
+
+    #[test]
+    fn a_new_mask_is_black_in_pictures_and_plain_in_what_is_compared() {
+        let canvas = RgbImage::from_fn(32, 32, |x, y| image::Rgb([(x * y % 251) as u8; 3]));
+        let shown = Shown { hidden: encoded(&canvas), clear: encoded(&canvas) };
+        let ring = vec![[0.5, 0.0], [1.0, 0.0], [1.0, 1.0], [0.5, 1.0], [0.5, 0.0]];
+        let mask = Mask { id: "m".into(), name: "M".into(), polygons: vec![vec![ring]] };
+        let luma: Vec<u8> = (0..64).collect();
+        let facts = ReferenceFacts {
+            taken_at: jiff::Timestamp::UNIX_EPOCH,
+            why: crate::guard::handle::ReferenceWhy::First,
+            by: None,
+            zone_version: None,
+        };
+        let grey = GreyPicture { width_px: 8, height_px: 8, luma };
+        let broken = GreyPicture { luma: vec![1; 7], ..grey.clone() };
+        let reference = Reference { facts, grey: grey.clone(), shown: Some(shown) };
+        let faces = vec![grey, broken];
+        let learned = LearnedView { faces, ..LearnedView::default() };
+        let masks = Arc::from([mask]);
+        let mut kept = Kept { reference: Some(reference), learned, trouble: None, masks };
+        assert_eq!(kept.flatten(), Flattened::Yes);
+        assert_eq!(kept.flatten(), Flattened::No);
+        kept.black_out();
+        let right_of = |grey: &GreyPicture| {
+            grey.luma.chunks_exact(8).flat_map(|row| row[4..].to_vec()).collect::<Vec<_>>()
+        };
+        let row = kept.row("yard").expect("a reference");
+        for jpeg in [row.shown, row.clear] {
+            let canvas = image::load_from_memory(&jpeg.expect("kept")).expect("a JPEG").into_rgb8();
+            let brightest = canvas.enumerate_pixels().filter(|(x, _, _)| *x >= 18);
+            assert!(brightest.map(|(_, _, pixel)| pixel[1]).max() < Some(30));
+        }
+        assert_eq!(kept.learned.faces.len(), 1, "one that is not whole hides nothing");
+        let plain = right_of(&kept.learned.faces[0]);
+        assert!(plain.iter().all(|level| *level == plain[0]), "{plain:?}");
     }
 }
