@@ -339,6 +339,7 @@ impl Runner {
                 self.path.board.model = Some(model);
                 self.tell_detail();
                 self.forget_detail_cut();
+                self.views.ask_anew();
                 self.step(Input::WorkerHeartbeat);
             }
             WorkerNews::Heartbeat => self.step(Input::WorkerHeartbeat),

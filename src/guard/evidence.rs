@@ -138,6 +138,7 @@ impl Painter {
                 self.await_picture(request, Asked::Trouble(frame));
             }
             PaintTask::TroubleOver { camera } => {
+                forget_trouble(&mut self.asked, camera);
                 self.views.trouble_over(camera);
             }
             PaintTask::Learned { camera, learned } => self.views.learned(camera, *learned),
@@ -180,6 +181,14 @@ impl Painter {
             (Some(Asked::Reference(..) | Asked::Trouble(_)), None) | (None, _) => {}
         }
     }
+}
+
+/// A picture that is still on its way would be of a trouble that is over.
+fn forget_trouble(asked: &mut BTreeMap<u64, Asked>, camera: CameraIndex) {
+    asked.retain(|_, asked| match asked {
+        Asked::Trouble(frame) => frame.camera != camera,
+        Asked::Incident(_) | Asked::Reference(..) => true,
+    });
 }
 
 /// The pictures come from a process that is expected to misbehave: a panic over one costs that picture,

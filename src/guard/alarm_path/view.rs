@@ -34,8 +34,9 @@ struct CameraWatch {
     asked_at: Option<Instant>,
     /// A reference that the painter had no room for.
     waiting: Option<WaitingReference>,
-    /// Of which fault a picture was asked for.
+    /// Of which fault a picture was asked for, and whether it may still come.
     pictured: Option<ViewFault>,
+    coming: Coming,
     /// Whether it is kept that the view has moved.
     moved: KeptMoved,
     /// What the painter knows that nobody may see.
@@ -48,6 +49,15 @@ struct CameraWatch {
 struct WaitingReference {
     frame: u64,
     new: Box<NewReference>,
+}
+
+/// Whether a picture that was asked for came, or may come.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Coming {
+    #[default]
+    Yes,
+    /// The vision process that was asked has ended.
+    No,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -70,6 +80,18 @@ impl ViewWatch {
             ..CameraWatch::default()
         };
         ViewWatch((0..).take(names.cameras.len()).map(camera).collect())
+    }
+
+    /// A vision process has started: what the one before was asked for never comes.
+    pub(super) fn ask_anew(&mut self) {
+        self.0.iter_mut().for_each(|watch| watch.coming = Coming::No);
+    }
+}
+
+impl CameraWatch {
+    /// Whether there is a picture of this fault, or will be; of no fault there is none.
+    fn has_picture_of(&self, fault: Option<ViewFault>) -> bool {
+        self.pictured == fault && (fault.is_none() || self.coming == Coming::Yes)
     }
 }
 
@@ -226,7 +248,7 @@ impl Runner {
     fn picture_trouble(&mut self, camera: CameraIndex) {
         let gravest = self.path.engine.view_faults(camera).first();
         let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) else { return };
-        if watch.pictured == gravest {
+        if watch.has_picture_of(gravest) {
             return;
         }
         let newest = self.seen.get(usize::from(camera.0)).and_then(|seen| seen.back());
@@ -250,7 +272,7 @@ impl Runner {
             }
         };
         if taken {
-            watch.pictured = gravest;
+            (watch.pictured, watch.coming) = (gravest, Coming::Yes);
         }
     }
 
@@ -385,6 +407,18 @@ mod tests {
 
     use super::*;
     use crate::guard::handle::ReferenceFacts;
+
+    #[test]
+    fn a_vision_process_that_started_is_asked_for_the_picture_of_a_trouble_that_stands() {
+        let fault = Some(ViewFault::Covered);
+        let watch = CameraWatch { pictured: fault, ..CameraWatch::default() };
+        let mut views = ViewWatch(vec![watch, CameraWatch::default()]);
+        assert!(views.0[0].has_picture_of(fault));
+        views.ask_anew();
+        assert!(!views.0[0].has_picture_of(fault));
+        assert!(!views.0[0].has_picture_of(None), "its end is told once");
+        assert!(views.0[1].has_picture_of(None), "and never where there was none");
+    }
 
     #[test]
     fn a_reference_that_finds_the_painter_busy_waits_and_is_the_same_afterwards() {
