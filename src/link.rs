@@ -22,7 +22,9 @@ pub use source::{
     Transport, V4l2, V4l2Format,
 };
 pub use veil::{ClipVeil, FoundPeople, HiddenPeople, MaskPolygon, SeenPicture};
-pub use view::{GreyPicture, KnownView, LearnedView, UsualHour, ViewFinding, ViewKind, ViewShift};
+pub use view::{
+    GreyPicture, KnownView, LearnedView, UsualHour, ViewFinding, ViewKind, ViewLately, ViewShift,
+};
 
 /// Raised whenever a message changes shape.
 pub const PROTOCOL_VERSION: u16 = 6;

@@ -116,7 +116,7 @@ pub fn start(
     let now = clock::monotonic();
     let (cameras, relays) = (path.names.cameras.len(), path.relays.names().len());
     let pager = PagerWatch::new(path.pager, now);
-    let views = ViewWatch::of(&path.engine, cameras);
+    let views = ViewWatch::of(&path.engine, &path.names);
     let mut runner = Runner {
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
@@ -339,6 +339,7 @@ impl Runner {
                 self.path.board.model = Some(model);
                 self.tell_detail();
                 self.forget_detail_cut();
+                self.views.ask_anew();
                 self.step(Input::WorkerHeartbeat);
             }
             WorkerNews::Heartbeat => self.step(Input::WorkerHeartbeat),

@@ -38,6 +38,7 @@ use crate::engine::{CameraIndex, Entry, IncidentId};
 use crate::link::{LearnedView, Picture};
 use crate::store::distances::{Distances, PersonDistance, Side};
 use crate::store::pictures::Hides;
+use crate::zone_file::Mask;
 
 /// Tasks waiting for the painter; one takes some ten milliseconds.
 const QUEUE_MAX: usize = 16;
@@ -68,6 +69,10 @@ pub enum PaintTask {
     TroubleOver { camera: CameraIndex },
     /// What else was learned of a view.
     Learned { camera: CameraIndex, learned: Box<LearnedView> },
+    /// What nobody may see of a camera, from now on.
+    Masks { camera: CameraIndex, masks: Arc<[Mask]> },
+    /// The store has not taken something of a view.
+    KeepAgain { camera: CameraIndex },
     /// It came; `None` when it is no longer kept.
     Arrived { request: u64, picture: Option<Picture> },
 }
@@ -111,57 +116,86 @@ pub fn start(tasks: Receiver<PaintTask>, parts: PainterParts) -> io::Result<Join
     thread::Builder::new().name("painter".into()).spawn(move || {
         // Linux keeps niceness per thread; without it the painter merely competes.
         let _ = rustix::process::nice(NICENESS);
-        let mut asked = BTreeMap::<u64, Asked>::new();
+        let mut painter = Painter { asked: BTreeMap::new(), keeper, privacy, views };
         for task in tasks {
             steps.another();
-            let (request, job) = match task {
-                PaintTask::Asked { request, job } => (request, Asked::Incident(job)),
-                PaintTask::Reference { request, new } => {
-                    let NewReference { frame, facts, grey } = *new;
-                    views.settled(frame.camera, facts.clone(), grey);
-                    (request, Asked::Reference(frame, facts))
-                }
-                PaintTask::Trouble { request, frame } => (request, Asked::Trouble(frame)),
-                PaintTask::TroubleOver { camera } => {
-                    views.trouble_over(camera);
-                    continue;
-                }
-                PaintTask::Learned { camera, learned } => {
-                    views.learned(camera, *learned);
-                    continue;
-                }
-                PaintTask::Arrived { request, picture } => {
-                    match (asked.remove(&request), picture) {
-                        (Some(Asked::Incident(job)), picture) => {
-                            let what = format!("incident {}", job.incident.0);
-                            or_tell(&what, || keep(&job, picture, &keeper, privacy));
-                        }
-                        (Some(Asked::Reference(frame, facts)), Some(picture)) => {
-                            let frame = frame.shown_in(&picture);
-                            or_tell("a camera's view", || {
-                                views.reference_picture(&frame, &facts, &picture.jpeg);
-                            });
-                        }
-                        (Some(Asked::Trouble(frame)), Some(picture)) => {
-                            let frame = frame.shown_in(&picture);
-                            or_tell("a camera's trouble", || {
-                                views.trouble_picture(&frame, &picture.jpeg);
-                            });
-                        }
-                        (Some(Asked::Reference(..) | Asked::Trouble(_)), None) | (None, _) => {}
-                    }
-                    continue;
-                }
-            };
-            if asked.len() == ASKED_MAX
-                && let Some((_request, Asked::Incident(given_up))) = asked.pop_first()
-            {
-                let incident = given_up.incident.0;
-                tracing::warn!("incident {incident} has no picture: it never came");
-            }
-            asked.insert(request, job);
+            painter.take(task);
         }
     })
+}
+
+struct Painter {
+    /// Pictures that were asked for, by request.
+    asked: BTreeMap<u64, Asked>,
+    keeper: SyncSender<Job>,
+    privacy: Privacy,
+    views: Arc<Views>,
+}
+
+impl Painter {
+    fn take(&mut self, task: PaintTask) {
+        match task {
+            PaintTask::Asked { request, job } => self.await_picture(request, Asked::Incident(job)),
+            PaintTask::Reference { request, new } => {
+                let NewReference { frame, facts, grey } = *new;
+                self.views.settled(frame.camera, facts.clone(), grey);
+                self.await_picture(request, Asked::Reference(frame, facts));
+            }
+            PaintTask::Trouble { request, frame } => {
+                self.await_picture(request, Asked::Trouble(frame));
+            }
+            PaintTask::TroubleOver { camera } => {
+                forget_trouble(&mut self.asked, camera);
+                self.views.trouble_over(camera);
+            }
+            PaintTask::Learned { camera, learned } => self.views.learned(camera, *learned),
+            PaintTask::Masks { camera, masks } => {
+                or_tell("what a mask covers", || self.views.masks(camera, masks));
+            }
+            PaintTask::KeepAgain { camera } => self.views.keep_again(camera),
+            PaintTask::Arrived { request, picture } => self.arrived(request, picture),
+        }
+    }
+
+    fn await_picture(&mut self, request: u64, job: Asked) {
+        if self.asked.len() == ASKED_MAX
+            && let Some((_request, Asked::Incident(given_up))) = self.asked.pop_first()
+        {
+            let incident = given_up.incident.0;
+            tracing::warn!("incident {incident} has no picture: it never came");
+        }
+        self.asked.insert(request, job);
+    }
+
+    fn arrived(&mut self, request: u64, picture: Option<Picture>) {
+        match (self.asked.remove(&request), picture) {
+            (Some(Asked::Incident(job)), picture) => {
+                let what = format!("incident {}", job.incident.0);
+                or_tell(&what, || keep(&job, picture, &self.keeper, self.privacy));
+            }
+            (Some(Asked::Reference(frame, facts)), Some(picture)) => {
+                let frame = frame.shown_in(&picture);
+                or_tell("a camera's view", || {
+                    self.views.reference_picture(&frame, &facts, &picture.jpeg);
+                });
+            }
+            (Some(Asked::Trouble(frame)), Some(picture)) => {
+                let frame = frame.shown_in(&picture);
+                or_tell("a camera's trouble", || {
+                    self.views.trouble_picture(&frame, &picture.jpeg);
+                });
+            }
+            (Some(Asked::Reference(..) | Asked::Trouble(_)), None) | (None, _) => {}
+        }
+    }
+}
+
+/// A picture that is still on its way would be of a trouble that is over.
+fn forget_trouble(asked: &mut BTreeMap<u64, Asked>, camera: CameraIndex) {
+    asked.retain(|_, asked| match asked {
+        Asked::Trouble(frame) => frame.camera != camera,
+        Asked::Incident(_) | Asked::Reference(..) => true,
+    });
 }
 
 /// The pictures come from a process that is expected to misbehave: a panic over one costs that picture,

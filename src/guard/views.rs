@@ -7,21 +7,26 @@
 //!               <── at each of its starts ── supervisor <────────────────────────────────────┘
 //! ```
 //!
-//! Nothing here is called by the alarm path but [`Views::outdated`], which takes no lock.
+//! Nothing here is called by the alarm path but [`Views::outdated`] and [`Views::is_behind`], which take
+//! no lock.
+//!
+//! What a privacy mask covers is plain in every picture that is kept to compare by, and black in those
+//! that people see, before it is kept; and in what is kept already once there is a new mask.
 //!
 //! Not here: what a view is compared by (`crate::integrity`), and whether zones are watched.
+
+mod kept;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use image::RgbImage;
-use image::codecs::jpeg::JpegEncoder;
-
+use self::kept::{Kept, Reference, Shown, decode, encode, encoded, forget_looks};
 use super::clerk::Clerk;
 use super::handle::{
     CameraViews, Judged, Onlooker, Pictured, ReferenceFacts, ViewFacts, ViewPicture,
 };
 use super::live::{FramePeople, LiveHub};
+use super::privacy::flat::Flattened;
 use super::privacy::mosaic;
 use super::records::SiteNames;
 use crate::clock;
@@ -29,14 +34,9 @@ use crate::config::{Config, Privacy};
 use crate::engine::CameraIndex;
 use crate::link::{self, GreyPicture, KnownView, LearnedView};
 use crate::store::query::{HistoryError, StoreReader};
-use crate::store::views::ReferenceRow;
+use crate::store::{Store, StoreError};
 use crate::telemetry::chain;
-
-/// JPEG quality: as of pictures of incidents.
-const QUALITY: u8 = 85;
-
-/// Form of what was learned, as it is kept.
-const LEARNED_FORM: u8 = 1;
+use crate::zone_file::Mask;
 
 /// The views of all cameras.
 #[derive(Debug)]
@@ -54,28 +54,28 @@ struct CameraSlot {
     kept: Mutex<Kept>,
     /// The reference is of a view that somebody has replaced; the next one is on its way.
     outdated: AtomicBool,
+    /// The store has not taken something that is here.
+    behind: Arc<AtomicBool>,
 }
 
-#[derive(Debug, Default)]
-struct Kept {
-    reference: Option<Reference>,
-    learned: LearnedView,
-    trouble: Option<Shown>,
+/// Something that is to be kept. Until it says that it was, the store is behind: also when it was never
+/// begun.
+struct Promise {
+    behind: Arc<AtomicBool>,
+    came: Came,
 }
 
-#[derive(Debug)]
-struct Reference {
-    facts: ReferenceFacts,
-    grey: GreyPicture,
-    shown: Option<Shown>,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Yes,
+    No,
 }
 
-/// A picture as it is shown.
-#[derive(Clone, Debug, Default)]
-struct Shown {
-    /// For everybody; none when it was taken while nobody was hidden.
-    hidden: Option<Arc<Vec<u8>>>,
-    clear: Option<Arc<Vec<u8>>>,
+/// Whether what is kept may be left in the store's file where it was overwritten.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leftovers {
+    Harmless,
+    Secret,
 }
 
 /// A frame to be shown, with who is in it.
@@ -113,24 +113,38 @@ impl Views {
         reader: &StoreReader,
         clerk: Clerk,
         hub: Arc<LiveHub>,
+        names: &SiteNames,
     ) -> Result<Views, HistoryError> {
         let mut references = reader.view_references()?;
         let mut learned = reader.view_learned()?;
-        let mut slot = |camera: &crate::config::Camera| {
+        let mut slot = |(index, camera): (usize, &crate::config::Camera)| {
             let row = references.iter().position(|row| row.camera == camera.id);
-            let row = row.map(|at| reference(references.swap_remove(at)));
+            let row = row.map(|at| Reference::from(references.swap_remove(at)));
             let bytes = learned.iter().position(|(id, _)| *id == camera.id);
             let bytes = bytes.map(|at| learned.swap_remove(at).1).unwrap_or_default();
             let judged = if camera.source.has_view() { Judged::Yes } else { Judged::No };
+            let masks = names.shared_masks(index);
+            let kept = Kept { reference: row, learned: decode(&bytes), trouble: None, masks };
             CameraSlot {
                 id: camera.id.clone(),
                 judged,
-                kept: Mutex::new(Kept { reference: row, learned: decode(&bytes), trouble: None }),
+                kept: Mutex::new(kept),
                 outdated: AtomicBool::new(false),
+                behind: Arc::default(),
             }
         };
-        let cameras = config.cameras.iter().map(&mut slot).collect();
-        Ok(Views { cameras, privacy: config.privacy, clerk, hub })
+        let cameras = config.cameras.iter().enumerate().map(&mut slot).collect();
+        let views = Views { cameras, privacy: config.privacy, clerk, hub };
+        for slot in &views.cameras {
+            let mut kept = slot.kept();
+            // Kept by an older box, or one that ended before it had rewritten it.
+            if kept.flatten() == Flattened::Yes {
+                kept.black_out();
+                drop(kept);
+                views.keep(slot, Leftovers::Secret);
+            }
+        }
+        Ok(views)
     }
 
     /// Somebody has replaced the view: what is kept is of another one. Never waits.
@@ -138,6 +152,11 @@ impl Views {
         if let Some(slot) = self.slot(camera) {
             slot.outdated.store(true, Ordering::Release);
         }
+    }
+
+    /// Whether the store lacks something of the camera's view that is known here. Never waits.
+    pub fn is_behind(&self, camera: CameraIndex) -> bool {
+        self.slot(camera).is_some_and(|slot| slot.behind.load(Ordering::Acquire))
     }
 
     /// Whether the camera's view is judged.
@@ -153,7 +172,7 @@ impl Views {
             let reference = match slot.outdated.load(Ordering::Acquire) {
                 false => kept.reference.as_ref().map(|reference| reference.grey.clone()),
                 true => {
-                    (learned.background, learned.faces) = (None, Vec::new());
+                    forget_looks(&mut learned);
                     None
                 }
             };
@@ -166,31 +185,53 @@ impl Views {
     /// A view has its reference.
     pub fn settled(&self, camera: CameraIndex, facts: ReferenceFacts, grey: GreyPicture) {
         let Some(slot) = self.slot(camera) else { return };
-        let row = ReferenceRow {
-            camera: slot.id.clone(),
-            facts: facts.clone(),
-            width_px: grey.width_px,
-            height_px: grey.height_px,
-            luma: grey.luma.clone(),
-            shown: None,
-            clear: None,
-        };
-        slot.kept().reference = Some(Reference { facts, grey, shown: None });
-        slot.outdated.store(false, Ordering::Release);
-        self.leave("the reference of a view", move |store| store.put_view_reference(&row));
+        let mut kept = slot.kept();
+        kept.reference = Some(Reference { facts, grey, shown: None });
+        if slot.outdated.swap(false, Ordering::AcqRel) {
+            // What is learned of the new view comes beside this, and may be lost on the way.
+            kept.forget_looks();
+        }
+        kept.flatten();
+        drop(kept);
+        self.keep(slot, Leftovers::Harmless);
+    }
+
+    /// Other masks are in force. Nothing of what they cover stays in the store.
+    pub fn masks(&self, camera: CameraIndex, masks: Arc<[Mask]>) {
+        let Some(slot) = self.slot(camera) else { return };
+        let mut kept = slot.kept();
+        kept.masks = masks;
+        let nothing = kept.reference.is_none() && kept.learned == LearnedView::default();
+        if kept.masks.is_empty() || nothing {
+            return;
+        }
+        kept.flatten();
+        kept.black_out();
+        drop(kept);
+        self.keep(slot, Leftovers::Secret);
+    }
+
+    /// Keeps once more what the store has not taken.
+    pub fn keep_again(&self, camera: CameraIndex) {
+        if let Some(slot) = self.slot(camera)
+            && slot.behind.swap(false, Ordering::AcqRel)
+        {
+            // Nobody knows any more what it was that was not taken.
+            self.keep(slot, Leftovers::Secret);
+        }
     }
 
     /// The picture to show of the reference that was taken then.
     pub fn reference_picture(&self, frame: &ViewFrame, facts: &ReferenceFacts, jpeg: &[u8]) {
         let Some(slot) = self.slot(frame.camera) else { return };
-        let Some(shown) = self.shown(frame, jpeg) else { return };
+        let Some(shown) = self.shown(slot, frame, jpeg) else { return };
         match &mut slot.kept().reference {
             Some(reference) if reference.facts == *facts => reference.shown = Some(shown.clone()),
             // Another one came meanwhile.
             Some(_) | None => return,
         }
         let (camera, taken_at) = (slot.id.clone(), facts.taken_at);
-        self.leave("the picture of a view", move |store| {
+        self.leave(slot, "the picture of a view", move |store| {
             let bytes = |of: &Option<Arc<Vec<u8>>>| of.as_ref().map(|it| it.to_vec());
             let (hidden, clear) = (bytes(&shown.hidden), bytes(&shown.clear));
             store.put_view_pictures(&camera, taken_at, hidden.as_deref(), clear.as_deref())
@@ -200,20 +241,22 @@ impl Views {
     /// What else was learned.
     pub fn learned(&self, camera: CameraIndex, learned: LearnedView) {
         let Some(slot) = self.slot(camera) else { return };
-        let bytes = encode(&learned);
-        slot.kept().learned = learned;
+        let mut kept = slot.kept();
+        kept.learned = learned;
+        kept.flatten();
+        let bytes = encode(&kept.learned);
+        drop(kept);
         let (camera, at) = (slot.id.clone(), clock::wall());
         if !bytes.is_empty() {
-            let keep =
-                move |store: &mut crate::store::Store| store.put_view_learned(&camera, at, &bytes);
-            self.leave("what was learned of a view", keep);
+            let keep = move |store: &mut Store| store.put_view_learned(&camera, at, &bytes);
+            self.leave(slot, "what was learned of a view", keep);
         }
     }
 
     /// The picture of a trouble that was told.
     pub fn trouble_picture(&self, frame: &ViewFrame, jpeg: &[u8]) {
         if let Some(slot) = self.slot(frame.camera) {
-            let shown = self.shown(frame, jpeg);
+            let shown = self.shown(slot, frame, jpeg);
             slot.kept().trouble = shown;
         }
     }
@@ -229,15 +272,36 @@ impl Views {
         self.cameras.get(usize::from(camera.0))
     }
 
-    fn leave<E: std::error::Error + 'static>(
-        &self,
-        what: &'static str,
-        keep: impl FnOnce(&mut crate::store::Store) -> Result<(), E> + Send + 'static,
-    ) {
-        let left = self.clerk.leave(move |store| {
-            if let Err(error) = keep(store) {
-                tracing::warn!("{what} is not kept: {}", chain(&error));
+    /// Leaves all that is known of a view to be kept.
+    fn keep(&self, slot: &CameraSlot, leftovers: Leftovers) {
+        let kept = slot.kept();
+        let (row, learned) = (kept.row(&slot.id), encode(&kept.learned));
+        drop(kept);
+        let (camera, at) = (slot.id.clone(), clock::wall());
+        self.leave(slot, "what a view is held against", move |store| {
+            if let Some(row) = &row {
+                store.put_view_reference(row)?;
             }
+            if !learned.is_empty() {
+                store.put_view_learned(&camera, at, &learned)?;
+            }
+            match leftovers {
+                Leftovers::Harmless => Ok(()),
+                Leftovers::Secret => store.forget_overwritten_views(),
+            }
+        });
+    }
+
+    fn leave(
+        &self,
+        slot: &CameraSlot,
+        what: &'static str,
+        keep: impl FnOnce(&mut Store) -> Result<(), StoreError> + Send + 'static,
+    ) {
+        let promise = Promise { behind: slot.behind.clone(), came: Came::No };
+        let left = self.clerk.leave(move |store| match keep(store) {
+            Ok(()) => promise.keep(),
+            Err(error) => tracing::warn!("{what} is not kept: {}", chain(&error)),
         });
         if let Err(error) = left {
             tracing::warn!("{what} is not kept: {error}");
@@ -245,11 +309,12 @@ impl Views {
     }
 
     /// `None` for what is no JPEG.
-    fn shown(&self, frame: &ViewFrame, jpeg: &[u8]) -> Option<Shown> {
+    fn shown(&self, slot: &CameraSlot, frame: &ViewFrame, jpeg: &[u8]) -> Option<Shown> {
         let mut canvas = image::load_from_memory(jpeg).ok()?.into_rgb8();
-        // Those of the frame's time, before anything is kept.
+        // Those of the frame's time and those of now, before anything is kept.
         let masks = frame.names.masks(usize::from(frame.camera.0));
-        mosaic::black_out(&mut canvas, masks);
+        let masks: Vec<Mask> = masks.iter().chain(&*slot.kept().masks).cloned().collect();
+        mosaic::black_out(&mut canvas, &masks);
         let clear = encoded(&canvas);
         if self.privacy == Privacy::Off {
             return Some(Shown { hidden: None, clear });
@@ -258,8 +323,22 @@ impl Views {
             Some(seen) => mosaic::cover(&mut canvas, &seen.covers, self.privacy),
             None => mosaic::cover_all(&mut canvas),
         }
-        mosaic::black_out(&mut canvas, masks);
+        mosaic::black_out(&mut canvas, &masks);
         Some(Shown { hidden: encoded(&canvas), clear })
+    }
+}
+
+impl Promise {
+    fn keep(mut self) {
+        self.came = Came::Yes;
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        if self.came == Came::No {
+            self.behind.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -326,30 +405,23 @@ enum People {
     Hidden,
 }
 
-fn encoded(canvas: &RgbImage) -> Option<Arc<Vec<u8>>> {
-    let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(canvas).ok()?;
-    Some(Arc::new(jpeg))
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
 
-fn reference(row: ReferenceRow) -> Reference {
-    let ReferenceRow { facts, width_px, height_px, luma, shown, clear, .. } = row;
-    let hidden = shown.map(Arc::new);
-    let shown =
-        (hidden.is_some() || clear.is_some()).then(|| Shown { hidden, clear: clear.map(Arc::new) });
-    Reference { facts, grey: GreyPicture { width_px, height_px, luma }, shown }
-}
+    use super::*;
 
-/// Empty when it cannot be written, which would be a bug.
-fn encode(learned: &LearnedView) -> Vec<u8> {
-    let Ok(body) = postcard::to_stdvec(learned) else { return Vec::new() };
-    [&[LEARNED_FORM], body.as_slice()].concat()
-}
-
-/// Of another form it is learned anew.
-fn decode(bytes: &[u8]) -> LearnedView {
-    match bytes.split_first() {
-        Some((&LEARNED_FORM, body)) => postcard::from_bytes(body).unwrap_or_default(),
-        Some(_) | None => LearnedView::default(),
+    #[test]
+    fn what_the_store_never_began_to_keep_is_to_be_kept_again() {
+        let behind = Arc::new(AtomicBool::new(false));
+        let promise = || Promise { behind: behind.clone(), came: Came::No };
+        promise().keep();
+        assert!(!behind.load(Ordering::Acquire));
+        let (jobs, taken) = mpsc::sync_channel(1);
+        let kept = promise();
+        Clerk::new(jobs).leave(move |_| kept.keep()).expect("room for one");
+        assert!(!behind.load(Ordering::Acquire), "it waits still");
+        drop(taken);
+        assert!(behind.load(Ordering::Acquire));
     }
 }

@@ -85,7 +85,7 @@ impl Mind {
                 }
             }
         }
-        Views::of(config, reader, clerk, self.hub.clone()).map(Arc::new)
+        Views::of(config, reader, clerk, self.hub.clone(), &self.names).map(Arc::new)
     }
 }
 

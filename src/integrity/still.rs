@@ -10,7 +10,9 @@
 //! `LIMIT_MAX`; what was not seen again for an hour is forgotten.
 //!
 //! A clock that is written into the picture goes on when the picture does not: where noise says that
-//! all must change, and nothing but the same few cells does, the picture stands still as well.
+//! all must change, and nothing but the same few cells does, the picture stands still as well. What the
+//! middle cell does meanwhile is no noise before that is over: under a clock it would be that of a
+//! picture that stands still, which is none.
 
 use std::time::Duration;
 
@@ -52,6 +54,15 @@ const NOISE_OVER: Duration = Duration::from_secs(30);
 /// Below this many levels it is no noise but rounding: one pixel in fifty changes by one.
 const NOISE_MIN: f32 = 0.02;
 
+/// How a camera's picture usually changes: what outlives this.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Habit {
+    /// Least change of the middle cell, levels.
+    pub noise: f32,
+    /// For how long it stands still by itself.
+    pub longest: Duration,
+}
+
 /// What is known of how a camera's picture changes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stillness {
@@ -69,8 +80,20 @@ pub struct Stillness {
     longest: Duration,
     longest_before: Duration,
     longest_since: Option<Instant>,
-    /// Since when nothing but these cells has changed.
-    all_but: Option<(Instant, Vec<usize>)>,
+    all_but: Option<AllBut>,
+    /// Cells that have changed since the start; no more than it takes to say that it is no clock.
+    changed: Vec<usize>,
+    /// Changes that are still to be seen before what was restored is as good as seen.
+    unsure: u32,
+}
+
+/// Nothing but the same few cells has changed for a while.
+#[derive(Clone, Debug, PartialEq)]
+struct AllBut {
+    since: Instant,
+    cells: Vec<usize>,
+    /// Least noise meanwhile.
+    noise: Option<f32>,
 }
 
 /// How long the picture has been still, and how long it may be.
@@ -88,6 +111,28 @@ pub enum Frozen {
 }
 
 impl Stillness {
+    /// Goes on with what was known of the camera.
+    pub fn restored(habit: Habit) -> Stillness {
+        Stillness {
+            noise_before: Some(habit.noise),
+            longest_before: habit.longest,
+            changes: KNOWN_FROM,
+            unsure: KNOWN_FROM,
+            ..Stillness::default()
+        }
+    }
+
+    /// What is known of the camera, once it is.
+    pub fn habit(&self) -> Option<Habit> {
+        let longest = self.longest.max(self.longest_before).min(LIMIT_MAX);
+        (self.changes >= KNOWN_FROM).then(|| Habit { noise: self.noise(), longest })
+    }
+
+    /// Whether more has changed since the start than a clock in the picture does.
+    pub fn has_changed(&self) -> bool {
+        self.changed.len() > CLOCK_CELLS
+    }
+
     /// Takes what each cell changed by since the picture before.
     pub fn look(&mut self, change: &[f32], at: Instant) -> Run {
         if self.seen_at.is_some_and(|before| at.since(before) > APART_MAX) {
@@ -120,18 +165,24 @@ impl Stillness {
     fn all_but_a_clock(&mut self, change: &[f32], above: f32, at: Instant) -> Option<Duration> {
         let changed = |(cell, change): (usize, &f32)| (*change > above).then_some(cell);
         let now: Vec<usize> = change.iter().enumerate().filter_map(changed).collect();
-        if now.len() > CLOCK_CELLS {
-            self.all_but = None;
-            return None;
+        add(&mut self.changed, &now);
+        let mut all_but = self.all_but.take().unwrap_or_else(|| AllBut::since(at));
+        add(&mut all_but.cells, &now);
+        if all_but.cells.len() > CLOCK_CELLS {
+            // Over by itself: it was the sensor that changed so little.
+            if let Some(noise) = all_but.noise {
+                self.learn_noise(noise, at);
+            }
+            if now.len() > CLOCK_CELLS {
+                return None;
+            }
+            all_but = AllBut { cells: now, ..AllBut::since(at) };
         }
-        let (since, cells) = self.all_but.get_or_insert_with(|| (at, Vec::new()));
-        cells.extend(now.iter().filter(|cell| !cells.contains(cell)).copied().collect::<Vec<_>>());
-        if cells.len() > CLOCK_CELLS {
-            (*since, *cells) = (at, now);
-        }
-        let lasts = at.since(*since);
+        let lasts = at.since(all_but.since);
         // Not one cell: that is a run of its own, with a limit of its own.
-        (lasts >= CLOCK_AFTER && !cells.is_empty()).then_some(lasts)
+        let told = lasts >= CLOCK_AFTER && !all_but.cells.is_empty();
+        self.all_but = Some(all_but);
+        told.then_some(lasts)
     }
 
     fn end_run(&mut self, at: Instant, noise: f32) {
@@ -141,13 +192,25 @@ impl Stillness {
             self.longest_before = std::mem::take(&mut self.longest);
             self.longest_since = Some(at);
         }
-        // A run that was told as frozen teaches nothing.
-        if self.still > 0 && lasted < self.limit() {
+        // A run that was told as frozen teaches nothing; but what was restored may be of another light.
+        let all_changed = self.all_but.is_none();
+        let taught = self.unsure > 0 && all_changed && lasted <= LIMIT_MAX / LONGER;
+        if self.still > 0 && (lasted < self.limit() || taught) {
             self.longest = self.longest.max(lasted);
+        }
+        if all_changed {
+            self.unsure = self.unsure.saturating_sub(1);
         }
         self.still = 0;
         self.changed_at = Some(at);
         self.changes = self.changes.saturating_add(1);
+        match &mut self.all_but {
+            Some(it) => it.noise = Some(it.noise.map_or(noise, |least| least.min(noise))),
+            None => self.learn_noise(noise, at),
+        }
+    }
+
+    fn learn_noise(&mut self, noise: f32, at: Instant) {
         let since = *self.noise_since.get_or_insert(at);
         if at.since(since) > NOISE_OVER {
             self.noise_before = self.noise.take();
@@ -168,6 +231,21 @@ impl Stillness {
 
     fn usual_noise(&self) -> Option<f32> {
         Some(self.noise()).filter(|noise| *noise >= NOISE_MIN && self.changes >= KNOWN_FROM)
+    }
+}
+
+impl AllBut {
+    fn since(since: Instant) -> AllBut {
+        AllBut { since, cells: Vec::new(), noise: None }
+    }
+}
+
+/// Adds the cells that are not there yet, until there are too many for a clock.
+fn add(cells: &mut Vec<usize>, now: &[usize]) {
+    for cell in now {
+        if cells.len() <= CLOCK_CELLS && !cells.contains(cell) {
+            cells.push(*cell);
+        }
     }
 }
 
@@ -268,6 +346,41 @@ mod tests {
             camera.look(&cells, ms(20_000 + 200 * i)).frozen == Frozen::Yes
         });
         assert!(told.is_some_and(|pictures| pictures * 200 <= 3_200), "{told:?}");
+    }
+
+    /// A picture of which two cells change every time; says after which time it is frozen.
+    fn play_clock(stillness: &mut Stillness, from: u64) -> Option<u64> {
+        (0..40u64).map(|i| 200 * i).find(|after| {
+            let mut cells = [0.0; CELLS];
+            (cells[3], cells[4]) = (2.0, 5.0);
+            stillness.look(&cells, ms(from + after)).frozen == Frozen::Yes
+        })
+    }
+
+    #[test]
+    fn a_clock_that_ticks_with_every_picture_keeps_none_alive() {
+        let mut camera = Stillness::default();
+        play(&mut camera, 0, &[1.2; 100]);
+        let told = play_clock(&mut camera, 20_000);
+        assert!(told.is_some_and(|after| after <= 3_200), "{told:?}");
+        // Nor after a start, whoever told it before; and one that changes is found to.
+        let habit = camera.habit().expect("known");
+        let mut again = Stillness::restored(habit);
+        let told = play_clock(&mut again, 90_000);
+        assert!(told.is_some_and(|after| after <= 3_200), "{told:?}");
+        assert!(!again.has_changed());
+        assert_eq!(play(&mut again, 100_000, &[1.2; 20]), None);
+        assert!(again.has_changed());
+    }
+
+    #[test]
+    fn what_was_restored_of_another_light_is_learned_over() {
+        let by_day = Habit { noise: 1.2, longest: Duration::ZERO };
+        let mut camera = Stillness::restored(by_day);
+        // By night an encoder leaves every other second as it was.
+        let night: Vec<f32> = [vec![1.2; 5], vec![0.0; 5]].concat().repeat(4);
+        assert!(play(&mut camera, 0, &night).is_some(), "nobody knows yet");
+        assert_eq!(play(&mut camera, 8_000, &night), None);
     }
 
     #[test]

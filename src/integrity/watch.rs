@@ -4,13 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::engine::time::Instant;
-use crate::engine::view_fault::ViewFault;
 
 use super::background::{Background, Shows};
 use super::cells::{Cell, Grid};
 use super::grey::{Grey, Tone};
 use super::judge::{Finding, Judge, Measures, Order, Placed, Since, Size, is_lit};
-use super::known::{Known, resized};
+use super::known::{Cast, Known, Lately, resized};
 use super::left::{Slowly, left_of, share_lost};
 use super::movement::Movement;
 use super::shift::Shift;
@@ -36,6 +35,9 @@ const CONTRAST_SHARE: f32 = 0.5;
 
 /// The cast of the last minutes: the newest look counts by this share, two looks a second.
 const CAST_RATE: f32 = 1.0 / 600.0;
+
+/// A cast is known from so many looks on: two seconds.
+const CAST_LOOKS_MIN: f32 = 4.0;
 
 /// Faces of one view that are remembered: day, night, lamplight, snow.
 const FACES_MAX: usize = 4;
@@ -68,8 +70,8 @@ pub struct Watch {
     /// Since when the view shows more than the background.
     richer_since: Option<Instant>,
     past: VecDeque<Past>,
-    /// Usual cast of the last minutes and how many looks it rests on.
-    cast: Option<((f32, f32), f32)>,
+    /// Usual cast of the last minutes.
+    cast: Option<Cast>,
     usual: Usual,
     judge: Judge,
 }
@@ -116,7 +118,15 @@ impl Watch {
 
     /// Goes on with what was kept: from the first picture on the view must be this one.
     pub fn restored(known: Known) -> Watch {
-        Watch { usual: known.usual, kept: Some(known), ..Watch::default() }
+        let Lately { cast, habit } = known.lately;
+        let stillness = habit.map(Stillness::restored).unwrap_or_default();
+        Watch { usual: known.usual, cast, stillness, kept: Some(known), ..Watch::default() }
+    }
+
+    /// Whether more has changed since the start than a clock that is written into the picture: before,
+    /// it may be one that stands still.
+    pub fn has_changed(&self) -> bool {
+        self.stillness.has_changed()
     }
 
     /// What is worth keeping; the reference only once.
@@ -128,6 +138,7 @@ impl Watch {
             background: settled.and_then(picture),
             faces: self.faces.iter().filter_map(picture).collect(),
             usual: self.usual,
+            lately: Lately { cast: self.cast, habit: self.stillness.habit() },
         }
     }
 
@@ -138,8 +149,16 @@ impl Watch {
     }
 
     /// Takes what was kept, now that the size of pictures is known.
-    fn unpack(&mut self, now: &Grey) {
+    fn unpack(&mut self, now: &Grey, hour: Hour) {
         let Some(kept) = self.kept.take() else { return };
+        if self.cast.is_none() {
+            // Of how it was lately nothing is known: as it is at this hour.
+            self.cast = self.usual.at(hour).map(|usual| Cast {
+                blue: usual.blue.mean,
+                red: usual.red.mean,
+                looks: 1.0 / CAST_RATE,
+            });
+        }
         let (width_px, height_px) = (now.width_px(), now.height_px());
         let sized = |grey: &Grey| {
             let grey = resized(grey, width_px, height_px)?;
@@ -173,9 +192,7 @@ impl Watch {
         }
         let mut faces = std::mem::take(&mut self.faces);
         faces.extend(self.background.take());
-        let elsewhere =
-            |finding: &Finding| matches!(finding.fault, ViewFault::Moved | ViewFault::WrongPicture);
-        if self.judge.findings().iter().any(elsewhere) {
+        if self.judge.is_elsewhere() {
             faces.clear();
         }
         let forgotten = faces.len().saturating_sub(FACES_MAX);
@@ -224,7 +241,7 @@ impl Watch {
 
     /// Takes a picture.
     pub fn look(&mut self, grey: Grey, tone: Tone, at: Instant, hour: Hour) -> Look {
-        self.unpack(&grey);
+        self.unpack(&grey, hour);
         // By one that is black nothing could ever be recognised.
         if self.background.is_none() && is_lit(&tone, self.usual.at(hour)) {
             self.background = Background::new(&grey);
@@ -373,8 +390,8 @@ impl Watch {
     /// How far the colours are from the usual. On the way to grey nothing is off: a camera that sees
     /// by infrared light has no colours.
     fn cast_off(&self, (blue, red): (f32, f32)) -> Option<f32> {
-        let ((usual_blue, usual_red), looks) = self.cast?;
-        if looks < 4.0 {
+        let Cast { blue: usual_blue, red: usual_red, looks } = self.cast?;
+        if looks < CAST_LOOKS_MIN {
             return None;
         }
         let length = usual_blue * usual_blue + usual_red * usual_red;
@@ -406,10 +423,12 @@ impl Watch {
             self.settled = true;
         }
         self.usual.learn(hour, tone);
-        let ((blue, red), looks) = self.cast.unwrap_or((tone.cast, 0.0));
-        let rate = (1.0 / (looks + 1.0)).max(CAST_RATE);
-        let cast = (blue + (tone.cast.0 - blue) * rate, red + (tone.cast.1 - red) * rate);
-        self.cast = Some((cast, looks + 1.0));
+        let (blue_now, red_now) = tone.cast;
+        let first = Cast { blue: blue_now, red: red_now, looks: 0.0 };
+        let Cast { blue, red, looks } = self.cast.unwrap_or(first);
+        let looks = (looks + 1.0).min(1.0 / CAST_RATE);
+        let (blue, red) = (blue + (blue_now - blue) / looks, red + (red_now - red) / looks);
+        self.cast = Some(Cast { blue, red, looks });
     }
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::engine::time::Instant;
 use crate::engine::view_fault::ViewFault;
 
-use super::known::resized;
+use super::known::{Lately, resized};
 use super::scenes::{blurred, covered, hazy, noisy, turned, yard};
-use super::usual::Hour;
+use super::usual::{Hour, Usual};
 use super::{Grey, Known, Tone, Watch};
 
 const WIDTH: usize = 256;
@@ -132,6 +132,48 @@ fn a_colour_cast_is_told_and_a_camera_that_turns_grey_for_the_night_is_not() {
     assert_eq!(told, [ViewFault::Discoloured]);
 }
 
+/// Whether pictures with this cast are told.
+fn is_discoloured(known: Known, cast: (f32, f32)) -> bool {
+    let mut camera = Camera { watch: Watch::restored(known), pictures: 5_000 };
+    let mut told = vec![];
+    for _ in 0..25 {
+        let grey = noisy(&scene(), SIGMA, camera.pictures);
+        told = camera.see_exactly(grey, cast);
+    }
+    told == [ViewFault::Discoloured]
+}
+
+#[test]
+fn a_restarted_process_tells_the_cast_that_the_one_before_told() {
+    let known = Camera::known().watch.known();
+    assert!(is_discoloured(known.clone(), (30.0, -25.0)));
+    assert!(!is_discoloured(known.clone(), (2.0, -1.0)));
+    // Where nothing is known of how it was lately, by what is usual at this hour.
+    let mut usual = Usual::default();
+    let tone = Tone { cast: (2.0, -1.0), ..scene().tone(0, 0) };
+    (0..200).for_each(|_| usual.learn(Hour::new(12), &tone));
+    let known = Known { lately: Lately::default(), usual, ..known };
+    assert!(is_discoloured(known.clone(), (30.0, -25.0)));
+    assert!(!is_discoloured(known, (2.0, -1.0)));
+}
+
+#[test]
+fn a_picture_that_stands_still_under_a_running_clock_is_frozen_for_a_restarted_process_too() {
+    let known = Camera::known();
+    let again = Camera { watch: Watch::restored(known.watch.known()), pictures: 5_000 };
+    for mut camera in [known, again] {
+        let told = (1..=20).find(|tick| {
+            let mut luma = noisy(&scene(), SIGMA, 7).into_luma();
+            for row in luma.chunks_exact_mut(WIDTH).skip(4).take(8) {
+                row[4..12].fill(40 + 20 * (tick % 8) as u8);
+            }
+            let grey = Grey::new(WIDTH, HEIGHT, luma).expect("as many as before");
+            camera.see_exactly(grey, (2.0, -1.0)).contains(&ViewFault::Frozen)
+        });
+        assert!(told.is_some_and(|pictures: u64| pictures * EVERY_MS <= 4000), "{told:?}");
+    }
+}
+
 #[test]
 fn time_that_runs_backwards_is_told_and_two_swapped_pictures_are_not() {
     let mut camera = Camera::known();
@@ -216,6 +258,22 @@ fn a_moved_view_is_right_once_it_was_accepted_and_moving_back_is_moving_again() 
     }
     let back = camera.first_told(&scene());
     assert_eq!(back.map(|(fault, _)| fault), Some(ViewFault::Moved));
+}
+
+#[test]
+fn a_view_that_came_behind_a_cover_is_another_one_and_the_one_before_is_forgotten() {
+    let mut camera = Camera::known();
+    let sheet = |i: u64| covered(&scene(), 1.0, 60 + 40 * (i % 3) as u8);
+    let told: Vec<_> = (0..25).map(|i| camera.see(&sheet(i))).collect();
+    assert_eq!(told.last(), Some(&vec![ViewFault::Covered]));
+    // Behind it the camera was turned; somebody confirms what is there now.
+    let other = yard(WIDTH, HEIGHT, 5000.0, 3000.0);
+    camera.watch.accept();
+    for _ in 0..100 {
+        assert_eq!(camera.see(&other), vec![]);
+    }
+    let back = camera.first_told(&scene());
+    assert_eq!(back.map(|(fault, _)| fault), Some(ViewFault::WrongPicture));
 }
 
 #[test]

@@ -5,14 +5,20 @@
 //!
 //! Not here: what the pictures mean (`crate::integrity`), and when they are taken (the guard).
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::open::BUSY_TIMEOUT;
 use super::query::{HistoryError, StoreReader, timestamp};
 use super::{Store, StoreError, in_transaction};
 
 /// Cameras whose views are kept: twice what one box watches, so that one that comes back is known.
 pub const VIEWS_KEPT: i64 = 128;
+
+/// Longest wait for readers before the log is emptied: alarms wait behind it to be kept.
+const READERS_MAX: Duration = Duration::from_millis(200);
 
 /// Why a view became the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,11 +164,42 @@ impl Store {
         })
     }
 
+    /// Leaves nothing in the files of what was kept of views before: overwritten rows are zeros already,
+    /// and now the log that led to them is empty.
+    ///
+    /// # Errors
+    /// Somebody reads all the while, or the disk fails: try again.
+    pub fn forget_overwritten_views(&mut self) -> Result<(), StoreError> {
+        let emptied = self.connection.busy_timeout(READERS_MAX).and_then(|()| {
+            let busy: i64 =
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            match busy {
+                0 => Ok(()),
+                _ => Err(rusqlite::Error::SqliteFailure(code, None)),
+            }
+        });
+        let waits = self.connection.busy_timeout(BUSY_TIMEOUT);
+        self.or_views(emptied.and(waits))
+    }
+
+    /// What is overwritten here is zeros afterwards: a privacy mask may be newer than a picture.
     fn views(
         &mut self,
         keep: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
-        in_transaction(&mut self.connection, keep).map_err(|source| {
+        let kept = self
+            .connection
+            .pragma_update(None, "secure_delete", true)
+            .and_then(|()| in_transaction(&mut self.connection, keep));
+        // Everything else goes by the thousand, and is not worth writing twice.
+        let usual = self.connection.pragma_update(None, "secure_delete", false);
+        self.or_views(kept.and(usual))
+    }
+
+    fn or_views(&self, outcome: rusqlite::Result<()>) -> Result<(), StoreError> {
+        outcome.map_err(|source| {
             StoreError::or_full(&self.path, source, |path, source| StoreError::Views {
                 path,
                 source,

@@ -14,7 +14,7 @@ use standclear::guard::handle::{
 use standclear::store::audit::AuditReader;
 
 use crate::site::{TestSite, blind, fake_worker, wait_alarm, wait_for, wait_until, wait_watched};
-use crate::worker::{ACCEPTED_LEVEL, FIRST_LEVEL, Scene};
+use crate::worker::{ACCEPTED_LEVEL, FIRST_LEVEL, SECRET, Scene};
 
 /// A guard whose camera looks at something.
 fn start(site: &TestSite) -> Guard {
@@ -179,5 +179,53 @@ fn a_view_that_has_moved_is_so_after_a_restart_until_somebody_has_looked() {
     guard.stop();
     let guard = start(&site);
     assert_eq!(guard.handle().snapshots().borrow().cameras[0].view.trouble, None);
+    guard.stop();
+}
+
+/// Whether what stands low on the right of the view is in any file of the store.
+fn is_on_disk(site: &TestSite) -> bool {
+    let files = fs::read_dir(site.config().store.path).expect("the store's folder");
+    let files = files.filter_map(|entry| fs::read(entry.ok()?.path()).ok());
+    files.into_iter().any(|bytes| bytes.windows(SECRET.len()).any(|part| part == SECRET))
+}
+
+#[test]
+fn what_a_privacy_mask_covers_is_in_no_file_once_the_mask_is_in_force() {
+    let site = TestSite::new();
+    let guard = start(&site);
+    wait_watched(&guard);
+    reference(&guard, ReferenceWhy::First);
+    wait_for("the view on the disk", || is_on_disk(&site).then_some(()));
+
+    let handle = guard.handle();
+    let desk = handle.zone_desk();
+    let document = desk.zones("yard").expect("zones").in_force.document;
+    let mut masked: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+    let mask = serde_json::json!({
+        "type": "Feature",
+        "properties": {
+            "id": "desk", "name": "Desk", "kind": "privacy_mask",
+            "reason": "a desk of the works council"
+        },
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [[[0.5, 0.6], [1, 0.6], [1, 1], [0.5, 1], [0.5, 0.6]]]
+        }
+    });
+    masked["features"].as_array_mut().expect("features").push(mask);
+    let masked = serde_json::from_str(&masked.to_string()).expect("JSON");
+    let draft = desk.put_draft("yard", &masked, "Eva", &DraftBefore::Anything).expect("a draft");
+    let version = desk.propose("yard", "Eva", "a new desk", &draft.digest).expect("proposed");
+    desk.approve("yard", version.number, "Eva").expect("in force");
+    drop(handle);
+    reference(&guard, ReferenceWhy::ZonesApproved);
+    wait_for("files in which it is not", || (!is_on_disk(&site)).then_some(()));
+    guard.stop();
+    assert!(!is_on_disk(&site));
+
+    // What is left of the view is what it is held against all the same.
+    fs::write(site.path("known"), "").expect("forgotten");
+    let guard = start(&site);
+    assert_eq!(known(&site), format!("{ACCEPTED_LEVEL} 24"));
     guard.stop();
 }

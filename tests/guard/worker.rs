@@ -31,6 +31,9 @@ const SETTLED_AT: u64 = 3;
 pub const FIRST_LEVEL: u8 = 11;
 pub const ACCEPTED_LEVEL: u8 = 22;
 
+/// What stands low on the right of every view, and is found again in a file.
+pub const SECRET: &[u8; 6] = b"AFACE!";
+
 /// What the camera shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scene {
@@ -241,12 +244,18 @@ impl Fake {
         }
     }
 
-    /// The view is known: this level in all of it.
+    /// The view is known: this level in all of it, but for what is secret.
     fn settle(&self, frame: u64, level: u8) -> Result<(), link::LinkError> {
-        let reference = GreyPicture { width_px: 16, height_px: 12, luma: vec![level; 16 * 12] };
-        self.say(&FromWorker::Settled { camera: 0, frame, reference })?;
+        let mut luma = vec![level; 16 * 12];
+        for row in luma.chunks_exact_mut(16).skip(8) {
+            row[9..15].copy_from_slice(SECRET);
+        }
+        let reference = GreyPicture { width_px: 16, height_px: 12, luma };
         let usual = vec![UsualHour::default(); 24];
-        let learned = Box::new(LearnedView { usual, ..LearnedView::default() });
+        let (background, faces) = (Some(reference.clone()), vec![reference.clone()]);
+        self.say(&FromWorker::Settled { camera: 0, frame, reference })?;
+        let learned = LearnedView { usual, background, faces, lately: None };
+        let learned = Box::new(learned);
         self.say(&FromWorker::Learned { camera: 0, learned })
     }
 

@@ -172,3 +172,18 @@ fn a_picture_of_another_frame_has_no_distances_on_it() {
     // Boxes are missing too; where the label would be there is nothing.
     assert_eq!(changed(&plain, &late, [300, 470], [502, 570]), 0);
 }
+
+#[test]
+fn a_picture_of_a_trouble_that_is_over_is_awaited_no_longer() {
+    let incident = job(None, Vec::new());
+    let frame = |camera| ViewFrame {
+        camera: CameraIndex(camera),
+        names: incident.names.clone(),
+        seen: None,
+    };
+    let troubles = [(1, Asked::Trouble(frame(0))), (2, Asked::Trouble(frame(1)))];
+    let mut asked = BTreeMap::from(troubles);
+    asked.insert(3, Asked::Incident(incident));
+    forget_trouble(&mut asked, CameraIndex(0));
+    assert_eq!(asked.into_keys().collect::<Vec<_>>(), [2, 3]);
+}
