@@ -212,8 +212,5 @@ fn clips_over_and_over_keep_no_memory() {
 
 /// What this process has in memory.
 fn memory_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
-    let kb: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-    kb / 1024.0
+    support::resident_kb("self").expect("this process lives") as f64 / 1024.0
 }

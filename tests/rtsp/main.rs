@@ -296,7 +296,5 @@ fn reconnect(times: u32) {
 }
 
 fn resident_kb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
+    support::resident_kb("self").expect("this process lives")
 }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::support;
+
 /// Clock ticks a second in /proc/PID/stat: fixed by Linux for programs (USER_HZ).
 const TICKS_PER_S: f64 = 100.0;
 
@@ -14,10 +16,7 @@ struct Known {
 
 /// Resident memory, megabytes; `None` when it is gone.
 pub fn resident_mb(id: u32) -> Option<f64> {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kb: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
-    Some(kb / 1024.0)
+    Some(support::resident_kb(id)? as f64 / 1024.0)
 }
 
 /// Processor time so far, seconds; 0 when it is gone.

@@ -1,6 +1,8 @@
 //! What the vision tests share: footage, the model, clips made by GStreamer itself.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::fmt::Display;
+use std::fs;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +18,13 @@ pub const SOON: Duration = Duration::from_secs(30);
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Resident memory of a process, its id or `self`, kilobytes; `None` when it is gone.
+pub fn resident_kb(process: impl Display) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// The walkway footage that `scripts/setup` fetches.

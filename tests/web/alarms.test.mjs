@@ -31,9 +31,9 @@ if (impossible && process.env.CI) throw new Error(impossible);
 
 const watched = (box) => eventually('every zone is watched', WATCHED_WITHIN_MS, async () =>
   (await box.state()).zones.every((zone) => zone.state !== 'unknown'));
-/** A busy machine loses sight of the camera for a moment, and that alarm takes the page's first place until it is answered. */
+/** A busy machine loses sight of the camera for a moment, or cannot keep up with it: that alarm takes the page's first place until it is answered. */
 const answerLostSight = async (box) => {
-  const over = (await box.state()).alarms.filter(({ kind, state }) => kind === 'blind' && state !== 'acknowledged');
+  const over = (await box.state()).alarms.filter(({ kind, part, state }) => (kind === 'blind' || part === 'detector') && state !== 'acknowledged');
   await Promise.all(over.map(({ id }) => box.acknowledge(id)));
 };
 const showing = (page, box) => (what, within_ms = SHOWN_WITHIN_MS) => eventually(`the page shows ${what}`, within_ms, async () => {

@@ -97,8 +97,10 @@ fn veil(
     // What is masked is hidden from engineers, too.
     mosaic::black_out(&mut canvas, masks);
     let clear = wanted.then(|| encode(&canvas)).transpose()?;
-    mosaic::cover(&mut canvas, &seen.covers, privacy);
-    mosaic::black_out(&mut canvas, masks);
+    if hidden {
+        mosaic::cover(&mut canvas, &seen.covers, privacy);
+        mosaic::black_out(&mut canvas, masks);
+    }
     Ok(Veiled { shown: encode(&canvas)?, clear })
 }
 

@@ -46,7 +46,7 @@ const PLAIN_SHRINK_MAX: f64 = 1.5;
 
 /// Ends a picture's way. Not `Drop`: the binding has freed the buffer by then, and GStreamer would
 /// complain about freeing it again, once a picture.
-pub(super) const DROPPED: gst::PadProbeReturn = gst::PadProbeReturn::Handled;
+pub(in crate::vision) const DROPPED: gst::PadProbeReturn = gst::PadProbeReturn::Handled;
 
 /// A running pipeline from its first element to the appsink.
 pub(super) struct Chain {

@@ -42,6 +42,7 @@ use gstreamer_video as gst_video;
 use crate::engine::detection::FrameSize;
 use crate::link::{CaptureClock, Stream};
 
+pub(super) use self::chain::DROPPED;
 use self::fallback::DecoderFailure;
 
 use super::preprocess::PictureRef;

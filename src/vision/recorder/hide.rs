@@ -16,6 +16,7 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::VideoFrameExt;
 use image::RgbImage;
 
+use super::super::ingest::DROPPED;
 use super::encode::{self, EncodeError, INTERVAL_NS};
 use super::ring::{Selection, Unit, UnitKind};
 use super::row::{Row, RowError, Taken};
@@ -126,8 +127,7 @@ fn thin_out(row: &Row) {
             *taken_ns = at_ns;
             return gst::PadProbeReturn::Ok;
         }
-        // Not `Drop`: the binding has freed the picture by then, and GStreamer complains.
-        gst::PadProbeReturn::Handled
+        DROPPED
     };
     if let Some(pad) = pad {
         pad.add_probe(gst::PadProbeType::BUFFER, probe);
