@@ -136,6 +136,7 @@ pub fn start(
         changed: Changed::Yes,
         complaints: Complaints::default(),
     };
+    runner.note_unrecognised();
     thread::Builder::new().name("alarm-path".into()).spawn(move || {
         priority::ask(priority::ALARM_PATH);
         let ran = panic::catch_unwind(AssertUnwindSafe(|| runner.run(&inputs, &answers)));
@@ -357,6 +358,9 @@ impl Runner {
             }
             WorkerNews::Settled { camera, frame, reference } => {
                 self.view_settled(CameraIndex(camera), frame, *reference);
+            }
+            WorkerNews::Learned { camera, learned } => {
+                self.view_learned(CameraIndex(camera), learned);
             }
             WorkerNews::Fatal { reason } => {
                 tracing::error!("the vision process cannot go on: {reason}");

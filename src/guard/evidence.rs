@@ -137,8 +137,8 @@ impl Painter {
         match task {
             PaintTask::Asked { request, job } => self.await_picture(request, Asked::Incident(job)),
             PaintTask::Reference { request, new } => {
-                let NewReference { frame, facts, grey } = *new;
-                self.views.settled(frame.camera, facts.clone(), grey);
+                self.views.settled(&new);
+                let NewReference { frame, facts, .. } = *new;
                 self.await_picture(request, Asked::Reference(frame, facts));
             }
             PaintTask::Trouble { request, frame } => {
@@ -152,7 +152,9 @@ impl Painter {
             PaintTask::Masks { camera, masks } => {
                 or_tell("what a mask covers", || self.views.masks(camera, masks));
             }
-            PaintTask::KeepAgain { camera } => self.views.keep_again(camera),
+            PaintTask::KeepAgain { camera } => {
+                or_tell("what is to be kept of a view", || self.views.keep_again(camera));
+            }
             PaintTask::Arrived { request, picture } => self.arrived(request, picture),
         }
     }
@@ -252,13 +254,12 @@ fn paint(
     let mut hidden = canvas.clone();
     // Of another frame than was looked at nobody knows where people are.
     let hides = if picture.frame == job.seen.frame {
-        mosaic::cover(&mut hidden, &job.seen.covers, privacy);
+        mosaic::cover(&mut hidden, &job.seen.covers, privacy, masks);
         wanted
     } else {
-        mosaic::cover_all(&mut hidden);
+        mosaic::cover_all(&mut hidden, masks);
         Hides::Persons
     };
-    mosaic::black_out(&mut hidden, masks);
     Ok(Pictures::Both {
         hides,
         pixelated: draw(job, picture, distances, hidden)?,

@@ -3,30 +3,31 @@
 //!
 //! ```text
 //! vision process ── settled ──> alarm path ── picture of that frame, why, by ──> painter ──┐
-//!               ── learned ─────────────────────────────────────────────────────────────> here ──> store
+//!               ── learned ──> alarm path ── after its reference ─────────────> painter ──> here ──> store
 //!               <── at each of its starts ── supervisor <────────────────────────────────────┘
 //! ```
 //!
-//! Nothing here is called by the alarm path but [`Views::outdated`] and [`Views::is_behind`], which take
-//! no lock.
+//! Nothing here is called by the alarm path but [`Views::outdated`], [`Views::replaced`],
+//! [`Views::is_behind`] and [`Views::judged`], which take no lock.
 //!
-//! What a privacy mask covers is plain in every picture that is kept to compare by, and black in those
-//! that people see, before it is kept; and in what is kept already once there is a new mask.
+//! What a privacy mask covers is plain in every picture that the store keeps to compare by, and black in
+//! those that people see, before it is kept; and in what is kept already once there is a new mask. In
+//! memory what is compared by stays whole, as it is in the vision process that gave it: the next one
+//! must find what covers a masked place as well.
 //!
 //! Not here: what a view is compared by (`crate::integrity`), and whether zones are watched.
 
 mod kept;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::kept::{Kept, Reference, Shown, decode, encode, encoded, forget_looks};
+use self::kept::{Kept, Left, Reference, Shown, decode, encoded, forget_looks};
 use super::clerk::Clerk;
 use super::handle::{
     CameraViews, Judged, Onlooker, Pictured, ReferenceFacts, ViewFacts, ViewPicture,
 };
 use super::live::{FramePeople, LiveHub};
-use super::privacy::flat::Flattened;
 use super::privacy::mosaic;
 use super::records::SiteNames;
 use crate::clock;
@@ -34,6 +35,7 @@ use crate::config::{Config, Privacy};
 use crate::engine::CameraIndex;
 use crate::link::{self, GreyPicture, KnownView, LearnedView};
 use crate::store::query::{HistoryError, StoreReader};
+use crate::store::views::ViewRows;
 use crate::store::{Store, StoreError};
 use crate::telemetry::chain;
 use crate::zone_file::Mask;
@@ -52,16 +54,25 @@ struct CameraSlot {
     id: String,
     judged: Judged,
     kept: Mutex<Kept>,
-    /// The reference is of a view that somebody has replaced; the next one is on its way.
-    outdated: AtomicBool,
-    /// The store has not taken something that is here.
-    behind: Arc<AtomicBool>,
+    /// How often somebody has replaced the view. While the reference is of one before, the next one is on
+    /// its way.
+    replaced: AtomicU64,
+    behind: Arc<Behind>,
+}
+
+/// What the store has not taken of what is here.
+#[derive(Debug, Default)]
+struct Behind {
+    something: AtomicBool,
+    /// Something of that may not be left where it was overwritten.
+    secret: AtomicBool,
 }
 
 /// Something that is to be kept. Until it says that it was, the store is behind: also when it was never
-/// begun.
+/// begun, and when whoever was to do it panicked.
 struct Promise {
-    behind: Arc<AtomicBool>,
+    behind: Arc<Behind>,
+    leftovers: Leftovers,
     came: Came,
 }
 
@@ -94,6 +105,8 @@ pub struct NewReference {
     pub frame: ViewFrame,
     pub facts: ReferenceFacts,
     pub grey: GreyPicture,
+    /// Which view it is of: how often somebody had replaced it.
+    pub of: u64,
 }
 
 impl ViewFrame {
@@ -123,40 +136,68 @@ impl Views {
             let bytes = learned.iter().position(|(id, _)| *id == camera.id);
             let bytes = bytes.map(|at| learned.swap_remove(at).1).unwrap_or_default();
             let judged = if camera.source.has_view() { Judged::Yes } else { Judged::No };
+            let (learned, left) = decode(&bytes);
             let masks = names.shared_masks(index);
-            let kept = Kept { reference: row, learned: decode(&bytes), trouble: None, masks };
+            let kept = Kept { reference: row, learned, masks, left, ..Kept::default() };
             CameraSlot {
                 id: camera.id.clone(),
                 judged,
                 kept: Mutex::new(kept),
-                outdated: AtomicBool::new(false),
+                replaced: AtomicU64::new(0),
                 behind: Arc::default(),
             }
         };
         let cameras = config.cameras.iter().enumerate().map(&mut slot).collect();
         let views = Views { cameras, privacy: config.privacy, clerk, hub };
-        for slot in &views.cameras {
+        views.hide_what_was_kept();
+        Ok(views)
+    }
+
+    /// What an older box kept, or one that ended before it had rewritten it; and the log of one that ended
+    /// before it had emptied that.
+    fn hide_what_was_kept(&self) {
+        let mut log = None;
+        for slot in &self.cameras {
             let mut kept = slot.kept();
-            // Kept by an older box, or one that ended before it had rewritten it.
-            if kept.flatten() == Flattened::Yes {
+            if kept.masks.is_empty() {
+                continue;
+            }
+            log.get_or_insert(slot);
+            if kept.is_bare() {
                 kept.black_out();
                 drop(kept);
-                views.keep(slot, Leftovers::Secret);
+                self.keep(slot, slot.promise(Leftovers::Secret));
             }
         }
-        Ok(views)
+        if let Some(slot) = log {
+            let promise = slot.promise(Leftovers::Secret);
+            self.leave("what a view was", promise, Store::forget_overwritten_views);
+        }
+    }
+
+    /// Cameras of which too little was kept, beside what nobody may see, to know their view again.
+    pub fn unrecognised(&self) -> Vec<CameraIndex> {
+        let too_little =
+            |slot: &CameraSlot| slot.judged == Judged::Yes && slot.kept().left == Left::TooLittle;
+        let cameras = (0..).map(CameraIndex).zip(&self.cameras);
+        cameras.filter(|(_, slot)| too_little(slot)).map(|(camera, _)| camera).collect()
     }
 
     /// Somebody has replaced the view: what is kept is of another one. Never waits.
     pub fn outdated(&self, camera: CameraIndex) {
         if let Some(slot) = self.slot(camera) {
-            slot.outdated.store(true, Ordering::Release);
+            slot.replaced.fetch_add(1, Ordering::AcqRel);
         }
+    }
+
+    /// How often somebody has replaced the view. Never waits.
+    pub fn replaced(&self, camera: CameraIndex) -> u64 {
+        self.slot(camera).map_or(0, |slot| slot.replaced.load(Ordering::Acquire))
     }
 
     /// Whether the store lacks something of the camera's view that is known here. Never waits.
     pub fn is_behind(&self, camera: CameraIndex) -> bool {
-        self.slot(camera).is_some_and(|slot| slot.behind.load(Ordering::Acquire))
+        self.slot(camera).is_some_and(|slot| slot.behind.something.load(Ordering::Acquire))
     }
 
     /// Whether the camera's view is judged.
@@ -169,12 +210,11 @@ impl Views {
         let known = |slot: &CameraSlot| {
             let kept = slot.kept();
             let mut learned = kept.learned.clone();
-            let reference = match slot.outdated.load(Ordering::Acquire) {
-                false => kept.reference.as_ref().map(|reference| reference.grey.clone()),
-                true => {
-                    forget_looks(&mut learned);
-                    None
-                }
+            let reference = if kept.of == slot.replaced.load(Ordering::Acquire) {
+                kept.reference.as_ref().map(|reference| reference.grey.clone())
+            } else {
+                forget_looks(&mut learned);
+                None
             };
             KnownView { reference, learned }
         };
@@ -183,42 +223,61 @@ impl Views {
     }
 
     /// A view has its reference.
-    pub fn settled(&self, camera: CameraIndex, facts: ReferenceFacts, grey: GreyPicture) {
-        let Some(slot) = self.slot(camera) else { return };
+    pub fn settled(&self, new: &NewReference) {
+        let NewReference { frame, facts, grey, of } = new;
+        let Some(slot) = self.slot(frame.camera) else { return };
         let mut kept = slot.kept();
+        let (facts, grey) = (facts.clone(), grey.clone());
         kept.reference = Some(Reference { facts, grey, shown: None });
-        if slot.outdated.swap(false, Ordering::AcqRel) {
-            // What is learned of the new view comes beside this, and may be lost on the way.
+        kept.left = Left::Enough;
+        if kept.of != *of {
+            kept.of = *of;
+            // What is learned of the new view comes after this, and may be lost on the way.
             kept.forget_looks();
         }
-        kept.flatten();
+        if kept.left() == Left::TooLittle {
+            tracing::warn!(
+                "camera {}: its privacy masks hide most of what its view is known by; when the box starts, \
+                 its zones are UNKNOWN until somebody confirms the view",
+                slot.id
+            );
+        }
         drop(kept);
-        self.keep(slot, Leftovers::Harmless);
+        self.keep(slot, slot.promise(Leftovers::Harmless));
     }
 
     /// Other masks are in force. Nothing of what they cover stays in the store.
     pub fn masks(&self, camera: CameraIndex, masks: Arc<[Mask]>) {
         let Some(slot) = self.slot(camera) else { return };
+        let promise = slot.promise(Leftovers::Secret);
         let mut kept = slot.kept();
         kept.masks = masks;
+        fail::fail_point!(&format!("views::masks::{}", slot.id));
         let nothing = kept.reference.is_none() && kept.learned == LearnedView::default();
         if kept.masks.is_empty() || nothing {
+            promise.keep();
             return;
         }
-        kept.flatten();
         kept.black_out();
         drop(kept);
-        self.keep(slot, Leftovers::Secret);
+        self.keep(slot, promise);
     }
 
     /// Keeps once more what the store has not taken.
     pub fn keep_again(&self, camera: CameraIndex) {
-        if let Some(slot) = self.slot(camera)
-            && slot.behind.swap(false, Ordering::AcqRel)
-        {
-            // Nobody knows any more what it was that was not taken.
-            self.keep(slot, Leftovers::Secret);
+        let Some(slot) = self.slot(camera) else { return };
+        if !slot.behind.something.swap(false, Ordering::AcqRel) {
+            return;
         }
+        let leftovers = match slot.behind.secret.swap(false, Ordering::AcqRel) {
+            true => Leftovers::Secret,
+            false => Leftovers::Harmless,
+        };
+        let promise = slot.promise(leftovers);
+        if leftovers == Leftovers::Secret {
+            slot.kept().black_out();
+        }
+        self.keep(slot, promise);
     }
 
     /// The picture to show of the reference that was taken then.
@@ -231,7 +290,8 @@ impl Views {
             Some(_) | None => return,
         }
         let (camera, taken_at) = (slot.id.clone(), facts.taken_at);
-        self.leave(slot, "the picture of a view", move |store| {
+        let promise = slot.promise(Leftovers::Harmless);
+        self.leave("the picture of a view", promise, move |store| {
             let bytes = |of: &Option<Arc<Vec<u8>>>| of.as_ref().map(|it| it.to_vec());
             let (hidden, clear) = (bytes(&shown.hidden), bytes(&shown.clear));
             store.put_view_pictures(&camera, taken_at, hidden.as_deref(), clear.as_deref())
@@ -243,14 +303,13 @@ impl Views {
         let Some(slot) = self.slot(camera) else { return };
         let mut kept = slot.kept();
         kept.learned = learned;
-        kept.flatten();
-        let bytes = encode(&kept.learned);
+        let bytes = kept.learned_bytes();
         drop(kept);
         let (camera, at) = (slot.id.clone(), clock::wall());
-        if !bytes.is_empty() {
-            let keep = move |store: &mut Store| store.put_view_learned(&camera, at, &bytes);
-            self.leave(slot, "what was learned of a view", keep);
-        }
+        let promise = slot.promise(Leftovers::Harmless);
+        self.leave("what was learned of a view", promise, move |store| {
+            store.put_view_learned(&camera, at, &bytes)
+        });
     }
 
     /// The picture of a trouble that was told.
@@ -273,18 +332,15 @@ impl Views {
     }
 
     /// Leaves all that is known of a view to be kept.
-    fn keep(&self, slot: &CameraSlot, leftovers: Leftovers) {
-        let kept = slot.kept();
-        let (row, learned) = (kept.row(&slot.id), encode(&kept.learned));
-        drop(kept);
+    fn keep(&self, slot: &CameraSlot, promise: Promise) {
         let (camera, at) = (slot.id.clone(), clock::wall());
-        self.leave(slot, "what a view is held against", move |store| {
-            if let Some(row) = &row {
-                store.put_view_reference(row)?;
-            }
-            if !learned.is_empty() {
-                store.put_view_learned(&camera, at, &learned)?;
-            }
+        let kept = slot.kept();
+        let (reference, learned) = (kept.row(&slot.id), kept.learned_bytes());
+        drop(kept);
+        let rows = ViewRows { camera, reference, learned, at };
+        let leftovers = promise.leftovers;
+        self.leave("what a view is held against", promise, move |store| {
+            store.put_view(&rows)?;
             match leftovers {
                 Leftovers::Harmless => Ok(()),
                 Leftovers::Secret => store.forget_overwritten_views(),
@@ -294,11 +350,10 @@ impl Views {
 
     fn leave(
         &self,
-        slot: &CameraSlot,
         what: &'static str,
+        promise: Promise,
         keep: impl FnOnce(&mut Store) -> Result<(), StoreError> + Send + 'static,
     ) {
-        let promise = Promise { behind: slot.behind.clone(), came: Came::No };
         let left = self.clerk.leave(move |store| match keep(store) {
             Ok(()) => promise.keep(),
             Err(error) => tracing::warn!("{what} is not kept: {}", chain(&error)),
@@ -314,16 +369,16 @@ impl Views {
         // Those of the frame's time and those of now, before anything is kept.
         let masks = frame.names.masks(usize::from(frame.camera.0));
         let masks: Vec<Mask> = masks.iter().chain(&*slot.kept().masks).cloned().collect();
-        mosaic::black_out(&mut canvas, &masks);
+        let masks = masks.as_slice();
+        mosaic::black_out(&mut canvas, masks);
         let clear = encoded(&canvas);
         if self.privacy == Privacy::Off {
             return Some(Shown { hidden: None, clear });
         }
         match &frame.seen {
-            Some(seen) => mosaic::cover(&mut canvas, &seen.covers, self.privacy),
-            None => mosaic::cover_all(&mut canvas),
+            Some(seen) => mosaic::cover(&mut canvas, &seen.covers, self.privacy, masks),
+            None => mosaic::cover_all(&mut canvas, masks),
         }
-        mosaic::black_out(&mut canvas, &masks);
         Some(Shown { hidden: encoded(&canvas), clear })
     }
 }
@@ -337,12 +392,19 @@ impl Promise {
 impl Drop for Promise {
     fn drop(&mut self) {
         if self.came == Came::No {
-            self.behind.store(true, Ordering::Release);
+            if self.leftovers == Leftovers::Secret {
+                self.behind.secret.store(true, Ordering::Release);
+            }
+            self.behind.something.store(true, Ordering::Release);
         }
     }
 }
 
 impl CameraSlot {
+    fn promise(&self, leftovers: Leftovers) -> Promise {
+        Promise { behind: self.behind.clone(), leftovers, came: Came::No }
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -384,16 +446,15 @@ impl CameraViews for Views {
         };
         let now = self.hub.snapshots().borrow().clone();
         let masks = now.cameras.iter().find(|it| it.id == camera).map(|it| it.masks.clone());
-        let masks = masks.unwrap_or_default();
+        let masks = masks.as_deref().unwrap_or_default();
         if masks.is_empty() && people == People::AsTheyAre {
             return Some(jpeg.to_vec());
         }
         let mut canvas = image::load_from_memory(jpeg).ok()?.into_rgb8();
         // A mask may be newer than the picture.
-        mosaic::black_out(&mut canvas, &masks);
-        if people == People::Hidden {
-            mosaic::cover_all(&mut canvas);
-            mosaic::black_out(&mut canvas, &masks);
+        match people {
+            People::AsTheyAre => mosaic::black_out(&mut canvas, masks),
+            People::Hidden => mosaic::cover_all(&mut canvas, masks),
         }
         encoded(&canvas).map(|jpeg| jpeg.to_vec())
     }
@@ -406,22 +467,4 @@ enum People {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-
-    #[test]
-    fn what_the_store_never_began_to_keep_is_to_be_kept_again() {
-        let behind = Arc::new(AtomicBool::new(false));
-        let promise = || Promise { behind: behind.clone(), came: Came::No };
-        promise().keep();
-        assert!(!behind.load(Ordering::Acquire));
-        let (jobs, taken) = mpsc::sync_channel(1);
-        let kept = promise();
-        Clerk::new(jobs).leave(move |_| kept.keep()).expect("room for one");
-        assert!(!behind.load(Ordering::Acquire), "it waits still");
-        drop(taken);
-        assert!(behind.load(Ordering::Acquire));
-    }
-}
+pub(in crate::guard) mod tests;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::engine::time::Instant;
 
-use super::background::{Background, Shows};
+use super::background::{Background, STRONG_CONTRAST, Shows};
 use super::cells::{Cell, Grid};
+use super::face::{FACE_LEFT, FACE_LOST, complete, is_face};
 use super::grey::{Grey, Tone};
 use super::judge::{Finding, Judge, Measures, Order, Placed, Since, Size, is_lit};
 use super::known::{Cast, Known, Lately, resized};
@@ -41,11 +42,6 @@ const CAST_LOOKS_MIN: f32 = 4.0;
 
 /// Faces of one view that are remembered: day, night, lamplight, snow.
 const FACES_MAX: usize = 4;
-
-/// A picture shows a face when at most this share of its cells is lost, and contrast and sharpness are
-/// within this share of what they are there.
-const FACE_LOST: f32 = 0.15;
-const FACE_LEFT: f32 = 0.7;
 
 /// A view that shows so much more than it did is another face, if it lasts for this long: a lamp that
 /// is switched on, a camera that turns from infrared to colours.
@@ -177,18 +173,23 @@ impl Watch {
             // It may be hours since: the reference is how the view looked at another time.
             self.faces.extend(self.reference.clone());
         }
+        complete(&mut self.faces, self.background.as_ref());
     }
 
     /// The view is right as it is now, and the reference once it is learned: at once, when nothing is
-    /// wrong with it and it is known. What is usual for the camera stays; so does how the view looked
+    /// wrong with it and all of it is known. What is usual for the camera stays; so does how the view looked
     /// before, unless it has moved.
     pub fn accept(&mut self) {
         let known = self.background.as_ref().filter(|it| it.is_settled());
         if let Some(background) = known.filter(|_| self.judge.at_rest()) {
-            self.reference = Some(background.clone());
-            self.movement.forget_reference();
-            self.settled = true;
-            return;
+            if self.has_all_of_the_picture(background) {
+                self.reference = Some(background.clone());
+                self.movement.forget_reference();
+                self.settled = true;
+                return;
+            }
+            // Neither a reference nor a face: it is right, and lacks a part.
+            self.background = None;
         }
         let mut faces = std::mem::take(&mut self.faces);
         faces.extend(self.background.take());
@@ -202,6 +203,22 @@ impl Watch {
         let judge = self.judge.accepted();
         let before = self.before.take();
         *self = Watch { usual, stillness, faces, judge, before, ..Watch::default() };
+    }
+
+    /// Whether the background has what the picture has, but for little. What was kept where a privacy
+    /// mask was has not: it is plain there, and no reference to hold what comes against.
+    fn has_all_of_the_picture(&self, background: &Background) -> bool {
+        let Some(Before { grey, .. }) = self.before.as_ref().filter(|it| background.fits(&it.grey))
+        else {
+            return true;
+        };
+        let cells = background.grid().describe(grey);
+        let is_new = |(now, usual): &(&Cell, &Cell)| {
+            now.contrast >= STRONG_CONTRAST && usual.contrast < STRONG_CONTRAST / 2.0
+        };
+        let new = cells.iter().zip(background.usual()).filter(is_new).count();
+        let all = background.strong().count() + new;
+        new as f32 <= LOST_TOO * all as f32
     }
 
     /// Where the view is not what it was, it may be what it was at another time of day.
@@ -418,6 +435,7 @@ impl Watch {
         }
         self.learned_at = Some(now);
         background.learn(grey, cells, shown, self.stillness.noise());
+        complete(&mut self.faces, Some(background));
         if self.reference.is_none() && background.is_settled() {
             self.reference = Some(background.clone());
             self.settled = true;
@@ -438,15 +456,4 @@ fn light_since(usual: &[Cell], cells: &[Cell]) -> f32 {
         cells.iter().zip(usual).map(|(now, usual)| now.mean - usual.mean).collect();
     all.sort_by(f32::total_cmp);
     all.get(all.len() / 2).copied().unwrap_or_default()
-}
-
-/// Whether the picture is this face of the view.
-fn is_face(face: &Background, grey: &Grey, noise: f32) -> bool {
-    if !face.fits(grey) {
-        return false;
-    }
-    let (cells, shown) = (face.grid().describe(grey), face.shown(grey, Shift::NONE));
-    let (contrast, sharpness) = left_of(face, &cells, &shown, noise);
-    let like = |left: f32| (FACE_LEFT..=1.0 / FACE_LEFT).contains(&left);
-    share_lost(face, &shown) <= FACE_LOST && like(contrast) && like(sharpness)
 }

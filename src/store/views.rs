@@ -70,31 +70,44 @@ pub struct ReferenceRow {
     pub clear: Option<Vec<u8>>,
 }
 
+/// All that is kept of one camera's view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewRows {
+    pub camera: String,
+    /// None: what is kept of one goes.
+    pub reference: Option<ReferenceRow>,
+    /// What else was learned; when.
+    pub learned: Vec<u8>,
+    pub at: Timestamp,
+}
+
 impl Store {
+    /// Keeps all of a camera's view in place of what was kept: both or neither, since what was learned
+    /// says what the reference is worth.
+    ///
+    /// # Errors
+    /// A picture is not whole or too large, or the disk is full or fails; then nothing was changed.
+    pub fn put_view(&mut self, rows: &ViewRows) -> Result<(), StoreError> {
+        self.views(|connection| {
+            match &rows.reference {
+                Some(row) => put_reference(connection, row)?,
+                None => connection
+                    .prepare_cached("DELETE FROM view_reference WHERE camera = ?1")?
+                    .execute([&rows.camera])
+                    .map(drop)?,
+            }
+            put_learned(connection, &rows.camera, rows.at, &rows.learned)?;
+            trim(connection)
+        })
+    }
+
     /// Keeps a camera's reference in place of the one before.
     ///
     /// # Errors
     /// A picture is not whole or too large, or the disk is full or fails; then nothing was changed.
     pub fn put_view_reference(&mut self, row: &ReferenceRow) -> Result<(), StoreError> {
         self.views(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO view_reference (camera, taken_us, why, by,
-                       zone_version, width_px, height_px, luma, shown, clear)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                )?
-                .execute(params![
-                    row.camera,
-                    row.facts.taken_at.as_microsecond(),
-                    row.facts.why.as_str(),
-                    row.facts.by,
-                    row.facts.zone_version,
-                    row.width_px,
-                    row.height_px,
-                    row.luma,
-                    row.shown,
-                    row.clear,
-                ])?;
+            put_reference(connection, row)?;
             trim(connection)
         })
     }
@@ -132,12 +145,7 @@ impl Store {
         learned: &[u8],
     ) -> Result<(), StoreError> {
         self.views(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO view_learned (camera, at_us, learned)
-                     VALUES (?1, ?2, ?3)",
-                )?
-                .execute(params![camera, at.as_microsecond(), learned])?;
+            put_learned(connection, camera, at, learned)?;
             trim(connection)
         })
     }
@@ -206,6 +214,42 @@ impl Store {
             })
         })
     }
+}
+
+fn put_reference(connection: &Connection, row: &ReferenceRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO view_reference (camera, taken_us, why, by,
+               zone_version, width_px, height_px, luma, shown, clear)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            row.camera,
+            row.facts.taken_at.as_microsecond(),
+            row.facts.why.as_str(),
+            row.facts.by,
+            row.facts.zone_version,
+            row.width_px,
+            row.height_px,
+            row.luma,
+            row.shown,
+            row.clear,
+        ])
+        .map(drop)
+}
+
+fn put_learned(
+    connection: &Connection,
+    camera: &str,
+    at: Timestamp,
+    learned: &[u8],
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO view_learned (camera, at_us, learned) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![camera, at.as_microsecond(), learned])
+        .map(drop)
 }
 
 fn trim(connection: &Connection) -> rusqlite::Result<()> {

@@ -1,7 +1,7 @@
 //! What the vision process says of a camera's view, what people say of it, and the pictures of both.
 
-use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
+mod watch;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,118 +9,24 @@ use jiff::Timestamp;
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::view_fault::{ViewFault, ViewFaults};
-use crate::engine::{BlindCause, CameraIndex, Engine, Input};
+use crate::engine::{BlindCause, CameraIndex, Input};
 use crate::guard::evidence::PaintTask;
 use crate::guard::handle::{CommandError, Judged, ReferenceFacts, ReferenceWhy};
 use crate::guard::message::Approval;
-use crate::guard::records::SiteNames;
 use crate::guard::views::{NewReference, ViewFrame};
 use crate::guard::{intake, words};
-use crate::link::{GreyPicture, ToWorker, ViewFinding, ViewShift};
+use crate::link::{GreyPicture, LearnedView, ToWorker, ViewFinding, ViewShift};
 use crate::store::record::Record;
 use crate::telemetry::chain;
-use crate::zone_file::Mask;
 
+use self::watch::{Coming, KeptMoved, WaitingReference, moved};
 use super::{Changed, Runner};
 
-/// What is remembered of the cameras' views.
-pub(super) struct ViewWatch(Vec<CameraWatch>);
-
-#[derive(Default)]
-struct CameraWatch {
-    /// Why the next reference is taken, and by whom.
-    next: Option<(ReferenceWhy, String)>,
-    /// When the vision process was last told to take the view as it is.
-    asked_at: Option<Instant>,
-    /// A reference that the painter had no room for.
-    waiting: Option<WaitingReference>,
-    /// Of which fault a picture was asked for, and whether it may still come.
-    pictured: Option<ViewFault>,
-    coming: Coming,
-    /// Whether it is kept that the view has moved.
-    moved: KeptMoved,
-    /// What the painter knows that nobody may see.
-    masks: Arc<[Mask]>,
-    /// When what the store has not taken was last to be kept again.
-    kept_again_at: Option<Instant>,
-}
-
-/// A reference, and the frame to show of it.
-struct WaitingReference {
-    frame: u64,
-    new: Box<NewReference>,
-}
-
-/// Whether a picture that was asked for came, or may come.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Coming {
-    #[default]
-    Yes,
-    /// The vision process that was asked has ended.
-    No,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum KeptMoved {
-    #[default]
-    No,
-    Yes,
-}
+pub(super) use self::watch::ViewWatch;
 
 /// A view that was taken as it is and has no reference after so long was not heard of, or could not be
 /// learned; it is asked for again. Learning takes half a minute.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
-
-impl ViewWatch {
-    /// Whoever keeps pictures of the cameras knows the masks of these names already.
-    pub(super) fn of(engine: &Engine, names: &SiteNames) -> ViewWatch {
-        let camera = |camera| CameraWatch {
-            moved: moved(engine, CameraIndex(camera)),
-            masks: names.shared_masks(usize::from(camera)),
-            ..CameraWatch::default()
-        };
-        ViewWatch((0..).take(names.cameras.len()).map(camera).collect())
-    }
-
-    /// A vision process has started: what the one before was asked for never comes.
-    pub(super) fn ask_anew(&mut self) {
-        self.0.iter_mut().for_each(|watch| watch.coming = Coming::No);
-    }
-}
-
-impl CameraWatch {
-    /// Whether there is a picture of this fault, or will be; of no fault there is none.
-    fn has_picture_of(&self, fault: Option<ViewFault>) -> bool {
-        self.pictured == fault && (fault.is_none() || self.coming == Coming::Yes)
-    }
-}
-
-impl WaitingReference {
-    /// Hands it to the painter. The frame of which a picture is to be asked for then; while there is no
-    /// room it goes on waiting.
-    fn hand_over(
-        self,
-        painter: &SyncSender<PaintTask>,
-        request: u64,
-    ) -> Result<u64, Option<WaitingReference>> {
-        let WaitingReference { frame, new } = self;
-        match painter.try_send(PaintTask::Reference { request, new }) {
-            Ok(()) => Ok(frame),
-            Err(TrySendError::Full(PaintTask::Reference { new, .. })) => {
-                Err(Some(WaitingReference { frame, new }))
-            }
-            // The box is ending.
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(None),
-        }
-    }
-}
-
-fn moved(engine: &Engine, camera: CameraIndex) -> KeptMoved {
-    match engine.view_faults(camera).has(ViewFault::Moved) {
-        true => KeptMoved::Yes,
-        false => KeptMoved::No,
-    }
-}
 
 impl Runner {
     pub(super) fn view(
@@ -172,6 +78,20 @@ impl Runner {
         }
     }
 
+    /// The page says that such a view has moved; why, the event log does. Before the thread starts: it
+    /// looks at what others hold.
+    pub(super) fn note_unrecognised(&mut self) {
+        for camera in self.path.views.unrecognised() {
+            let id = self.path.names.camera_id(camera);
+            let text = format!(
+                "privacy masks hide most of what the view of camera {id} is known by: nobody can tell \
+                 whether it is still the same, and its zones are UNKNOWN until somebody confirms it"
+            );
+            tracing::warn!("{text}");
+            self.path.handover.put([Record::Note { at: clock::wall(), text }]);
+        }
+    }
+
     /// That a view has moved outlives the box, until somebody has taken it as it is.
     fn keep_moved(&mut self, camera: CameraIndex) {
         let now = moved(&self.path.engine, camera);
@@ -203,7 +123,7 @@ impl Runner {
     pub(super) fn ask_views_again(&mut self, now: Instant) {
         self.tell_masks();
         for index in (0..).take(self.views.0.len()) {
-            self.keep_reference(CameraIndex(index));
+            self.hand_over_view(CameraIndex(index));
             self.keep_view_again(CameraIndex(index), now);
         }
         for (index, watch) in (0..).zip(&mut self.views.0) {
@@ -221,17 +141,7 @@ impl Runner {
     /// What nobody may see of the cameras, where that has changed: before anything that is learned
     /// later.
     pub(super) fn tell_masks(&mut self) {
-        for (index, watch) in (0..).zip(&mut self.views.0) {
-            let masks = self.path.names.shared_masks(usize::from(index));
-            if Arc::ptr_eq(&masks, &watch.masks) {
-                continue;
-            }
-            let task = PaintTask::Masks { camera: CameraIndex(index), masks: masks.clone() };
-            // Full: the next time.
-            if masks == watch.masks || self.path.painter.try_send(task).is_ok() {
-                watch.masks = masks;
-            }
-        }
+        self.views.tell_masks(&self.path.names, &self.path.painter);
     }
 
     /// A disk that was full has room again, perhaps.
@@ -294,22 +204,27 @@ impl Runner {
         let seen = self.seen[index].iter().find(|seen| seen.people.frame == frame);
         let seen = seen.map(|seen| seen.people.clone());
         let of = ViewFrame { camera, names: self.path.names.clone(), seen };
-        let new = Box::new(NewReference { frame: of, facts, grey });
-        watch.waiting = Some(WaitingReference { frame, new });
-        self.keep_reference(camera);
+        let replaced = self.path.views.replaced(camera);
+        let new = Box::new(NewReference { frame: of, facts, grey, of: replaced });
+        watch.settled(WaitingReference { frame, new });
+        self.hand_over_view(camera);
     }
 
-    /// Hands a camera's newest reference to the painter. Told once, it is in no other hands.
-    fn keep_reference(&mut self, camera: CameraIndex) {
+    /// What else was learned of a view.
+    pub(super) fn view_learned(&mut self, camera: CameraIndex, learned: Box<LearnedView>) {
+        if let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) {
+            watch.learned = Some(learned);
+            self.hand_over_view(camera);
+        }
+    }
+
+    /// Hands what waits of a camera's view to the painter. Told once, it is in no other hands.
+    fn hand_over_view(&mut self, camera: CameraIndex) {
         let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) else { return };
-        let Some(waiting) = watch.waiting.take() else { return };
-        self.requests += 1;
-        let request = self.requests;
-        match waiting.hand_over(&self.path.painter, request) {
-            Ok(frame) => {
-                self.path.post.post(ToWorker::TakeSnapshot { request, camera: camera.0, frame });
-            }
-            Err(waiting) => watch.waiting = waiting,
+        let request = self.requests + 1;
+        if let Some(frame) = watch.hand_over(camera, &self.path.painter, request) {
+            self.requests = request;
+            self.path.post.post(ToWorker::TakeSnapshot { request, camera: camera.0, frame });
         }
     }
 
@@ -376,7 +291,7 @@ impl Runner {
             watch.next = Some((why, by.to_owned()));
             watch.asked_at = Some(clock::monotonic());
             // That was the view before.
-            watch.waiting = None;
+            watch.forget();
         }
         self.path.views.outdated(camera);
         self.path.post.post(ToWorker::AcceptView { camera: camera.0 });
@@ -398,53 +313,5 @@ impl Runner {
         if let Err(error) = left {
             tracing::error!("the confirmed view is not in the audit log: {error}");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-    use crate::guard::handle::ReferenceFacts;
-
-    #[test]
-    fn a_vision_process_that_started_is_asked_for_the_picture_of_a_trouble_that_stands() {
-        let fault = Some(ViewFault::Covered);
-        let watch = CameraWatch { pictured: fault, ..CameraWatch::default() };
-        let mut views = ViewWatch(vec![watch, CameraWatch::default()]);
-        assert!(views.0[0].has_picture_of(fault));
-        views.ask_anew();
-        assert!(!views.0[0].has_picture_of(fault));
-        assert!(!views.0[0].has_picture_of(None), "its end is told once");
-        assert!(views.0[1].has_picture_of(None), "and never where there was none");
-    }
-
-    #[test]
-    fn a_reference_that_finds_the_painter_busy_waits_and_is_the_same_afterwards() {
-        let names = SiteNames {
-            cameras: vec![("yard".into(), "Yard".into())],
-            addresses: vec![String::new()],
-            in_force: Vec::new(),
-            zones: Vec::new(),
-        };
-        let camera = CameraIndex(0);
-        let facts = ReferenceFacts {
-            taken_at: Timestamp::UNIX_EPOCH,
-            why: ReferenceWhy::Confirmed,
-            by: Some("Eva".into()),
-            zone_version: Some(3),
-        };
-        let grey = GreyPicture { width_px: 2, height_px: 1, luma: vec![5, 6] };
-        let frame = ViewFrame { camera, names: Arc::new(names), seen: None };
-        let new = NewReference { frame, facts: facts.clone(), grey: grey.clone() };
-        let waiting = WaitingReference { frame: 17, new: Box::new(new) };
-        let (painter, tasks) = mpsc::sync_channel(1);
-        painter.try_send(PaintTask::TroubleOver { camera }).expect("room for one");
-        let Err(Some(waiting)) = waiting.hand_over(&painter, 1) else { panic!("no room") };
-        assert!(matches!(tasks.recv(), Ok(PaintTask::TroubleOver { .. })));
-        assert!(matches!(waiting.hand_over(&painter, 2), Ok(17)));
-        let Ok(PaintTask::Reference { request: 2, new }) = tasks.recv() else { panic!("lost") };
-        assert_eq!((&new.facts, &new.grey), (&facts, &grey));
     }
 }
