@@ -69,9 +69,9 @@ pub struct ViewLately {
     pub at_s: i64,
     /// Mean of blue and of red less brightness, levels; and how many looks it rests on.
     pub cast: Option<(f32, f32, f32)>,
-    /// What the sensor's noise changes from picture to picture, levels; and for how long the picture
-    /// stands still by itself.
-    pub habit: Option<(f32, u32)>,
+    /// What the sensor's noise changes from picture to picture, levels; for how long the picture stands
+    /// still by itself, and for how long that is still to be remembered, milliseconds.
+    pub habit: Option<(f32, u32, u32)>,
 }
 
 /// What is usual in an hour of the day; mean and spread.

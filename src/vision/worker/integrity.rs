@@ -178,25 +178,28 @@ fn learned(known: Known, at: Timestamp) -> LearnedView {
 }
 
 fn wire_lately(Lately { cast, habit }: Lately, at: Timestamp) -> ViewLately {
-    let ms = |longest: Duration| u32::try_from(longest.as_millis()).unwrap_or(u32::MAX);
+    let ms = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
     ViewLately {
         at_s: at.as_second(),
         cast: cast.map(|Cast { blue, red, looks }| (blue, red, looks)),
-        habit: habit.map(|Habit { noise, longest }| (noise, ms(longest))),
+        habit: habit.map(|it| (it.noise, ms(it.longest), ms(it.remembered))),
     }
 }
 
 /// What is too old, and numbers that cannot be, are as if they had not been kept.
 fn restored_lately(kept: Option<ViewLately>, now: Timestamp) -> Lately {
     let fresh = |it: &ViewLately| (0..=LATELY_S).contains(&now.as_second().saturating_sub(it.at_s));
-    let Some(ViewLately { cast, habit, .. }) = kept.filter(fresh) else {
+    let Some(ViewLately { cast, habit, at_s }) = kept.filter(fresh) else {
         return Lately::default();
     };
+    let since = u64::try_from(now.as_second().saturating_sub(at_s)).unwrap_or_default();
     let level = |level: f32| level.abs() <= f32::from(u8::MAX);
     let cast = cast.map(|(blue, red, looks)| Cast { blue, red, looks });
-    let habit = habit.map(|(noise, longest_ms)| Habit {
+    let ms = |ms: u32| Duration::from_millis(ms.into());
+    let habit = habit.map(|(noise, longest_ms, remembered_ms)| Habit {
         noise,
-        longest: Duration::from_millis(longest_ms.into()),
+        longest: ms(longest_ms),
+        remembered: ms(remembered_ms).saturating_sub(Duration::from_secs(since)),
     });
     Lately {
         cast: cast.filter(|it| level(it.blue) && level(it.red) && it.looks >= 0.0),
@@ -245,7 +248,11 @@ mod tests {
             usual: Usual::restored(hours),
             lately: Lately {
                 cast: Some(Cast { blue: -3.0, red: 7.0, looks: 600.0 }),
-                habit: Some(Habit { noise: 1.2, longest: Duration::from_millis(400) }),
+                habit: Some(Habit {
+                    noise: 1.2,
+                    longest: Duration::from_millis(400),
+                    remembered: Duration::from_secs(5_000),
+                }),
             },
         };
         let kept_at = clock::wall();
@@ -254,7 +261,12 @@ mod tests {
             learned: learned(known.clone(), kept_at),
         };
         let after = |hours| kept_at + jiff::SignedDuration::from_hours(hours);
-        assert_eq!(restored(wired.clone(), after(1)), known);
+        assert_eq!(restored(wired.clone(), kept_at), known);
+        // Meanwhile time passes.
+        let habit =
+            known.lately.habit.map(|it| Habit { remembered: Duration::from_secs(1_400), ..it });
+        let later = Known { lately: Lately { habit, ..known.lately }, ..known.clone() };
+        assert_eq!(restored(wired.clone(), after(1)), later);
         // By another light nobody knows noise and colours; nor where the clock was set back.
         let unlike = Known { lately: Lately::default(), ..known };
         assert_eq!(restored(wired.clone(), after(3)), unlike);
@@ -267,9 +279,9 @@ mod tests {
         let kept = |cast, habit| {
             restored_lately(Some(ViewLately { at_s: now.as_second(), cast, habit }), now)
         };
-        let broken = kept(Some((f32::NAN, 1.0, 9.0)), Some((f32::INFINITY, 0)));
+        let broken = kept(Some((f32::NAN, 1.0, 9.0)), Some((f32::INFINITY, 0, 0)));
         assert_eq!(broken, Lately::default());
-        assert_eq!(kept(Some((1.0, 1.0, -1.0)), Some((-1.0, 0))), Lately::default());
+        assert_eq!(kept(Some((1.0, 1.0, -1.0)), Some((-1.0, 0, 0))), Lately::default());
     }
 
     #[test]

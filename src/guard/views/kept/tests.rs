@@ -5,7 +5,7 @@ use crate::link::ViewLately;
 
 fn learned() -> LearnedView {
     let grey = GreyPicture { width_px: 2, height_px: 1, luma: vec![3, 4] };
-    let habit = Some((1.2, 400));
+    let habit = Some((1.2, 400, 60_000));
     let lately = ViewLately { at_s: 7, cast: Some((1.0, 2.0, 3.0)), habit };
     LearnedView {
         usual: vec![UsualHour { looks: 9.0, ..UsualHour::default() }; 24],
@@ -32,7 +32,7 @@ fn what_was_learned_comes_back_and_so_does_what_an_older_box_kept() {
 fn of_a_view_that_was_replaced_nothing_of_its_looks_is_left() {
     let mut kept = Kept { learned: learned(), ..Kept::default() };
     kept.forget_looks();
-    let lately = ViewLately { at_s: 7, cast: None, habit: Some((1.2, 400)) };
+    let lately = ViewLately { at_s: 7, cast: None, habit: Some((1.2, 400, 60_000)) };
     let left =
         LearnedView { usual: learned().usual, lately: Some(lately), ..LearnedView::default() };
     assert_eq!(kept.learned, left);
