@@ -22,10 +22,12 @@ pub use source::{
     Transport, V4l2, V4l2Format,
 };
 pub use veil::{ClipVeil, FoundPeople, HiddenPeople, MaskPolygon, SeenPicture};
-pub use view::{GreyPicture, KnownView, LearnedView, UsualHour, ViewFinding, ViewKind, ViewShift};
+pub use view::{
+    GreyPicture, KnownView, LearnedView, UsualHour, ViewFinding, ViewKind, ViewLately, ViewShift,
+};
 
 /// Raised whenever a message changes shape.
-pub const PROTOCOL_VERSION: u16 = 5;
+pub const PROTOCOL_VERSION: u16 = 6;
 
 /// Longest message either side accepts: a 4K preview picture with room to spare. A longer length
 /// means the stream is out of step, and the only safe answer is to drop the worker.
@@ -67,16 +69,25 @@ pub enum ToWorker {
     Reference { camera: CameraIndex, known: Box<KnownView> },
     /// Write the camera's video of this span to `path`, as MP4, and to no other file, but for one
     /// named `path.moov` meanwhile.
-    WriteClip { request: u64, camera: CameraIndex, from_ns: u64, to_ns: u64, path: String },
+    WriteClip { request: u64, camera: CameraIndex, span: ClipSpan, path: String },
     /// The same, encoded anew so that nobody can be recognised; after whatever else is to be written.
-    HideClip {
-        request: u64,
-        camera: CameraIndex,
-        from_ns: u64,
-        to_ns: u64,
-        path: String,
-        veil: ClipVeil,
-    },
+    HideClip { request: u64, camera: CameraIndex, span: ClipSpan, path: String, veil: ClipVeil },
+}
+
+/// What of a camera's video is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipSpan {
+    pub from_ns: u64,
+    pub to_ns: u64,
+    /// A clip begins with a key frame, which may be long before `from_ns`, but is never before this.
+    pub not_before_ns: u64,
+}
+
+impl ClipSpan {
+    /// From then to then, beginning with whatever key frame there is.
+    pub fn between(from_ns: u64, to_ns: u64) -> ClipSpan {
+        ClipSpan { from_ns, to_ns, not_before_ns: 0 }
+    }
 }
 
 /// Whether anybody looks at a camera's picture.

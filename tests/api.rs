@@ -25,6 +25,8 @@ mod rails;
 mod relays;
 #[path = "api/streams.rs"]
 mod streams;
+#[path = "api/unzip.rs"]
+mod unzip;
 #[path = "api/views.rs"]
 mod views;
 

@@ -6,6 +6,8 @@
 mod site;
 #[path = "support/small_disk.rs"]
 mod small_disk;
+#[path = "evidence/trouble.rs"]
+mod trouble;
 #[path = "guard/worker.rs"]
 mod worker;
 
@@ -22,7 +24,7 @@ use standclear::clock;
 use standclear::config::Config;
 use standclear::engine::{AlarmState, SirenPattern};
 use standclear::guard::app::{Guard, Parts};
-use standclear::guard::handle::{ClipRow, EvidenceError, EvidenceRow, Reason, Track, WhichClip};
+use standclear::guard::handle::{ClipRow, EvidenceError, EvidenceRow, Reason, Track};
 use standclear::store::check::{Finding, check};
 
 use site::{SirenNotes, fake_worker, intrusion, wait_alarm, wait_for, wait_watched};
@@ -69,7 +71,14 @@ impl Site {
     }
 
     fn start(&self) -> Guard {
-        start_in(self.folder.path(), &self.siren)
+        self.start_with(|_as_it_is| {})
+    }
+
+    /// A guard with another configuration.
+    fn start_with(&self, change: impl FnOnce(&mut Config)) -> Guard {
+        let mut config = config_in(self.folder.path());
+        change(&mut config);
+        start_in(&config, self.folder.path(), &self.siren)
     }
 
     /// Somebody comes in, and goes.
@@ -99,7 +108,7 @@ impl Site {
     }
 }
 
-fn start_in(folder: &Path, siren: &SirenNotes) -> Guard {
+fn config_in(folder: &Path) -> Config {
     let text = r#"
         site = { name = "Test", time_zone = "UTC" }
         web.listen = "127.0.0.1:0"
@@ -110,9 +119,12 @@ fn start_in(folder: &Path, siren: &SirenNotes) -> Guard {
         source = { test = "ball" }
         zones = "yard.json"
         "#;
-    let config = Config::parse(&folder.join("standclear.toml"), text).expect("valid");
+    Config::parse(&folder.join("standclear.toml"), text).expect("valid")
+}
+
+fn start_in(config: &Config, folder: &Path, siren: &SirenNotes) -> Guard {
     let parts = Parts { siren: Box::new(siren.clone()), worker_command: fake_worker(folder) };
-    Guard::start(&config, parts).unwrap_or_else(|error| panic!("{error:?}"))
+    Guard::start(config, parts).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
 /// Waits until something is known of the incident's clips.
@@ -144,7 +156,7 @@ fn fake_vision_process() {
 fn box_that_is_killed() {
     let Some(folder) = env::var_os(BOX).map(PathBuf::from) else { return };
     let siren = SirenNotes::default();
-    let guard = start_in(&folder, &siren);
+    let guard = start_in(&config_in(&folder), &folder, &siren);
     wait_watched(&guard);
     fs::write(folder.join("scene"), Scene::Person.name()).expect("a scene");
     wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
@@ -221,51 +233,6 @@ fn a_clip_says_who_was_seen_where_and_who_was_inside_the_zone() {
     assert_eq!((&seen["score"], &seen["inside"]), (&0.8.into(), &true.into()), "{seen}");
     drop(handle);
     guard.stop();
-}
-
-#[test]
-fn a_disk_that_hangs_holds_up_neither_an_alarm_nor_the_end_of_the_box() {
-    let _alone = alone();
-    let site = Site::new();
-    let guard = site.start();
-    wait_watched(&guard);
-    fail::cfg("clips::hashed", "sleep(20000)").expect("a fail point");
-    site.visit(&guard);
-    wait_for("a file", || site.files().first().cloned());
-    wait_alarm(&guard, intrusion, AlarmState::ReturnedUnacknowledged);
-    let entered_at = clock::monotonic();
-    site.shows(Scene::Person);
-    let heard = wait_for("another alarm", || {
-        wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);
-        Some(clock::monotonic().since(entered_at))
-    });
-    assert!(heard < Duration::from_secs(2), "{heard:?}");
-    let stopped_at = clock::monotonic();
-    guard.stop();
-    let stopped = clock::monotonic().since(stopped_at);
-    fail::remove("clips::hashed");
-    assert!(stopped < Duration::from_secs(10), "{stopped:?}");
-}
-
-#[test]
-fn a_disk_that_fails_costs_the_clip_with_its_reason_and_never_an_alarm() {
-    let _alone = alone();
-    let site = Site::new();
-    fs::write(site.path("clips"), "full").expect("written");
-    let guard = site.start();
-    wait_watched(&guard);
-    let entered_at = clock::monotonic();
-    site.visit(&guard);
-    let heard = site.siren.since(entered_at, SirenPattern::Intrusion).since(entered_at);
-    assert!(heard < Duration::from_secs(1), "{heard:?}");
-    let (clip, _) = wait_clip(&guard, 1);
-    assert_eq!(clip.lost.as_deref(), Some("No space left on device"));
-    let refused = guard.handle().evidence_desk().clip(1, 1, WhichClip::Any);
-    assert!(matches!(refused, Err(EvidenceError::NoClip(why)) if why.contains("No space")));
-    assert_eq!(guard.handle().evidence_desk().evidence_now().expect("read").state.lost, 1);
-    assert_eq!(site.files(), [""; 0]);
-    guard.stop();
-    site.assert_whole();
 }
 
 /// Somebody comes in and goes: the siren sounds at once, whatever the disk says. What became of the

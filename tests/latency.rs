@@ -14,6 +14,9 @@ mod handheld;
 mod plot;
 #[path = "latency/report.rs"]
 mod report;
+#[path = "support/running.rs"]
+#[expect(dead_code, reason = "the soak asks which process it is")]
+mod running;
 #[path = "latency/service.rs"]
 mod service;
 #[path = "latency/trouble.rs"]

@@ -8,6 +8,9 @@
 mod figures;
 #[path = "soak/process.rs"]
 mod process;
+#[path = "support/running.rs"]
+#[expect(dead_code, reason = "the measurement of latency asks more of it")]
+mod running;
 #[path = "rtsp/server.rs"]
 #[allow(dead_code, reason = "cameras of this test only play")]
 mod server;

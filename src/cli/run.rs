@@ -25,8 +25,8 @@ use crate::web::tls::LOOPBACK_NAMES;
 /// Exit status when a second signal ends it at once: as a shell reports SIGINT.
 const EXIT_AT_ONCE: i32 = 130;
 
-/// Longest orderly stop: vision process 2 s, store as long as one write. Beyond it something hangs,
-/// and a guard that neither guards nor ends cannot be started again.
+/// Longest orderly stop: clips 3 s, vision process 2 s, store and painter while they get on. Beyond it
+/// something hangs, and a guard that neither guards nor ends cannot be started again.
 const STOP_MAX: Duration = Duration::from_secs(10);
 
 /// Exit status when the stop took longer than that: as `timeout` reports it.

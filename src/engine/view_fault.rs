@@ -36,6 +36,21 @@ impl ViewFault {
         ViewFault::Discoloured,
     ];
 
+    /// As it stands in the API and in event files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ViewFault::Frozen => "frozen",
+            ViewFault::TimeBackwards => "time_backwards",
+            ViewFault::WrongPicture => "wrong_picture",
+            ViewFault::Moved => "moved",
+            ViewFault::Covered => "covered",
+            ViewFault::Dark => "dark",
+            ViewFault::Overexposed => "overexposed",
+            ViewFault::Blurred => "blurred",
+            ViewFault::Discoloured => "discoloured",
+        }
+    }
+
     const fn bit(self) -> u16 {
         1 << self as u16
     }

@@ -116,7 +116,7 @@ pub fn start(
     let now = clock::monotonic();
     let (cameras, relays) = (path.names.cameras.len(), path.relays.names().len());
     let pager = PagerWatch::new(path.pager, now);
-    let views = ViewWatch::of(&path.engine, cameras);
+    let views = ViewWatch::of(&path.engine, &path.names);
     let mut runner = Runner {
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
@@ -136,6 +136,7 @@ pub fn start(
         changed: Changed::Yes,
         complaints: Complaints::default(),
     };
+    runner.note_unrecognised();
     thread::Builder::new().name("alarm-path".into()).spawn(move || {
         priority::ask(priority::ALARM_PATH);
         let ran = panic::catch_unwind(AssertUnwindSafe(|| runner.run(&inputs, &answers)));
@@ -339,6 +340,7 @@ impl Runner {
                 self.path.board.model = Some(model);
                 self.tell_detail();
                 self.forget_detail_cut();
+                self.views.ask_anew();
                 self.step(Input::WorkerHeartbeat);
             }
             WorkerNews::Heartbeat => self.step(Input::WorkerHeartbeat),
@@ -356,6 +358,9 @@ impl Runner {
             }
             WorkerNews::Settled { camera, frame, reference } => {
                 self.view_settled(CameraIndex(camera), frame, *reference);
+            }
+            WorkerNews::Learned { camera, learned } => {
+                self.view_learned(CameraIndex(camera), learned);
             }
             WorkerNews::Fatal { reason } => {
                 tracing::error!("the vision process cannot go on: {reason}");

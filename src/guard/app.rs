@@ -5,7 +5,7 @@
 //! what breaks later is an alarm.
 //!
 //! Stop: vision process first, so that nothing new comes; then alarm path, siren, and last the store
-//! thread, which writes everything it was given.
+//! thread, which writes everything it was given, unless its disk hangs (`followers`).
 
 use std::ffi::OsString;
 use std::io;
@@ -329,7 +329,7 @@ impl Guard {
         self.machine.stop_arming();
     }
 
-    /// Stops guarding; returns when everything is on disk.
+    /// Stops guarding; returns when everything is on disk, or the disk hangs.
     pub fn stop(self) {
         self.machine.stop();
         self.web.stop();

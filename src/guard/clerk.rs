@@ -67,7 +67,7 @@ impl Clerk {
             while let Ok(job) = taken.recv() {
                 match job {
                     Job::Errand(errand) => errand.run(&mut store),
-                    Job::Write { .. } | Job::Snapshot { .. } => {}
+                    Job::Write { .. } | Job::Snapshot { .. } | Job::End => {}
                 }
             }
         })?;

@@ -20,10 +20,12 @@ mod book;
 mod desk;
 mod folder;
 mod part;
+mod room;
+mod rows;
 mod sightings;
 mod track;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -39,6 +41,8 @@ pub use self::track::About;
 use self::book::{Answered, Asked, Book, Order};
 use self::folder::Folder;
 use self::part::{KeptFile, Part, PendingRow, Version};
+use self::room::Pinned;
+use self::rows::Rows;
 use super::age::Age;
 use super::clerk::Clerk;
 use super::worker::WorkerPost;
@@ -46,10 +50,9 @@ use crate::clock;
 use crate::config::{Evidence, Privacy};
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
-use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ToWorker};
-use crate::store::evidence::{Kept, Room, Shows};
+use crate::link::{CLIP_S_MAX, CameraIndex, ClipOutcome, ClipSpan, ToWorker};
+use crate::store::evidence::Shows;
 use crate::store::pictures::Hides;
-use crate::telemetry::chain;
 
 /// Tasks waiting for the thread; each takes as long as hashing one clip at most.
 const QUEUE_MAX: usize = 128;
@@ -63,11 +66,9 @@ const RETIRE_EVERY: Duration = Duration::from_secs(60);
 /// Seconds.
 const DAY_S: u64 = 24 * 3_600;
 
-/// An incident that is not in the store so long after its clip was made was lost to it.
-const INCIDENT_WAITED_MAX: Duration = Duration::from_secs(600);
-
-/// Rows waiting for the store; the files of those beyond are removed at the next start.
-const ROWS_MAX: usize = 256;
+/// How often the folder is held against the rows, and how soon again when that could not be done.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+const SWEEP_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// How long the end of the box waits for the clips of incidents that are under way.
 const LAST_CLIPS_MAX: Duration = Duration::from_secs(2);
@@ -138,17 +139,9 @@ pub struct ClipThread {
     thread: JoinHandle<()>,
 }
 
-/// How the thread ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    Yes,
-    /// It is left behind, with all it holds.
-    Hangs,
-}
-
 impl ClipThread {
     /// Ends the thread once what is under way is written, as far as there is somebody to write it.
-    pub fn stop(self) -> Ended {
+    pub fn stop(self) {
         let until = clock::monotonic().after(LAST_CLIPS_MAX + LAST_WORDS_MAX);
         let mut told = false;
         while !self.thread.is_finished() && clock::monotonic() < until {
@@ -158,10 +151,9 @@ impl ClipThread {
         }
         if self.thread.is_finished() {
             let _ = self.thread.join();
-            return Ended::Yes;
+            return;
         }
         tracing::error!("the keeper of clips hangs, perhaps with the disk; it is left behind");
-        Ended::Hangs
     }
 }
 
@@ -183,10 +175,12 @@ pub fn start(
         folder: Folder::new(folder),
         clerk,
         post,
-        rows: VecDeque::new(),
+        rows: Rows::default(),
         ends_at: None,
         age: Age::new(Duration::from_secs(DAY_S * u64::from(evidence.days)), clock::wall(), now),
         retired_at: None,
+        sweep_at: now,
+        pinned: Pinned::LeavesRoom,
     };
     let thread = thread::Builder::new().name("clip-keeper".into()).spawn(move || {
         // Linux keeps niceness per thread; without it this thread merely competes.
@@ -217,9 +211,12 @@ struct ClipKeeper {
     clerk: Clerk,
     post: WorkerPost,
     /// What the store has not taken yet.
-    rows: VecDeque<(Instant, PendingRow)>,
+    rows: Rows,
     age: Age,
     retired_at: Option<Instant>,
+    /// When the folder is held against the rows.
+    sweep_at: Instant,
+    pinned: Pinned,
     /// The box ends, at the latest then.
     ends_at: Option<Instant>,
 }
@@ -233,30 +230,6 @@ enum Wanted {
 }
 
 impl ClipKeeper {
-    /// What earlier lives left over.
-    fn begin(&mut self) {
-        let why = "the box stopped before it was written";
-        match self.clerk.ask(move |store| {
-            store.close_clips(why, clock::wall())?;
-            store.reader()
-        }) {
-            Ok(Ok(reader)) => match reader.clip_files() {
-                Ok(known) => {
-                    for file in self.folder.sweep(&known) {
-                        let _ = self.clerk.leave(move |store| {
-                            if let Err(error) = store.clip_is_gone(&file, clock::wall()) {
-                                tracing::error!("{}", chain(&error));
-                            }
-                        });
-                    }
-                }
-                Err(error) => tracing::error!("clips are not looked over: {}", chain(&error)),
-            },
-            Ok(Err(error)) => tracing::error!("clips are not looked over: {}", chain(&error)),
-            Err(error) => tracing::error!("clips are not looked over: {error}"),
-        }
-    }
-
     fn run(&mut self, tasks: &Receiver<ClipTask>) {
         loop {
             match tasks.recv_timeout(LOOK_EVERY) {
@@ -329,10 +302,9 @@ impl ClipKeeper {
         let (book, parts) = (&self.book, &mut self.parts);
         parts.retain(|_, part| !part.is_done());
         self.abouts.retain(|incident, _| book.records(*incident));
-        self.write_rows();
-        let due = self.retired_at.is_none_or(|at| now.since(at) >= RETIRE_EVERY);
-        if due && self.ends_at.is_none() {
-            self.retire(now);
+        self.rows.write(&self.clerk, &self.folder);
+        if self.ends_at.is_none() {
+            self.tidy(now);
         }
     }
 
@@ -346,6 +318,8 @@ impl ClipKeeper {
             (Privacy::Persons | Privacy::Heads, true) => Wanted::Both,
         };
         let veil = sightings.veil(self.privacy);
+        let (from_ns, to_ns) = (span.0.as_nanos(), span.1.as_nanos());
+        let span = ClipSpan { from_ns, to_ns, not_before_ns: sightings.not_before.as_nanos() };
         let (clear, hidden) = match wanted {
             Wanted::Clear => (Version::Awaited, Version::NotWanted),
             Wanted::Hidden => (Version::NotWanted, Version::Awaited),
@@ -358,8 +332,7 @@ impl ClipKeeper {
             self.ask_for(of, Shows::Clear, |request, path| ToWorker::WriteClip {
                 request,
                 camera,
-                from_ns: span.0.as_nanos(),
-                to_ns: span.1.as_nanos(),
+                span,
                 path,
             });
         }
@@ -367,8 +340,7 @@ impl ClipKeeper {
             self.ask_for(of, Shows::Hidden, |request, path| ToWorker::HideClip {
                 request,
                 camera,
-                from_ns: span.0.as_nanos(),
-                to_ns: span.1.as_nanos(),
+                span,
                 path,
                 veil,
             });
@@ -427,73 +399,7 @@ impl ClipKeeper {
     }
 
     fn put_row(&mut self, row: PendingRow) {
-        if self.rows.len() >= ROWS_MAX {
-            tracing::error!("a clip is lost: the store has taken nothing for too long");
-            self.rows.pop_front();
-        }
-        self.rows.push_back((clock::monotonic(), row));
-        self.write_rows();
-    }
-
-    /// Rows that the store does not take wait for the next look, and with them those behind.
-    fn write_rows(&mut self) {
-        while let Some((since, row)) = self.rows.pop_front() {
-            let writing = row.clone();
-            let asked = self.clerk.ask(move |store| match &writing {
-                PendingRow::Clip(clip) => store.put_clip(clip),
-                PendingRow::Hidden(hidden) => store.put_hidden(hidden),
-                PendingRow::HiddenLost { incident, part, why } => {
-                    store.put_hidden_lost(*incident, *part, why)
-                }
-                PendingRow::Lost { incident, part, why } => {
-                    store.put_clip_lost(*incident, *part, why, clock::wall())
-                }
-            });
-            let why = match asked {
-                Ok(Ok(Kept::Yes)) => continue,
-                // The incident itself may still be on its way.
-                Ok(Ok(Kept::NoIncident)) => {
-                    if clock::monotonic().since(since) >= INCIDENT_WAITED_MAX {
-                        self.forget(&row);
-                    } else {
-                        self.rows.push_back((since, row));
-                    }
-                    return;
-                }
-                Ok(Err(error)) => chain(&error),
-                Err(error) => error.to_string(),
-            };
-            tracing::debug!("a clip waits for the store: {why}");
-            self.rows.push_front((since, row));
-            return;
-        }
-    }
-
-    fn forget(&self, row: &PendingRow) {
-        tracing::warn!("a clip is of an incident that the store does not have");
-        match row {
-            PendingRow::Clip(clip) => self.folder.remove(&clip.file),
-            PendingRow::Hidden(hidden) => self.folder.remove(&hidden.file),
-            PendingRow::Lost { .. } | PendingRow::HiddenLost { .. } => {}
-        }
-    }
-
-    /// Holds evidence within its bounds: first the rows, then the files they named.
-    fn retire(&mut self, now: Instant) {
-        let wall = clock::wall();
-        let not_before = self.age.too_old_before(wall, now);
-        let room = Room { bytes_max: self.folder.allowed(self.evidence.bytes_max), not_before };
-        self.retired_at = Some(now);
-        match self.clerk.ask(move |store| store.retire_evidence(room, wall)) {
-            Ok(Ok(retired)) => {
-                if !retired.files.is_empty() || retired.snapshots > 0 {
-                    // There may be more.
-                    self.retired_at = None;
-                }
-                retired.files.iter().for_each(|file| self.folder.remove(file));
-            }
-            Ok(Err(error)) => tracing::error!("no clip is removed: {}", chain(&error)),
-            Err(error) => tracing::debug!("no clip is removed: {error}"),
-        }
+        self.rows.put(row);
+        self.rows.write(&self.clerk, &self.folder);
     }
 }

@@ -26,6 +26,7 @@ use imageproc::drawing::{draw_filled_circle_mut, draw_hollow_rect_mut, draw_line
 use imageproc::rect::Rect;
 
 use self::label::{Label, Spot};
+use super::followers::Steps;
 use super::handle::{Person, ReferenceFacts};
 use super::keeper::Job;
 use super::live::FramePeople;
@@ -37,6 +38,7 @@ use crate::engine::{CameraIndex, Entry, IncidentId};
 use crate::link::{LearnedView, Picture};
 use crate::store::distances::{Distances, PersonDistance, Side};
 use crate::store::pictures::Hides;
+use crate::zone_file::Mask;
 
 /// Tasks waiting for the painter; one takes some ten milliseconds.
 const QUEUE_MAX: usize = 16;
@@ -67,6 +69,10 @@ pub enum PaintTask {
     TroubleOver { camera: CameraIndex },
     /// What else was learned of a view.
     Learned { camera: CameraIndex, learned: Box<LearnedView> },
+    /// What nobody may see of a camera, from now on.
+    Masks { camera: CameraIndex, masks: Arc<[Mask]> },
+    /// The store has not taken something of a view.
+    KeepAgain { camera: CameraIndex },
     /// It came; `None` when it is no longer kept.
     Arrived { request: u64, picture: Option<Picture> },
 }
@@ -95,66 +101,103 @@ pub fn queue() -> (SyncSender<PaintTask>, Receiver<PaintTask>) {
     mpsc::sync_channel(QUEUE_MAX)
 }
 
+/// What the painter is made of.
+pub struct PainterParts {
+    pub keeper: SyncSender<Job>,
+    pub privacy: Privacy,
+    pub views: Arc<Views>,
+    /// Counts the tasks it takes.
+    pub steps: Steps,
+}
+
 /// Starts the thread; it ends when all senders are gone.
-pub fn start(
-    tasks: Receiver<PaintTask>,
-    keeper: SyncSender<Job>,
-    privacy: Privacy,
-    views: Arc<Views>,
-) -> io::Result<JoinHandle<()>> {
+pub fn start(tasks: Receiver<PaintTask>, parts: PainterParts) -> io::Result<JoinHandle<()>> {
+    let PainterParts { keeper, privacy, views, steps } = parts;
     thread::Builder::new().name("painter".into()).spawn(move || {
         // Linux keeps niceness per thread; without it the painter merely competes.
         let _ = rustix::process::nice(NICENESS);
-        let mut asked = BTreeMap::<u64, Asked>::new();
+        let mut painter = Painter { asked: BTreeMap::new(), keeper, privacy, views };
         for task in tasks {
-            let (request, job) = match task {
-                PaintTask::Asked { request, job } => (request, Asked::Incident(job)),
-                PaintTask::Reference { request, new } => {
-                    let NewReference { frame, facts, grey } = *new;
-                    views.settled(frame.camera, facts.clone(), grey);
-                    (request, Asked::Reference(frame, facts))
-                }
-                PaintTask::Trouble { request, frame } => (request, Asked::Trouble(frame)),
-                PaintTask::TroubleOver { camera } => {
-                    views.trouble_over(camera);
-                    continue;
-                }
-                PaintTask::Learned { camera, learned } => {
-                    views.learned(camera, *learned);
-                    continue;
-                }
-                PaintTask::Arrived { request, picture } => {
-                    match (asked.remove(&request), picture) {
-                        (Some(Asked::Incident(job)), picture) => {
-                            let what = format!("incident {}", job.incident.0);
-                            or_tell(&what, || keep(&job, picture, &keeper, privacy));
-                        }
-                        (Some(Asked::Reference(frame, facts)), Some(picture)) => {
-                            let frame = frame.shown_in(&picture);
-                            or_tell("a camera's view", || {
-                                views.reference_picture(&frame, &facts, &picture.jpeg);
-                            });
-                        }
-                        (Some(Asked::Trouble(frame)), Some(picture)) => {
-                            let frame = frame.shown_in(&picture);
-                            or_tell("a camera's trouble", || {
-                                views.trouble_picture(&frame, &picture.jpeg);
-                            });
-                        }
-                        (Some(Asked::Reference(..) | Asked::Trouble(_)), None) | (None, _) => {}
-                    }
-                    continue;
-                }
-            };
-            if asked.len() == ASKED_MAX
-                && let Some((_request, Asked::Incident(given_up))) = asked.pop_first()
-            {
-                let incident = given_up.incident.0;
-                tracing::warn!("incident {incident} has no picture: it never came");
-            }
-            asked.insert(request, job);
+            steps.another();
+            painter.take(task);
         }
     })
+}
+
+struct Painter {
+    /// Pictures that were asked for, by request.
+    asked: BTreeMap<u64, Asked>,
+    keeper: SyncSender<Job>,
+    privacy: Privacy,
+    views: Arc<Views>,
+}
+
+impl Painter {
+    fn take(&mut self, task: PaintTask) {
+        match task {
+            PaintTask::Asked { request, job } => self.await_picture(request, Asked::Incident(job)),
+            PaintTask::Reference { request, new } => {
+                self.views.settled(&new);
+                let NewReference { frame, facts, .. } = *new;
+                self.await_picture(request, Asked::Reference(frame, facts));
+            }
+            PaintTask::Trouble { request, frame } => {
+                self.await_picture(request, Asked::Trouble(frame));
+            }
+            PaintTask::TroubleOver { camera } => {
+                forget_trouble(&mut self.asked, camera);
+                self.views.trouble_over(camera);
+            }
+            PaintTask::Learned { camera, learned } => self.views.learned(camera, *learned),
+            PaintTask::Masks { camera, masks } => {
+                or_tell("what a mask covers", || self.views.masks(camera, masks));
+            }
+            PaintTask::KeepAgain { camera } => {
+                or_tell("what is to be kept of a view", || self.views.keep_again(camera));
+            }
+            PaintTask::Arrived { request, picture } => self.arrived(request, picture),
+        }
+    }
+
+    fn await_picture(&mut self, request: u64, job: Asked) {
+        if self.asked.len() == ASKED_MAX
+            && let Some((_request, Asked::Incident(given_up))) = self.asked.pop_first()
+        {
+            let incident = given_up.incident.0;
+            tracing::warn!("incident {incident} has no picture: it never came");
+        }
+        self.asked.insert(request, job);
+    }
+
+    fn arrived(&mut self, request: u64, picture: Option<Picture>) {
+        match (self.asked.remove(&request), picture) {
+            (Some(Asked::Incident(job)), picture) => {
+                let what = format!("incident {}", job.incident.0);
+                or_tell(&what, || keep(&job, picture, &self.keeper, self.privacy));
+            }
+            (Some(Asked::Reference(frame, facts)), Some(picture)) => {
+                let frame = frame.shown_in(&picture);
+                or_tell("a camera's view", || {
+                    self.views.reference_picture(&frame, &facts, &picture.jpeg);
+                });
+            }
+            (Some(Asked::Trouble(frame)), Some(picture)) => {
+                let frame = frame.shown_in(&picture);
+                or_tell("a camera's trouble", || {
+                    self.views.trouble_picture(&frame, &picture.jpeg);
+                });
+            }
+            (Some(Asked::Reference(..) | Asked::Trouble(_)), None) | (None, _) => {}
+        }
+    }
+}
+
+/// A picture that is still on its way would be of a trouble that is over.
+fn forget_trouble(asked: &mut BTreeMap<u64, Asked>, camera: CameraIndex) {
+    asked.retain(|_, asked| match asked {
+        Asked::Trouble(frame) => frame.camera != camera,
+        Asked::Incident(_) | Asked::Reference(..) => true,
+    });
 }
 
 /// The pictures come from a process that is expected to misbehave: a panic over one costs that picture,
@@ -211,13 +254,12 @@ fn paint(
     let mut hidden = canvas.clone();
     // Of another frame than was looked at nobody knows where people are.
     let hides = if picture.frame == job.seen.frame {
-        mosaic::cover(&mut hidden, &job.seen.covers, privacy);
+        mosaic::cover(&mut hidden, &job.seen.covers, privacy, masks);
         wanted
     } else {
-        mosaic::cover_all(&mut hidden);
+        mosaic::cover_all(&mut hidden, masks);
         Hides::Persons
     };
-    mosaic::black_out(&mut hidden, masks);
     Ok(Pictures::Both {
         hides,
         pixelated: draw(job, picture, distances, hidden)?,

@@ -18,6 +18,7 @@ use super::age::Age;
 use super::clerk::Errand;
 use super::disk;
 use super::evidence::Pictures;
+use super::followers::Steps;
 use super::message::{Gravity, Message, Reply, StoreReport};
 use super::reserve;
 use crate::clock;
@@ -65,6 +66,8 @@ pub enum Job {
         distances: Option<Distances>,
     },
     Errand(Errand),
+    /// Nothing more comes, though somebody may still hold on to the queue.
+    End,
 }
 
 /// Somebody who waits for their answer to be kept.
@@ -90,15 +93,18 @@ pub struct KeeperParts {
     pub outbox_bytes_max: u64,
     /// Counts the batches of records it is done with.
     pub done: Arc<AtomicU64>,
+    /// Counts whatever it does.
+    pub steps: Steps,
 }
 
-/// Starts the thread; it ends, with everything written, when all senders of `jobs` are gone.
+/// Starts the thread; it ends, with everything written, at [`Job::End`] or when all senders of `jobs`
+/// are gone.
 pub fn start(
     parts: KeeperParts,
     jobs: Receiver<Job>,
     reports: SyncSender<Message>,
 ) -> io::Result<JoinHandle<()>> {
-    let KeeperParts { store, folder, outbox_bytes_max, done } = parts;
+    let KeeperParts { store, folder, outbox_bytes_max, done, steps } = parts;
     let now = clock::monotonic();
     let keeper = Keeper {
         outbox_bytes_max,
@@ -108,6 +114,7 @@ pub fn start(
         folder,
         reports,
         done,
+        steps,
         write_fault: None,
         disk_fault: None,
         fault: None,
@@ -125,6 +132,7 @@ struct Keeper {
     folder: PathBuf,
     reports: SyncSender<Message>,
     done: Arc<AtomicU64>,
+    steps: Steps,
     /// Why the last write failed.
     write_fault: Option<String>,
     /// Why the next one would.
@@ -148,6 +156,7 @@ struct Keeper {
 impl Keeper {
     fn run(mut self, jobs: &Receiver<Job>) {
         loop {
+            self.steps.another();
             self.look_at_disk();
             self.tell_state();
             self.trim_outbox();
@@ -196,6 +205,7 @@ impl Keeper {
                 self.keep_distances(incident, distances.as_ref());
             }
             Some(Job::Errand(errand)) => errand.run(&mut self.store),
+            Some(Job::End) => return Work::Over,
             Some(Job::Write { .. }) | None => {}
         }
         Work::GoesOn
@@ -203,6 +213,7 @@ impl Keeper {
 
     fn write_until_done(&mut self, batch: &[Record], waiting: &mut Vec<Answered>) -> Work {
         loop {
+            self.steps.another();
             fail::fail_point!("keeper::taken");
             let outcome = self.store.write(batch);
             waiting.drain(..).for_each(Answered::tell);
@@ -377,6 +388,7 @@ fn tell_left(jobs: &Receiver<Job>) {
             Job::Write { records: more, .. } => records += more.len(),
             Job::Snapshot { .. } => pictures += 1,
             Job::Errand(_) => errands += 1,
+            Job::End => {}
         }
     }
     if records + pictures + errands > 0 {

@@ -4,26 +4,19 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{Receiver, SyncSender};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::thread::JoinHandle;
 
 use super::clerk::Clerk;
-use super::clips::{self, ClipParts, ClipTask, ClipThread, Ended, SightingLog};
-use super::evidence::{self, PaintTask};
+use super::clips::{self, ClipParts, ClipTask, ClipThread, SightingLog};
+use super::evidence::{self, PaintTask, PainterParts};
+use super::followers::{self, Follower, STILL_MAX, Steps, Told};
 use super::keeper::{self, Job, KeeperParts};
 use super::message::Message;
 use super::views::Views;
 use super::worker::WorkerPost;
-use crate::clock;
 use crate::config::{Config, Evidence, Privacy};
 use crate::store::{Store, evidence as rows};
-
-/// How long the store's thread has to write what it was given, when the keeper of clips hangs.
-const FINISH_MAX: Duration = Duration::from_secs(2);
-
-/// How often the end of the box looks.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What they are given.
 pub struct KeptParts {
@@ -60,7 +53,7 @@ pub struct StoreEnds {
 /// The threads, running.
 pub struct Keeping {
     clips: ClipThread,
-    followers: Vec<JoinHandle<()>>,
+    followers: Followers,
 }
 
 impl Keeping {
@@ -82,42 +75,47 @@ impl Keeping {
             clerk: Clerk::new(jobs.clone()),
             post,
         };
-        let keeper = KeeperParts { store, folder, outbox_bytes_max, done };
-        Ok(Keeping {
-            followers: vec![
-                evidence::start(pictures, jobs, privacy, views)?,
-                keeper::start(keeper, queued, reports)?,
-                watching,
+        let (painted, kept) = (Steps::default(), Steps::default());
+        let paints = PainterParts { keeper: jobs.clone(), privacy, views, steps: painted.clone() };
+        let painter = evidence::start(pictures, paints)?;
+        let keeper = KeeperParts { store, folder, outbox_bytes_max, done, steps: kept.clone() };
+        let store = keeper::start(keeper, queued, reports)?;
+        let followers = Followers {
+            bringers: vec![
+                Follower::new("painter", painter, painted),
+                // It only takes what it is given, and has no disk.
+                Follower::new("keeper of sightings", watching, Steps::default()),
             ],
-            clips: clips::start(clip_parts, clips)?,
-        })
+            store: Follower::new("store", store, kept),
+            jobs,
+        };
+        Ok(Keeping { followers, clips: clips::start(clip_parts, clips)? })
     }
 
     /// Ends the keeper of clips. The others end when nobody is left to bring anything.
     pub fn stop_clips(self) -> Followers {
-        Followers { clips: self.clips.stop(), threads: self.followers }
+        self.clips.stop();
+        self.followers
     }
 }
 
 /// Threads that end when nobody is left to bring anything.
 pub struct Followers {
-    clips: Ended,
-    threads: Vec<JoinHandle<()>>,
+    /// Those who bring something to the store.
+    bringers: Vec<Follower>,
+    store: Follower,
+    jobs: SyncSender<Job>,
 }
 
 impl Followers {
-    /// Returns when they have ended; beside a keeper of clips that hangs they never do, and have some
-    /// time to finish what they have.
+    /// Returns when they have ended, with all that they were given, or hang.
     pub fn join(self) {
-        let until = clock::monotonic().after(FINISH_MAX);
-        for thread in self.threads {
-            while self.clips == Ended::Hangs && !thread.is_finished() && clock::monotonic() < until
-            {
-                thread::park_timeout(LOOK_EVERY);
-            }
-            if self.clips == Ended::Yes || thread.is_finished() {
-                let _ = thread.join();
-            }
-        }
+        let Followers { bringers, store, jobs } = self;
+        // Somebody who was left behind may hold on to the queue: the store is told in it.
+        let tell_store = move || match jobs.try_send(Job::End) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Told::Yes,
+            Err(TrySendError::Full(_)) => Told::NotYet,
+        };
+        followers::wait_for(bringers, store, tell_store, STILL_MAX);
     }
 }

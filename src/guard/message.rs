@@ -77,6 +77,11 @@ pub enum WorkerNews {
         frame: u64,
         reference: Box<link::GreyPicture>,
     },
+    /// What else was learned of a view; after the reference that it belongs to.
+    Learned {
+        camera: link::CameraIndex,
+        learned: Box<link::LearnedView>,
+    },
     /// It said why it cannot go on.
     Fatal {
         reason: String,

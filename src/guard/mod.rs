@@ -15,7 +15,7 @@
 //! - `worker`, `worker_link`, `intake`, `detail`: the vision process, its link, the parsing of its reports, what it is told of zones.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
-//! - `keeper`, `keeping`, `handover`, `disk`, `reserve`, `age`, `records`, `clerk`: what must survive. `evidence`, `clips`: the pictures and the video kept with incidents.
+//! - `keeper`, `keeping`, `followers`, `handover`, `disk`, `reserve`, `age`, `records`, `clerk`: what must survive. `evidence`, `clips`: the pictures and the video kept with incidents.
 //! - `channels`: brokers, webhooks and push services, and all that they may see of this.
 //! - `handhelds`: who is paired and on duty, and the pager that takes alarms to them.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
@@ -43,6 +43,7 @@ pub mod detail;
 mod disk;
 mod doors;
 mod evidence;
+mod followers;
 pub mod handhelds;
 pub mod handle;
 mod handover;

@@ -8,7 +8,7 @@
 pub mod grants;
 pub mod veil;
 
-pub use crate::hiding::{covers, mosaic};
+pub use crate::hiding::{covers, flat, mosaic};
 
 use crate::config::Privacy;
 use crate::store::query::{HistoryError, StoreReader};

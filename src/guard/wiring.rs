@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 
+use jiff::Timestamp;
+
 use super::arming::{ArmingPost, TestHold};
 use super::board::Board;
 use super::channels::Channels;
@@ -27,6 +29,7 @@ use super::walk::{self, WalkDesk, WalkParts};
 use super::zones::{ZoneDesk, ZoneDeskParts};
 use crate::clock;
 use crate::config::{Approval, Config, WalkTests};
+use crate::engine::view_fault::ViewFault;
 use crate::engine::{CameraIndex, Engine, Site};
 use crate::link::DetailZone;
 use crate::store::query::{HistoryError, StoreReader};
@@ -65,7 +68,8 @@ impl Mind {
         Mind { engine, names, ledger, board, hub, detail }
     }
 
-    /// What the cameras' views are held against. A view that had moved when the box ended has still.
+    /// What the cameras' views are held against. A view that had moved when the box ended has still, and
+    /// so has one of which masks leave too little to know it again.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -79,13 +83,25 @@ impl Mind {
             let cameras = (0..).zip(&self.names.cameras);
             let mut of_id = cameras.filter(|(_, (camera, _))| *camera == id);
             if let Some((index, _)) = of_id.next() {
-                self.engine.view_stands(CameraIndex(index));
-                if let Some(view) = self.board.view(CameraIndex(index)) {
-                    view.stands(since);
-                }
+                self.stands(CameraIndex(index), since);
             }
         }
-        Views::of(config, reader, clerk, self.hub.clone()).map(Arc::new)
+        let views = Views::of(config, reader, clerk, self.hub.clone(), &self.names)?;
+        // Nobody can tell whether it is the same view, so it counts as one that is not.
+        for camera in views.unrecognised() {
+            if !self.engine.view_faults(camera).has(ViewFault::Moved) {
+                self.stands(camera, clock::wall());
+            }
+        }
+        Ok(Arc::new(views))
+    }
+
+    /// A view is another one until somebody has looked.
+    fn stands(&mut self, camera: CameraIndex, since: Timestamp) {
+        self.engine.view_stands(camera);
+        if let Some(view) = self.board.view(camera) {
+            view.stands(since);
+        }
     }
 }
 

@@ -17,7 +17,6 @@ use super::live::Publication;
 use super::message::{Message, ReceivedReport, WorkerNews};
 use super::priority;
 use crate::clock;
-use crate::engine::CameraIndex;
 use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, ToWorker};
 use crate::telemetry::chain;
 
@@ -144,12 +143,8 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::Settled { camera, frame, reference } => {
             WorkerNews::Settled { camera, frame, reference: Box::new(reference) }
         }
-        FromWorker::Learned { camera, learned } => {
-            // Full: an hour later there is more of it.
-            let task = PaintTask::Learned { camera: CameraIndex(camera), learned };
-            let _ = to.painter.try_send(task);
-            return Ok(());
-        }
+        // The way of the reference, which it must not overtake.
+        FromWorker::Learned { camera, learned } => WorkerNews::Learned { camera, learned },
     };
     to.alarm_path.send(Message::Worker(news)).map_err(|_| Ended)
 }

@@ -49,8 +49,38 @@ struct Place {
     bottom: u32,
 }
 
-/// Makes people unrecognisable.
-pub fn cover(canvas: &mut RgbImage, covers: &[Cover], privacy: Privacy) {
+/// Rings of points in frame fractions; rings are closed.
+pub type Polygon = Vec<Vec<[f64; 2]>>;
+
+/// What nobody may see of a picture.
+pub trait Masked {
+    fn polygons(&self) -> impl Iterator<Item = &Polygon>;
+}
+
+impl Masked for [Mask] {
+    fn polygons(&self) -> impl Iterator<Item = &Polygon> {
+        self.iter().flat_map(|mask| &mask.polygons)
+    }
+}
+
+impl Masked for [Polygon] {
+    fn polygons(&self) -> impl Iterator<Item = &Polygon> {
+        self.iter()
+    }
+}
+
+/// Makes people unrecognisable, and black what nobody may see: before, so that nothing behind a mask
+/// colours a cell, and after, so that no cell reaches over a mask.
+pub fn cover(
+    canvas: &mut RgbImage,
+    covers: &[Cover],
+    privacy: Privacy,
+    masks: &(impl Masked + ?Sized),
+) {
+    black_out(canvas, masks);
+    if covers.is_empty() || privacy == Privacy::Off {
+        return;
+    }
     for cover in covers {
         let bounds = match privacy {
             Privacy::Persons => cover.place_norm(),
@@ -63,30 +93,23 @@ pub fn cover(canvas: &mut RgbImage, covers: &[Cover], privacy: Privacy) {
             pixelate(canvas, place, cell_px);
         }
     }
+    black_out(canvas, masks);
 }
 
-/// Makes all of a picture unrecognisable whose people are not known.
-pub fn cover_all(canvas: &mut RgbImage) {
+/// Makes all of a picture unrecognisable whose people are not known; masks as in [`cover`].
+pub fn cover_all(canvas: &mut RgbImage, masks: &(impl Masked + ?Sized)) {
+    black_out(canvas, masks);
     let (width, height) = canvas.dimensions();
     let place = Place { left: 0, top: 0, right: width, bottom: height };
     // Nobody is higher than the picture.
     let cell_px = height.div_ceil(CELLS_A_HEIGHT).max(CELL_PX_MIN).next_power_of_two();
     pixelate(canvas, place, cell_px);
+    black_out(canvas, masks);
 }
 
-/// Paints over what nobody may see; also every pixel that an edge goes through. Where people are covered
-/// as well: before, so that nothing behind a mask colours a cell, and after, so that no cell reaches over
-/// a mask.
-pub fn black_out(canvas: &mut RgbImage, masks: &[Mask]) {
-    black_out_polygons(canvas, masks.iter().flat_map(|mask| &mask.polygons));
-}
-
-/// The same of polygons: rings of points in frame fractions.
-pub fn black_out_polygons<'a>(
-    canvas: &mut RgbImage,
-    polygons: impl IntoIterator<Item = &'a Vec<Vec<[f64; 2]>>>,
-) {
-    for polygon in polygons {
+/// Paints over what nobody may see; also every pixel that an edge goes through.
+pub fn black_out(canvas: &mut RgbImage, masks: &(impl Masked + ?Sized)) {
+    for polygon in masks.polygons() {
         for row in 0..canvas.height() {
             blacken_row(canvas, polygon, row);
         }
@@ -225,6 +248,8 @@ mod tests {
     use super::*;
     use crate::engine::time::Instant;
 
+    const NOBODY: &[Mask] = &[];
+
     /// A picture in which no two neighbours are alike.
     fn noise(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| {
@@ -247,7 +272,7 @@ mod tests {
     fn a_person_has_fewer_cells_than_anybody_could_be_told_by() {
         for (width, height) in [(416, 320), (768, 576), (1920, 1080)] {
             let mut canvas = noise(width, height);
-            cover(&mut canvas, &[person([0.4, 0.25, 0.1, 0.5])], Privacy::Persons);
+            cover(&mut canvas, &[person([0.4, 0.25, 0.1, 0.5])], Privacy::Persons, NOBODY);
             let (left, right) = (width * 2 / 5, width / 2);
             let column = colors(&canvas, left + 1..left + 2, height / 4..height * 3 / 4);
             assert!(column <= 13, "{column} cells over a person at {width}x{height}");
@@ -259,7 +284,7 @@ mod tests {
     #[test]
     fn what_is_beside_the_person_stays_as_it_was() {
         let (before, mut canvas) = (noise(416, 320), noise(416, 320));
-        cover(&mut canvas, &[person([0.4, 0.25, 0.1, 0.5])], Privacy::Persons);
+        cover(&mut canvas, &[person([0.4, 0.25, 0.1, 0.5])], Privacy::Persons, NOBODY);
         for (x, y) in [(10, 10), (100, 160), (300, 160), (200, 310)] {
             assert_eq!(canvas.get_pixel(x, y), before.get_pixel(x, y));
         }
@@ -268,10 +293,10 @@ mod tests {
     #[test]
     fn heads_leave_the_legs_of_whoever_stands_and_cover_all_of_whoever_does_not() {
         let (before, mut canvas) = (noise(416, 320), noise(416, 320));
-        cover(&mut canvas, &[person([0.4, 0.25, 0.1, 0.5])], Privacy::Heads);
+        cover(&mut canvas, &[person([0.4, 0.25, 0.1, 0.5])], Privacy::Heads, NOBODY);
         assert_ne!(canvas.get_pixel(190, 90), before.get_pixel(190, 90), "the head");
         assert_eq!(canvas.get_pixel(190, 220), before.get_pixel(190, 220), "the legs");
-        cover(&mut canvas, &[person([0.1, 0.5, 0.3, 0.2])], Privacy::Heads);
+        cover(&mut canvas, &[person([0.1, 0.5, 0.3, 0.2])], Privacy::Heads, NOBODY);
         let lying = colors(&canvas, 50..160, 165..220);
         assert!(lying < 60, "somebody lies there in {lying} colours");
     }
@@ -287,9 +312,9 @@ mod tests {
             [0.5, 0.5, f64::INFINITY, 0.2],
         ];
         for bounds in strange {
-            cover(&mut canvas, &[person(bounds)], Privacy::Persons);
+            cover(&mut canvas, &[person(bounds)], Privacy::Persons, NOBODY);
         }
-        cover_all(&mut RgbImage::new(0, 0));
+        cover_all(&mut RgbImage::new(0, 0), NOBODY);
     }
 
     #[test]
@@ -300,7 +325,7 @@ mod tests {
         let mask =
             Mask { id: "desk".into(), name: "Desk".into(), polygons: vec![vec![outline, hole]] };
         let mut canvas = RgbImage::from_pixel(400, 300, Rgb([200, 200, 200]));
-        black_out(&mut canvas, &[mask]);
+        black_out(&mut canvas, [mask].as_slice());
         for (x, y) in [(100, 75), (299, 224), (101, 150), (200, 80), (150, 150)] {
             assert_eq!(canvas.get_pixel(x, y), &BLACK, "{x} {y}");
         }
@@ -310,9 +335,30 @@ mod tests {
     }
 
     #[test]
+    fn no_cell_takes_its_colour_from_behind_a_mask_or_reaches_over_one() {
+        let ring = vec![[0.45, 0.0], [0.5, 0.0], [0.5, 1.0], [0.45, 1.0], [0.45, 0.0]];
+        let masks: &[Polygon] = &[vec![ring]];
+        let behind = |level: u8| {
+            let grey = |x| if (187..208).contains(&x) { level } else { 90 };
+            RgbImage::from_fn(416, 320, |x, _| Rgb([grey(x); 3]))
+        };
+        let whole = |canvas: &mut RgbImage| cover_all(canvas, masks);
+        let people = |canvas: &mut RgbImage| {
+            cover(canvas, &[person([0.3, 0.1, 0.4, 0.8])], Privacy::Persons, masks);
+        };
+        for hide in [&whole as &dyn Fn(&mut RgbImage), &people] {
+            let (mut dark, mut bright) = (behind(0), behind(255));
+            hide(&mut dark);
+            hide(&mut bright);
+            assert_eq!(dark, bright);
+            assert!((190..205).all(|x| bright.get_pixel(x, 160) == &BLACK));
+        }
+    }
+
+    #[test]
     fn off_changes_nothing() {
         let mut canvas = noise(64, 48);
-        cover(&mut canvas, &[person([0.0, 0.0, 1.0, 1.0])], Privacy::Off);
+        cover(&mut canvas, &[person([0.0, 0.0, 1.0, 1.0])], Privacy::Off, NOBODY);
         assert_eq!(canvas, noise(64, 48));
     }
 }

@@ -7,6 +7,7 @@
 
 use super::cells::{Cell, Grid, Patch};
 use super::grey::Grey;
+use super::judge::STRONG_MIN;
 use super::shift::{Coarse, Corner, Shift};
 
 /// Contrast from which a cell is recognised, in levels: three times the noise of a poor sensor (2
@@ -16,6 +17,10 @@ pub(super) const STRONG_CONTRAST: f32 = 6.0;
 /// A corner has edges in two directions, each with steps of at least this many levels (root mean
 /// square): along an edge alone a movement is not seen.
 const CORNER_STEP: f32 = 3.0;
+
+/// Contrast below which a cell's pixels are all alike, and the levels between black and white.
+const BLANK_CONTRAST: f32 = 0.1;
+const NEITHER: std::ops::RangeInclusive<f32> = 4.0..=250.0;
 
 /// Corners looked for: enough that half of them may stand behind something.
 const CORNERS_MAX: usize = 48;
@@ -71,6 +76,21 @@ pub enum Shows {
 /// same cell in other light stays above it.
 const LOST_BELOW: f32 = 0.35;
 
+/// Whether enough of a view can be recognised to tell it from another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recognised {
+    Yes,
+    No,
+}
+
+/// Whether a view that was kept as this picture could be.
+pub fn recognised(view: &Grey) -> Recognised {
+    match Background::new(view).map(|it| it.strong().count()) {
+        Some(STRONG_MIN..) => Recognised::Yes,
+        Some(_) | None => Recognised::No,
+    }
+}
+
 impl Background {
     /// From one picture; `None` for pictures that are too small.
     pub fn new(grey: &Grey) -> Option<Background> {
@@ -121,6 +141,29 @@ impl Background {
     /// Whether pictures of this size can be held against it.
     pub fn fits(&self, grey: &Grey) -> bool {
         (grey.width_px(), grey.height_px()) == (self.width_px, self.height_px)
+    }
+
+    /// Whether nobody knows what a cell shows: it was taken out before the picture was kept. All of its
+    /// pixels are alike, as not even those of a wall are; black and white say nothing of that.
+    fn is_blank(&self, cell: usize) -> bool {
+        let usual = &self.usual[cell];
+        usual.contrast < BLANK_CONTRAST && NEITHER.contains(&usual.mean)
+    }
+
+    /// Takes blank cells from another picture of the same view, where they are strong.
+    pub(super) fn fill_blank(&mut self, from: &Background) {
+        if (self.width_px, self.height_px) != (from.width_px, from.height_px) {
+            return;
+        }
+        for cell in from.strong().filter(|&cell| self.is_blank(cell)).collect::<Vec<_>>() {
+            let (left, top) = self.grid.corner_px(cell);
+            for y in top..top + self.grid.side_px {
+                let row = y * self.width_px + left..y * self.width_px + left + self.grid.side_px;
+                self.pixels[row.clone()].copy_from_slice(&from.pixels[row]);
+            }
+            self.usual[cell] = from.usual[cell];
+            self.patches[cell].clone_from(&from.patches[cell]);
+        }
     }
 
     /// Which cells are strong.

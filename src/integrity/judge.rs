@@ -251,6 +251,13 @@ impl Judge {
         self.hidden.told && !self.holds[ViewFault::WrongPicture as usize].told
     }
 
+    /// Whether it may be another view that is shown: told so, moved, or one of which nothing is
+    /// recognised, which is told as covered.
+    pub fn is_elsewhere(&self) -> bool {
+        let told = |fault: ViewFault| self.holds[fault as usize].told;
+        told(ViewFault::Moved) || told(ViewFault::WrongPicture) || self.hidden.told
+    }
+
     /// Whether nothing is wrong, or may turn out to be.
     pub fn at_rest(&self) -> bool {
         self.hidden.since.is_none() && self.holds.iter().all(|hold| hold.since.is_none())

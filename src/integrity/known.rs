@@ -1,5 +1,5 @@
 //! What a camera's watch has learned and outlives it: the reference, the view as it was last, its
-//! other faces, and what is usual.
+//! other faces, what is usual, and how its pictures were lately.
 //!
 //! A picture of another size but of the same shape is scaled: the box looks at larger or smaller
 //! pictures than before. A reference of another shape is not: then the camera delivers another
@@ -8,6 +8,7 @@
 //! Not here: where it is kept.
 
 use super::grey::Grey;
+use super::still::Habit;
 use super::usual::Usual;
 
 /// Width over height may differ by this share: rows and columns are whole pixels.
@@ -23,6 +24,23 @@ pub struct Known {
     /// The same view at other times of the day.
     pub faces: Vec<Grey>,
     pub usual: Usual,
+    pub lately: Lately,
+}
+
+/// How the camera's pictures were lately: true for some hours.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Lately {
+    pub cast: Option<Cast>,
+    pub habit: Option<Habit>,
+}
+
+/// The colours' usual cast: mean of blue less brightness and of red less brightness, levels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cast {
+    pub blue: f32,
+    pub red: f32,
+    /// How many looks it rests on.
+    pub looks: f32,
 }
 
 /// The same picture in another size; `None` when it is of another shape.

@@ -18,12 +18,15 @@
 pub mod background;
 pub mod cells;
 pub mod day;
+mod face;
 pub mod faults;
 pub mod grey;
 pub mod judge;
 pub mod known;
 mod left;
 mod movement;
+#[cfg(test)]
+mod plain_tests;
 pub mod quiet;
 #[cfg(test)]
 mod realign_tests;
@@ -35,6 +38,7 @@ pub mod watch;
 #[cfg(test)]
 mod watch_tests;
 
+pub use background::{Recognised, recognised};
 pub use grey::{Grey, Tone};
 pub use judge::{Finding, Measures};
 pub use known::Known;

@@ -10,7 +10,15 @@
 //! `LIMIT_MAX`; what was not seen again for an hour is forgotten.
 //!
 //! A clock that is written into the picture goes on when the picture does not: where noise says that
-//! all must change, and nothing but the same few cells does, the picture stands still as well.
+//! all must change, and nothing but the same few cells does, the picture stands still as well. What the
+//! middle cell does meanwhile is no noise before that is over: under a clock it would be that of a
+//! picture that stands still, which is none.
+//!
+//! What is known of a camera outlives the process, and may then be of another light: less noise than half
+//! of that is no standstill, and nobody may come for hours who shows it. So what was restored is in
+//! **doubt** until fifty changes have borne it out. As long, noise in nearly every picture is a sensor,
+//! however little it is; an encoder that goes on with a picture that stands still changes all of it now
+//! and then only.
 
 use std::time::Duration;
 
@@ -52,6 +60,23 @@ const NOISE_OVER: Duration = Duration::from_secs(30);
 /// Below this many levels it is no noise but rounding: one pixel in fifty changes by one.
 const NOISE_MIN: f32 = 0.02;
 
+/// In doubt, so many pictures in a row in which the middle cell changes are a sensor's …
+const ALIVE_PAIRS: u32 = 3;
+
+/// … and when so large a share of all do for so long, half of the noise is looked for.
+const ALIVE_SHARE: f32 = 0.75;
+const ALIVE_FOR: Duration = LIMIT_MAX;
+
+/// How a camera's picture usually changes: what outlives this.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Habit {
+    /// Least change of the middle cell, levels.
+    pub noise: f32,
+    /// For how long it stands still by itself, and for how long that is still to be remembered.
+    pub longest: Duration,
+    pub remembered: Duration,
+}
+
 /// What is known of how a camera's picture changes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stillness {
@@ -69,8 +94,37 @@ pub struct Stillness {
     longest: Duration,
     longest_before: Duration,
     longest_since: Option<Instant>,
-    /// Since when nothing but these cells has changed.
-    all_but: Option<(Instant, Vec<usize>)>,
+    /// How long the running time is, where it is another than usual.
+    longest_over: Option<Duration>,
+    all_but: Option<AllBut>,
+    /// Cells that have changed since the start; no more than it takes to say that it is no clock.
+    changed: Vec<usize>,
+    /// Whether what was restored fits the light of now.
+    doubt: Option<Doubt>,
+}
+
+/// What was restored, until it is as good as seen.
+#[derive(Clone, Debug, PartialEq)]
+struct Doubt {
+    /// Changes that are still to be seen.
+    unseen: u32,
+    /// Of the restored noise, the share that is looked for.
+    share: f32,
+    /// Since when pictures are counted, how many, and in how many of them the middle cell changed.
+    since: Option<Instant>,
+    pairs: u32,
+    alive: u32,
+    /// How many of those were the last ones.
+    in_a_row: u32,
+}
+
+/// Nothing but the same few cells has changed for a while.
+#[derive(Clone, Debug, PartialEq)]
+struct AllBut {
+    since: Instant,
+    cells: Vec<usize>,
+    /// Least noise meanwhile.
+    noise: Option<f32>,
 }
 
 /// How long the picture has been still, and how long it may be.
@@ -88,16 +142,54 @@ pub enum Frozen {
 }
 
 impl Stillness {
+    /// Goes on with what was known of the camera.
+    pub fn restored(habit: Habit) -> Stillness {
+        Stillness {
+            noise_before: Some(habit.noise),
+            longest_before: habit.longest,
+            longest_over: Some(habit.remembered.min(LONGEST_OVER)),
+            changes: KNOWN_FROM,
+            doubt: Some(Doubt::new()),
+            ..Stillness::default()
+        }
+    }
+
+    /// What is known of the camera, once it is.
+    pub fn habit(&self) -> Option<Habit> {
+        let longest = self.longest.max(self.longest_before).min(LIMIT_MAX);
+        let passed = match (self.longest_since, self.seen_at) {
+            (Some(since), Some(at)) => at.since(since),
+            _ => Duration::ZERO,
+        };
+        let left = self.longest_over.unwrap_or(LONGEST_OVER).saturating_sub(passed);
+        let remembered =
+            if self.longest >= self.longest_before { left + LONGEST_OVER } else { left };
+        (self.changes >= KNOWN_FROM).then(|| Habit { noise: self.noise(), longest, remembered })
+    }
+
+    /// Whether more has changed since the start than a clock in the picture does: by more than noise of a
+    /// camera that is known, and of one that is not yet by more than rounding.
+    pub fn has_changed(&self) -> bool {
+        self.changed.len() > CLOCK_CELLS
+    }
+
     /// Takes what each cell changed by since the picture before.
     pub fn look(&mut self, change: &[f32], at: Instant) -> Run {
         if self.seen_at.is_some_and(|before| at.since(before) > APART_MAX) {
             (self.changed_at, self.still, self.all_but) = (Some(at), 0, None);
+            if let Some(doubt) = &mut self.doubt {
+                *doubt = Doubt { unseen: doubt.unseen, share: doubt.share, ..Doubt::new() };
+            }
         }
         self.seen_at = Some(at);
         let noise = middle(change);
         let usual = self.usual_noise();
         let still_below = usual.map_or(0.0, |usual| usual * STILL_SHARE);
+        // What says that the picture goes on rests on what was restored as it was.
         let clock = self.all_but_a_clock(change, still_below, at).filter(|_| usual.is_some());
+        let doubt = self.doubt.as_mut();
+        let (share, alive) = doubt.map_or((1.0, Alive::No), |doubt| doubt.look(noise, at));
+        let still_below = still_below * share;
         let since = *self.changed_at.get_or_insert(at);
         let lasts = at.since(since);
         if change.iter().any(|change| *change > still_below) {
@@ -112,7 +204,7 @@ impl Stillness {
         if !known {
             self.longest = self.longest.max(lasts);
         }
-        let frozen = if over && known { Frozen::Yes } else { Frozen::No };
+        let frozen = if over && known && alive == Alive::No { Frozen::Yes } else { Frozen::No };
         Run { lasts, limit: self.limit(), frozen }
     }
 
@@ -120,34 +212,54 @@ impl Stillness {
     fn all_but_a_clock(&mut self, change: &[f32], above: f32, at: Instant) -> Option<Duration> {
         let changed = |(cell, change): (usize, &f32)| (*change > above).then_some(cell);
         let now: Vec<usize> = change.iter().enumerate().filter_map(changed).collect();
-        if now.len() > CLOCK_CELLS {
-            self.all_but = None;
-            return None;
+        let by_more =
+            |(cell, change): (usize, &f32)| (*change > above.max(NOISE_MIN)).then_some(cell);
+        add(&mut self.changed, &change.iter().enumerate().filter_map(by_more).collect::<Vec<_>>());
+        let mut all_but = self.all_but.take().unwrap_or_else(|| AllBut::since(at));
+        add(&mut all_but.cells, &now);
+        if all_but.cells.len() > CLOCK_CELLS {
+            // Over by itself: it was the sensor that changed so little.
+            if let Some(noise) = all_but.noise {
+                self.learn_noise(noise, at);
+            }
+            if now.len() > CLOCK_CELLS {
+                return None;
+            }
+            all_but = AllBut { cells: now, ..AllBut::since(at) };
         }
-        let (since, cells) = self.all_but.get_or_insert_with(|| (at, Vec::new()));
-        cells.extend(now.iter().filter(|cell| !cells.contains(cell)).copied().collect::<Vec<_>>());
-        if cells.len() > CLOCK_CELLS {
-            (*since, *cells) = (at, now);
-        }
-        let lasts = at.since(*since);
+        let lasts = at.since(all_but.since);
         // Not one cell: that is a run of its own, with a limit of its own.
-        (lasts >= CLOCK_AFTER && !cells.is_empty()).then_some(lasts)
+        let told = lasts >= CLOCK_AFTER && !all_but.cells.is_empty();
+        self.all_but = Some(all_but);
+        told.then_some(lasts)
     }
 
     fn end_run(&mut self, at: Instant, noise: f32) {
         let lasted = self.changed_at.map_or(Duration::ZERO, |since| at.since(since));
         let since = *self.longest_since.get_or_insert(at);
-        if at.since(since) > LONGEST_OVER {
+        if at.since(since) > self.longest_over.unwrap_or(LONGEST_OVER) {
             self.longest_before = std::mem::take(&mut self.longest);
-            self.longest_since = Some(at);
+            (self.longest_since, self.longest_over) = (Some(at), None);
         }
-        // A run that was told as frozen teaches nothing.
-        if self.still > 0 && lasted < self.limit() {
+        // A run that was told as frozen teaches nothing; but what was restored may be of another light.
+        let all_changed = self.all_but.is_none();
+        let taught = self.doubt.is_some() && all_changed && lasted <= LIMIT_MAX / LONGER;
+        if self.still > 0 && (lasted < self.limit() || taught) {
             self.longest = self.longest.max(lasted);
+        }
+        if all_changed {
+            self.doubt = self.doubt.take().and_then(Doubt::borne_out);
         }
         self.still = 0;
         self.changed_at = Some(at);
         self.changes = self.changes.saturating_add(1);
+        match &mut self.all_but {
+            Some(it) => it.noise = Some(it.noise.map_or(noise, |least| least.min(noise))),
+            None => self.learn_noise(noise, at),
+        }
+    }
+
+    fn learn_noise(&mut self, noise: f32, at: Instant) {
         let since = *self.noise_since.get_or_insert(at);
         if at.since(since) > NOISE_OVER {
             self.noise_before = self.noise.take();
@@ -171,6 +283,59 @@ impl Stillness {
     }
 }
 
+/// Whether the middle cell has changed in each of the last few pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Alive {
+    Yes,
+    No,
+}
+
+impl Doubt {
+    fn new() -> Doubt {
+        Doubt { unseen: KNOWN_FROM, share: 1.0, since: None, pairs: 0, alive: 0, in_a_row: 0 }
+    }
+
+    /// Takes what the middle cell changed by. The share of the restored noise to be looked for.
+    fn look(&mut self, noise: f32, at: Instant) -> (f32, Alive) {
+        self.pairs += 1;
+        if noise >= NOISE_MIN {
+            self.alive += 1;
+            self.in_a_row += 1;
+        } else {
+            self.in_a_row = 0;
+        }
+        if at.since(*self.since.get_or_insert(at)) >= ALIVE_FOR {
+            if self.alive as f32 >= ALIVE_SHARE * self.pairs as f32 {
+                self.share /= 2.0;
+            }
+            (self.since, self.pairs, self.alive) = (Some(at), 0, 0);
+        }
+        let alive = if self.in_a_row >= ALIVE_PAIRS { Alive::Yes } else { Alive::No };
+        (self.share, alive)
+    }
+
+    /// One change more that bears it out.
+    fn borne_out(self) -> Option<Doubt> {
+        let unseen = self.unseen.checked_sub(1).filter(|unseen| *unseen > 0)?;
+        Some(Doubt { unseen, ..self })
+    }
+}
+
+impl AllBut {
+    fn since(since: Instant) -> AllBut {
+        AllBut { since, cells: Vec::new(), noise: None }
+    }
+}
+
+/// Adds the cells that are not there yet, until there are too many for a clock.
+fn add(cells: &mut Vec<usize>, now: &[usize]) {
+    for cell in now {
+        if cells.len() <= CLOCK_CELLS && !cells.contains(cell) {
+            cells.push(*cell);
+        }
+    }
+}
+
 fn middle(values: &[f32]) -> f32 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f32::total_cmp);
@@ -178,110 +343,4 @@ fn middle(values: &[f32]) -> f32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CELLS: usize = 40;
-
-    fn ms(ms: u64) -> Instant {
-        Instant::from_millis(10_000 + ms)
-    }
-
-    /// Pictures every 200 ms; says when frozen is first told.
-    fn play(stillness: &mut Stillness, from: u64, changes: &[f32]) -> Option<u64> {
-        let mut told = None;
-        for (i, &level) in (0..).zip(changes) {
-            let at = from + 200 * i;
-            if stillness.look(&[level; CELLS], ms(at)).frozen == Frozen::Yes {
-                told = told.or(Some(at - from));
-            }
-        }
-        told
-    }
-
-    #[test]
-    fn a_noisy_camera_that_freezes_is_told_within_a_second() {
-        let mut camera = Stillness::default();
-        assert_eq!(play(&mut camera, 0, &[1.2; 100]), None);
-        assert_eq!(play(&mut camera, 20_000, &[0.0; 10]), Some(400));
-    }
-
-    #[test]
-    fn a_frozen_picture_that_is_encoded_again_is_told_as_well() {
-        let mut camera = Stillness::default();
-        play(&mut camera, 0, &[1.2; 100]);
-        let refined = [0.5, 0.3, 0.2, 0.1, 0.05, 0.0, 0.0];
-        assert_eq!(play(&mut camera, 20_000, &refined), Some(400));
-    }
-
-    #[test]
-    fn somebody_who_moves_in_a_quiet_picture_is_no_freeze() {
-        let mut camera = Stillness::default();
-        play(&mut camera, 0, &[1.2; 100]);
-        // Through a cell a second: as slowly as somebody far away who walks.
-        for i in 0..100 {
-            let mut cells = [0.1; CELLS];
-            (cells[i / 5], cells[i / 5 + 1]) = (9.0, 4.0);
-            assert_eq!(camera.look(&cells, ms(20_000 + 200 * i as u64)).frozen, Frozen::No);
-        }
-    }
-
-    #[test]
-    fn a_camera_that_repeats_every_other_picture_is_not_frozen_until_it_stays_so() {
-        let mut camera = Stillness::default();
-        let twice: Vec<f32> = [1.0, 0.0].repeat(100);
-        assert_eq!(play(&mut camera, 0, &twice), None);
-        assert_eq!(play(&mut camera, 40_000, &[0.0; 20]), Some(800));
-    }
-
-    #[test]
-    fn a_camera_that_stands_still_ever_longer_is_told_after_ten_seconds_all_the_same() {
-        let mut camera = Stillness::default();
-        let mut at = 0;
-        let mut play = |camera: &mut Stillness, changes: &[f32]| {
-            let told = play(camera, at, changes);
-            at += 200 * changes.len() as u64;
-            told
-        };
-        assert_eq!(play(&mut camera, &[1.2; 100]), None);
-        for still in [1, 4, 13, 40, 40, 40] {
-            play(&mut camera, &[vec![0.0; still], vec![1.2; 10]].concat());
-        }
-        let told = play(&mut camera, &[0.0; 200]);
-        assert_eq!(told, Some(9_800));
-        // An hour later that is forgotten.
-        for _ in 0..3 {
-            play(&mut camera, &[1.2; 9_100]);
-        }
-        assert_eq!(play(&mut camera, &[0.0; 20]), Some(400));
-    }
-
-    #[test]
-    fn a_picture_that_stands_still_under_a_running_clock_is_frozen() {
-        let mut camera = Stillness::default();
-        play(&mut camera, 0, &[1.2; 100]);
-        let told = (0..40u64).find(|i| {
-            let mut cells = [0.0; CELLS];
-            if i.is_multiple_of(5) {
-                (cells[3], cells[4]) = (2.0, 5.0);
-            }
-            camera.look(&cells, ms(20_000 + 200 * i)).frozen == Frozen::Yes
-        });
-        assert!(told.is_some_and(|pictures| pictures * 200 <= 3_200), "{told:?}");
-    }
-
-    #[test]
-    fn the_time_in_which_a_camera_was_away_is_no_standstill() {
-        let mut camera = Stillness::default();
-        play(&mut camera, 0, &[1.2; 100]);
-        assert_eq!(play(&mut camera, 80_000, &[0.0, 1.2, 1.2]), None);
-        // Counted from the last change, at 80.4.
-        assert_eq!(play(&mut camera, 81_000, &[0.0; 10]), Some(200));
-    }
-
-    #[test]
-    fn a_picture_without_noise_stands_still_as_long_as_it_will_before_it_is_known() {
-        let mut drawn = Stillness::default();
-        assert_eq!(play(&mut drawn, 0, &[0.0; 300]), None);
-    }
-}
+mod tests;

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::engine::time::Instant;
-use crate::engine::view_fault::ViewFault;
 
-use super::background::{Background, Shows};
+use super::background::{Background, STRONG_CONTRAST, Shows};
 use super::cells::{Cell, Grid};
+use super::face::{FACE_LEFT, FACE_LOST, complete, is_face};
 use super::grey::{Grey, Tone};
 use super::judge::{Finding, Judge, Measures, Order, Placed, Since, Size, is_lit};
-use super::known::{Known, resized};
+use super::known::{Cast, Known, Lately, resized};
 use super::left::{Slowly, left_of, share_lost};
 use super::movement::Movement;
 use super::shift::Shift;
@@ -37,13 +37,11 @@ const CONTRAST_SHARE: f32 = 0.5;
 /// The cast of the last minutes: the newest look counts by this share, two looks a second.
 const CAST_RATE: f32 = 1.0 / 600.0;
 
+/// A cast is known from so many looks on: two seconds.
+const CAST_LOOKS_MIN: f32 = 4.0;
+
 /// Faces of one view that are remembered: day, night, lamplight, snow.
 const FACES_MAX: usize = 4;
-
-/// A picture shows a face when at most this share of its cells is lost, and contrast and sharpness are
-/// within this share of what they are there.
-const FACE_LOST: f32 = 0.15;
-const FACE_LEFT: f32 = 0.7;
 
 /// A view that shows so much more than it did is another face, if it lasts for this long: a lamp that
 /// is switched on, a camera that turns from infrared to colours.
@@ -68,8 +66,8 @@ pub struct Watch {
     /// Since when the view shows more than the background.
     richer_since: Option<Instant>,
     past: VecDeque<Past>,
-    /// Usual cast of the last minutes and how many looks it rests on.
-    cast: Option<((f32, f32), f32)>,
+    /// Usual cast of the last minutes.
+    cast: Option<Cast>,
     usual: Usual,
     judge: Judge,
 }
@@ -116,7 +114,15 @@ impl Watch {
 
     /// Goes on with what was kept: from the first picture on the view must be this one.
     pub fn restored(known: Known) -> Watch {
-        Watch { usual: known.usual, kept: Some(known), ..Watch::default() }
+        let Lately { cast, habit } = known.lately;
+        let stillness = habit.map(Stillness::restored).unwrap_or_default();
+        Watch { usual: known.usual, cast, stillness, kept: Some(known), ..Watch::default() }
+    }
+
+    /// Whether more has changed since the start than a clock that is written into the picture: before,
+    /// it may be one that stands still.
+    pub fn has_changed(&self) -> bool {
+        self.stillness.has_changed()
     }
 
     /// What is worth keeping; the reference only once.
@@ -128,6 +134,7 @@ impl Watch {
             background: settled.and_then(picture),
             faces: self.faces.iter().filter_map(picture).collect(),
             usual: self.usual,
+            lately: Lately { cast: self.cast, habit: self.stillness.habit() },
         }
     }
 
@@ -138,8 +145,16 @@ impl Watch {
     }
 
     /// Takes what was kept, now that the size of pictures is known.
-    fn unpack(&mut self, now: &Grey) {
+    fn unpack(&mut self, now: &Grey, hour: Hour) {
         let Some(kept) = self.kept.take() else { return };
+        if self.cast.is_none() {
+            // Of how it was lately nothing is known: as it is at this hour.
+            self.cast = self.usual.at(hour).map(|usual| Cast {
+                blue: usual.blue.mean,
+                red: usual.red.mean,
+                looks: 1.0 / CAST_RATE,
+            });
+        }
         let (width_px, height_px) = (now.width_px(), now.height_px());
         let sized = |grey: &Grey| {
             let grey = resized(grey, width_px, height_px)?;
@@ -158,24 +173,27 @@ impl Watch {
             // It may be hours since: the reference is how the view looked at another time.
             self.faces.extend(self.reference.clone());
         }
+        complete(&mut self.faces, self.background.as_ref());
     }
 
     /// The view is right as it is now, and the reference once it is learned: at once, when nothing is
-    /// wrong with it and it is known. What is usual for the camera stays; so does how the view looked
+    /// wrong with it and all of it is known. What is usual for the camera stays; so does how the view looked
     /// before, unless it has moved.
     pub fn accept(&mut self) {
         let known = self.background.as_ref().filter(|it| it.is_settled());
         if let Some(background) = known.filter(|_| self.judge.at_rest()) {
-            self.reference = Some(background.clone());
-            self.movement.forget_reference();
-            self.settled = true;
-            return;
+            if self.has_all_of_the_picture(background) {
+                self.reference = Some(background.clone());
+                self.movement.forget_reference();
+                self.settled = true;
+                return;
+            }
+            // Neither a reference nor a face: it is right, and lacks a part.
+            self.background = None;
         }
         let mut faces = std::mem::take(&mut self.faces);
         faces.extend(self.background.take());
-        let elsewhere =
-            |finding: &Finding| matches!(finding.fault, ViewFault::Moved | ViewFault::WrongPicture);
-        if self.judge.findings().iter().any(elsewhere) {
+        if self.judge.is_elsewhere() {
             faces.clear();
         }
         let forgotten = faces.len().saturating_sub(FACES_MAX);
@@ -185,6 +203,22 @@ impl Watch {
         let judge = self.judge.accepted();
         let before = self.before.take();
         *self = Watch { usual, stillness, faces, judge, before, ..Watch::default() };
+    }
+
+    /// Whether the background has what the picture has, but for little. What was kept where a privacy
+    /// mask was has not: it is plain there, and no reference to hold what comes against.
+    fn has_all_of_the_picture(&self, background: &Background) -> bool {
+        let Some(Before { grey, .. }) = self.before.as_ref().filter(|it| background.fits(&it.grey))
+        else {
+            return true;
+        };
+        let cells = background.grid().describe(grey);
+        let is_new = |(now, usual): &(&Cell, &Cell)| {
+            now.contrast >= STRONG_CONTRAST && usual.contrast < STRONG_CONTRAST / 2.0
+        };
+        let new = cells.iter().zip(background.usual()).filter(is_new).count();
+        let all = background.strong().count() + new;
+        new as f32 <= LOST_TOO * all as f32
     }
 
     /// Where the view is not what it was, it may be what it was at another time of day.
@@ -224,7 +258,7 @@ impl Watch {
 
     /// Takes a picture.
     pub fn look(&mut self, grey: Grey, tone: Tone, at: Instant, hour: Hour) -> Look {
-        self.unpack(&grey);
+        self.unpack(&grey, hour);
         // By one that is black nothing could ever be recognised.
         if self.background.is_none() && is_lit(&tone, self.usual.at(hour)) {
             self.background = Background::new(&grey);
@@ -373,8 +407,8 @@ impl Watch {
     /// How far the colours are from the usual. On the way to grey nothing is off: a camera that sees
     /// by infrared light has no colours.
     fn cast_off(&self, (blue, red): (f32, f32)) -> Option<f32> {
-        let ((usual_blue, usual_red), looks) = self.cast?;
-        if looks < 4.0 {
+        let Cast { blue: usual_blue, red: usual_red, looks } = self.cast?;
+        if looks < CAST_LOOKS_MIN {
             return None;
         }
         let length = usual_blue * usual_blue + usual_red * usual_red;
@@ -401,15 +435,18 @@ impl Watch {
         }
         self.learned_at = Some(now);
         background.learn(grey, cells, shown, self.stillness.noise());
+        complete(&mut self.faces, Some(background));
         if self.reference.is_none() && background.is_settled() {
             self.reference = Some(background.clone());
             self.settled = true;
         }
         self.usual.learn(hour, tone);
-        let ((blue, red), looks) = self.cast.unwrap_or((tone.cast, 0.0));
-        let rate = (1.0 / (looks + 1.0)).max(CAST_RATE);
-        let cast = (blue + (tone.cast.0 - blue) * rate, red + (tone.cast.1 - red) * rate);
-        self.cast = Some((cast, looks + 1.0));
+        let (blue_now, red_now) = tone.cast;
+        let first = Cast { blue: blue_now, red: red_now, looks: 0.0 };
+        let Cast { blue, red, looks } = self.cast.unwrap_or(first);
+        let looks = (looks + 1.0).min(1.0 / CAST_RATE);
+        let (blue, red) = (blue + (blue_now - blue) / looks, red + (red_now - red) / looks);
+        self.cast = Some(Cast { blue, red, looks });
     }
 }
 
@@ -419,15 +456,4 @@ fn light_since(usual: &[Cell], cells: &[Cell]) -> f32 {
         cells.iter().zip(usual).map(|(now, usual)| now.mean - usual.mean).collect();
     all.sort_by(f32::total_cmp);
     all.get(all.len() / 2).copied().unwrap_or_default()
-}
-
-/// Whether the picture is this face of the view.
-fn is_face(face: &Background, grey: &Grey, noise: f32) -> bool {
-    if !face.fits(grey) {
-        return false;
-    }
-    let (cells, shown) = (face.grid().describe(grey), face.shown(grey, Shift::NONE));
-    let (contrast, sharpness) = left_of(face, &cells, &shown, noise);
-    let like = |left: f32| (FACE_LEFT..=1.0 / FACE_LEFT).contains(&left);
-    share_lost(face, &shown) <= FACE_LOST && like(contrast) && like(sharpness)
 }

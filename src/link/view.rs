@@ -59,6 +59,19 @@ pub struct LearnedView {
     pub background: Option<GreyPicture>,
     /// The same view at other times of the day.
     pub faces: Vec<GreyPicture>,
+    pub lately: Option<ViewLately>,
+}
+
+/// How a camera's pictures were lately: true for some hours.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewLately {
+    /// Seconds since 1970 in UTC.
+    pub at_s: i64,
+    /// Mean of blue and of red less brightness, levels; and how many looks it rests on.
+    pub cast: Option<(f32, f32, f32)>,
+    /// What the sensor's noise changes from picture to picture, levels; for how long the picture stands
+    /// still by itself, and for how long that is still to be remembered, milliseconds.
+    pub habit: Option<(f32, u32, u32)>,
 }
 
 /// What is usual in an hour of the day; mean and spread.

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::engine::view_fault::ViewFault;
 use crate::engine::{BlindCause, DisarmedBy, Entry, Event, EventKind, ZoneIndex};
 use crate::zone_file::SiteZones;
 
@@ -204,20 +203,6 @@ fn cause_name(cause: BlindCause) -> &'static str {
         BlindCause::SourceLost => "source_lost",
         BlindCause::WorkerSilent => "vision_silent",
         BlindCause::WorkerDown => "vision_down",
-        BlindCause::View(fault) => view_name(fault),
-    }
-}
-
-fn view_name(fault: ViewFault) -> &'static str {
-    match fault {
-        ViewFault::Frozen => "frozen",
-        ViewFault::TimeBackwards => "time_backwards",
-        ViewFault::WrongPicture => "wrong_picture",
-        ViewFault::Moved => "moved",
-        ViewFault::Covered => "covered",
-        ViewFault::Dark => "dark",
-        ViewFault::Overexposed => "overexposed",
-        ViewFault::Blurred => "blurred",
-        ViewFault::Discoloured => "discoloured",
+        BlindCause::View(fault) => fault.name(),
     }
 }

@@ -1,7 +1,8 @@
 //! Whether a store is what this program would have written: its invariants, each asked of the file.
 //!
 //! For people (`standclear check`) and for tests that kill the box. Reads only, in one view of the
-//! file, so a box may go on writing; it reads everything, so it takes a while on a large store.
+//! file, so a box may go on writing; it reads everything, so it takes a while on a large store, and
+//! so long what the box writes stays in the write-ahead log, which grows.
 //!
 //! What was removed to keep the store bounded is not missed: an invariant speaks of what both sides
 //! still have to know.

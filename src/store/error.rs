@@ -191,11 +191,12 @@ pub fn may_want_room(error: &(dyn Error + 'static)) -> bool {
 }
 
 impl StoreError {
-    /// A full disk is the same trouble whatever was being done, and has its own remedy; everything
-    /// else is `otherwise`.
     /// Whether what was to be kept is to blame, and would be as often as it is tried again.
     pub fn is_of_the_row(&self) -> bool {
-        let StoreError::Handhelds { source, .. } = self else { return false };
+        let (StoreError::Handhelds { source, .. } | StoreError::Evidence { source, .. }) = self
+        else {
+            return false;
+        };
         match source.sqlite_error_code() {
             Some(code) => matches!(
                 code,
@@ -205,6 +206,8 @@ impl StoreError {
         }
     }
 
+    /// A full disk is the same trouble whatever was being done, and has its own remedy; everything
+    /// else is `otherwise`.
     pub(super) fn or_full(
         path: &Path,
         source: rusqlite::Error,

@@ -105,6 +105,8 @@ pub struct Retired {
     pub files: Vec<String>,
     /// Pictures that went with their rows.
     pub snapshots: usize,
+    /// Bytes of clips that stay because they are pinned.
+    pub pinned_bytes: u64,
 }
 
 impl Store {
@@ -320,7 +322,9 @@ impl Store {
                 .execute(params![before_us, REMOVED_AT_ONCE])?;
             retention::count(connection, "clip", removed)?;
             retention::count(connection, "snapshot", snapshots)?;
-            Ok(Retired { files, snapshots })
+            let pinned_bytes =
+                connection.prepare_cached(read::PINNED_BYTES)?.query_row([], |row| row.get(0))?;
+            Ok(Retired { files, snapshots, pinned_bytes })
         })
     }
 

@@ -1,9 +1,14 @@
 //! Looking for incidents: by zone, camera, time, verdict and pin, newest first, a page at a time.
 //!
-//! The store holds 200 000 incidents, and somebody may look for the three of a zone: no question
-//! reads them all. One member of what is wanted, the one that lets fewest through as a rule, says in
-//! which order rows are met (its **driver**, always by number, the newest first); all members, that
-//! one too, say which of them count. So a wrong driver costs time and never an incident.
+//! The store holds 200 000 incidents, and somebody may look for the three of a zone: as a rule no
+//! question reads them all. One member of what is wanted, the one that lets fewest through as a rule,
+//! says in which order rows are met (its **driver**, always by number, the newest first); all members,
+//! that one too, say which of them count. So a wrong driver costs time and never an incident.
+//!
+//! Where nearly all that the driver meets is met in vain, all of that is read: incidents without a
+//! verdict where nearly all have one, a zone on a camera that it never was on, a verdict in a zone that
+//! never had it. That is bounded by what the store keeps: a tenth of a second on a small machine, in
+//! which others who ask through the same reader wait, and neither the writer nor any alarm does.
 //!
 //! Not here: what kind of zone a zone is; the store does not know.
 

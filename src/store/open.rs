@@ -49,7 +49,7 @@ const MOVED_SINCE: i64 = 8;
 pub const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
 /// How long a statement waits for another connection. Only a checkpoint ever holds the writer up.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The write-ahead log is cut back to this many bytes after a checkpoint, so that one big burst
 /// does not hold disk space for ever.

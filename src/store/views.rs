@@ -5,14 +5,20 @@
 //!
 //! Not here: what the pictures mean (`crate::integrity`), and when they are taken (the guard).
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::open::BUSY_TIMEOUT;
 use super::query::{HistoryError, StoreReader, timestamp};
 use super::{Store, StoreError, in_transaction};
 
 /// Cameras whose views are kept: twice what one box watches, so that one that comes back is known.
 pub const VIEWS_KEPT: i64 = 128;
+
+/// Longest wait for readers before the log is emptied: alarms wait behind it to be kept.
+const READERS_MAX: Duration = Duration::from_millis(200);
 
 /// Why a view became the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,31 +70,44 @@ pub struct ReferenceRow {
     pub clear: Option<Vec<u8>>,
 }
 
+/// All that is kept of one camera's view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewRows {
+    pub camera: String,
+    /// None: what is kept of one goes.
+    pub reference: Option<ReferenceRow>,
+    /// What else was learned; when.
+    pub learned: Vec<u8>,
+    pub at: Timestamp,
+}
+
 impl Store {
+    /// Keeps all of a camera's view in place of what was kept: both or neither, since what was learned
+    /// says what the reference is worth.
+    ///
+    /// # Errors
+    /// A picture is not whole or too large, or the disk is full or fails; then nothing was changed.
+    pub fn put_view(&mut self, rows: &ViewRows) -> Result<(), StoreError> {
+        self.views(|connection| {
+            match &rows.reference {
+                Some(row) => put_reference(connection, row)?,
+                None => connection
+                    .prepare_cached("DELETE FROM view_reference WHERE camera = ?1")?
+                    .execute([&rows.camera])
+                    .map(drop)?,
+            }
+            put_learned(connection, &rows.camera, rows.at, &rows.learned)?;
+            trim(connection)
+        })
+    }
+
     /// Keeps a camera's reference in place of the one before.
     ///
     /// # Errors
     /// A picture is not whole or too large, or the disk is full or fails; then nothing was changed.
     pub fn put_view_reference(&mut self, row: &ReferenceRow) -> Result<(), StoreError> {
         self.views(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO view_reference (camera, taken_us, why, by,
-                       zone_version, width_px, height_px, luma, shown, clear)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                )?
-                .execute(params![
-                    row.camera,
-                    row.facts.taken_at.as_microsecond(),
-                    row.facts.why.as_str(),
-                    row.facts.by,
-                    row.facts.zone_version,
-                    row.width_px,
-                    row.height_px,
-                    row.luma,
-                    row.shown,
-                    row.clear,
-                ])?;
+            put_reference(connection, row)?;
             trim(connection)
         })
     }
@@ -126,12 +145,7 @@ impl Store {
         learned: &[u8],
     ) -> Result<(), StoreError> {
         self.views(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO view_learned (camera, at_us, learned)
-                     VALUES (?1, ?2, ?3)",
-                )?
-                .execute(params![camera, at.as_microsecond(), learned])?;
+            put_learned(connection, camera, at, learned)?;
             trim(connection)
         })
     }
@@ -158,17 +172,84 @@ impl Store {
         })
     }
 
+    /// Leaves nothing in the files of what was kept of views before: overwritten rows are zeros already,
+    /// and now the log that led to them is empty.
+    ///
+    /// # Errors
+    /// Somebody reads all the while, or the disk fails: try again.
+    pub fn forget_overwritten_views(&mut self) -> Result<(), StoreError> {
+        let emptied = self.connection.busy_timeout(READERS_MAX).and_then(|()| {
+            let busy: i64 =
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            match busy {
+                0 => Ok(()),
+                _ => Err(rusqlite::Error::SqliteFailure(code, None)),
+            }
+        });
+        let waits = self.connection.busy_timeout(BUSY_TIMEOUT);
+        self.or_views(emptied.and(waits))
+    }
+
+    /// What is overwritten here is zeros afterwards: a privacy mask may be newer than a picture.
     fn views(
         &mut self,
         keep: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
-        in_transaction(&mut self.connection, keep).map_err(|source| {
+        let kept = self
+            .connection
+            .pragma_update(None, "secure_delete", true)
+            .and_then(|()| in_transaction(&mut self.connection, keep));
+        // Everything else goes by the thousand, and is not worth writing twice.
+        let usual = self.connection.pragma_update(None, "secure_delete", false);
+        self.or_views(kept.and(usual))
+    }
+
+    fn or_views(&self, outcome: rusqlite::Result<()>) -> Result<(), StoreError> {
+        outcome.map_err(|source| {
             StoreError::or_full(&self.path, source, |path, source| StoreError::Views {
                 path,
                 source,
             })
         })
     }
+}
+
+fn put_reference(connection: &Connection, row: &ReferenceRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO view_reference (camera, taken_us, why, by,
+               zone_version, width_px, height_px, luma, shown, clear)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            row.camera,
+            row.facts.taken_at.as_microsecond(),
+            row.facts.why.as_str(),
+            row.facts.by,
+            row.facts.zone_version,
+            row.width_px,
+            row.height_px,
+            row.luma,
+            row.shown,
+            row.clear,
+        ])
+        .map(drop)
+}
+
+fn put_learned(
+    connection: &Connection,
+    camera: &str,
+    at: Timestamp,
+    learned: &[u8],
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO view_learned (camera, at_us, learned) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![camera, at.as_microsecond(), learned])
+        .map(drop)
 }
 
 fn trim(connection: &Connection) -> rusqlite::Result<()> {

@@ -270,14 +270,13 @@ impl Worker {
                     integrity.restore(*known);
                 }
             }
-            ToWorker::WriteClip { request, camera, from_ns, to_ns, path } => {
-                let path = path.into();
-                let shown = Shown::AsSent;
-                self.write_clip(ClipRequest { request, camera, from_ns, to_ns, path, shown });
+            ToWorker::WriteClip { request, camera, span, path } => {
+                let (path, shown) = (path.into(), Shown::AsSent);
+                self.write_clip(ClipRequest { request, camera, span, path, shown });
             }
-            ToWorker::HideClip { request, camera, from_ns, to_ns, path, veil } => {
+            ToWorker::HideClip { request, camera, span, path, veil } => {
                 let (path, shown) = (path.into(), Shown::Hidden(veil));
-                self.write_clip(ClipRequest { request, camera, from_ns, to_ns, path, shown });
+                self.write_clip(ClipRequest { request, camera, span, path, shown });
             }
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
             ToWorker::Stop | ToWorker::Start(_) => {

@@ -26,7 +26,7 @@ use super::{App, RouteEntry, rails};
 use crate::guard::handle::{EvidenceError, Handle, Privacy, Reason, WhichClip};
 
 pub use self::places::{DOWNLOADS_MAX, READS_MAX};
-pub(super) use self::places::{Places, ask_evidence};
+pub(super) use self::places::{Download, Places, ask_evidence};
 
 /// The routes, with who may use them.
 pub(super) fn table() -> Vec<RouteEntry> {

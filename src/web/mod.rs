@@ -74,9 +74,6 @@ pub const QUESTIONS_MAX: usize = 8;
 /// keeps a supervisor from answering.
 pub const ANSWERS_MAX: usize = 4;
 
-/// Exports of incidents at once: each reads as fast as somebody takes it.
-pub const EXPORTS_MAX: usize = 2;
-
 /// Passwords hashed at once: 19 MiB each, and a core.
 pub const PASSWORDS_MAX: usize = 2;
 
@@ -207,7 +204,6 @@ impl Served {
             questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
             answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
             evidence: evidence::Places::new(),
-            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             devices: Arc::default(),
             stopping,
             replaced_at: freshness.replaced_at.clone(),
@@ -273,7 +269,6 @@ pub(crate) struct App {
     questions: Arc<Semaphore>,
     answers: Arc<Semaphore>,
     evidence: evidence::Places,
-    exports: Arc<Semaphore>,
     /// What each handheld has under way.
     devices: Arc<handheld::Devices>,
     stopping: watch::Receiver<Running>,

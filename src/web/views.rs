@@ -3,8 +3,8 @@
 //! Not here: confirming it (`alarms::view`), and zones moved with it (the page and `zones`).
 
 use axum::Json;
-use axum::extract::State;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::IntoResponse;
@@ -20,9 +20,8 @@ use super::query::{Pairs, path_text};
 use super::routes::ask;
 use super::{App, RouteEntry, rails};
 use crate::guard::handle::{
-    Judged, Onlooker, Pictured, ReferenceFacts, ViewFault, ViewPicture, ViewShift, ViewTrouble,
+    Judged, Onlooker, Pictured, ReferenceFacts, ViewPicture, ViewShift, ViewTrouble,
 };
-use axum::extract::Path;
 
 /// The routes, with who may use them.
 pub(super) fn table() -> Vec<RouteEntry> {
@@ -92,21 +91,6 @@ struct ShiftDto {
     zoom: f64,
 }
 
-/// As it stands in the API.
-pub(super) fn kind(fault: ViewFault) -> &'static str {
-    match fault {
-        ViewFault::Frozen => "frozen",
-        ViewFault::TimeBackwards => "time_backwards",
-        ViewFault::WrongPicture => "wrong_picture",
-        ViewFault::Moved => "moved",
-        ViewFault::Covered => "covered",
-        ViewFault::Dark => "dark",
-        ViewFault::Overexposed => "overexposed",
-        ViewFault::Blurred => "blurred",
-        ViewFault::Discoloured => "discoloured",
-    }
-}
-
 /// What a camera's view is held against, and what is wrong with it.
 #[utoipa::path(
     get,
@@ -143,7 +127,7 @@ pub(super) async fn view(
     let trouble = camera.view.trouble.clone().map(|it| {
         let ViewTrouble { fault, words, since, measured } = it;
         TroubleDto {
-            kind: kind(fault),
+            kind: fault.name(),
             words,
             since: timestamp(since),
             measured: measured.map(|it| it.value),

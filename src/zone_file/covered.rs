@@ -1,11 +1,14 @@
-//! Guarded zones that an ignored area takes out of sight.
+//! Guarded zones that an ignored area takes out of sight, or a privacy mask out of everybody's.
 //!
 //! Whoever is wholly inside an ignored area counts nowhere, so one drawn over a guarded zone makes a
 //! hole in it that nobody sees on the page. That may be meant, so it is a warning, not an error.
 //!
+//! Under a privacy mask people are found as everywhere; but what is kept of the view has nothing of it, so
+//! a box that starts cannot tell what has come to stand there.
+//!
 //! Not here: what ignoring does to a detection (the engine).
 
-use super::document::{Duty, Point, Ring, Zone};
+use super::document::{Duty, Kind, Point, Ring, Zone};
 use super::field::{Errors, FieldError};
 use crate::engine::geometry::{Area, PointNorm};
 
@@ -16,40 +19,63 @@ const COVERED_SHARE_MIN: f64 = 0.1;
 /// few hundredths, which is enough for a sentence.
 const GRID: u32 = 32;
 
-/// Warns of every guarded area that ignored ones cover.
+/// What lies over a guarded area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Ignored,
+    Masked,
+}
+
+impl Over {
+    fn kind(self) -> Kind {
+        match self {
+            Over::Ignored => Kind::Ignore,
+            Over::Masked => Kind::PrivacyMask,
+        }
+    }
+}
+
+/// Warns of every guarded area that ignored ones cover, or that privacy masks do.
 pub(super) fn warn(zones: &[Zone], warnings: &mut Errors) {
-    let ignored: Vec<(&str, Area)> = zones
-        .iter()
-        .filter(|zone| matches!(zone.duty, Duty::Ignore { .. }))
-        .filter_map(|zone| Some((zone.name.as_str(), area_of(zone)?)))
-        .collect();
-    if ignored.is_empty() {
-        return;
-    }
-    for (number, zone) in zones.iter().enumerate() {
-        if zone.watch().is_none() {
-            continue;
-        }
-        let Some(area) = area_of(zone) else { continue };
-        let over: Vec<&(&str, Area)> =
-            ignored.iter().filter(|(_, other)| overlaps(other, &area)).collect();
-        let share = covered(&area, &over);
-        if share >= COVERED_SHARE_MIN {
-            let names: Vec<String> = over.iter().map(|(name, _)| format!("“{name}”")).collect();
-            let right = format!(
-                "{:.0} % of “{}” lies in the ignored {}: whoever is wholly inside that part is not \
-                 seen and does not alarm; draw the ignored area smaller unless this is meant",
-                share * 100.0,
-                zone.name,
-                names.join(" and ")
-            );
-            warnings.add(FieldError::new(
-                format!("features[{number}].geometry.coordinates"),
-                "",
-                right,
-            ));
+    for over in [Over::Ignored, Over::Masked] {
+        let covering: Vec<(&str, Area)> = zones
+            .iter()
+            .filter(|zone| zone.kind() == over.kind())
+            .filter_map(|zone| Some((zone.name.as_str(), area_of(zone)?)))
+            .collect();
+        for (number, zone) in zones.iter().enumerate() {
+            if zone.watch().is_some()
+                && let Some(right) = of_zone(zone, &covering, over)
+            {
+                let place = format!("features[{number}].geometry.coordinates");
+                warnings.add(FieldError::new(place, "", right));
+            }
         }
     }
+}
+
+/// What is to be said of a guarded area, when enough of it is covered.
+fn of_zone(zone: &Zone, covering: &[(&str, Area)], by: Over) -> Option<String> {
+    let area = area_of(zone)?;
+    let over: Vec<&(&str, Area)> =
+        covering.iter().filter(|(_, other)| overlaps(other, &area)).collect();
+    let share = covered(&area, &over);
+    if share < COVERED_SHARE_MIN {
+        return None;
+    }
+    let names: Vec<String> = over.iter().map(|(name, _)| format!("“{name}”")).collect();
+    let (percent, name, names) = (share * 100.0, &zone.name, names.join(" and "));
+    Some(match by {
+        Over::Masked => format!(
+            "{percent:.0} % of “{name}” lies under the privacy mask {names}: whoever is there alarms, \
+             and nobody can look; what covers the view there while the box is off is not found when it \
+             starts; draw the mask smaller unless this is meant"
+        ),
+        Over::Ignored => format!(
+            "{percent:.0} % of “{name}” lies in the ignored {names}: whoever is wholly inside that \
+             part is not seen and does not alarm; draw the ignored area smaller unless this is meant"
+        ),
+    })
 }
 
 /// The share of the area that lies in any of the others, 0..=1.

@@ -76,7 +76,7 @@ fn evidence_of_an_incident_and_of_all_is_what_the_reference_says() {
     );
     let state = served.get("/api/evidence").json();
     assert_eq!((&state["clips"], &state["lost"]), (&json!(3), &json!(1)));
-    assert_eq!(state["clip_bytes_max"], 1_000);
+    assert_eq!((&state["clip_bytes_max"], &state["pinned_bytes"]), (&json!(1_000), &json!(200)));
 }
 
 #[test]

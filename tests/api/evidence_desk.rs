@@ -137,7 +137,9 @@ impl EvidenceDesk for Fake {
     }
 
     fn evidence_now(&self) -> Result<EvidenceNow, EvidenceError> {
-        let state = EvidenceState { clips: 3, clip_bytes: 600, lost: 1, ..Default::default() };
+        let (clips, clip_bytes, pinned_bytes) = (3, 600, 200);
+        let state =
+            EvidenceState { clips, clip_bytes, pinned_bytes, lost: 1, ..Default::default() };
         Ok(EvidenceNow { state, bytes_max: 1_000, days: 30, before_s: 10, after_s: 10 })
     }
 }

@@ -14,7 +14,7 @@ use standclear::guard::handle::{
 use standclear::store::audit::AuditReader;
 
 use crate::site::{TestSite, blind, fake_worker, wait_alarm, wait_for, wait_until, wait_watched};
-use crate::worker::{ACCEPTED_LEVEL, FIRST_LEVEL, Scene};
+use crate::worker::{ACCEPTED_LEVEL, FIRST_LEVEL, SECRET, Scene};
 
 /// A guard whose camera looks at something.
 fn start(site: &TestSite) -> Guard {
@@ -179,5 +179,112 @@ fn a_view_that_has_moved_is_so_after_a_restart_until_somebody_has_looked() {
     guard.stop();
     let guard = start(&site);
     assert_eq!(guard.handle().snapshots().borrow().cameras[0].view.trouble, None);
+    guard.stop();
+}
+
+/// Puts a privacy mask in force: left, top, right, bottom.
+fn put_mask_in_force(guard: &Guard, [left, top, right, bottom]: [f64; 4]) {
+    let handle = guard.handle();
+    let desk = handle.zone_desk();
+    let document = desk.zones("yard").expect("zones").in_force.document;
+    let mut masked: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+    let mask = serde_json::json!({
+        "type": "Feature",
+        "properties": {
+            "id": "desk", "name": "Desk", "kind": "privacy_mask",
+            "reason": "a desk of the works council"
+        },
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [[
+                [left, top], [right, top], [right, bottom], [left, bottom], [left, top]
+            ]]
+        }
+    });
+    masked["features"].as_array_mut().expect("features").push(mask);
+    let masked = serde_json::from_str(&masked.to_string()).expect("JSON");
+    let draft = desk.put_draft("yard", &masked, "Eva", &DraftBefore::Anything).expect("a draft");
+    let version = desk.propose("yard", "Eva", "a new desk", &draft.digest).expect("proposed");
+    desk.approve("yard", version.number, "Eva").expect("in force");
+}
+
+/// Whether what stands low on the right of the view is in any file of the store.
+fn is_on_disk(site: &TestSite) -> bool {
+    let files = fs::read_dir(site.config().store.path).expect("the store's folder");
+    let files = files.filter_map(|entry| fs::read(entry.ok()?.path()).ok());
+    files.into_iter().any(|bytes| bytes.windows(SECRET.len()).any(|part| part == SECRET))
+}
+
+#[test]
+fn what_a_privacy_mask_covers_is_in_no_file_once_the_mask_is_in_force() {
+    let site = TestSite::new();
+    let guard = start(&site);
+    wait_watched(&guard);
+    reference(&guard, ReferenceWhy::First);
+    wait_for("the view on the disk", || is_on_disk(&site).then_some(()));
+
+    put_mask_in_force(&guard, [0.5, 0.6, 1.0, 1.0]);
+    reference(&guard, ReferenceWhy::ZonesApproved);
+    wait_for("files in which it is not", || (!is_on_disk(&site)).then_some(()));
+    guard.stop();
+    assert!(!is_on_disk(&site));
+
+    // What is left of the view is what it is held against all the same.
+    fs::write(site.path("known"), "").expect("forgotten");
+    let guard = start(&site);
+    assert_eq!(known(&site), format!("{ACCEPTED_LEVEL} 24"));
+    guard.stop();
+}
+
+#[test]
+fn a_box_that_kept_too_little_of_a_view_to_know_it_again_clears_no_zone_before_somebody_has_looked()
+{
+    let site = TestSite::new();
+    fs::write(site.path("textured"), "").expect("a note");
+    let guard = start(&site);
+    wait_watched(&guard);
+    reference(&guard, ReferenceWhy::First);
+    put_mask_in_force(&guard, [0.0, 0.0, 0.95, 1.0]);
+    reference(&guard, ReferenceWhy::ZonesApproved);
+    wait_watched(&guard);
+    // A vision process alone knows all of it.
+    fs::remove_file(site.path("known")).expect("it is there");
+    site.signal_worker(Signal::KILL);
+    assert_eq!(known(&site), format!("{ACCEPTED_LEVEL} 24"));
+    wait_watched(&guard);
+    guard.stop();
+
+    let guard = start(&site);
+    let now = wait_until(&guard, "a view that nobody knows", |now| {
+        let trouble = now.cameras[0].view.trouble.as_ref();
+        now.cameras[0].frame_age_ms.is_some()
+            && trouble.is_some_and(|trouble| trouble.fault == ViewFault::Moved)
+    });
+    assert!(now.cameras[0].unknown.is_some());
+    let confirm = AlarmCommand::ConfirmView {
+        camera: "yard".into(),
+        reason: Reason::new("The yard as it was").expect("a reason"),
+    };
+    assert_eq!(guard.handle().command(confirm, "Eva"), Ok(Commanded::Done));
+    wait_watched(&guard);
+    guard.stop();
+}
+
+#[test]
+fn a_picture_of_a_trouble_that_a_vision_process_took_with_it_is_asked_of_the_next_one() {
+    let site = TestSite::new();
+    let guard = start(&site);
+    wait_watched(&guard);
+    reference(&guard, ReferenceWhy::First);
+    fs::write(site.path("keeps pictures"), "").expect("a note");
+    site.shows(Scene::Moved);
+    wait_alarm(&guard, blind, AlarmState::Unacknowledged);
+    wait_for("a question for a picture", || fs::read_to_string(site.path("kept")).ok());
+    assert_eq!(picture(&guard, ViewPicture::Trouble, Onlooker::Anybody), None);
+    fs::remove_file(site.path("keeps pictures")).expect("it is there");
+    site.signal_worker(Signal::KILL);
+    wait_for("the picture of the trouble", || {
+        picture(&guard, ViewPicture::Trouble, Onlooker::Anybody)
+    });
     guard.stop();
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    self, CameraLoad, CaptureClock, ClipOutcome, ClipWritten, FromWorker, GreyPicture, LearnedView,
-    Load, ModelInfo, PROTOCOL_VERSION, Picture, Report, Served, StageTimes, ToWorker, UsualHour,
-    ViewFinding, ViewKind, ViewShift, Watched, WireDetection,
+    self, CameraLoad, CaptureClock, ClipOutcome, ClipSpan, ClipWritten, FromWorker, GreyPicture,
+    LearnedView, Load, ModelInfo, PROTOCOL_VERSION, Picture, Report, Served, StageTimes, ToWorker,
+    UsualHour, ViewFinding, ViewKind, ViewShift, Watched, WireDetection,
 };
 
 /// Names the folder with the scene; set only for the vision process.
@@ -30,6 +30,9 @@ const SETTLED_AT: u64 = 3;
 /// What the view's first reference shows, and the one that was accepted.
 pub const FIRST_LEVEL: u8 = 11;
 pub const ACCEPTED_LEVEL: u8 = 22;
+
+/// What stands low on the right of every view, and is found again in a file.
+pub const SECRET: &[u8; 6] = b"AFACE!";
 
 /// What the camera shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +139,10 @@ impl Fake {
                     Ok(ToWorker::Stop) => return Ok(()),
                     Ok(ToWorker::Watch { watched: now, .. }) => watched = now,
                     Ok(ToWorker::TakeSnapshot { request, frame, .. }) => {
+                        if self.folder.join("keeps pictures").exists() {
+                            fs::write(self.folder.join("kept"), frame.to_string()).expect("a note");
+                            continue;
+                        }
                         let picture = Some(picture(frame));
                         self.say(&FromWorker::Snapshot { request, picture })?;
                     }
@@ -149,15 +156,15 @@ impl Fake {
                         let note = format!("{} {usual}", level.unwrap_or("none".into()));
                         fs::write(self.folder.join("known"), note).expect("a note");
                     }
-                    Ok(ToWorker::HideClip { request, from_ns, to_ns, path, veil, .. }) => {
+                    Ok(ToWorker::HideClip { request, span, path, veil, .. }) => {
                         let told = format!("{} masks", veil.masks.len());
                         fs::write(self.folder.join("veil"), told).expect("a note");
                         assert!(!veil.seen.is_empty(), "nobody was seen for two seconds");
-                        self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
+                        self.write_clip(request, span, Path::new(&path))?;
                     }
-                    Ok(ToWorker::WriteClip { request, from_ns, to_ns, path, .. }) => {
+                    Ok(ToWorker::WriteClip { request, span, path, .. }) => {
                         fs::write(self.folder.join("clear"), "asked for").expect("a note");
-                        self.write_clip(request, (from_ns, to_ns), Path::new(&path))?;
+                        self.write_clip(request, span, Path::new(&path))?;
                     }
                     Ok(ToWorker::Detail { .. }) => {
                         told += 1;
@@ -241,21 +248,33 @@ impl Fake {
         }
     }
 
-    /// The view is known: this level in all of it.
+    /// The view is known: this level in all of it, but for what is secret; or one that could be recognised.
     fn settle(&self, frame: u64, level: u8) -> Result<(), link::LinkError> {
-        let reference = GreyPicture { width_px: 16, height_px: 12, luma: vec![level; 16 * 12] };
-        self.say(&FromWorker::Settled { camera: 0, frame, reference })?;
+        let reference = match self.folder.join("textured").exists() {
+            true => textured(level),
+            false => {
+                let mut luma = vec![level; 16 * 12];
+                for row in luma.chunks_exact_mut(16).skip(8) {
+                    row[9..15].copy_from_slice(SECRET);
+                }
+                GreyPicture { width_px: 16, height_px: 12, luma }
+            }
+        };
         let usual = vec![UsualHour::default(); 24];
-        let learned = Box::new(LearnedView { usual, ..LearnedView::default() });
+        let (background, faces) = (Some(reference.clone()), vec![reference.clone()]);
+        self.say(&FromWorker::Settled { camera: 0, frame, reference })?;
+        let learned = LearnedView { usual, background, faces, lately: None };
+        let learned = Box::new(learned);
         self.say(&FromWorker::Learned { camera: 0, learned })
     }
 
-    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs, and a
-    /// number writes so many megabytes, or as many as the disk takes.
+    /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs, `empty`
+    /// writes nothing and says it did, and a number writes so many megabytes, or as many as the disk
+    /// takes.
     fn write_clip(
         &self,
         request: u64,
-        (first_ns, last_ns): (u64, u64),
+        ClipSpan { from_ns: first_ns, to_ns: last_ns, .. }: ClipSpan,
         path: &Path,
     ) -> Result<(), link::LinkError> {
         let how = fs::read_to_string(self.folder.join("clips")).unwrap_or_default();
@@ -268,6 +287,9 @@ impl Fake {
             how => {
                 let mut film = format!("a film from {first_ns} to {last_ns}").into_bytes();
                 film.resize(film.len() + how.parse::<usize>().unwrap_or(0) * 1_000_000, b' ');
+                if how == "empty" {
+                    film.clear();
+                }
                 match fs::write(path, &film) {
                     Err(error) => ClipOutcome::Failed { reason: error.to_string() },
                     Ok(()) => ClipOutcome::Written(ClipWritten {
@@ -287,6 +309,14 @@ impl Fake {
     fn say(&self, message: &FromWorker) -> Result<(), link::LinkError> {
         link::send(&self.link, message)
     }
+}
+
+/// A view that can be recognised everywhere; its first pixel has this level.
+fn textured(level: u8) -> GreyPicture {
+    let (width_px, height_px) = (160, 90);
+    let mut luma: Vec<u8> = (0..width_px * height_px).map(|at| (at * 7919 % 251) as u8).collect();
+    luma[0] = level;
+    GreyPicture { width_px, height_px, luma }
 }
 
 fn overload() -> Load {

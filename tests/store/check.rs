@@ -1,6 +1,8 @@
 //! `standclear check` finds what other hands, or a bug, did to a store.
 
+use std::fs::{self, File};
 use std::process::Command;
+use std::time::SystemTime;
 
 use rusqlite::Connection;
 use standclear::engine::{AlarmId, AlarmState, IncidentId};
@@ -186,6 +188,36 @@ fn every_damage_is_found_and_named() {
         let it = it.unwrap_or_else(|| panic!("{damage}: not found; found {found:?}"));
         assert!(it.broken.iter().any(|line| line.contains(named)), "{damage}: {:?}", it.broken);
     }
+}
+
+/// A file among the clips that no row knows, older than any that is about to get its row.
+fn stray(dir: &TempDir, name: &str) -> std::path::PathBuf {
+    let folder = dir.path().join(standclear::store::evidence::FOLDER);
+    fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join(name);
+    let file = File::create(&path).expect("a file");
+    file.set_modified(SystemTime::UNIX_EPOCH).expect("it is old");
+    path
+}
+
+#[test]
+fn a_clip_that_makes_room_just_now_is_no_stray_and_one_that_stays_is() {
+    let dir = lived();
+    let path = stray(&dir, "incident-00000001-01.mp4");
+    let going = path.clone();
+    // Its row says removed, and the file goes while the folder and the rows are read.
+    let goes = move || {
+        let _ = fs::remove_file(&going);
+    };
+    fail::cfg_callback("check::listed", goes).expect("a fail point");
+    let found = broken(&dir);
+    fail::remove("check::listed");
+    assert!(!path.exists(), "it went meanwhile");
+    assert_eq!(found, []);
+    stray(&dir, "incident-00000001-02.mp4");
+    let found = broken(&dir);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].broken, ["incident-00000001-02.mp4"]);
 }
 
 #[test]

@@ -80,6 +80,30 @@ fn the_oldest_clips_that_nobody_pinned_make_room_and_are_counted() {
 }
 
 #[test]
+fn what_is_pinned_is_told_with_its_bytes_as_long_as_it_is_there() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 3);
+    assert_eq!(store.put_hidden(&hidden(1, 50)).expect("kept"), Kept::Yes);
+    let pinned = |store: &mut Store| {
+        let room = Room { bytes_max: u64::from(u32::MAX), not_before: None };
+        let retired = store.retire_evidence(room, at(1_000)).expect("kept").pinned_bytes;
+        let state = store.reader().expect("a reader").evidence_state().expect("read").pinned_bytes;
+        assert_eq!(retired, state);
+        state
+    };
+    assert_eq!(pinned(&mut store), 0);
+    for number in [1, 2] {
+        store.pin(IncidentId(number), "Eva", "claim", at(50)).expect("kept");
+    }
+    assert_eq!(pinned(&mut store), 250);
+    store.clip_is_gone("incident-00000001-01.mp4", at(60)).expect("kept");
+    assert_eq!(pinned(&mut store), 150);
+    store.unpin(IncidentId(2), "Eva", at(70)).expect("kept");
+    assert_eq!(pinned(&mut store), 50);
+}
+
+#[test]
 fn what_is_too_old_goes_with_its_picture_and_what_is_pinned_stays() {
     let dir = folder();
     let mut store = open(dir.path());

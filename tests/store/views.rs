@@ -86,3 +86,23 @@ fn views_of_cameras_that_were_taken_away_go_the_oldest_first() {
         assert_eq!(number(dir.path(), &oldest), 0);
     }
 }
+
+#[test]
+fn what_was_overwritten_is_in_no_file_once_it_is_to_be_forgotten() {
+    const SECRET: &[u8] = b"a face at a desk";
+    let dir = folder();
+    let mut store = open(dir.path());
+    let is_on_disk = || {
+        let files = std::fs::read_dir(dir.path()).expect("a folder");
+        let mut files = files.map(|it| std::fs::read(it.expect("a file").path()).expect("read"));
+        files.any(|bytes| bytes.windows(SECRET.len()).any(|part| part == SECRET))
+    };
+    let luma = |luma| ReferenceRow { width_px: 64, height_px: 200, luma, ..row("east", 1) };
+    store.put_view_reference(&luma(SECRET.repeat(800))).expect("kept");
+    store.put_view_learned("east", at(1), &SECRET.repeat(900)).expect("kept");
+    assert!(is_on_disk());
+    store.put_view_reference(&luma(vec![7; 64 * 200])).expect("kept");
+    store.put_view_learned("east", at(2), b"plain").expect("kept");
+    store.forget_overwritten_views().expect("nobody reads");
+    assert!(!is_on_disk());
+}

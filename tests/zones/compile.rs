@@ -310,12 +310,17 @@ fn a_file_too_slow_for_two_seconds_is_refused_at_the_start() {
 
 /// A guarded square with a part of it ignored, from its left edge to this x, frame fractions.
 fn ignored_to(x: f64) -> Document {
+    under("ignore", x)
+}
+
+/// The same, under an area of this kind.
+fn under(kind: &str, x: f64) -> Document {
     let mut value: Value =
         serde_json::from_str(&document_with(r#""kind":"restricted""#)).expect("JSON");
     let corners = json!([[[0.1, 0.1], [x, 0.1], [x, 0.9], [0.1, 0.9], [0.1, 0.1]]]);
     value["features"].as_array_mut().expect("features").push(json!({
         "type": "Feature",
-        "properties": {"id": "poster", "name": "Poster", "kind": "ignore", "reason": "a picture"},
+        "properties": {"id": "poster", "name": "Poster", "kind": kind, "reason": "a picture"},
         "geometry": {"type": "Polygon", "coordinates": corners},
     }));
     value["features"][0]["geometry"]["coordinates"] =
@@ -334,4 +339,13 @@ fn an_ignored_area_over_a_guarded_one_is_a_warning_that_says_how_much() {
     for x in [0.15, 0.22] {
         assert!(compiled(&ignored_to(x)).warnings.is_empty(), "at {x}");
     }
+}
+
+#[test]
+fn a_privacy_mask_over_a_guarded_area_is_a_warning_that_says_what_is_not_found_there() {
+    let warnings = lines(&compiled(&under("privacy_mask", 0.5)).warnings);
+    let it = warnings.iter().find(|line| line.contains("privacy mask “Poster”"));
+    let it = it.unwrap_or_else(|| panic!("no warning: {warnings:?}"));
+    assert!(it.contains("75 %") && it.contains("alarms") && it.contains("not found"), "{it}");
+    assert!(compiled(&under("privacy_mask", 0.22)).warnings.is_empty());
 }

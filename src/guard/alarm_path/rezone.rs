@@ -24,6 +24,7 @@ impl Runner {
             self.path.board.put_names(Arc::clone(&names), now);
             self.path.names = names;
             self.path.sightings.zones(&self.path.names);
+            self.tell_masks();
             self.change_detail(camera, closer);
             self.changed = Changed::Yes;
         }

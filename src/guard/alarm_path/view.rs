@@ -1,5 +1,7 @@
 //! What the vision process says of a camera's view, what people say of it, and the pictures of both.
 
+mod watch;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,60 +9,24 @@ use jiff::Timestamp;
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::view_fault::{ViewFault, ViewFaults};
-use crate::engine::{BlindCause, CameraIndex, Engine, Input};
+use crate::engine::{BlindCause, CameraIndex, Input};
 use crate::guard::evidence::PaintTask;
 use crate::guard::handle::{CommandError, Judged, ReferenceFacts, ReferenceWhy};
 use crate::guard::message::Approval;
 use crate::guard::views::{NewReference, ViewFrame};
 use crate::guard::{intake, words};
-use crate::link::{GreyPicture, ToWorker, ViewFinding, ViewShift};
+use crate::link::{GreyPicture, LearnedView, ToWorker, ViewFinding, ViewShift};
 use crate::store::record::Record;
 use crate::telemetry::chain;
 
+use self::watch::{Coming, KeptMoved, WaitingReference, moved};
 use super::{Changed, Runner};
 
-/// What is remembered of the cameras' views.
-pub(super) struct ViewWatch(Vec<CameraWatch>);
-
-#[derive(Clone, Default)]
-struct CameraWatch {
-    /// Why the next reference is taken, and by whom.
-    next: Option<(ReferenceWhy, String)>,
-    /// When the vision process was last told to take the view as it is.
-    asked_at: Option<Instant>,
-    /// Of which fault a picture was asked for.
-    pictured: Option<ViewFault>,
-    /// Whether it is kept that the view has moved.
-    moved: KeptMoved,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum KeptMoved {
-    #[default]
-    No,
-    Yes,
-}
+pub(super) use self::watch::ViewWatch;
 
 /// A view that was taken as it is and has no reference after so long was not heard of, or could not be
 /// learned; it is asked for again. Learning takes half a minute.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
-
-impl ViewWatch {
-    pub(super) fn of(engine: &Engine, cameras: usize) -> ViewWatch {
-        let camera = |camera| CameraWatch {
-            moved: moved(engine, CameraIndex(camera)),
-            ..CameraWatch::default()
-        };
-        ViewWatch((0..).take(cameras).map(camera).collect())
-    }
-}
-
-fn moved(engine: &Engine, camera: CameraIndex) -> KeptMoved {
-    match engine.view_faults(camera).has(ViewFault::Moved) {
-        true => KeptMoved::Yes,
-        false => KeptMoved::No,
-    }
-}
 
 impl Runner {
     pub(super) fn view(
@@ -112,6 +78,20 @@ impl Runner {
         }
     }
 
+    /// The page says that such a view has moved; why, the event log does. Before the thread starts: it
+    /// looks at what others hold.
+    pub(super) fn note_unrecognised(&mut self) {
+        for camera in self.path.views.unrecognised() {
+            let id = self.path.names.camera_id(camera);
+            let text = format!(
+                "privacy masks hide most of what the view of camera {id} is known by: nobody can tell \
+                 whether it is still the same, and its zones are UNKNOWN until somebody confirms it"
+            );
+            tracing::warn!("{text}");
+            self.path.handover.put([Record::Note { at: clock::wall(), text }]);
+        }
+    }
+
     /// That a view has moved outlives the box, until somebody has taken it as it is.
     fn keep_moved(&mut self, camera: CameraIndex) {
         let now = moved(&self.path.engine, camera);
@@ -139,8 +119,13 @@ impl Runner {
         }
     }
 
-    /// What was asked of the vision process and is not done yet.
+    /// What was asked of the vision process, or is to be kept, and is not done yet.
     pub(super) fn ask_views_again(&mut self, now: Instant) {
+        self.tell_masks();
+        for index in (0..).take(self.views.0.len()) {
+            self.hand_over_view(CameraIndex(index));
+            self.keep_view_again(CameraIndex(index), now);
+        }
         for (index, watch) in (0..).zip(&mut self.views.0) {
             let due = watch.asked_at.is_some_and(|at| now.since(at) >= ASK_AGAIN);
             // What was told since is not what the engineer has seen.
@@ -153,11 +138,27 @@ impl Runner {
         }
     }
 
+    /// What nobody may see of the cameras, where that has changed: before anything that is learned
+    /// later.
+    pub(super) fn tell_masks(&mut self) {
+        self.views.tell_masks(&self.path.names, &self.path.painter);
+    }
+
+    /// A disk that was full has room again, perhaps.
+    fn keep_view_again(&mut self, camera: CameraIndex, now: Instant) {
+        let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) else { return };
+        let due = watch.kept_again_at.is_none_or(|at| now.since(at) >= ASK_AGAIN);
+        if due && self.path.views.is_behind(camera) {
+            watch.kept_again_at = Some(now);
+            let _ = self.path.painter.try_send(PaintTask::KeepAgain { camera });
+        }
+    }
+
     /// The picture of what is wrong with a view, when that is something else than before.
     fn picture_trouble(&mut self, camera: CameraIndex) {
         let gravest = self.path.engine.view_faults(camera).first();
         let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) else { return };
-        if watch.pictured == gravest {
+        if watch.has_picture_of(gravest) {
             return;
         }
         let newest = self.seen.get(usize::from(camera.0)).and_then(|seen| seen.back());
@@ -181,7 +182,7 @@ impl Runner {
             }
         };
         if taken {
-            watch.pictured = gravest;
+            (watch.pictured, watch.coming) = (gravest, Coming::Yes);
         }
     }
 
@@ -189,9 +190,11 @@ impl Runner {
     pub(super) fn view_settled(&mut self, camera: CameraIndex, frame: u64, grey: GreyPicture) {
         let index = usize::from(camera.0);
         let Some(watch) = self.views.0.get_mut(index) else { return };
-        let (why, by) = match watch.next.take() {
-            Some((why, by)) => (why, Some(by)),
-            None => (ReferenceWhy::First, None),
+        let (why, by) = match (watch.next.take(), watch.waiting.take()) {
+            (Some((why, by)), _) => (why, Some(by)),
+            // The same view, learned once more before the first time was kept.
+            (None, Some(before)) => (before.new.facts.why, before.new.facts.by),
+            (None, None) => (ReferenceWhy::First, None),
         };
         let zone_version = self.path.names.in_force.get(index).map(|zones| zones.version);
         // As exactly as it is kept.
@@ -200,15 +203,29 @@ impl Runner {
         let facts = ReferenceFacts { taken_at, why, by, zone_version };
         let seen = self.seen[index].iter().find(|seen| seen.people.frame == frame);
         let seen = seen.map(|seen| seen.people.clone());
-        self.requests += 1;
-        let request = self.requests;
         let of = ViewFrame { camera, names: self.path.names.clone(), seen };
-        let new = Box::new(NewReference { frame: of, facts, grey });
-        if self.path.painter.try_send(PaintTask::Reference { request, new }).is_err() {
-            tracing::warn!("a view's reference is not kept: too many pictures at once");
-            return;
+        let replaced = self.path.views.replaced(camera);
+        let new = Box::new(NewReference { frame: of, facts, grey, of: replaced });
+        watch.settled(WaitingReference { frame, new });
+        self.hand_over_view(camera);
+    }
+
+    /// What else was learned of a view.
+    pub(super) fn view_learned(&mut self, camera: CameraIndex, learned: Box<LearnedView>) {
+        if let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) {
+            watch.learned = Some(learned);
+            self.hand_over_view(camera);
         }
-        self.path.post.post(ToWorker::TakeSnapshot { request, camera: camera.0, frame });
+    }
+
+    /// Hands what waits of a camera's view to the painter. Told once, it is in no other hands.
+    fn hand_over_view(&mut self, camera: CameraIndex) {
+        let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) else { return };
+        let request = self.requests + 1;
+        if let Some(frame) = watch.hand_over(camera, &self.path.painter, request) {
+            self.requests = request;
+            self.path.post.post(ToWorker::TakeSnapshot { request, camera: camera.0, frame });
+        }
     }
 
     /// Zones were approved by somebody who saw the view as it is: it is theirs from now on.
@@ -273,6 +290,8 @@ impl Runner {
         if let Some(watch) = self.views.0.get_mut(usize::from(camera.0)) {
             watch.next = Some((why, by.to_owned()));
             watch.asked_at = Some(clock::monotonic());
+            // That was the view before.
+            watch.forget();
         }
         self.path.views.outdated(camera);
         self.path.post.post(ToWorker::AcceptView { camera: camera.0 });

@@ -24,8 +24,8 @@ const PARTS_MAX: u32 = 24;
 /// Incidents that are recorded at once; a site has far fewer zones.
 const OPEN_MAX: usize = 512;
 
-/// Files that were given up and may come all the same; the oldest are forgotten, and removed at the next
-/// start.
+/// Files that were given up and may come all the same; the oldest are forgotten, and removed when the
+/// folder is looked over.
 const GIVEN_UP_MAX: usize = 256;
 
 /// A file that was asked for.
@@ -141,6 +141,11 @@ impl Book {
         self.requests += 1;
         self.asked.insert(self.requests, (asked, now));
         self.requests
+    }
+
+    /// What was asked for and may still come.
+    pub fn awaited(&self) -> impl Iterator<Item = &Asked> {
+        self.asked.values().map(|(asked, _)| asked)
     }
 
     /// The outcome of a request has come.

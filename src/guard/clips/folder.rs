@@ -3,7 +3,7 @@
 //! A file is written under its name with `.part`, hashed, synced, and then named; only then is there
 //! a row. What is removed loses its row first. So whatever a crash leaves is a file without a row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -101,15 +101,20 @@ impl Folder {
         configured.min(used.saturating_sub(FREE_MIN_BYTES - free))
     }
 
-    /// Removes files of ours that no row knows, and returns the names of rows without a file.
-    /// Anything else that lies there is somebody else's and stays.
-    pub fn sweep(&self, known: &BTreeMap<String, (u64, String)>) -> Vec<String> {
+    /// Removes files of ours that no row knows, but for those that are under way, finished or not, and
+    /// returns the names of rows without a file. Anything else that lies there is somebody else's and
+    /// stays.
+    pub fn sweep(
+        &self,
+        known: &BTreeMap<String, (u64, String)>,
+        under_way: &BTreeSet<String>,
+    ) -> Vec<String> {
         if let Err(error) = self.make() {
             tracing::error!("the folder {} cannot be made: {error}", self.path.display());
         }
         let there = self.files();
         for (file, _) in &there {
-            if !known.contains_key(file) {
+            if !known.contains_key(file) && !under_way.contains(last_name(file)) {
                 tracing::warn!("{file} was never finished, or was to be removed; it goes");
                 self.remove(file);
             }
@@ -148,14 +153,19 @@ impl Folder {
 
 /// `incident-00000007-01.mp4` or `incident-00000007-01.hidden.mp4`, finished or not.
 fn is_ours(name: &str) -> bool {
-    let name = name.strip_suffix(GATHERED).unwrap_or(name);
-    let name = name.strip_suffix(UNFINISHED).unwrap_or(name);
-    let number = name.strip_prefix("incident-").and_then(|rest| rest.strip_suffix(".mp4"));
+    let number = last_name(name).strip_prefix("incident-");
+    let number = number.and_then(|rest| rest.strip_suffix(".mp4"));
     let number = number.map(|number| number.strip_suffix(HIDDEN).unwrap_or(number));
     number.and_then(|number| number.split_once('-')).is_some_and(|(incident, part)| {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         digits(incident) && digits(part)
     })
+}
+
+/// What a file is called once it is finished.
+fn last_name(name: &str) -> &str {
+    let name = name.strip_suffix(GATHERED).unwrap_or(name);
+    name.strip_suffix(UNFINISHED).unwrap_or(name)
 }
 
 fn remove(path: &Path) {
@@ -194,22 +204,32 @@ mod tests {
     fn the_sweep_takes_what_no_row_knows_and_nothing_of_anybody_else() {
         let (_dir, folder) = folder();
         folder.make().expect("made");
-        let kept = ["incident-00000001-01.mp4", "notes.txt", "incident-1.mp4"];
+        let kept = [
+            "incident-00000001-01.mp4",
+            "notes.txt",
+            "incident-1.mp4",
+            "incident-00000005-01.mp4",
+            "incident-00000005-01.hidden.mp4.part",
+            "incident-00000005-01.hidden.mp4.part.moov",
+        ];
         let left = [
             "incident-00000002-01.mp4",
             "incident-00000003-01.mp4.part",
             "incident-00000003-01.mp4.part.moov",
             "incident-00000001-01.hidden.mp4.part",
             "incident-00000004-01.hidden.mp4",
+            "incident-00000005-02.mp4.part",
         ];
         for name in kept.iter().chain(&left) {
             fs::write(folder.path.join(name), b"x").expect("written");
         }
         let row = |name: &str| (name.to_owned(), (1, String::new()));
         let known = BTreeMap::from([row(kept[0]), row("incident-00000009-01.mp4")]);
-        assert_eq!(folder.sweep(&known), ["incident-00000009-01.mp4"]);
+        let under_way = ["incident-00000005-01.mp4", "incident-00000005-01.hidden.mp4"];
+        let under_way = under_way.map(str::to_owned).into();
+        assert_eq!(folder.sweep(&known, &under_way), ["incident-00000009-01.mp4"]);
         let there = |name: &&&str| folder.path.join(name).exists();
-        assert_eq!(kept.iter().filter(there).count(), 3);
+        assert_eq!(kept.iter().filter(there).count(), kept.len());
         assert_eq!(left.iter().filter(there).count(), 0);
     }
 }

@@ -77,6 +77,14 @@ impl Part {
         self.told == Told::All
     }
 
+    /// The files of it that are there.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        [&self.clear, &self.hidden].into_iter().filter_map(|version| match version {
+            Version::Kept(kept) => Some(kept.file.as_str()),
+            Version::NotWanted | Version::Awaited | Version::Lost(_) => None,
+        })
+    }
+
     /// What is awaited will not come. Which versions those are.
     pub fn give_up(&mut self, why: &str) -> Vec<Shows> {
         let mut given_up = Vec::new();

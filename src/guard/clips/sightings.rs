@@ -26,8 +26,8 @@ use crate::zone_file::Mask;
 /// two seconds.
 const QUEUE_MAX: usize = 256;
 
-/// A clip begins with the key frame before what was asked for, so much before at most; of pictures from
-/// before that nobody knows who is in them.
+/// A clip begins with the key frame before what was asked for. So far before that it is told who is in
+/// its pictures; earlier ones are a mosaic.
 const LEAD: Duration = Duration::from_secs(20);
 
 /// How far back is known who was seen.
@@ -90,6 +90,8 @@ pub struct Sightings {
     pub seen: Vec<Seen>,
     /// Everything that was masked at any time from a little before the span until now.
     pub masks: Vec<Mask>,
+    /// Until then something else was masked: no clip shows an earlier time.
+    pub not_before: Instant,
 }
 
 impl Sightings {
@@ -121,6 +123,8 @@ struct CameraLog {
     people: usize,
     /// What was masked from when on.
     masks: VecDeque<(Instant, Arc<[Mask]>)>,
+    /// When the last masks that are forgotten ended.
+    masked_before: Instant,
 }
 
 /// Starts the thread; it ends when nobody is left to bring anything.
@@ -139,6 +143,7 @@ impl SightingLog {
             seen: VecDeque::new(),
             people: 0,
             masks: VecDeque::from([(Instant::ZERO, names.shared_masks(camera))]),
+            masked_before: Instant::ZERO,
         };
         SightingLog(Mutex::new((0..names.cameras.len()).map(camera).collect()))
     }
@@ -202,26 +207,35 @@ impl CameraLog {
     }
 
     fn mask(&mut self, now: Instant, masks: Arc<[Mask]>) {
-        if self.masks.back().is_some_and(|(_, before)| Arc::ptr_eq(before, &masks)) {
+        if let Some((_, before)) = self.masks.back_mut()
+            && (Arc::ptr_eq(before, &masks) || *before == masks)
+        {
+            // Other zones may have come into force, and the masks are the same.
+            *before = masks;
             return;
         }
         self.masks.push_back((now, masks));
-        while self.masks.get(1).is_some_and(|(until, _)| now.since(*until) > KEPT_FOR) {
-            self.masks.pop_front();
+        while let Some(&(until, _)) = self.masks.get(1)
+            && now.since(until) > KEPT_FOR
+        {
+            if self.masks.pop_front().is_some_and(|(_, gone)| !gone.is_empty()) {
+                self.masked_before = until;
+            }
         }
     }
 
     fn of(&self, from: Instant, to: Instant) -> Sightings {
         let within = |seen: &&Seen| seen.at >= from && seen.at <= to;
         let ends = self.masks.iter().skip(1).map(|(at, _)| Some(*at)).chain([None]);
-        let in_force = self.masks.iter().zip(ends);
-        let reaches = |end: &Option<Instant>| end.is_none_or(|end| end >= from);
-        let masks =
-            in_force.filter(|(_, end)| reaches(end)).flat_map(|((_, masks), _)| masks.iter());
-        Sightings {
-            seen: self.seen.iter().filter(within).cloned().collect(),
-            masks: masks.cloned().collect(),
+        let (mut masks, mut not_before) = (Vec::new(), self.masked_before);
+        for ((_, in_force), end) in self.masks.iter().zip(ends) {
+            match end.filter(|end| *end < from) {
+                Some(end) if !in_force.is_empty() => not_before = not_before.max(end),
+                Some(_) => {}
+                None => masks.extend(in_force.iter().cloned()),
+            }
         }
+        Sightings { seen: self.seen.iter().filter(within).cloned().collect(), masks, not_before }
     }
 }
 
@@ -242,7 +256,7 @@ mod tests {
 
     fn log() -> CameraLog {
         let masks = VecDeque::from([(Instant::ZERO, Arc::from([]))]);
-        CameraLog { seen: VecDeque::new(), people: 0, masks }
+        CameraLog { seen: VecDeque::new(), people: 0, masks, masked_before: Instant::ZERO }
     }
 
     fn masks(id: &str) -> Arc<[Mask]> {
@@ -265,10 +279,27 @@ mod tests {
     }
 
     #[test]
+    fn a_clip_shows_nothing_of_a_time_of_other_masks_however_far_back_its_key_frame_is() {
+        let not_before = |log: &CameraLog, from: u64| log.of(at(from), at(from + 40)).not_before;
+        let mut log = log();
+        log.mask(at(100), masks("desk"));
+        assert_eq!(not_before(&log, 200), at(0), "it is black in all of the clip");
+        log.mask(at(110), Arc::from([]));
+        assert_eq!(not_before(&log, 105), at(0), "it is black in all of the clip");
+        assert_eq!(not_before(&log, 111), at(110));
+        log.mask(at(1_000), masks("gate"));
+        assert_eq!(log.masks.len(), 2, "the desk is forgotten");
+        assert_eq!(not_before(&log, 1_100), at(110), "and that there was something is not");
+        // Other zones came into force, with the same mask.
+        log.mask(at(1_050), masks("gate"));
+        assert_eq!(not_before(&log, 1_100), at(110));
+    }
+
+    #[test]
     fn masks_are_forgotten_when_no_video_of_their_time_is_kept() {
         let mut log = log();
         for second in 0..1_000 {
-            log.mask(at(second), masks("desk"));
+            log.mask(at(second), masks(&second.to_string()));
         }
         assert!(log.masks.len() < 100, "{}", log.masks.len());
     }

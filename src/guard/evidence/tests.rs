@@ -7,7 +7,9 @@ use crate::engine::detection::Score;
 use crate::engine::ground::Ground;
 use crate::engine::time::Instant;
 use crate::engine::{AnchorHow, CameraIndex, TrackId, Verdict};
+use crate::guard::handle::{CameraViews, Onlooker, ViewPicture};
 use crate::guard::records::{InForce, Standing, ZoneSlot};
+use crate::guard::views;
 use crate::zone_file::ZoneInfo;
 
 const SIZE: (u32, u32) = (768, 576);
@@ -171,4 +173,37 @@ fn a_picture_of_another_frame_has_no_distances_on_it() {
     let (late, plain) = (painted(&late), painted(&plain));
     // Boxes are missing too; where the label would be there is nothing.
     assert_eq!(changed(&plain, &late, [300, 470], [502, 570]), 0);
+}
+
+#[test]
+fn a_picture_of_a_trouble_that_is_over_is_awaited_no_longer() {
+    let (views, _left) = views::tests::views("yard", &[]);
+    let views = Arc::new(views);
+    let (keeper, _jobs) = mpsc::sync_channel(1);
+    let (asked, privacy) = (BTreeMap::new(), Privacy::Persons);
+    let mut painter = Painter { asked, keeper, privacy, views: views.clone() };
+    let camera = views::tests::CAMERA;
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    RgbImage::from_pixel(64, 48, GREY).write_to(&mut jpeg, ImageFormat::Jpeg).expect("encoded");
+    let jpeg = jpeg.into_inner();
+    let arrived = |request| PaintTask::Arrived {
+        request,
+        picture: Some(Picture { camera: 0, frame: 12, captured_ns: 0, jpeg: jpeg.clone() }),
+    };
+    let names = job(None, Vec::new()).names;
+    let trouble = |request| {
+        let frame = ViewFrame { camera, names: names.clone(), seen: None };
+        PaintTask::Trouble { request, frame }
+    };
+    let shown = || views.view_picture("yard", ViewPicture::Trouble, Onlooker::Anybody).is_some();
+    // The view is right again before the picture came.
+    painter.take(trouble(1));
+    painter.take(PaintTask::TroubleOver { camera });
+    painter.take(arrived(1));
+    assert!(!shown(), "nothing is wrong");
+    painter.take(trouble(2));
+    painter.take(arrived(2));
+    assert!(shown());
+    painter.take(PaintTask::TroubleOver { camera });
+    assert!(!shown());
 }

@@ -98,8 +98,7 @@ fn veil(
     mosaic::black_out(&mut canvas, masks);
     let clear = wanted.then(|| encode(&canvas)).transpose()?;
     if hidden {
-        mosaic::cover(&mut canvas, &seen.covers, privacy);
-        mosaic::black_out(&mut canvas, masks);
+        mosaic::cover(&mut canvas, &seen.covers, privacy, masks);
     }
     Ok(Veiled { shown: encode(&canvas)?, clear })
 }

@@ -138,8 +138,9 @@ pub struct EvidenceState {
     pub snapshots: u64,
     /// Those of clear pictures too.
     pub snapshot_bytes: u64,
-    /// Incidents that are pinned.
+    /// Incidents that are pinned, and the bytes of their clips.
     pub pinned: u64,
+    pub pinned_bytes: u64,
     /// Beginning of the oldest incident with a clip.
     pub oldest: Option<Timestamp>,
     /// Clips that should be there and are not.
@@ -315,8 +316,16 @@ fn hidden(row: &Row<'_>, clip: &ClipRow) -> rusqlite::Result<(Option<HiddenFile>
     })
 }
 
+/// Bytes of clips that are there, of pinned incidents.
+pub(super) const PINNED_BYTES: &str = "SELECT coalesce(sum(
+    iif(clip.lost IS NULL, coalesce(clip.bytes, 0), 0)
+      + iif(hidden.file IS NOT NULL AND hidden.lost IS NULL, hidden.bytes, 0)), 0)
+  FROM pin CROSS JOIN clip ON clip.incident = pin.incident
+  LEFT JOIN clip_hidden AS hidden ON hidden.clip = clip.id
+  WHERE clip.removed_us IS NULL";
+
 fn state(connection: &Connection) -> rusqlite::Result<EvidenceState> {
-    connection.query_row(
+    let question = format!(
         "WITH kept AS (
            SELECT clip.id, incident, bytes FROM clip WHERE lost IS NULL AND removed_us IS NULL
            UNION ALL SELECT clip.id, incident, hidden.bytes FROM clip_hidden AS hidden
@@ -327,22 +336,23 @@ fn state(connection: &Connection) -> rusqlite::Result<EvidenceState> {
            (SELECT count(*) FROM pin),
            (SELECT min(started_us) FROM incident WHERE id IN (SELECT incident FROM kept)),
            (SELECT count(*) FROM clip WHERE lost IS NOT NULL),
-           (SELECT coalesce(max(rows), 0) FROM removed WHERE what = 'clip')",
-        [],
-        |row| {
-            let oldest_us: Option<i64> = row.get(5)?;
-            Ok(EvidenceState {
-                clips: row.get(0)?,
-                clip_bytes: row.get(1)?,
-                snapshots: row.get(2)?,
-                snapshot_bytes: row.get(3)?,
-                pinned: row.get(4)?,
-                oldest: oldest_us.map(|us| timestamp(5, us)).transpose()?,
-                lost: row.get(6)?,
-                removed: row.get(7)?,
-            })
-        },
-    )
+           (SELECT coalesce(max(rows), 0) FROM removed WHERE what = 'clip'),
+           ({PINNED_BYTES})"
+    );
+    connection.query_row(&question, [], |row| {
+        let oldest_us: Option<i64> = row.get(5)?;
+        Ok(EvidenceState {
+            clips: row.get(0)?,
+            clip_bytes: row.get(1)?,
+            snapshots: row.get(2)?,
+            snapshot_bytes: row.get(3)?,
+            pinned: row.get(4)?,
+            oldest: oldest_us.map(|us| timestamp(5, us)).transpose()?,
+            lost: row.get(6)?,
+            removed: row.get(7)?,
+            pinned_bytes: row.get(8)?,
+        })
+    })
 }
 
 pub(in crate::store) fn clip_files(

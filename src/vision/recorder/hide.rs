@@ -192,13 +192,15 @@ impl Drawing {
         let info =
             gst_video::VideoInfo::from_caps(&taken.format).map_err(|_| HideError::Picture)?;
         let mut canvas = canvas(&taken.buffer, &info).ok_or(HideError::Picture)?;
-        mosaic::black_out_polygons(&mut canvas, &self.masks);
-        if self.privacy != Privacy::Off {
-            match self.span.at(Instant::from_nanos(taken.at.nseconds())) {
-                Places::Known(covers) => mosaic::cover(&mut canvas, &covers, self.privacy),
-                Places::Unknown => mosaic::cover_all(&mut canvas),
+        let (masks, at) = (self.masks.as_slice(), Instant::from_nanos(taken.at.nseconds()));
+        match (self.privacy, self.span.at(at)) {
+            (Privacy::Off, _) => mosaic::black_out(&mut canvas, masks),
+            (privacy, Places::Known(covers)) => {
+                mosaic::cover(&mut canvas, &covers, privacy, masks);
             }
-            mosaic::black_out_polygons(&mut canvas, &self.masks);
+            (Privacy::Persons | Privacy::Heads, Places::Unknown) => {
+                mosaic::cover_all(&mut canvas, masks);
+            }
         }
         let drawn = picture(&canvas, &info, taken.at).ok_or(HideError::Picture)?;
         if self.encoder.is_none() {

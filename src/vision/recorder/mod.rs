@@ -37,7 +37,7 @@ use std::time::Duration;
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::link::{
-    CameraIndex, ClipOutcome, ClipVeil, ClipWritten, FromWorker, HIDE_S_MAX, RingBounds,
+    CameraIndex, ClipOutcome, ClipSpan, ClipVeil, ClipWritten, FromWorker, HIDE_S_MAX, RingBounds,
 };
 use crate::telemetry::chain;
 
@@ -65,8 +65,7 @@ const NICENESS: i32 = 15;
 pub struct ClipRequest {
     pub request: u64,
     pub camera: CameraIndex,
-    pub from_ns: u64,
-    pub to_ns: u64,
+    pub span: ClipSpan,
     /// Written, and meanwhile a file beside it; nothing else is.
     pub path: PathBuf,
     pub shown: Shown,
@@ -109,17 +108,22 @@ impl CameraRing {
 
     /// What is kept of the span, and a little more before it: a clip begins with a key frame. Units are
     /// shared, not copied: the ring is held for microseconds, and may go on.
-    pub fn select(&self, from_ns: u64, to_ns: u64) -> Result<Selection, String> {
-        let selected = lock(&self.ring).select(from_ns, to_ns);
-        selected.ok_or_else(|| {
-            let why = lock(&self.why_not).clone();
-            why.unwrap_or_else(|| "no video of this time is kept".into())
-        })
+    pub fn select(&self, span: ClipSpan) -> Result<Selection, String> {
+        let ring = lock(&self.ring);
+        if let Some(selected) = ring.select(span) {
+            return Ok(selected);
+        }
+        if ring.select(ClipSpan { not_before_ns: 0, ..span }).is_some() {
+            return Err("it would begin at a time when something was masked".into());
+        }
+        drop(ring);
+        let why = lock(&self.why_not).clone();
+        Err(why.unwrap_or_else(|| "no video of this time is kept".into()))
     }
 
     /// Writes what is kept of the span.
     pub fn write(&self, from_ns: u64, to_ns: u64, path: &Path) -> ClipOutcome {
-        match self.select(from_ns, to_ns) {
+        match self.select(ClipSpan::between(from_ns, to_ns)) {
             Ok(selected) => outcome(mux::write(&selected, path).map_err(|error| chain(&error))),
             Err(reason) => ClipOutcome::Failed { reason },
         }
@@ -133,7 +137,7 @@ impl CameraRing {
         path: &Path,
         until: Instant,
     ) -> ClipOutcome {
-        match self.select(span_ns.0, span_ns.1) {
+        match self.select(ClipSpan::between(span_ns.0, span_ns.1)) {
             Ok(selected) => hidden(&selected, veil, path, until),
             Err(reason) => ClipOutcome::Failed { reason },
         }
@@ -204,10 +208,10 @@ impl Recorder {
     }
 
     fn queue(&self, asked: ClipRequest) -> Result<(), String> {
-        let ClipRequest { request, camera, from_ns, to_ns, path, shown } = asked;
+        let ClipRequest { request, camera, span, path, shown } = asked;
         let ring = self.rings.get(usize::from(camera));
         let ring = ring.ok_or_else(|| format!("there is no camera {camera}"))?;
-        let selected = ring.select(from_ns, to_ns)?;
+        let selected = ring.select(span)?;
         let bytes = selected.units.iter().map(|unit| unit.bytes.len() as u64).sum();
         let queue = match shown {
             Shown::AsSent => &self.as_sent,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gstreamer as gst;
 
-use crate::link::RingBounds;
+use crate::link::{ClipSpan, RingBounds};
 
 /// One encoded picture.
 #[derive(Clone, Debug)]
@@ -73,12 +73,16 @@ impl Ring {
         self.trim();
     }
 
-    /// The units of the span from the last key frame at or before `from_ns`, or the first one kept.
-    /// Where the format changed within it, the longest part of one format. `None`: nothing is kept.
-    pub fn select(&self, from_ns: u64, to_ns: u64) -> Option<Selection> {
-        let first = self.groups.iter().rposition(|group| group.began_ns() <= from_ns).unwrap_or(0);
+    /// The units of the span from the last key frame at or before its beginning, or the first one kept
+    /// that it may begin with. Where the format changed within it, the longest part of one format.
+    /// `None`: nothing is kept, or nothing that may be shown.
+    pub fn select(&self, span: ClipSpan) -> Option<Selection> {
+        let ClipSpan { from_ns, to_ns, not_before_ns } = span;
+        let groups: Vec<&Group> =
+            self.groups.iter().filter(|group| group.is_since(not_before_ns)).collect();
+        let first = groups.iter().rposition(|group| group.began_ns() <= from_ns).unwrap_or(0);
         let mut runs: Vec<Vec<Unit>> = Vec::new();
-        for group in self.groups.iter().skip(first).filter(|group| group.began_ns() <= to_ns) {
+        for group in groups.into_iter().skip(first).filter(|group| group.began_ns() <= to_ns) {
             match runs.last_mut() {
                 Some(run) if run.first().map(|unit| &unit.format) == group.format() => {
                     run.extend(group.units.iter().cloned());
@@ -120,6 +124,12 @@ impl Ring {
 impl Group {
     fn began_ns(&self) -> u64 {
         self.units.first().map_or(0, |unit| unit.captured_ns)
+    }
+
+    /// No picture of it was captured before. Those that are decoded after the key frame may be shown
+    /// before it.
+    fn is_since(&self, ns: u64) -> bool {
+        self.units.iter().all(|unit| unit.captured_ns >= ns)
     }
 
     fn ended_ns(&self) -> Option<u64> {
@@ -171,7 +181,12 @@ mod tests {
     }
 
     fn span(ring: &Ring, from_s: u64, to_s: u64) -> Option<(u64, u64)> {
-        let units = ring.select(from_s * S, to_s * S)?.units;
+        of(ring, ClipSpan::between(from_s * S, to_s * S))
+    }
+
+    /// First and last picture, tenths of a second.
+    fn of(ring: &Ring, span: ClipSpan) -> Option<(u64, u64)> {
+        let units = ring.select(span)?.units;
         assert_eq!(units[0].kind, UnitKind::Key);
         Some((units[0].captured_ns * 10 / S, units.last()?.captured_ns * 10 / S))
     }
@@ -182,6 +197,18 @@ mod tests {
         assert_eq!(span(&ring, 11, 20), Some((100, 200)));
         assert_eq!(span(&ring, 40, 90), Some((400, 499)), "what has not come yet is not there");
         assert_eq!(span(&ring, 80, 90), None);
+    }
+
+    #[test]
+    fn a_clip_begins_later_rather_than_in_a_time_that_it_may_not_show() {
+        let ring = ring(60, 1_000_000, units(0, 500, 640));
+        let not_before = |not_before_ns| {
+            of(&ring, ClipSpan { not_before_ns, ..ClipSpan::between(11 * S, 20 * S) })
+        };
+        assert_eq!(not_before(10 * S), Some((100, 200)));
+        assert_eq!(not_before(10 * S + 1), Some((120, 200)));
+        assert_eq!(not_before(19 * S), Some((200, 200)));
+        assert_eq!(not_before(21 * S), None);
     }
 
     #[test]
@@ -224,8 +251,13 @@ mod tests {
         {
             ring.push(Unit { captured_ns, kind, format: format(640), bytes: vec![0].into() });
         }
-        let times: Vec<u64> =
-            ring.select(0, 1).expect("kept").units.iter().map(|unit| unit.captured_ns).collect();
+        let times: Vec<u64> = ring
+            .select(ClipSpan::between(0, 1))
+            .expect("kept")
+            .units
+            .iter()
+            .map(|unit| unit.captured_ns)
+            .collect();
         assert_eq!(times, [0, 3, 1]);
     }
 }

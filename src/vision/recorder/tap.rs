@@ -245,7 +245,7 @@ fn is_video_decoder(element: &gst::Element) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::RingBounds;
+    use crate::link::{ClipSpan, RingBounds};
 
     /// Half an hour, nanoseconds: what a camera's clock may say of its pictures.
     const CAMERA_SAYS_NS: u64 = 1_800_000_000_000;
@@ -274,7 +274,7 @@ mod tests {
         let ended = bus.timed_pop_filtered(wait, &[gst::MessageType::Eos, gst::MessageType::Error]);
         assert!(ended.is_some_and(|message| message.type_() == gst::MessageType::Eos));
         pipeline.set_state(gst::State::Null).expect("it stops");
-        let units = ring.select(0, u64::MAX).expect("video").units;
+        let units = ring.select(ClipSpan::between(0, u64::MAX)).expect("video").units;
         let times: Vec<u64> = units.iter().map(|unit| unit.captured_ns).collect();
         let frames: Vec<u64> = (0..20).map(|n| said(n * 100_000_000)).collect();
         assert_eq!(times, frames);

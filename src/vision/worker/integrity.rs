@@ -4,14 +4,18 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::engine::view_fault::ViewFault;
+use crate::integrity::known::{Cast, Lately};
+use crate::integrity::still::Habit;
 use crate::integrity::usual::{Band, HOURS, Usual, UsualHour};
 use crate::integrity::{Finding, Grey, Hour, Known, Look, Shift, Watch};
 use crate::link::{
     self, CameraIndex, FromWorker, GreyPicture, KnownView, LearnedView, Source, ViewFinding,
-    ViewKind, ViewShift,
+    ViewKind, ViewLately, ViewShift,
 };
 
 use super::super::preprocess::PictureRef;
@@ -30,6 +34,10 @@ const FIRST_WORD: Duration = Duration::from_secs(6);
 const MOVES_WITHIN: Duration = Duration::from_secs(1);
 
 const SECONDS_AN_HOUR: i64 = 3600;
+
+/// How a camera's pictures were lately is true for so long: it is kept once an hour, and light that is
+/// two hours older has other colours and other noise.
+const LATELY_S: i64 = 2 * SECONDS_AN_HOUR;
 
 /// One camera's watch, and what the guard knows of it.
 #[derive(Default)]
@@ -72,7 +80,7 @@ impl Integrity {
         }
         if keep {
             self.keep_at = Some(now.after(KEEP_EVERY));
-            let learned = Box::new(learned(self.watch.known()));
+            let learned = Box::new(learned(self.watch.known(), clock::wall()));
             news.push(FromWorker::Learned { camera, learned });
         }
         news
@@ -85,7 +93,7 @@ impl Integrity {
 
     /// Goes on with what was known before.
     pub fn restore(&mut self, known: KnownView) {
-        self.watch = Watch::restored(restored(known));
+        self.watch = Watch::restored(restored(known, clock::wall()));
     }
 
     fn news(
@@ -101,8 +109,9 @@ impl Integrity {
             Some(told) => faults != *told,
             None => {
                 let looked = now.since(*self.began_at.get_or_insert(now)) >= FIRST_WORD;
-                // A picture that has not changed yet may be frozen.
-                !faults.is_empty() || (looked && look.measures.run.lasts < MOVES_WITHIN)
+                // A picture that has not changed yet, or as a clock in it does, may be frozen.
+                let moves = look.measures.run.lasts < MOVES_WITHIN && self.watch.has_changed();
+                !faults.is_empty() || (looked && moves)
             }
         };
         if !news && !again {
@@ -151,7 +160,7 @@ fn wire_grey(grey: Grey) -> GreyPicture {
     GreyPicture { width_px, height_px, luma: grey.into_luma() }
 }
 
-fn learned(known: Known) -> LearnedView {
+fn learned(known: Known, at: Timestamp) -> LearnedView {
     let band = |band: Band| (band.mean, band.spread);
     let hour = |it: &UsualHour| link::UsualHour {
         looks: it.looks,
@@ -164,11 +173,42 @@ fn learned(known: Known) -> LearnedView {
         usual: known.usual.hours().iter().map(hour).collect(),
         background: known.background.map(wire_grey),
         faces: known.faces.into_iter().map(wire_grey).collect(),
+        lately: Some(wire_lately(known.lately, at)),
+    }
+}
+
+fn wire_lately(Lately { cast, habit }: Lately, at: Timestamp) -> ViewLately {
+    let ms = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+    ViewLately {
+        at_s: at.as_second(),
+        cast: cast.map(|Cast { blue, red, looks }| (blue, red, looks)),
+        habit: habit.map(|it| (it.noise, ms(it.longest), ms(it.remembered))),
+    }
+}
+
+/// What is too old, and numbers that cannot be, are as if they had not been kept.
+fn restored_lately(kept: Option<ViewLately>, now: Timestamp) -> Lately {
+    let fresh = |it: &ViewLately| (0..=LATELY_S).contains(&now.as_second().saturating_sub(it.at_s));
+    let Some(ViewLately { cast, habit, at_s }) = kept.filter(fresh) else {
+        return Lately::default();
+    };
+    let since = u64::try_from(now.as_second().saturating_sub(at_s)).unwrap_or_default();
+    let level = |level: f32| level.abs() <= f32::from(u8::MAX);
+    let cast = cast.map(|(blue, red, looks)| Cast { blue, red, looks });
+    let ms = |ms: u32| Duration::from_millis(ms.into());
+    let habit = habit.map(|(noise, longest_ms, remembered_ms)| Habit {
+        noise,
+        longest: ms(longest_ms),
+        remembered: ms(remembered_ms).saturating_sub(Duration::from_secs(since)),
+    });
+    Lately {
+        cast: cast.filter(|it| level(it.blue) && level(it.red) && it.looks >= 0.0),
+        habit: habit.filter(|it| level(it.noise) && it.noise >= 0.0),
     }
 }
 
 /// What does not fit together is as if it had not been kept.
-fn restored(known: KnownView) -> Known {
+fn restored(known: KnownView, now: Timestamp) -> Known {
     let grey = |it: GreyPicture| Grey::new(it.width_px as usize, it.height_px as usize, it.luma);
     let band = |(mean, spread): (f32, f32)| Band { mean, spread };
     let mut hours = [UsualHour::default(); HOURS];
@@ -186,6 +226,7 @@ fn restored(known: KnownView) -> Known {
         background: known.learned.background.and_then(grey),
         faces: known.learned.faces.into_iter().filter_map(grey).collect(),
         usual: Usual::restored(hours),
+        lately: restored_lately(known.learned.lately, now),
     }
 }
 
@@ -205,18 +246,48 @@ mod tests {
             background: grey(20),
             faces: grey(30).into_iter().collect(),
             usual: Usual::restored(hours),
+            lately: Lately {
+                cast: Some(Cast { blue: -3.0, red: 7.0, looks: 600.0 }),
+                habit: Some(Habit {
+                    noise: 1.2,
+                    longest: Duration::from_millis(400),
+                    remembered: Duration::from_secs(5_000),
+                }),
+            },
         };
+        let kept_at = clock::wall();
         let wired = KnownView {
             reference: known.reference.clone().map(wire_grey),
-            learned: learned(known.clone()),
+            learned: learned(known.clone(), kept_at),
         };
-        assert_eq!(restored(wired), known);
+        let after = |hours| kept_at + jiff::SignedDuration::from_hours(hours);
+        assert_eq!(restored(wired.clone(), kept_at), known);
+        // Meanwhile time passes.
+        let habit =
+            known.lately.habit.map(|it| Habit { remembered: Duration::from_secs(1_400), ..it });
+        let later = Known { lately: Lately { habit, ..known.lately }, ..known.clone() };
+        assert_eq!(restored(wired.clone(), after(1)), later);
+        // By another light nobody knows noise and colours; nor where the clock was set back.
+        let unlike = Known { lately: Lately::default(), ..known };
+        assert_eq!(restored(wired.clone(), after(3)), unlike);
+        assert_eq!(restored(wired, after(-1)), unlike);
+    }
+
+    #[test]
+    fn colours_and_noise_that_cannot_be_are_as_if_they_had_not_been_kept() {
+        let now = clock::wall();
+        let kept = |cast, habit| {
+            restored_lately(Some(ViewLately { at_s: now.as_second(), cast, habit }), now)
+        };
+        let broken = kept(Some((f32::NAN, 1.0, 9.0)), Some((f32::INFINITY, 0, 0)));
+        assert_eq!(broken, Lately::default());
+        assert_eq!(kept(Some((1.0, 1.0, -1.0)), Some((-1.0, 0, 0))), Lately::default());
     }
 
     #[test]
     fn a_kept_picture_that_is_not_whole_is_as_if_it_had_not_been_kept() {
         let broken = GreyPicture { width_px: 64, height_px: 36, luma: vec![0; 7] };
         let known = KnownView { reference: Some(broken), ..KnownView::default() };
-        assert_eq!(restored(known).reference, None);
+        assert_eq!(restored(known, clock::wall()).reference, None);
     }
 }

@@ -20,7 +20,6 @@ use crate::guard::handle::{
     SpanState, TestHeard, VisionState, WalkDue, Zone,
 };
 use crate::link::{CaptureClock, Transport};
-use crate::web::views;
 
 /// ISO 8601 in UTC, milliseconds.
 pub(in crate::web) fn timestamp(at: Timestamp) -> String {
@@ -133,7 +132,7 @@ fn camera(camera: &Camera) -> CameraDto {
         zones_fault: camera.zones_fault.clone(),
         source: camera_source(camera),
         privacy_masks: camera.masks.iter().map(mask).collect(),
-        view_trouble: camera.view.trouble.as_ref().map(|it| views::kind(it.fault)),
+        view_trouble: camera.view.trouble.as_ref().map(|it| it.fault.name()),
     }
 }
 

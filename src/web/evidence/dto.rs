@@ -17,8 +17,10 @@ pub(in crate::web) struct EvidenceStateDto {
     snapshots: u64,
     /// Those of clear pictures too.
     snapshot_bytes: u64,
-    /// Incidents that are pinned.
+    /// Incidents that are pinned, and the bytes of their clips. They take their room too: what nobody
+    /// pinned gets the rest.
     pinned: u64,
+    pinned_bytes: u64,
     /// Beginning of the oldest incident with a clip.
     oldest_at: Option<String>,
     /// Clips that should be there and are not; each says why at its incident.
@@ -159,6 +161,7 @@ impl From<EvidenceNow> for EvidenceStateDto {
             snapshots: state.snapshots,
             snapshot_bytes: state.snapshot_bytes,
             pinned: state.pinned,
+            pinned_bytes: state.pinned_bytes,
             oldest_at: state.oldest.map(timestamp),
             lost: state.lost,
             removed: state.removed,

@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::zip::{Archive, Crc};
-use crate::web::evidence::Places;
+use crate::web::evidence::{Download, Places};
 
 /// Read at once.
 const CHUNK_BYTES: u64 = 256 * 1024;
@@ -50,7 +50,7 @@ pub(super) enum Content {
 /// Whoever is given an archive.
 pub(super) struct Taker<M> {
     /// Held until it is over.
-    pub permit: OwnedSemaphorePermit,
+    pub place: Download,
     /// Where its files are read.
     pub places: Places,
     /// Whether they may still see it.
@@ -65,8 +65,8 @@ pub(super) fn body(
 ) -> Body {
     let (chunks, taken) = mpsc::channel(CHUNKS_AHEAD);
     tokio::spawn(async move {
-        let Taker { permit, places, may_still } = to;
-        let _permit = permit;
+        let Taker { place, places, may_still } = to;
+        let _place = place;
         let sender = Sender { chunks, places, may_still };
         if let Err(Broken::Read(error)) = give(files, at, &sender).await {
             tracing::warn!("an export was broken off: {error}");
@@ -163,7 +163,6 @@ mod tests {
     use std::io::Write;
 
     use axum::body::to_bytes;
-    use tokio::sync::Semaphore;
 
     use super::*;
 
@@ -178,26 +177,25 @@ mod tests {
     }
 
     async fn taken(files: Vec<Packed>) -> Result<Bytes, axum::Error> {
-        let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("open");
-        to_bytes(body(files, Timestamp::UNIX_EPOCH, taker(permit, || true)), usize::MAX).await
+        to_bytes(body(files, Timestamp::UNIX_EPOCH, taker(|| true)), usize::MAX).await
     }
 
-    fn taker<M>(permit: OwnedSemaphorePermit, may_still: M) -> Taker<M> {
-        Taker { permit, places: Places::new(), may_still }
+    fn taker<M>(may_still: M) -> Taker<M> {
+        let places = Places::new();
+        let place = places.download().expect("nobody else is sent any");
+        Taker { place, places, may_still }
     }
 
     #[test]
     fn an_archive_ends_with_the_right_to_see_it() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
-            let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("open");
             // For the checksum and two chunks of the file.
             let left = std::sync::atomic::AtomicU32::new(10);
             let may_still = move || left.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) > 1;
             let size = 7 * 256 * 1024;
             let files = vec![of(Content::File(file(size)), size as u64)];
-            let taken =
-                to_bytes(body(files, Timestamp::UNIX_EPOCH, taker(permit, may_still)), usize::MAX);
+            let taken = to_bytes(body(files, Timestamp::UNIX_EPOCH, taker(may_still)), usize::MAX);
             assert!(taken.await.is_err(), "a cut archive must not look whole");
         });
     }

@@ -1,0 +1,192 @@
+//! A disk or a store that fails, hangs or refuses: what it costs, and what it does not.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use standclear::clock;
+use standclear::engine::{AlarmState, SirenPattern};
+use standclear::guard::handle::{EvidenceError, Reason, WhichClip};
+use standclear::store::FILE_NAME;
+
+use super::site::{WAIT_MAX, intrusion, wait_alarm, wait_for, wait_watched};
+use super::worker::Scene;
+use super::{Site, alone, visited, wait_both, wait_clip};
+
+/// Whoever comes to this point of the program hangs there until this is dropped, for so long at most as
+/// these tests wait for anything.
+struct Hang {
+    point: &'static str,
+    reached: Arc<AtomicBool>,
+    over: Arc<AtomicBool>,
+}
+
+impl Hang {
+    fn at(point: &'static str) -> Hang {
+        let (reached, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (ours, until) = (Arc::clone(&reached), Arc::clone(&over));
+        let hang = move || {
+            ours.store(true, Ordering::SeqCst);
+            let give_up_at = clock::monotonic().after(WAIT_MAX);
+            while !until.load(Ordering::SeqCst) && clock::monotonic() < give_up_at {
+                thread::park_timeout(Duration::from_millis(5));
+            }
+        };
+        fail::cfg_callback(point, hang).expect("a fail point");
+        Hang { point, reached, over }
+    }
+
+    #[track_caller]
+    fn wait_reached(&self) {
+        wait_for(self.point, || self.reached.load(Ordering::SeqCst).then_some(()));
+    }
+}
+
+impl Drop for Hang {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        fail::remove(self.point);
+    }
+}
+
+#[test]
+fn a_disk_that_hangs_holds_up_neither_an_alarm_nor_the_end_of_the_box() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    let hang = Hang::at("clips::hashed");
+    site.visit(&guard);
+    hang.wait_reached();
+    // The keeper of clips hangs, and somebody comes in again.
+    let alarm = wait_alarm(&guard, intrusion, AlarmState::ReturnedUnacknowledged);
+    guard.handle().acknowledge(alarm.id, None, "Eva").expect("answered");
+    wait_for("silence", || (site.siren.now() == SirenPattern::Silent).then_some(()));
+    let entered_at = clock::monotonic();
+    site.shows(Scene::Person);
+    let heard = site.siren.since(entered_at, SirenPattern::Intrusion).since(entered_at);
+    assert!(heard < Duration::from_secs(1), "{heard:?}");
+    let kept = guard.handle().evidence_desk().evidence(1).expect("read");
+    assert_eq!(kept.clips, [], "it hangs still");
+    let stopped_at = clock::monotonic();
+    guard.stop();
+    let stopped = clock::monotonic().since(stopped_at);
+    drop(hang);
+    assert!(stopped < Duration::from_secs(10), "{stopped:?}");
+}
+
+#[test]
+fn a_store_that_hangs_does_not_hold_up_the_end_of_the_box() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    let hang = Hang::at("keeper::taken");
+    // A record for the store, and nothing for the keeper of clips, which ends as it should.
+    site.shows(Scene::Lost);
+    hang.wait_reached();
+    let stopped_at = clock::monotonic();
+    guard.stop();
+    let stopped = clock::monotonic().since(stopped_at);
+    drop(hang);
+    assert!(stopped < Duration::from_secs(10), "{stopped:?}");
+}
+
+#[test]
+fn a_disk_that_fails_costs_the_clip_with_its_reason_and_never_an_alarm() {
+    let _alone = alone();
+    let site = Site::new();
+    fs::write(site.path("clips"), "full").expect("written");
+    let guard = site.start();
+    wait_watched(&guard);
+    // The second one comes in when a clip has failed already, the third when two have.
+    for incident in [1, 2, 3] {
+        let lost = visited(&site, &guard, incident).lost;
+        assert_eq!(lost.as_deref(), Some("No space left on device"));
+    }
+    let refused = guard.handle().evidence_desk().clip(1, 1, WhichClip::Any);
+    assert!(matches!(refused, Err(EvidenceError::NoClip(why)) if why.contains("No space")));
+    assert_eq!(guard.handle().evidence_desk().evidence_now().expect("read").state.lost, 3);
+    assert_eq!(site.files(), [""; 0]);
+    guard.stop();
+    site.assert_whole();
+}
+
+#[test]
+fn a_row_that_the_store_refuses_for_good_says_so_and_holds_up_no_other() {
+    let _alone = alone();
+    let site = Site::new();
+    // A clip of no bytes is none, says the store.
+    fs::write(site.path("clips"), "empty").expect("written");
+    let guard = site.start();
+    wait_watched(&guard);
+    let lost = visited(&site, &guard, 1).lost.expect("a reason");
+    assert!(lost.starts_with("the store refuses its row"), "{lost}");
+    fs::write(site.path("clips"), "1").expect("written");
+    assert!(visited(&site, &guard, 2).file().is_some(), "the next one is kept");
+    let _ = wait_both(&guard, 2);
+    wait_for("nothing of the first", || {
+        let of_it = |file: &String| file.starts_with("incident-00000001");
+        (!site.files().iter().any(of_it)).then_some(())
+    });
+    guard.stop();
+    site.assert_whole();
+}
+
+/// Clips of 8 MB in a life that is over, and a life in which they may take 1 MB.
+fn crowded() -> Site {
+    let site = Site::new();
+    fs::write(site.path("clips"), "8").expect("written");
+    let guard = site.start();
+    wait_watched(&guard);
+    site.visit(&guard);
+    let _ = wait_both(&guard, 1);
+    guard.stop();
+    assert_eq!(site.files().len(), 2);
+    site
+}
+
+#[test]
+fn files_that_a_slow_store_did_not_name_go_before_the_next_start() {
+    let _alone = alone();
+    let site = crowded();
+    // The row says removed, and whoever asked has given up before it hears of which files.
+    fail::cfg("clips::retired", "1*sleep(2500)").expect("a fail point");
+    let guard = site.start_with(|config| config.evidence.bytes_max = 1 << 20);
+    let (clip, _) = wait_for("room", || {
+        let found = wait_clip(&guard, 1);
+        found.0.removed_at.is_some().then_some(found)
+    });
+    assert!(clip.removed_at.is_some());
+    wait_for("the files to go", || site.files().is_empty().then_some(()));
+    fail::remove("clips::retired");
+    guard.stop();
+    site.assert_whole();
+}
+
+#[test]
+fn pins_that_leave_no_room_are_said_once() {
+    let _alone = alone();
+    let site = crowded();
+    let guard = site.start();
+    let reason = Reason::new("claim 12").expect("a reason");
+    guard.handle().evidence_desk().pin(1, "Eva", &reason).expect("pinned");
+    let path = site.path("data").join(FILE_NAME);
+    let said = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let file = Connection::open_with_flags(&path, flags).expect("opened");
+        let count =
+            "SELECT count(*) FROM event WHERE kind = 'note' AND detail LIKE '%Pinned clips%'";
+        file.query_row(count, [], |row| row.get::<_, i64>(0)).expect("read")
+    };
+    guard.stop();
+    assert_eq!(said(), 0, "there was room");
+    let guard = site.start_with(|config| config.evidence.bytes_max = 1 << 20);
+    wait_for("the note", || (said() == 1).then_some(()));
+    assert_eq!(site.files().len(), 2, "what is pinned stays");
+    guard.stop();
+    assert_eq!(said(), 1);
+}
