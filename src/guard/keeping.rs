@@ -16,6 +16,7 @@ use super::message::Message;
 use super::views::Views;
 use super::worker::WorkerPost;
 use crate::config::{Config, Evidence, Privacy};
+use crate::engine::time::Instant;
 use crate::store::{Store, evidence as rows};
 
 /// What they are given.
@@ -108,14 +109,15 @@ pub struct Followers {
 }
 
 impl Followers {
-    /// Returns when they have ended, with all that they were given, or hang.
-    pub fn join(self) {
+    /// Returns when they have ended, with all that they were given, or hang. A store that hangs may go
+    /// on before `until`.
+    pub fn join(self, until: Instant) {
         let Followers { bringers, store, jobs } = self;
         // Somebody who was left behind may hold on to the queue: the store is told in it.
         let tell_store = move || match jobs.try_send(Job::End) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => Told::Yes,
             Err(TrySendError::Full(_)) => Told::NotYet,
         };
-        followers::wait_for(bringers, store, tell_store, STILL_MAX);
+        followers::wait_for(bringers, store, tell_store, (STILL_MAX, until));
     }
 }

@@ -96,6 +96,36 @@ fn a_store_that_hangs_does_not_hold_up_the_end_of_the_box() {
 }
 
 #[test]
+fn a_store_that_stalls_at_the_end_of_the_box_still_keeps_what_it_was_given() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    let lost = || {
+        let path = site.path("data").join(FILE_NAME);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let file = Connection::open_with_flags(path, flags).expect("opened");
+        let count = "SELECT count(*) FROM event WHERE kind = 'zone_unknown'";
+        file.query_row(count, [], |row| row.get::<_, i64>(0)).expect("read")
+    };
+    let before = lost();
+    let hang = Hang::at("keeper::taken");
+    site.shows(Scene::Lost);
+    hang.wait_reached();
+    // One sync of a card that is worn out.
+    let over_at = clock::monotonic().after(Duration::from_secs(5));
+    let stalling = thread::spawn(move || {
+        while clock::monotonic() < over_at {
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        drop(hang);
+    });
+    guard.stop();
+    assert!(lost() > before, "what the store was given is kept when the box has ended");
+    stalling.join().expect("no panic");
+}
+
+#[test]
 fn a_disk_that_fails_costs_the_clip_with_its_reason_and_never_an_alarm() {
     let _alone = alone();
     let site = Site::new();
