@@ -46,7 +46,7 @@ use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneThread};
 use crate::clock;
 use crate::config::{Approval, Config, Privacy, WalkTests};
-use crate::engine::Site;
+use crate::engine::{IncidentId, Site};
 use crate::link::Source;
 use crate::store::accounts::AccountRows;
 use crate::store::audit::AuditReader;
@@ -217,7 +217,8 @@ impl Guard {
             channels,
             handhelds,
         };
-        let kept = KeptParts::of(config, store, views.clone());
+        let earlier = IncidentId(inheritance.restored.last_incident);
+        let kept = KeptParts::of(config, (store, earlier), views.clone());
         let plan = plan(config, parts.worker_command, views);
         let sounding = Annunciators::of(config, parts.siren);
         Guard::run(front, mind, queues, kept, sounding, plan).map_err(StartError::Thread)
