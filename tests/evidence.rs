@@ -127,6 +127,11 @@ fn start_in(config: &Config, folder: &Path, siren: &SirenNotes) -> Guard {
     Guard::start(config, parts).unwrap_or_else(|error| panic!("{error:?}"))
 }
 
+#[expect(clippy::disallowed_methods, reason = "no power cut comes in between")]
+fn move_to(from: &Path, to: &Path) {
+    fs::rename(from, to).expect("moved");
+}
+
 /// Waits until something is known of the incident's clips.
 #[track_caller]
 fn wait_clip(guard: &Guard, incident: u64) -> (ClipRow, EvidenceRow) {
@@ -386,7 +391,7 @@ fn a_box_that_is_killed_while_a_clip_is_written_starts_whole_and_says_what_is_mi
 }
 
 #[test]
-fn a_file_that_somebody_removed_is_said_to_be_gone_and_one_of_somebody_else_stays() {
+fn a_file_that_is_gone_is_said_to_be_so_until_it_is_back_and_one_of_somebody_else_stays() {
     let _alone = alone();
     let site = Site::new();
     let guard = site.start();
@@ -394,7 +399,8 @@ fn a_file_that_somebody_removed_is_said_to_be_gone_and_one_of_somebody_else_stay
     site.visit(&guard);
     let _ = wait_both(&guard, 1);
     guard.stop();
-    fs::remove_file(site.path("data/evidence/incident-00000001-01.mp4")).expect("removed");
+    let (file, elsewhere) = (site.path("data/evidence/incident-00000001-01.mp4"), site.path("1"));
+    move_to(&file, &elsewhere);
     fs::write(site.path("data/evidence/notes.txt"), "mine").expect("written");
     let broken: Vec<String> = check(&site.path("data"))
         .expect("checked")
@@ -410,5 +416,15 @@ fn a_file_that_somebody_removed_is_said_to_be_gone_and_one_of_somebody_else_stay
     });
     guard.stop();
     assert_eq!(site.files(), ["incident-00000001-01.hidden.mp4", "notes.txt"]);
+    site.assert_whole();
+    move_to(&elsewhere, &file);
+    site.assert_whole();
+    let guard = site.start();
+    wait_for("the clip", || {
+        let row = guard.handle().evidence_desk().evidence(1).ok()?;
+        row.clips.first()?.clear().cloned()
+    });
+    guard.stop();
+    assert!(file.is_file());
     site.assert_whole();
 }

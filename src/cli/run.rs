@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{Config, SirenDevice};
-use crate::guard::app::{Guard, Parts};
+use crate::guard::app::{END_MAX, Guard, Parts};
 use crate::telemetry;
 use crate::web::Encryption;
 use crate::web::tls::LOOPBACK_NAMES;
@@ -25,9 +25,12 @@ use crate::web::tls::LOOPBACK_NAMES;
 /// Exit status when a second signal ends it at once: as a shell reports SIGINT.
 const EXIT_AT_ONCE: i32 = 130;
 
-/// Longest orderly stop: clips 3 s, vision process 2 s, store and painter while they get on. Beyond it
-/// something hangs, and a guard that neither guards nor ends cannot be started again.
+/// Longest orderly stop: clips 3 s, vision process 2 s, store and painter while they get on. A guard
+/// that neither guards nor ends cannot be started again.
 const STOP_MAX: Duration = Duration::from_secs(10);
+
+// What hangs is left behind before, and the log says what it was.
+const _: () = assert!(END_MAX.as_secs() < STOP_MAX.as_secs());
 
 /// Exit status when the stop took longer than that: as `timeout` reports it.
 const EXIT_HUNG: i32 = 124;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::accounts::Accounts;
 use super::accounts::password::HashError;
@@ -45,7 +46,7 @@ use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneThread};
 use crate::clock;
 use crate::config::{Approval, Config, Privacy, WalkTests};
-use crate::engine::Site;
+use crate::engine::{IncidentId, Site};
 use crate::link::Source;
 use crate::store::accounts::AccountRows;
 use crate::store::audit::AuditReader;
@@ -57,6 +58,9 @@ use crate::store::zones::{BY_BOX, ZonesError};
 use crate::store::{Store, StoreError};
 use crate::web::{Settings, TlsError};
 use crate::zone_file::{Document, SiteContext, SiteZones, ZoneFileError, load_site_at};
+
+/// So long after the end of the box began, a store that hangs is left behind.
+pub const END_MAX: Duration = Duration::from_secs(8);
 
 /// What the guard is built with besides the configuration; tests replace it.
 pub struct Parts {
@@ -213,7 +217,8 @@ impl Guard {
             channels,
             handhelds,
         };
-        let kept = KeptParts::of(config, store, views.clone());
+        let earlier = IncidentId(inheritance.restored.last_incident);
+        let kept = KeptParts::of(config, (store, earlier), views.clone());
         let plan = plan(config, parts.worker_command, views);
         let sounding = Annunciators::of(config, parts.siren);
         Guard::run(front, mind, queues, kept, sounding, plan).map_err(StartError::Thread)
@@ -331,6 +336,7 @@ impl Guard {
 
     /// Stops guarding; returns when everything is on disk, or the disk hangs.
     pub fn stop(self) {
+        let began = clock::monotonic();
         self.machine.stop();
         self.web.stop();
         let receipts = self.handhelds.stop();
@@ -348,7 +354,7 @@ impl Guard {
         drop(self.desk);
         let _ = receipts.join();
         let _ = self.publishing.join();
-        followers.join();
+        followers.join(began.after(END_MAX));
     }
 }
 

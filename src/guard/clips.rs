@@ -23,6 +23,7 @@ mod part;
 mod room;
 mod rows;
 mod sightings;
+mod spell;
 mod track;
 
 use std::collections::BTreeMap;
@@ -41,8 +42,8 @@ pub use self::track::About;
 use self::book::{Answered, Asked, Book, Order};
 use self::folder::Folder;
 use self::part::{KeptFile, Part, PendingRow, Version};
-use self::room::Pinned;
 use self::rows::Rows;
+use self::spell::Spell;
 use super::age::Age;
 use super::clerk::Clerk;
 use super::worker::WorkerPost;
@@ -116,6 +117,8 @@ pub struct ClipParts {
     pub sightings: Arc<SightingLog>,
     /// The folder of the clips.
     pub folder: PathBuf,
+    /// The newest incident of earlier lives.
+    pub earlier: IncidentId,
     pub clerk: Clerk,
     pub post: WorkerPost,
 }
@@ -162,26 +165,7 @@ pub fn start(
     parts: ClipParts,
     (queue, tasks): (SyncSender<ClipTask>, Receiver<ClipTask>),
 ) -> io::Result<ClipThread> {
-    let ClipParts { evidence, privacy, sightings, folder, clerk, post } = parts;
-    let now = clock::monotonic();
-    let seconds = |s: u32| Duration::from_secs(u64::from(s));
-    let mut keeper = ClipKeeper {
-        book: Book::new(seconds(evidence.before_s), seconds(evidence.after_s), seconds(CLIP_S_MAX)),
-        evidence,
-        privacy,
-        sightings,
-        abouts: BTreeMap::new(),
-        parts: BTreeMap::new(),
-        folder: Folder::new(folder),
-        clerk,
-        post,
-        rows: Rows::default(),
-        ends_at: None,
-        age: Age::new(Duration::from_secs(DAY_S * u64::from(evidence.days)), clock::wall(), now),
-        retired_at: None,
-        sweep_at: now,
-        pinned: Pinned::LeavesRoom,
-    };
+    let mut keeper = ClipKeeper::of(parts);
     let thread = thread::Builder::new().name("clip-keeper".into()).spawn(move || {
         // Linux keeps niceness per thread; without it this thread merely competes.
         let _ = rustix::process::nice(NICENESS);
@@ -212,11 +196,16 @@ struct ClipKeeper {
     post: WorkerPost,
     /// What the store has not taken yet.
     rows: Rows,
+    /// Up to this incident it is still to be said which have no clip.
+    unclosed: Option<IncidentId>,
     age: Age,
     retired_at: Option<Instant>,
     /// When the folder is held against the rows.
     sweep_at: Instant,
-    pinned: Pinned,
+    /// The folder cannot be looked over.
+    unseen: Spell,
+    /// What is pinned leaves no room for anything else.
+    pinned: Spell,
     /// The box ends, at the latest then.
     ends_at: Option<Instant>,
 }
@@ -230,6 +219,39 @@ enum Wanted {
 }
 
 impl ClipKeeper {
+    fn of(parts: ClipParts) -> ClipKeeper {
+        let ClipParts { evidence, privacy, sightings, folder, earlier, clerk, post } = parts;
+        let now = clock::monotonic();
+        let seconds = |s: u32| Duration::from_secs(u64::from(s));
+        ClipKeeper {
+            book: Book::new(
+                seconds(evidence.before_s),
+                seconds(evidence.after_s),
+                seconds(CLIP_S_MAX),
+            ),
+            evidence,
+            privacy,
+            sightings,
+            abouts: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            folder: Folder::new(folder),
+            clerk,
+            post,
+            rows: Rows::default(),
+            ends_at: None,
+            unclosed: Some(earlier),
+            age: Age::new(
+                Duration::from_secs(DAY_S * u64::from(evidence.days)),
+                clock::wall(),
+                now,
+            ),
+            retired_at: None,
+            sweep_at: now,
+            unseen: Spell::default(),
+            pinned: Spell::default(),
+        }
+    }
+
     fn run(&mut self, tasks: &Receiver<ClipTask>) {
         loop {
             match tasks.recv_timeout(LOOK_EVERY) {

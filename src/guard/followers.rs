@@ -1,8 +1,9 @@
 //! Threads that end by themselves once nobody brings them anything, and how long the end of the box
 //! waits for them: as long as they get on, and a little longer.
 //!
-//! A disk that hangs takes its thread with it. Such a thread is left behind, and the log says so; one
-//! that is merely slow is waited for, however much it has to do.
+//! A disk that hangs takes its thread with it. Such a thread is left behind, and the log says so. One
+//! that gets on, however slowly, is waited for until whoever ends the box has no more time (`cli::run`);
+//! and the last one, which may be in the middle of one sync, until then in any case.
 //!
 //! Not here: what they do.
 
@@ -14,7 +15,8 @@ use std::time::Duration;
 use crate::clock;
 use crate::engine::time::Instant;
 
-/// Whoever has done nothing for so long hangs: a sync takes a second on a slow card.
+/// Whoever has done nothing for so long hangs, as far as others wait for the end of it: a sync takes a
+/// second on a slow card.
 pub const STILL_MAX: Duration = Duration::from_secs(3);
 
 /// How often the end of the box looks.
@@ -49,11 +51,12 @@ impl Follower {
     }
 
     /// It has ended, or hangs.
-    fn is_over(&mut self, now: Instant, still_max: Duration) -> bool {
+    fn is_over(&mut self, now: Instant, patience: Patience) -> bool {
         let so_far = self.steps.so_far();
         let seen = self.seen.filter(|(before, _)| *before == so_far).unwrap_or((so_far, now));
         self.seen = Some(seen);
-        self.thread.is_finished() || now.since(seen.1) >= still_max
+        let hangs = now.since(seen.1) >= patience.still_max && now >= patience.until;
+        self.thread.is_finished() || hangs
     }
 
     fn part_with(self) {
@@ -78,21 +81,32 @@ pub enum Told {
     NotYet,
 }
 
+/// When one who gets on no more is left behind: once they have done nothing for so long, and not
+/// before then.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    still_max: Duration,
+    until: Instant,
+}
+
 /// Waits for those who bring something to the last one, then tells the last one that nothing more
-/// comes, and waits for it. Whoever has done nothing for `still_max` is waited for no longer.
+/// comes, and waits for it. Whoever has done nothing for `still_max` is waited for no longer; the last
+/// one, for whom nobody waits any more, until then in any case.
 pub fn wait_for(
     mut bringers: Vec<Follower>,
     mut last: Follower,
     mut tell_last: impl FnMut() -> Told,
-    still_max: Duration,
+    (still_max, until): (Duration, Instant),
 ) {
+    let of_bringers = Patience { still_max, until: Instant::ZERO };
+    let of_last = Patience { still_max, until };
     let mut told = Told::NotYet;
     loop {
         let now = clock::monotonic();
         // All of them are looked at each time, or nobody would see that they get on.
-        let over = bringers.iter_mut().map(|it| it.is_over(now, still_max));
+        let over = bringers.iter_mut().map(|it| it.is_over(now, of_bringers));
         let nobody_brings = over.filter(|over| !over).count() == 0;
-        let last_is_over = last.is_over(now, still_max);
+        let last_is_over = last.is_over(now, of_last);
         if nobody_brings && told == Told::NotYet {
             told = tell_last();
         }
@@ -135,9 +149,10 @@ mod tests {
         mpsc::sync_channel(0).1
     }
 
+    /// How long they were waited for; the last one for four times `STILL` at least.
     fn waited(bringers: Vec<Follower>, last: Follower, tell: impl FnMut() -> Told) -> Duration {
         let from = clock::monotonic();
-        wait_for(bringers, last, tell, STILL);
+        wait_for(bringers, last, tell, (STILL, from.after(4 * STILL)));
         clock::monotonic().since(from)
     }
 
@@ -155,7 +170,29 @@ mod tests {
         let (_hold, never) = mpsc::sync_channel(0);
         let (_hold_too, never_too) = mpsc::sync_channel(0);
         let waited = waited(vec![walker(0, never)], walker(0, never_too), || Told::Yes);
+        assert!(waited >= 4 * STILL && waited < 6 * STILL, "{waited:?}");
+    }
+
+    #[test]
+    fn who_brings_nothing_any_more_does_not_keep_the_last_from_its_end() {
+        let (_hold, never) = mpsc::sync_channel(0);
+        let waited = waited(vec![walker(0, never)], walker(0, over()), || Told::Yes);
         assert!(waited >= STILL && waited < 3 * STILL, "{waited:?}");
+    }
+
+    #[test]
+    fn the_last_may_stand_still_for_as_long_as_there_is_time() {
+        let (hold, stalls) = mpsc::sync_channel::<()>(0);
+        let from = clock::monotonic();
+        let stalling = thread::spawn(move || {
+            while clock::monotonic().since(from) < 2 * STILL {
+                thread::park_timeout(STILL / 5);
+            }
+            drop(hold);
+        });
+        let waited = waited(Vec::new(), walker(0, stalls), || Told::Yes);
+        assert!(waited >= 2 * STILL && waited < 4 * STILL, "{waited:?}");
+        stalling.join().expect("no panic");
     }
 
     #[test]

@@ -16,11 +16,15 @@ use super::message::Message;
 use super::views::Views;
 use super::worker::WorkerPost;
 use crate::config::{Config, Evidence, Privacy};
+use crate::engine::IncidentId;
+use crate::engine::time::Instant;
 use crate::store::{Store, evidence as rows};
 
 /// What they are given.
 pub struct KeptParts {
     store: Store,
+    /// The newest incident of earlier lives.
+    earlier: IncidentId,
     folder: PathBuf,
     outbox_bytes_max: u64,
     evidence: Evidence,
@@ -29,9 +33,14 @@ pub struct KeptParts {
 }
 
 impl KeptParts {
-    pub fn of(config: &Config, store: Store, views: Arc<Views>) -> KeptParts {
+    pub fn of(
+        config: &Config,
+        (store, earlier): (Store, IncidentId),
+        views: Arc<Views>,
+    ) -> KeptParts {
         KeptParts {
             store,
+            earlier,
             folder: config.store.path.clone(),
             outbox_bytes_max: config.notify.outbox_bytes_max,
             evidence: config.evidence,
@@ -65,13 +74,15 @@ impl Keeping {
         post: WorkerPost,
         ends: StoreEnds,
     ) -> io::Result<Keeping> {
-        let KeptParts { store, folder, outbox_bytes_max, evidence, privacy, views } = parts;
+        let KeptParts { store, earlier, folder, outbox_bytes_max, evidence, privacy, views } =
+            parts;
         let StoreEnds { jobs, queued, reports, done } = ends;
         let clip_parts = ClipParts {
             evidence,
             privacy,
             sightings,
             folder: folder.join(rows::FOLDER),
+            earlier,
             clerk: Clerk::new(jobs.clone()),
             post,
         };
@@ -108,14 +119,15 @@ pub struct Followers {
 }
 
 impl Followers {
-    /// Returns when they have ended, with all that they were given, or hang.
-    pub fn join(self) {
+    /// Returns when they have ended, with all that they were given, or hang. A store that hangs may go
+    /// on before `until`.
+    pub fn join(self, until: Instant) {
         let Followers { bringers, store, jobs } = self;
         // Somebody who was left behind may hold on to the queue: the store is told in it.
         let tell_store = move || match jobs.try_send(Job::End) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => Told::Yes,
             Err(TrySendError::Full(_)) => Told::NotYet,
         };
-        followers::wait_for(bringers, store, tell_store, STILL_MAX);
+        followers::wait_for(bringers, store, tell_store, (STILL_MAX, until));
     }
 }

@@ -6,12 +6,14 @@
 //! row, which whoever owns the folder removes at the start.
 //!
 //! Terms: **lost** is what should have been kept and is not, with the reason; **removed** is what
-//! made room; **pinned** is what a person said must stay.
+//! made room; **gone** is a clip whose file is not there though nobody removed it here: that is lost
+//! too, until the file is back; **pinned** is what a person said must stay.
 //!
 //! A clip is **clear**, or **hidden**: nobody can be recognised in it. Usually there are both.
 //!
 //! Not here: writing, hashing and removing files (`guard::clips`).
 
+mod gone;
 mod hidden;
 mod read;
 
@@ -29,7 +31,7 @@ use crate::engine::IncidentId;
 pub use self::hidden::NewHidden;
 pub use self::read::{
     ClearFacts, ClipRow, EvidenceRow, EvidenceState, HiddenFile, KeptClip, Pin, Shows,
-    SnapshotFacts, Track,
+    SnapshotFacts, Track, Whereabouts,
 };
 
 /// The clips' folder, inside the store's.
@@ -184,46 +186,26 @@ impl Store {
         })
     }
 
-    /// At the start: incidents of earlier lives that have no clip will get none.
+    /// Incidents of earlier lives, up to that one, that have no clip will get none.
     ///
     /// # Errors
     /// The disk is full or fails.
-    pub fn close_clips(&mut self, why: &str, at: Timestamp) -> Result<usize, StoreError> {
+    pub fn close_clips(
+        &mut self,
+        up_to: IncidentId,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<usize, StoreError> {
         self.evidence(|connection| {
-            hidden::close(connection, why)?;
-            connection.execute(
+            hidden::close(connection, up_to, why)?;
+            let closed = connection.execute(
                 "INSERT INTO clip (incident, part, kept_us, lost)
                  SELECT id, 1, ?1, ?2 FROM incident
-                 WHERE id > (SELECT incident FROM clip_since) AND ended_us IS NOT NULL
+                 WHERE id > (SELECT incident FROM clip_since) AND id <= ?3 AND ended_us IS NOT NULL
                    AND NOT EXISTS (SELECT 1 FROM clip WHERE clip.incident = incident.id)",
-                params![at.as_microsecond(), why],
-            )
-        })
-    }
-
-    /// Notes that a clip's file is gone though nobody removed it here; also in the audit log.
-    ///
-    /// # Errors
-    /// The disk is full or fails.
-    pub fn clip_is_gone(&mut self, file: &str, at: Timestamp) -> Result<(), StoreError> {
-        self.evidence(|connection| {
-            let incident: Option<u64> = connection
-                .query_row(
-                    "UPDATE clip SET lost = 'its file is gone' WHERE file = ?1 AND lost IS NULL
-                       AND removed_us IS NULL RETURNING incident",
-                    [file],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            let incident = match incident {
-                Some(incident) => Some(incident),
-                None => hidden::is_gone(connection, file)?,
-            };
-            let Some(incident) = incident else {
-                return Ok(());
-            };
-            let detail = json!({ "file": file }).to_string();
-            note(connection, "clip_gone", IncidentId(incident), &detail, at)
+                params![at.as_microsecond(), why, up_to.0],
+            )?;
+            Ok(closed)
         })
     }
 

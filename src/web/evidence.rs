@@ -25,7 +25,7 @@ use super::routes::{ask, store_error};
 use super::{App, RouteEntry, rails};
 use crate::guard::handle::{EvidenceError, Handle, Privacy, Reason, WhichClip};
 
-pub use self::places::{DOWNLOADS_MAX, READS_MAX};
+pub use self::places::{DOWNLOADS_MAX, EXPORTS_MAX, READS_MAX};
 pub(super) use self::places::{Download, Places, ask_evidence};
 
 /// The routes, with who may use them.

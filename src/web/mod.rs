@@ -57,7 +57,7 @@ use crate::guard::handle::{Handle, Snapshot, When};
 use crate::telemetry::chain;
 
 use self::access::{Access, Role};
-pub use self::evidence::{DOWNLOADS_MAX, READS_MAX};
+pub use self::evidence::{DOWNLOADS_MAX, EXPORTS_MAX, READS_MAX};
 pub use self::tls::{Encryption, Tls, TlsError};
 
 /// Page streams and live pictures together. A wall screen has five; sixty-four are a mistake

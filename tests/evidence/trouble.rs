@@ -1,6 +1,8 @@
 //! A disk or a store that fails, hangs or refuses: what it costs, and what it does not.
 
+use std::env;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -13,8 +15,9 @@ use standclear::guard::handle::{EvidenceError, Reason, WhichClip};
 use standclear::store::FILE_NAME;
 
 use super::site::{WAIT_MAX, intrusion, wait_alarm, wait_for, wait_watched};
+use super::small_disk::{fill, on_small_disk};
 use super::worker::Scene;
-use super::{Site, alone, visited, wait_both, wait_clip};
+use super::{SMALL_DISK, Site, alone, move_to, visited, wait_both, wait_clip};
 
 /// Whoever comes to this point of the program hangs there until this is dropped, for so long at most as
 /// these tests wait for anything.
@@ -96,6 +99,36 @@ fn a_store_that_hangs_does_not_hold_up_the_end_of_the_box() {
 }
 
 #[test]
+fn a_store_that_stalls_at_the_end_of_the_box_still_keeps_what_it_was_given() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    let lost = || {
+        let path = site.path("data").join(FILE_NAME);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let file = Connection::open_with_flags(path, flags).expect("opened");
+        let count = "SELECT count(*) FROM event WHERE kind = 'zone_unknown'";
+        file.query_row(count, [], |row| row.get::<_, i64>(0)).expect("read")
+    };
+    let before = lost();
+    let hang = Hang::at("keeper::taken");
+    site.shows(Scene::Lost);
+    hang.wait_reached();
+    // One sync of a card that is worn out.
+    let over_at = clock::monotonic().after(Duration::from_secs(5));
+    let stalling = thread::spawn(move || {
+        while clock::monotonic() < over_at {
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        drop(hang);
+    });
+    guard.stop();
+    assert!(lost() > before, "what the store was given is kept when the box has ended");
+    stalling.join().expect("no panic");
+}
+
+#[test]
 fn a_disk_that_fails_costs_the_clip_with_its_reason_and_never_an_alarm() {
     let _alone = alone();
     let site = Site::new();
@@ -136,6 +169,14 @@ fn a_row_that_the_store_refuses_for_good_says_so_and_holds_up_no_other() {
     site.assert_whole();
 }
 
+/// Notes in the event log that say so.
+fn notes(site: &Site, what: &str) -> i64 {
+    let path = site.path("data").join(FILE_NAME);
+    let file = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("opened");
+    let count = "SELECT count(*) FROM event WHERE kind = 'note' AND instr(detail, ?1) > 0";
+    file.query_row(count, [what], |row| row.get(0)).expect("read")
+}
+
 /// Clips of 8 MB in a life that is over, and a life in which they may take 1 MB.
 fn crowded() -> Site {
     let site = Site::new();
@@ -174,14 +215,7 @@ fn pins_that_leave_no_room_are_said_once() {
     let guard = site.start();
     let reason = Reason::new("claim 12").expect("a reason");
     guard.handle().evidence_desk().pin(1, "Eva", &reason).expect("pinned");
-    let path = site.path("data").join(FILE_NAME);
-    let said = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let file = Connection::open_with_flags(&path, flags).expect("opened");
-        let count =
-            "SELECT count(*) FROM event WHERE kind = 'note' AND detail LIKE '%Pinned clips%'";
-        file.query_row(count, [], |row| row.get::<_, i64>(0)).expect("read")
-    };
+    let said = || notes(&site, "Pinned clips");
     guard.stop();
     assert_eq!(said(), 0, "there was room");
     let guard = site.start_with(|config| config.evidence.bytes_max = 1 << 20);
@@ -189,4 +223,78 @@ fn pins_that_leave_no_room_are_said_once() {
     assert_eq!(site.files().len(), 2, "what is pinned stays");
     guard.stop();
     assert_eq!(said(), 1);
+}
+
+#[test]
+fn clips_on_a_disk_that_was_not_there_are_there_again_with_it() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    site.visit(&guard);
+    let kept = wait_both(&guard, 1);
+    guard.stop();
+    let files = site.files();
+    let (folder, elsewhere) = (site.path("data/evidence"), site.path("unmounted"));
+    for empty in ["no folder", "an empty one", "one with another box's clip"] {
+        move_to(&folder, &elsewhere);
+        if empty != "no folder" {
+            fs::create_dir(&folder).expect("made");
+        }
+        let stray = folder.join("incident-00000007-01.mp4");
+        if empty.contains("clip") {
+            fs::write(&stray, "a film").expect("written");
+        }
+        let before = notes(&site, "is its disk mounted?");
+        let guard = site.start();
+        wait_for("the note", || (notes(&site, "is its disk mounted?") > before).then_some(()));
+        let row = guard.handle().evidence_desk().evidence(1).expect("read");
+        assert_eq!(row.clips, std::slice::from_ref(&kept), "{empty}");
+        guard.stop();
+        assert_eq!(stray.exists(), empty.contains("clip"), "nothing goes: {empty}");
+        let _ = fs::remove_file(&stray);
+        let _ = fs::remove_dir(&folder);
+        move_to(&elsewhere, &folder);
+        let guard = site.start();
+        wait_watched(&guard);
+        guard.stop();
+        assert_eq!(site.files(), files, "{empty}");
+        site.assert_whole();
+    }
+}
+
+/// Not a test of its own: a full disk of 90 MB lies where that of the clips should.
+#[test]
+fn on_a_small_disk_in_the_place_of_another() {
+    let Some(disk) = env::var_os(SMALL_DISK).map(PathBuf::from) else { return };
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    site.visit(&guard);
+    let kept = wait_both(&guard, 1);
+    guard.stop();
+    let folder = site.path("data/evidence");
+    move_to(&folder, &site.path("unmounted"));
+    std::os::unix::fs::symlink(&disk, &folder).expect("a link");
+    fill(&disk.join("ballast"));
+    let guard = site.start();
+    wait_watched(&guard);
+    // Whoever finds no room asks for some at once: the second one has waited for that.
+    for incident in [2, 3] {
+        let lost = visited(&site, &guard, incident).lost.expect("a reason");
+        assert!(lost.contains("nearly full"), "{lost}");
+    }
+    let row = guard.handle().evidence_desk().evidence(1).expect("read");
+    assert_eq!(row.clips, [kept]);
+    guard.stop();
+    println!("\nguarded without the disk of the clips");
+}
+
+#[test]
+fn a_full_disk_in_the_place_of_another_makes_no_room_with_clips_that_lie_elsewhere() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let variables = [(SMALL_DISK, dir.path().as_os_str())];
+    let last = "guarded without the disk of the clips";
+    let part = "trouble::on_a_small_disk_in_the_place_of_another";
+    on_small_disk((dir.path(), "90m"), part, &variables, last);
 }

@@ -5,7 +5,7 @@ use standclear::config::Privacy;
 use standclear::engine::IncidentId;
 use standclear::store::check::{Finding, check};
 use standclear::store::evidence::{
-    HiddenCopy, Kept, NewClip, NewHidden, Pinning, Room, Shows, Track,
+    HiddenCopy, Kept, NewClip, NewHidden, Pinning, Room, Shows, Track, Whereabouts,
 };
 use standclear::store::pictures::{Hides, Pixelated};
 use standclear::store::{FILE_NAME, Store};
@@ -97,7 +97,7 @@ fn what_is_pinned_is_told_with_its_bytes_as_long_as_it_is_there() {
         store.pin(IncidentId(number), "Eva", "claim", at(50)).expect("kept");
     }
     assert_eq!(pinned(&mut store), 250);
-    store.clip_is_gone("incident-00000001-01.mp4", at(60)).expect("kept");
+    store.clips_are_gone(&files(&[1]), at(60)).expect("kept");
     assert_eq!(pinned(&mut store), 150);
     store.unpin(IncidentId(2), "Eva", at(70)).expect("kept");
     assert_eq!(pinned(&mut store), 50);
@@ -140,8 +140,10 @@ fn incidents_that_a_stopped_box_kept_no_clip_of_say_so_once_it_starts() {
     let mut store = open(dir.path());
     with_clips(&mut store, 2);
     store.write(&[incident(3, 20), ended(3, 20, 1), incident(4, 21)]).expect("kept");
-    assert_eq!(store.close_clips("stopped", at(60)).expect("kept"), 1, "3; 4 is under way");
-    assert_eq!(store.close_clips("stopped", at(61)).expect("kept"), 0);
+    store.write(&[incident(5, 22), ended(5, 22, 1)]).expect("kept");
+    let mut closed = || store.close_clips(IncidentId(4), "stopped", at(60)).expect("kept");
+    assert_eq!(closed(), 1, "3; 4 is under way, 5 is of the life that goes on");
+    assert_eq!(closed(), 0);
 }
 
 #[test]
@@ -293,8 +295,14 @@ fn a_clip_that_is_hidden_only_is_nobody_s_clear_one() {
 fn what_was_not_made_of_a_hidden_clip_when_the_box_stopped_is_said_at_the_start() {
     let dir = folder();
     let mut store = open(dir.path());
-    with_clips(&mut store, 1);
-    store.close_clips("the box stopped", at(60)).expect("kept");
+    with_clips(&mut store, 2);
+    store.close_clips(IncidentId(1), "the box stopped", at(60)).expect("kept");
+    assert_eq!(
+        store.put_hidden(&hidden(2, 50)).expect("kept"),
+        Kept::Yes,
+        "of the life that goes on"
+    );
+    assert!(there(&store).contains(&"incident-00000002-01.hidden.mp4".to_owned()));
     let row = store.reader().expect("a reader").evidence(1).expect("read").expect("known");
     assert_eq!(row.clips[0].hidden_lost.as_deref(), Some("the box stopped"));
     assert!(row.clips[0].clear().is_some());
@@ -306,9 +314,9 @@ fn a_clip_whose_clear_file_is_gone_keeps_its_hidden_one() {
     let mut store = open(dir.path());
     with_clips(&mut store, 1);
     assert_eq!(store.put_hidden(&hidden(1, 50)).expect("kept"), Kept::Yes);
-    store.clip_is_gone("incident-00000001-01.mp4", at(60)).expect("noted");
+    store.clips_are_gone(&files(&[1]), at(60)).expect("noted");
     assert_eq!(there(&store), ["incident-00000001-01.hidden.mp4"]);
-    store.clip_is_gone("incident-00000001-01.hidden.mp4", at(61)).expect("noted");
+    store.clips_are_gone(&["incident-00000001-01.hidden.mp4".into()], at(61)).expect("noted");
     assert!(there(&store).is_empty());
     let gone = store.reader().expect("a reader").evidence(1).expect("read").expect("known");
     assert_eq!(gone.clips[0].hidden_lost.as_deref(), Some("its file is gone"));
@@ -358,4 +366,47 @@ fn a_hidden_clip_of_a_part_that_made_room_is_not_kept() {
     assert_eq!(retired(&mut store, 0, None), files(&[1]));
     assert_eq!(store.put_hidden(&hidden(1, 50)).expect("asked"), Kept::NoIncident);
     assert!(there(&store).is_empty());
+}
+
+#[test]
+fn a_clip_whose_files_are_back_is_one_again_and_both_stand_in_the_audit_log() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 2);
+    assert_eq!(store.put_hidden(&hidden(1, 50)).expect("kept"), Kept::Yes);
+    let both: Vec<String> =
+        ["incident-00000001-01.mp4", "incident-00000001-01.hidden.mp4"].map(str::to_owned).into();
+    let of_both = |store: &Store| {
+        let named = store.reader().expect("a reader").named_clips().expect("read");
+        both.iter().map(|file| named.get(file).copied()).collect::<Vec<_>>()
+    };
+    let before = store.reader().expect("a reader").evidence(1).expect("read").expect("known");
+    store.clips_are_gone(&both, at(60)).expect("noted");
+    assert_eq!(of_both(&store), [Some(Whereabouts::Gone); 2], "their rows name them still");
+    assert_eq!(there(&store), files(&[2]));
+    // What is gone takes no room, and is not what makes some.
+    assert_eq!(retired(&mut store, 100, None), files(&[]));
+    store.clips_are_back(&both, at(61)).expect("noted");
+    assert_eq!(of_both(&store), [Some(Whereabouts::There); 2]);
+    let after = store.reader().expect("a reader").evidence(1).expect("read").expect("known");
+    assert_eq!(after, before);
+    let file = rusqlite::Connection::open(dir.path().join(FILE_NAME)).expect("open");
+    let noted = |action: &str| -> u64 {
+        let count = "SELECT count(*) FROM audit WHERE action = ?1 AND subject = 'incident 1'";
+        file.query_row(count, [action], |row| row.get(0)).expect("read")
+    };
+    assert_eq!((noted("clip_gone"), noted("clip_back")), (2, 2));
+}
+
+#[test]
+fn a_clip_that_made_room_is_named_no_more_and_a_file_of_it_that_was_gone_goes_with_it() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    with_clips(&mut store, 1);
+    assert_eq!(store.put_hidden(&hidden(1, 50)).expect("kept"), Kept::Yes);
+    store.clips_are_gone(&files(&[1]), at(60)).expect("noted");
+    let both = ["incident-00000001-01.mp4", "incident-00000001-01.hidden.mp4"];
+    assert_eq!(retired(&mut store, 0, None), both);
+    store.clips_are_back(&files(&[1]), at(61)).expect("noted");
+    assert!(store.reader().expect("a reader").named_clips().expect("read").is_empty());
 }

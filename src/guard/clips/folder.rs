@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::statvfs;
 
 use crate::store::digest::sha256_of_file;
+use crate::store::evidence::Whereabouts;
 
 /// Of a file that is being written.
 const UNFINISHED: &str = ".part";
@@ -37,6 +38,17 @@ pub struct Finished {
     pub sha256: String,
 }
 
+/// What the folder was found to have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Files that rows say are there, and that are not.
+    pub gone: Vec<String>,
+    /// Files that rows say are gone, and that are there.
+    pub back: Vec<String>,
+    /// Of the files that have rows.
+    pub bytes: u64,
+}
+
 pub struct Folder {
     path: PathBuf,
 }
@@ -44,6 +56,10 @@ pub struct Folder {
 impl Folder {
     pub fn new(path: PathBuf) -> Folder {
         Folder { path }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where a new file is to be written, or why it cannot.
@@ -89,51 +105,72 @@ impl Folder {
         remove(&self.path.join(file));
     }
 
-    /// How much clips may take: what is configured, and less on a disk that is nearly full.
-    pub fn allowed(&self, configured: u64) -> u64 {
-        let Ok(free) = self.free_bytes() else {
-            return configured;
-        };
-        if free >= FREE_MIN_BYTES {
-            return configured;
-        }
-        let used: u64 = self.files().iter().map(|(_, bytes)| bytes).sum();
-        configured.min(used.saturating_sub(FREE_MIN_BYTES - free))
+    /// Bytes that the disk lacks before a clip can be begun; none of a disk that cannot be asked.
+    pub fn lacks_bytes(&self) -> u64 {
+        self.free_bytes().map_or(0, |free| FREE_MIN_BYTES.saturating_sub(free))
     }
 
-    /// Removes files of ours that no row knows, but for those that are under way, finished or not, and
-    /// returns the names of rows without a file. Anything else that lies there is somebody else's and
-    /// stays.
+    /// Removes files of ours that no row names, but for those that are under way, finished or not, and
+    /// tells where rows are wrong. Anything else that lies there is somebody else's and stays.
+    ///
+    /// # Errors
+    /// The folder could not be read to its end, or has none of the files that should be there, as when
+    /// its disk is not mounted. Then nothing is known and nothing is removed.
     pub fn sweep(
         &self,
-        known: &BTreeMap<String, (u64, String)>,
+        named: &BTreeMap<String, Whereabouts>,
         under_way: &BTreeSet<String>,
-    ) -> Vec<String> {
-        if let Err(error) = self.make() {
-            tracing::error!("the folder {} cannot be made: {error}", self.path.display());
+    ) -> io::Result<Swept> {
+        let there = self.files()?;
+        let of = |said| named.iter().filter(move |(_, it)| **it == said).map(|(file, _)| file);
+        let expected = of(Whereabouts::There).count();
+        let missing: Vec<&String> =
+            of(Whereabouts::There).filter(|file| !there.contains_key(*file)).collect();
+        if expected > 0 && missing.len() == expected {
+            let why = format!("none of the {expected} files is in it; is its disk mounted?");
+            return Err(io::Error::other(why));
         }
-        let there = self.files();
-        for (file, _) in &there {
-            if !known.contains_key(file) && !under_way.contains(last_name(file)) {
+        for file in there.keys() {
+            if !named.contains_key(file) && !under_way.contains(last_name(file)) {
                 tracing::warn!("{file} was never finished, or was to be removed; it goes");
                 self.remove(file);
             }
         }
-        let lacks = |file: &&String| there.iter().all(|(it, _)| it != *file);
-        known.keys().filter(lacks).cloned().collect()
+        let bytes = there.iter().filter(|(file, _)| named.contains_key(*file)).map(|(_, it)| it);
+        Ok(Swept {
+            gone: missing.into_iter().filter(|file| self.lacks(file)).cloned().collect(),
+            back: of(Whereabouts::Gone).filter(|file| there.contains_key(*file)).cloned().collect(),
+            bytes: bytes.sum(),
+        })
     }
 
-    /// Our files and their sizes; none of a folder that cannot be read.
-    fn files(&self) -> Vec<(String, u64)> {
-        let Ok(entries) = fs::read_dir(&self.path) else {
-            return Vec::new();
+    /// Our files and their sizes: all of them, or an error. None of a folder that is not there.
+    fn files(&self) -> io::Result<BTreeMap<String, u64>> {
+        let entries = match fs::read_dir(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            entries => entries?,
         };
-        let ours = |entry: fs::DirEntry| {
-            let name = entry.file_name().into_string().ok()?;
-            let bytes = entry.metadata().ok().filter(fs::Metadata::is_file)?.len();
-            is_ours(&name).then_some((name, bytes))
-        };
-        entries.flatten().filter_map(ours).collect()
+        let mut files = BTreeMap::new();
+        for entry in entries {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if !is_ours(&name) {
+                continue;
+            }
+            match entry.metadata() {
+                Ok(it) if it.is_file() => drop(files.insert(name, it.len())),
+                Ok(_somebody_elses) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(files)
+    }
+
+    /// Whether there is no such file, and that is certain.
+    fn lacks(&self, file: &str) -> bool {
+        let found = fs::symlink_metadata(self.path.join(file));
+        found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 
     fn make(&self) -> io::Result<()> {
@@ -182,6 +219,10 @@ mod tests {
 
     const CLIP: &str = "incident-00000007-01.mp4";
 
+    fn rows(rows: &[(&str, Whereabouts)]) -> BTreeMap<String, Whereabouts> {
+        rows.iter().map(|(file, said)| ((*file).to_owned(), *said)).collect()
+    }
+
     fn folder() -> (tempfile::TempDir, Folder) {
         let dir = tempfile::tempdir().expect("a folder");
         let folder = Folder::new(dir.path().join("evidence"));
@@ -211,6 +252,7 @@ mod tests {
             "incident-00000005-01.mp4",
             "incident-00000005-01.hidden.mp4.part",
             "incident-00000005-01.hidden.mp4.part.moov",
+            "incident-00000006-01.mp4",
         ];
         let left = [
             "incident-00000002-01.mp4",
@@ -223,13 +265,44 @@ mod tests {
         for name in kept.iter().chain(&left) {
             fs::write(folder.path.join(name), b"x").expect("written");
         }
-        let row = |name: &str| (name.to_owned(), (1, String::new()));
-        let known = BTreeMap::from([row(kept[0]), row("incident-00000009-01.mp4")]);
+        let named = rows(&[
+            (kept[0], Whereabouts::There),
+            ("incident-00000006-01.mp4", Whereabouts::Gone),
+            ("incident-00000008-01.mp4", Whereabouts::Gone),
+            ("incident-00000009-01.mp4", Whereabouts::There),
+        ]);
         let under_way = ["incident-00000005-01.mp4", "incident-00000005-01.hidden.mp4"];
         let under_way = under_way.map(str::to_owned).into();
-        assert_eq!(folder.sweep(&known, &under_way), ["incident-00000009-01.mp4"]);
+        let swept = folder.sweep(&named, &under_way).expect("looked over");
+        assert_eq!(swept.gone, ["incident-00000009-01.mp4"]);
+        assert_eq!(swept.back, ["incident-00000006-01.mp4"]);
+        assert_eq!(swept.bytes, 2, "of those that have rows");
         let there = |name: &&&str| folder.path.join(name).exists();
         assert_eq!(kept.iter().filter(there).count(), kept.len());
         assert_eq!(left.iter().filter(there).count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_looked_at_has_lost_nothing() {
+        let (_dir, folder) = folder();
+        fs::write(&folder.path, b"not a folder").expect("written");
+        let named = rows(&[(CLIP, Whereabouts::There)]);
+        let _ = folder.sweep(&named, &BTreeSet::new()).expect_err("nothing is known");
+    }
+
+    #[test]
+    fn a_folder_whose_disk_is_not_there_has_lost_nothing_and_keeps_what_it_has() {
+        let (_dir, folder) = folder();
+        let named = rows(&[(CLIP, Whereabouts::There)]);
+        let swept = || folder.sweep(&named, &BTreeSet::new());
+        assert!(swept().expect_err("no folder").to_string().contains("mounted"));
+        folder.make().expect("made");
+        let stray = folder.path.join("incident-00000008-01.mp4");
+        fs::write(&stray, b"x").expect("written");
+        assert!(swept().expect_err("other files").to_string().contains("mounted"));
+        assert!(stray.is_file());
+        fs::write(folder.path.join(CLIP), b"x").expect("written");
+        assert_eq!(swept().expect("it is there"), Swept { bytes: 1, ..Swept::default() });
+        assert!(!stray.exists());
     }
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::{CheckError, Finding};
 use crate::clock;
 use crate::store::digest::{sha256_of, sha256_of_file};
-use crate::store::evidence::FOLDER;
+use crate::store::evidence::{FOLDER, Whereabouts};
 use crate::store::query::StoreReader;
 use crate::store::{FILE_NAME, StoreError};
 
@@ -47,12 +47,13 @@ pub(super) fn check(dir: &Path) -> Result<[Finding; 3], CheckError> {
         broken.retain(|(file, _)| now.contains_key(file));
     }
     let broken = broken.into_iter().map(|(file, how)| format!("{file}: {how}")).collect();
+    let named = named(dir)?;
     let mut strays: Vec<String> =
-        there.into_iter().filter(|file| !known.contains_key(file)).collect();
+        there.into_iter().filter(|file| !named.contains_key(file)).collect();
     if !strays.is_empty() {
         // Its row may say since a moment that it made room: then it goes right after. Or it was gone
         // before the rows were read.
-        let now = self::known(dir)?;
+        let now = self::named(dir)?;
         strays.retain(|file| !now.contains_key(file) && folder.join(file).exists());
     }
     Ok([
@@ -75,6 +76,13 @@ fn known(dir: &Path) -> Result<BTreeMap<String, (u64, String)>, CheckError> {
     let path = dir.join(FILE_NAME);
     let reader = StoreReader::open(&path).map_err(|error: StoreError| CheckError::from(error))?;
     Ok(reader.clip_files()?)
+}
+
+/// Also those that were gone when the box looked: what is back has its row.
+fn named(dir: &Path) -> Result<BTreeMap<String, Whereabouts>, CheckError> {
+    let path = dir.join(FILE_NAME);
+    let reader = StoreReader::open(&path).map_err(|error: StoreError| CheckError::from(error))?;
+    Ok(reader.named_clips()?)
 }
 
 /// Names in the folder but of files that are young or not finished.

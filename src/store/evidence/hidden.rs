@@ -101,26 +101,18 @@ fn awaited(
         .optional()
 }
 
-/// What earlier lives did not finish.
-pub(super) fn close(connection: &Connection, why: &str) -> rusqlite::Result<()> {
-    connection
-        .execute("UPDATE clip_hidden SET lost = ?1 WHERE file IS NULL AND lost IS NULL", [why])?;
+/// What earlier lives, up to that incident, did not finish.
+pub(super) fn close(connection: &Connection, up_to: IncidentId, why: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE clip_hidden SET lost = ?1 WHERE file IS NULL AND lost IS NULL
+           AND clip_hidden.clip IN (SELECT id FROM clip WHERE incident <= ?2)",
+        params![why, up_to.0],
+    )?;
     Ok(())
 }
 
-/// Notes that a hidden clip's file is gone; the incident, if it is one.
-pub(super) fn is_gone(connection: &Connection, file: &str) -> rusqlite::Result<Option<u64>> {
-    connection
-        .query_row(
-            "UPDATE clip_hidden SET lost = 'its file is gone' WHERE file = ?1 AND lost IS NULL
-             RETURNING (SELECT incident FROM clip WHERE id = clip)",
-            [file],
-            |row| row.get(0),
-        )
-        .optional()
-}
-
-/// Marks a clip as removed, with all that belongs to it; the names of its files.
+/// Marks a clip as removed, with all that belongs to it; the names of its files, also of one that was
+/// gone and may be back.
 pub(super) fn remove(
     connection: &Connection,
     clip: i64,
@@ -128,9 +120,8 @@ pub(super) fn remove(
 ) -> rusqlite::Result<Vec<String>> {
     let files = connection
         .prepare_cached(
-            "SELECT file FROM clip WHERE id = ?1 AND file IS NOT NULL AND lost IS NULL
-             UNION ALL SELECT file FROM clip_hidden
-             WHERE clip = ?1 AND file IS NOT NULL AND lost IS NULL",
+            "SELECT file FROM clip WHERE id = ?1 AND file IS NOT NULL
+             UNION ALL SELECT file FROM clip_hidden WHERE clip = ?1 AND file IS NOT NULL",
         )?
         .query_map([clip], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;

@@ -82,6 +82,14 @@ impl Shows {
     }
 }
 
+/// What a row says of the file that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    There,
+    /// It was not there when it was looked for, and may be back.
+    Gone,
+}
+
 /// A clip in which people, or what is masked, are hidden.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenFile {
@@ -209,6 +217,14 @@ impl StoreReader {
     /// The file cannot be read.
     pub fn clip_files(&self) -> Result<BTreeMap<String, (u64, String)>, HistoryError> {
         clip_files(&self.connection()).map_err(HistoryError::Evidence)
+    }
+
+    /// Every file that a row names and that was not removed to make room.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn named_clips(&self) -> Result<BTreeMap<String, Whereabouts>, HistoryError> {
+        named_clips(&self.connection()).map_err(HistoryError::Evidence)
     }
 }
 
@@ -366,5 +382,20 @@ pub(in crate::store) fn clip_files(
              WHERE hidden.file IS NOT NULL AND hidden.lost IS NULL AND removed_us IS NULL",
         )?
         .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+        .collect()
+}
+
+fn named_clips(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Whereabouts>> {
+    connection
+        .prepare_cached(
+            "SELECT file, lost IS NULL FROM clip WHERE file IS NOT NULL AND removed_us IS NULL
+             UNION ALL SELECT hidden.file, hidden.lost IS NULL FROM clip_hidden AS hidden
+             JOIN clip ON clip.id = hidden.clip
+             WHERE hidden.file IS NOT NULL AND removed_us IS NULL",
+        )?
+        .query_map([], |row| {
+            let whereabouts = if row.get(1)? { Whereabouts::There } else { Whereabouts::Gone };
+            Ok((row.get(0)?, whereabouts))
+        })?
         .collect()
 }

@@ -20,6 +20,9 @@ pub const READS_MAX: usize = 4;
 /// Clips and archives under way at once: each has up to 768 KiB in memory.
 pub const DOWNLOADS_MAX: usize = 16;
 
+/// Archives among them: whoever fetches many leaves places for those who watch a clip.
+pub const EXPORTS_MAX: usize = 4;
+
 /// Longest wait of a request for a place to read; then it is told.
 const TURN_MAX: Duration = Duration::from_secs(2);
 
@@ -27,12 +30,14 @@ const TURN_MAX: Duration = Duration::from_secs(2);
 pub(in crate::web) struct Places {
     reads: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
 }
 
 /// Somebody who is being sent evidence, for as long as this lives.
 #[derive(Debug)]
 pub(in crate::web) struct Download {
     _place: OwnedSemaphorePermit,
+    _of_archives: Option<OwnedSemaphorePermit>,
 }
 
 impl Places {
@@ -40,17 +45,26 @@ impl Places {
         Places {
             reads: Arc::new(Semaphore::new(READS_MAX)),
             downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
         }
     }
 
     /// A place for one more.
     pub fn download(&self) -> Result<Download, ApiError> {
         match Arc::clone(&self.downloads).try_acquire_owned() {
-            Ok(place) => Ok(Download { _place: place }),
+            Ok(place) => Ok(Download { _place: place, _of_archives: None }),
             Err(_full) => Err(busy(&format!(
                 "{DOWNLOADS_MAX} clips and archives are being sent already; try again in a moment"
             ))),
         }
+    }
+
+    /// A place for one more archive.
+    pub fn export(&self) -> Result<Download, ApiError> {
+        let of_archives = Arc::clone(&self.exports).try_acquire_owned().map_err(|_full| {
+            busy(&format!("{EXPORTS_MAX} archives are being sent already; try again in a moment"))
+        })?;
+        Ok(Download { _of_archives: Some(of_archives), ..self.download()? })
     }
 
     /// Reads from the disk when it is its turn; `None` when it is not within `wait`, or the read

@@ -182,7 +182,7 @@ mod tests {
 
     fn taker<M>(may_still: M) -> Taker<M> {
         let places = Places::new();
-        let place = places.download().expect("nobody else is sent any");
+        let place = places.export().expect("nobody else is sent any");
         Taker { place, places, may_still }
     }
 

@@ -102,7 +102,7 @@ pub(in crate::web) async fn export(
 ) -> Result<Response, ApiError> {
     let id = path_number(path)?;
     let sight = privacy::sight(pairs)?;
-    let place = app.evidence.download()?;
+    let place = app.evidence.export()?;
     if sight == Sight::Clear {
         privacy::look(&app, &caller, format!("incident {id} export")).await?;
     }
