@@ -16,9 +16,11 @@ pub mod guard;
 pub mod hiding;
 pub mod integrity;
 pub mod link;
+pub mod model_store;
 pub mod notify;
 pub mod redact;
 pub mod replay;
+pub mod rollout;
 pub mod store;
 pub mod telemetry;
 #[cfg(feature = "vision")]
