@@ -104,6 +104,7 @@ fn rooms_import_only_what_they_may() {
     check_imports("notify", &["engine", "clock", "config", "redact", "telemetry"]);
     check_imports("replay", &["engine", "zone_file"]);
     check_imports("evaluation", &["engine", "replay"]);
+    check_imports("gate", &["engine", "evaluation"]);
     // The web side sees the guard through its handle and never the store.
     check_imports("web", &["guard", "engine", "clock", "link", "telemetry"]);
     for file in rust_files(&root().join("src/web")) {
@@ -116,6 +117,15 @@ fn rooms_import_only_what_they_may() {
 
 #[test]
 fn engine_reaches_nothing_outside() {
+    check_pure("engine");
+}
+
+#[test]
+fn the_gate_reaches_nothing_outside() {
+    check_pure("gate");
+}
+
+fn check_pure(room: &str) {
     let forbidden = [
         "std::fs",
         "std::net",
@@ -135,7 +145,7 @@ fn engine_reaches_nothing_outside() {
         "async ",
         "unsafe",
     ];
-    for file in rust_files(&root().join("src/engine")) {
+    for file in rust_files(&root().join("src").join(room)) {
         let text = read(&file);
         for (number, line) in code(&text).enumerate() {
             for word in forbidden {
