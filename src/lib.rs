@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod evaluation;
+pub mod gate;
 pub mod guard;
 pub mod hiding;
 pub mod integrity;

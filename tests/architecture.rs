@@ -106,6 +106,7 @@ fn rooms_import_only_what_they_may() {
     check_imports("notify", &["engine", "clock", "config", "redact", "telemetry"]);
     check_imports("replay", &["engine", "zone_file"]);
     check_imports("evaluation", &["engine", "replay"]);
+    check_imports("gate", &["engine", "evaluation"]);
     // The web side sees the guard through its handle and never the store.
     check_imports("web", &["guard", "engine", "clock", "link", "telemetry"]);
     for file in rust_files(&root().join("src/web")) {
@@ -151,6 +152,12 @@ fn names_none_of(room: &str, forbidden: &[&str]) {
 fn engine_reaches_nothing_outside() {
     names_none_of("engine", &OUTSIDE);
     names_none_of("engine", &["serde"]);
+}
+
+#[test]
+fn gate_reaches_nothing_outside() {
+    names_none_of("gate", &OUTSIDE);
+    names_none_of("gate", &["serde"]);
 }
 
 #[test]
