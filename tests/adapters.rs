@@ -342,3 +342,16 @@ fn parts_are_looked_at_closer_unstretched_by_a_model_that_stretches_the_whole() 
         assert!(top > 0.35 * 720.0 && top + height < 0.65 * 720.0, "{found:?}");
     }
 }
+
+#[test]
+fn the_example_of_another_architecture_finds_its_people() {
+    let folder = support::root().join("models/ssdlite-person-300-int8");
+    let package = ModelPackage::open(&folder).expect("whole");
+    let mut detector = Detector::load(&package, &support::options(GoldenCheck::Run))
+        .unwrap_or_else(|error| panic!("{}", words(&error)));
+    let picture = std::fs::read(folder.join("golden/walkway-1.jpg")).expect("readable");
+    let picture = still::decode(&picture).expect("a picture");
+    let found = still::detect(&mut detector, &picture).expect("runs").expect("has pixels");
+    let sure = found.detections.iter().filter(|it| it.score.get() >= 0.4).count();
+    assert!((4..=5).contains(&sure), "{:?}", found.detections);
+}
