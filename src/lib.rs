@@ -16,6 +16,7 @@ pub mod guard;
 pub mod hiding;
 pub mod integrity;
 pub mod link;
+pub mod model_package;
 pub mod notify;
 pub mod redact;
 pub mod replay;

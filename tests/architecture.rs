@@ -98,8 +98,18 @@ fn rooms_import_only_what_they_may() {
     check_imports("zone_file", &["engine", "calibration"]);
     check_imports("config", &["link", "redact", "zone_file"]);
     check_imports("store", &["engine", "clock", "config", "telemetry", "link"]);
-    let of_vision =
-        ["engine", "clock", "config", "telemetry", "link", "redact", "integrity", "hiding"];
+    check_imports("model_package", &[]);
+    let of_vision = [
+        "engine",
+        "clock",
+        "config",
+        "telemetry",
+        "link",
+        "redact",
+        "integrity",
+        "hiding",
+        "model_package",
+    ];
     check_imports("vision", &of_vision);
     check_imports("notify", &["engine", "clock", "config", "redact", "telemetry"]);
     check_imports("replay", &["engine", "zone_file"]);
