@@ -17,6 +17,7 @@ pub mod guard;
 pub mod hiding;
 pub mod integrity;
 pub mod link;
+pub mod model_package;
 pub mod model_store;
 pub mod notify;
 pub mod redact;

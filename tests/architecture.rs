@@ -100,8 +100,18 @@ fn rooms_import_only_what_they_may() {
     check_imports("zone_file", &["engine", "calibration"]);
     check_imports("config", &["link", "redact", "zone_file"]);
     check_imports("store", &["engine", "clock", "config", "telemetry", "link"]);
-    let of_vision =
-        ["engine", "clock", "config", "telemetry", "link", "redact", "integrity", "hiding"];
+    check_imports("model_package", &["clock", "redact"]);
+    let of_vision = [
+        "engine",
+        "clock",
+        "config",
+        "telemetry",
+        "link",
+        "redact",
+        "integrity",
+        "hiding",
+        "model_package",
+    ];
     check_imports("vision", &of_vision);
     check_imports("notify", &["engine", "clock", "config", "redact", "telemetry"]);
     check_imports("replay", &["engine", "zone_file"]);
@@ -201,7 +211,7 @@ fn each_outside_thing_has_one_place() {
     only_in(&["process::Command", "Command::new"], &["guard"]);
     only_in(&["rodio"], &["guard"]);
     only_in(&["rumqttc"], &["guard", "notify"]);
-    only_in(&["ureq"], &["notify", "guard"]);
+    only_in(&["ureq"], &["notify", "guard", "model_package"]);
     only_in(&["alsa::", "hound::", "thread_priority"], &["guard"]);
     only_in(&["gpiocdev", "tokio_modbus", "tokio_serial"], &["guard"]);
     only_in(&["gstreamer::", "gstreamer as", "ort::"], &["vision"]);

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use standclear::model_package::folder::FolderError;
 use standclear::vision::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use standclear::vision::package::{ModelPackage, PackageError};
 use standclear::vision::still;
@@ -62,6 +63,10 @@ impl Copy {
     }
 }
 
+fn is_of_file(error: &ModelError, kind: impl Fn(&FolderError) -> bool) -> bool {
+    matches!(error, ModelError::Package(PackageError::File(error)) if kind(error))
+}
+
 #[test]
 fn both_variants_find_their_golden_people() {
     Copy::new().load().expect("the u8 variant");
@@ -100,7 +105,7 @@ fn flipped_byte_in_any_variant_or_golden_picture_is_refused() {
         bytes[middle] ^= 0x10;
         fs::write(&path, bytes).expect("written");
         let (error, text) = copy.refusal();
-        assert!(matches!(error, ModelError::Package(PackageError::WrongSha256 { .. })));
+        assert!(is_of_file(&error, |error| matches!(error, FolderError::WrongSha256 { .. })));
         assert!(text.contains(file) && text.contains("changed or damaged"), "{text}");
     }
 }
@@ -110,7 +115,7 @@ fn missing_file_is_refused_by_name() {
     let copy = Copy::new();
     fs::remove_file(copy.folder.path().join("model.onnx")).expect("removed");
     let (error, text) = copy.refusal();
-    assert!(matches!(error, ModelError::Package(PackageError::MissingFile { .. })));
+    assert!(is_of_file(&error, |error| matches!(error, FolderError::MissingFile { .. })));
     assert!(text.contains("model.onnx"), "{text}");
 }
 

@@ -11,12 +11,9 @@ mod read;
 mod spec;
 
 use std::env;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 pub use self::spec::{
     BoxOrder, BoxSource, BoxUnit, Colour, DecoderSpec, Element, FitRule, GridBoxes, InputSize,
@@ -24,6 +21,7 @@ pub use self::spec::{
     ShareKind, SizeInput, SizeOrder, Source, SsdSpec, YoloxSpec,
 };
 use super::decoder::{Decoder, Settings};
+use crate::model_package::folder::{self, FolderError, MANIFEST};
 
 /// The newest manifest schema this program reads …
 pub const SCHEMA: u32 = 2;
@@ -36,9 +34,6 @@ pub const PERSON: &str = "person";
 
 /// Decoders a manifest may name.
 pub const DECODERS_KNOWN: &str = "nanodet, ssd, yolox, end-to-end";
-
-/// Largest manifest read: the largest seen is 40 KB.
-const MANIFEST_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Sides of a model input in pixels that make sense; a larger one would take seconds a picture.
 const LONG_SIDE_PX_MAX: u32 = 4096;
@@ -144,14 +139,8 @@ pub struct MaxDetections {
 pub enum PackageError {
     #[error("there is no model package `{name}`; looked for manifest.json in: {looked}")]
     NotFound { name: String, looked: String },
-    #[error("the model package's {file} could not be read")]
-    Read {
-        file: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("{file} has {bytes} bytes; a manifest has at most {MANIFEST_BYTES_MAX}")]
-    ManifestTooLong { file: PathBuf, bytes: u64 },
+    #[error(transparent)]
+    File(#[from] FolderError),
     #[error("{file} is not a manifest this program understands")]
     ManifestParse {
         file: PathBuf,
@@ -173,13 +162,6 @@ pub enum PackageError {
         "{file}: `{field}` names `{value}`; a package may only name files inside its own folder"
     )]
     OutsidePackage { file: PathBuf, field: String, value: String },
-    #[error("{file} is missing, although the manifest beside it names it")]
-    MissingFile { file: PathBuf },
-    #[error(
-        "{file} was changed or damaged: its sha256 is {got}, the manifest says {expected}; install \
-         the package again"
-    )]
-    WrongSha256 { file: PathBuf, expected: String, got: String },
     #[error(
         "{file}: no variant is for the execution provider `{provider}`; there are: {available}"
     )]
@@ -192,7 +174,7 @@ impl ModelPackage {
     pub fn find(name: &str) -> Result<ModelPackage, PackageError> {
         let candidates = candidates(name);
         for dir in &candidates {
-            if dir.join("manifest.json").is_file() {
+            if dir.join(MANIFEST).is_file() {
                 return ModelPackage::open(dir);
             }
         }
@@ -202,8 +184,8 @@ impl ModelPackage {
 
     /// Reads and checks the manifest in `dir`.
     pub fn open(dir: &Path) -> Result<ModelPackage, PackageError> {
-        let file = dir.join("manifest.json");
-        let text = read_manifest(&file)?;
+        let file = dir.join(MANIFEST);
+        let text = folder::read_manifest(&file)?;
         let manifest = read::manifest(&file, &text)?;
         check::manifest(&file, &manifest)?;
         Ok(ModelPackage { dir: dir.to_owned(), manifest })
@@ -228,7 +210,7 @@ impl ModelPackage {
                 .collect();
             all.dedup();
             PackageError::NoVariant {
-                file: self.dir.join("manifest.json"),
+                file: self.dir.join(MANIFEST),
                 provider: provider.to_owned(),
                 available: all.join(", "),
             }
@@ -237,19 +219,7 @@ impl ModelPackage {
 
     /// The bytes of a file the manifest names, after they proved to have this sha256.
     pub fn read_verified(&self, file: &str, sha256: &str) -> Result<Vec<u8>, PackageError> {
-        let path = self.dir.join(file);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(PackageError::MissingFile { file: path });
-            }
-            Err(source) => return Err(PackageError::Read { file: path, source }),
-        };
-        let got = hex(&Sha256::digest(&bytes));
-        if !got.eq_ignore_ascii_case(sha256) {
-            return Err(PackageError::WrongSha256 { file: path, expected: sha256.to_owned(), got });
-        }
-        Ok(bytes)
+        Ok(folder::read_verified(&self.dir, file, sha256)?)
     }
 
     /// The bytes of one variant, after every variant proved to have its sha256: a package that was
@@ -292,17 +262,4 @@ fn candidates(name: &str) -> Vec<PathBuf> {
     all.push(Path::new("models").join(name));
     all.push(Path::new(SYSTEM_MODELS).join(name));
     all
-}
-
-fn read_manifest(file: &Path) -> Result<Vec<u8>, PackageError> {
-    let failed = |source| PackageError::Read { file: file.to_owned(), source };
-    let bytes = fs::metadata(file).map_err(failed)?.len();
-    if bytes > MANIFEST_BYTES_MAX {
-        return Err(PackageError::ManifestTooLong { file: file.to_owned(), bytes });
-    }
-    fs::read(file).map_err(failed)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
