@@ -6,14 +6,17 @@
 //! not synced is gone, torn, zeros or there.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::io::{self, Cursor, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::rc::Rc;
 
-use standclear::model_store::files::{Files, Kind};
+#[path = "calls.rs"]
+mod calls;
 
-/// What is on a disk: files with their content, folders without.
-pub type Tree = BTreeMap<PathBuf, Option<Vec<u8>>>;
+/// What is on a disk: files with their content, folders without. Millions are made and compared, so
+/// paths are plain texts and content is shared.
+pub type Tree = BTreeMap<String, Option<Rc<[u8]>>>;
 
 /// More changes that may or may not survive than this would take too long to enumerate.
 const PENDING_MAX: usize = 16;
@@ -50,6 +53,8 @@ fn begins(path: &Path, start: &str) -> bool {
 #[derive(Debug)]
 pub struct Memory {
     world: RefCell<World>,
+    /// What there was just before each sync, where that is kept.
+    before_syncs: Option<RefCell<Vec<World>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,7 +70,7 @@ struct World {
 /// The root is the first.
 #[derive(Clone, Debug)]
 enum Node {
-    File { bytes: Vec<u8>, synced: bool },
+    File { bytes: Rc<[u8]>, synced: bool },
     Folder { now: Names, durable: Names },
 }
 
@@ -124,7 +129,7 @@ impl Memory {
             World { nodes: vec![root], pending: Vec::new(), calls: 0, trouble: None, broken: None };
         // Folders come before what is in them.
         for (path, content) in tree {
-            let (folder, name) = world.place(path).expect("a folder");
+            let (folder, name) = world.place(Path::new(path)).expect("a folder");
             let node = match content {
                 Some(bytes) => Node::File { bytes: bytes.clone(), synced: true },
                 None => Node::Folder { now: Names::new(), durable: Names::new() },
@@ -132,7 +137,12 @@ impl Memory {
             world.put(folder, name, node);
             world.sync(folder);
         }
-        Memory { world: RefCell::new(world) }
+        Memory { world: RefCell::new(world), before_syncs: None }
+    }
+
+    /// Keeps what [`Memory::survivors_of_any_cut`] needs.
+    pub fn looking_back(self) -> Memory {
+        Memory { before_syncs: Some(RefCell::default()), ..self }
     }
 
     pub fn with(self, at: usize, trouble: Trouble) -> Memory {
@@ -163,20 +173,39 @@ impl Memory {
         };
         let folders: Vec<Names> = world.nodes.iter().map(names).collect();
         let mut tree = Tree::new();
-        world.collect(&folders, 0, Path::new(""), &mut tree, &mut Vec::new());
+        world.collect(&folders, 0, "", &mut tree, &mut Vec::new());
         tree
     }
 
     /// Everything that may be on the disk when the power is cut now.
     pub fn survivors(&self) -> impl Iterator<Item = Tree> {
-        let world = self.world.borrow().clone();
-        let pending = world.pending.len();
-        assert!(pending <= PENDING_MAX, "{pending} changes are not synced: {:?}", world.pending);
-        (0..1_usize << pending).flat_map(move |survive| world.with_changes(survive))
+        self.world.borrow().clone().survivors()
+    }
+
+    /// Everything that may be on the disk when the power was cut at any call so far, each once.
+    ///
+    /// Only a sync takes something off what may survive. So whatever may survive at any moment may
+    /// still at the last one before the next sync: it is enough to ask there, and at the end.
+    pub fn survivors_of_any_cut(&self) -> BTreeSet<Tree> {
+        let worlds = self.before_syncs.as_ref().expect("looks back").borrow().clone();
+        let end = self.world.borrow().clone();
+        worlds.into_iter().chain([end]).flat_map(World::survivors).collect()
+    }
+
+    fn looks_at(&self, world: &World) {
+        if let Some(worlds) = &self.before_syncs {
+            worlds.borrow_mut().push(world.clone());
+        }
     }
 }
 
 impl World {
+    fn survivors(self) -> impl Iterator<Item = Tree> {
+        let pending = self.pending.len();
+        assert!(pending <= PENDING_MAX, "{pending} changes are not synced: {:?}", self.pending);
+        (0..1_usize << pending).flat_map(move |survive| self.with_changes(survive))
+    }
+
     /// With these of the changes, all contents that unsynced files may have.
     fn with_changes(&self, survive: usize) -> Vec<Tree> {
         let names = |node: &Node| match node {
@@ -190,13 +219,13 @@ impl World {
             }
         }
         let (mut tree, mut unsynced) = (Tree::new(), Vec::new());
-        self.collect(&folders, 0, Path::new(""), &mut tree, &mut unsynced);
+        self.collect(&folders, 0, "", &mut tree, &mut unsynced);
         let mut trees = vec![tree];
         for path in unsynced {
             let variants = |tree: &Tree| {
                 let whole = tree[&path].clone().expect("a file");
-                let torn = whole[..whole.len() / 2].to_vec();
-                let contents = [Vec::new(), torn, vec![0; whole.len()], whole];
+                let torn = whole[..whole.len() / 2].into();
+                let contents = [Rc::default(), torn, vec![0; whole.len()].into(), whole];
                 contents.map(|bytes| {
                     let mut tree = tree.clone();
                     tree.insert(path.clone(), Some(bytes));
@@ -212,12 +241,15 @@ impl World {
         &self,
         folders: &[Names],
         folder: usize,
-        path: &Path,
+        path: &str,
         tree: &mut Tree,
-        unsynced: &mut Vec<PathBuf>,
+        unsynced: &mut Vec<String>,
     ) {
         for (name, node) in &folders[folder] {
-            let path = path.join(name);
+            let path = match path {
+                "" => name.clone(),
+                folder => format!("{folder}/{name}"),
+            };
             match &self.nodes[*node] {
                 Node::File { bytes, synced } => {
                     tree.insert(path.clone(), Some(bytes.clone()));
@@ -332,148 +364,5 @@ impl World {
 
     fn is_empty(&self, node: usize) -> bool {
         self.names(node).is_ok_and(BTreeMap::is_empty)
-    }
-}
-
-impl Files for Memory {
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        let mut world = self.world.borrow_mut();
-        let (goes, answer) = world.call(true, false);
-        if goes {
-            let (folder, name) = world.place(path)?;
-            world.is_free(folder, &name)?;
-            let node = Node::Folder { now: Names::new(), durable: Names::new() };
-            world.put(folder, name, node);
-        }
-        answer
-    }
-
-    fn write_new(&self, path: &Path, content: &mut dyn Read) -> io::Result<u64> {
-        let mut bytes = Vec::new();
-        content.read_to_end(&mut bytes)?;
-        let mut world = self.world.borrow_mut();
-        let (goes, answer) = world.call(true, false);
-        let is_cut = world.is_off();
-        let (folder, name) = world.place(path)?;
-        world.is_free(folder, &name)?;
-        let length = bytes.len() as u64;
-        if !goes {
-            // As far as it came.
-            bytes.truncate(bytes.len() / 2);
-        }
-        let is_read_only =
-            answer.as_ref().is_err_and(|it| it.kind() == ErrorKind::ReadOnlyFilesystem);
-        if !is_cut && !is_read_only {
-            world.put(folder, name, Node::File { bytes, synced: false });
-        }
-        answer.map(|()| length)
-    }
-
-    fn sync_file(&self, path: &Path) -> io::Result<()> {
-        let mut world = self.world.borrow_mut();
-        let (goes, answer) = world.call(false, true);
-        let keeps = !matches!(world.broken, Some(Broken::SyncFile(it)) if begins(path, it));
-        if goes && keeps {
-            let node = world.find(path)?;
-            match &mut world.nodes[node] {
-                Node::File { synced, .. } => *synced = true,
-                Node::Folder { .. } => return Err(ErrorKind::IsADirectory.into()),
-            }
-        }
-        answer
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        let mut world = self.world.borrow_mut();
-        let (goes, answer) = world.call(false, true);
-        let keeps = !matches!(world.broken, Some(Broken::SyncDir(it)) if begins(path, it));
-        if goes && keeps {
-            let folder = world.find(path)?;
-            world.names(folder)?;
-            world.sync(folder);
-        }
-        answer
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        assert_eq!(from.parent(), to.parent(), "names change within one folder");
-        let mut world = self.world.borrow_mut();
-        let (goes, answer) = world.call(false, false);
-        if goes {
-            let node = world.find(from)?;
-            let (folder, to) = world.place(to)?;
-            if let Some(&there) = world.names(folder)?.get(&to) {
-                let takes_place = match (&world.nodes[node], &world.nodes[there]) {
-                    (Node::File { .. }, Node::File { .. }) => true,
-                    (Node::Folder { .. }, Node::Folder { .. }) => world.is_empty(there),
-                    (Node::File { .. }, Node::Folder { .. })
-                    | (Node::Folder { .. }, Node::File { .. }) => false,
-                };
-                if !takes_place {
-                    return Err(ErrorKind::DirectoryNotEmpty.into());
-                }
-            }
-            let from = parts(from).pop().expect("a name");
-            world.change(folder, What::Move { from, to, node });
-        }
-        answer
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.remove(path, |world, node| matches!(world.nodes[node], Node::File { .. }))
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.remove(path, World::is_empty)
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + '_>> {
-        let world = self.world.borrow();
-        if world.is_off() {
-            return Err(failed(ErrorKind::BrokenPipe));
-        }
-        match &world.nodes[world.find(path)?] {
-            Node::File { bytes, .. } => Ok(Box::new(Cursor::new(bytes.clone()))),
-            Node::Folder { .. } => Err(ErrorKind::IsADirectory.into()),
-        }
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let world = self.world.borrow();
-        if world.is_off() {
-            return Err(failed(ErrorKind::BrokenPipe));
-        }
-        Ok(world.names(world.find(path)?)?.keys().cloned().collect())
-    }
-
-    fn kind(&self, path: &Path) -> io::Result<Option<Kind>> {
-        let world = self.world.borrow();
-        if world.is_off() {
-            return Err(failed(ErrorKind::BrokenPipe));
-        }
-        match world.find(path) {
-            Ok(node) => Ok(Some(match &world.nodes[node] {
-                Node::File { .. } => Kind::File,
-                Node::Folder { .. } => Kind::Folder,
-            })),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl Memory {
-    fn remove(&self, path: &Path, may: impl Fn(&World, usize) -> bool) -> io::Result<()> {
-        let mut world = self.world.borrow_mut();
-        let (goes, answer) = world.call(false, false);
-        if goes {
-            let node = world.find(path)?;
-            let (folder, name) = world.place(path)?;
-            if !may(&world, node) {
-                return Err(ErrorKind::DirectoryNotEmpty.into());
-            }
-            world.change(folder, What::Take { name, node });
-        }
-        answer
     }
 }

@@ -1,7 +1,6 @@
 //! What is done to a store, step by step, and what must be so after anything.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use standclear::model_store::blobs::{Unfinished, damages};
 use standclear::model_store::check::check_files;
@@ -234,8 +233,8 @@ pub struct Judge {
 impl Judge {
     /// Panics where a box does not start as it must, or with a ledger that may not be.
     pub fn judge(&mut self, tree: Tree, may_be: &BTreeSet<Vec<u8>>, context: &str) {
-        let names: Vec<_> = tree.keys().cloned().collect();
         let found = self.seen.entry(tree).or_insert_with_key(|tree| {
+            let names = tree.keys();
             starts_well(tree).unwrap_or_else(|why| panic!("{context}: {why}\n{names:#?}"))
         });
         assert!(
@@ -278,7 +277,7 @@ pub fn starts_well(tree: &Tree) -> Result<Vec<u8>, String> {
     let broken: Vec<_> =
         check_files(&memory).into_iter().filter(|it| !it.broken.is_empty()).collect();
     ensure!(broken.is_empty(), "{broken:?}");
-    let half = memory.now().into_keys().find(|it| it.to_string_lossy().contains("/tmp-"));
+    let half = memory.now().into_keys().find(|it| it.contains("/tmp-"));
     ensure!(half.is_none(), "swept, and there is {half:?}");
     Ok(facts(&found))
 }
@@ -307,11 +306,11 @@ pub fn and_started(may_be: &BTreeSet<Vec<u8>>) -> BTreeSet<Vec<u8>> {
     may_be.iter().cloned().chain(started.map(|it| facts(&it))).collect()
 }
 
-/// The start of a box, cut short at a call.
-pub fn start_cut_at(tree: &Tree, at: usize) -> Memory {
-    let memory = Memory::of(tree).with(at, super::memory::Trouble::PowerCut);
+/// A box that was started from a disk, until nothing was left to do.
+pub fn started(memory: Memory) -> Memory {
     let mut store = ModelStore::open(&memory, SHIPPED_RELEASE).store;
     store.boot();
+    // Where the power was cut there is nothing to sweep.
     let _ = store.sweep(None);
     drop(store);
     memory
@@ -319,5 +318,5 @@ pub fn start_cut_at(tree: &Tree, at: usize) -> Memory {
 
 /// A file of a tree.
 pub fn file<'t>(tree: &'t Tree, path: &str) -> &'t [u8] {
-    tree.get(Path::new(path)).and_then(Option::as_deref).expect("a file")
+    tree.get(path).and_then(Option::as_deref).expect("a file")
 }
