@@ -168,6 +168,15 @@ pub enum PackageError {
     NoVariant { file: PathBuf, provider: String, available: String },
 }
 
+impl Manifest {
+    /// Reads and checks a manifest's text; `file` is what errors call it.
+    pub fn parse(file: &Path, text: &[u8]) -> Result<Manifest, PackageError> {
+        let manifest = read::manifest(file, text)?;
+        check::manifest(file, &manifest)?;
+        Ok(manifest)
+    }
+}
+
 impl ModelPackage {
     /// Finds a package by the path of its folder or by its name: `name` as a path, then `models/`
     /// in each folder above the program, `./models/`, and the system's folder.
@@ -186,8 +195,7 @@ impl ModelPackage {
     pub fn open(dir: &Path) -> Result<ModelPackage, PackageError> {
         let file = dir.join(MANIFEST);
         let text = folder::read_manifest(&file)?;
-        let manifest = read::manifest(&file, &text)?;
-        check::manifest(&file, &manifest)?;
+        let manifest = Manifest::parse(&file, &text)?;
         Ok(ModelPackage { dir: dir.to_owned(), manifest })
     }
 

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use standclear::model_store::ModelStore;
+use standclear::model_store::files::Disk;
 use tar::EntryType;
 
 use super::maker::{
@@ -41,6 +43,28 @@ fn refused(folder: &Path, arguments: &[&str], parts: &[&str]) {
     assert!(snapshot(folder) == before, "{arguments:?} changed something");
 }
 
+/// The manifest of `FILES` with all that it has to say of the model, too.
+fn whole_manifest() -> Value {
+    manifest_with(|manifest| {
+        manifest["variants"][0]["activations"] = json!("u8");
+        manifest["variants"][0]["providers"] = json!(["cpu"]);
+        manifest["decoder"] = json!({
+            "kind": "nanodet", "strides": [8], "bins": 11,
+            "outputs": [{ "stride": 8, "scores": "scores_8", "boxes": "boxes_8" }],
+        });
+        manifest["input"] = json!({
+            "name": "image", "layout": "nchw", "type": "f32", "colour": "bgr",
+            "mean": [0, 0, 0], "std": [1, 1, 1], "fit": "letterbox", "pad": [0, 0, 0],
+            "multiple": 32, "long_side_default": 640, "long_side_max": 1280,
+        });
+        manifest["classes"] = json!(["person"]);
+        manifest["thresholds"] = json!({ "candidate": 0.1, "nms_iou": 0.6 });
+        manifest["golden"][0]["long_side"] = json!(640);
+        manifest["golden"][0]["must_find"] =
+            json!([{ "box": [1, 1, 9, 9], "min_score": 0.5, "min_iou": 0.5 }]);
+    })
+}
+
 /// A folder with a model in it.
 fn model_folder(base: &Path) -> PathBuf {
     let folder = base.join("people");
@@ -48,8 +72,19 @@ fn model_folder(base: &Path) -> PathBuf {
     for (name, bytes) in FILES {
         fs::write(folder.join(name), bytes).expect("written");
     }
-    fs::write(folder.join("manifest.json"), manifest().to_string()).expect("written");
+    fs::write(folder.join("manifest.json"), whole_manifest().to_string()).expect("written");
     folder
+}
+
+/// The configuration of a box.
+fn box_in(base: &Path) {
+    fs::write(base.join("yard.json"), "{}").expect("written");
+    fs::write(
+        base.join("standclear.toml"),
+        "[site]\nname = \"Yard\"\ntime_zone = \"UTC\"\n[[camera]]\nid = \"yard\"\n\
+         name = \"Yard\"\nsource = { test = \"ball\" }\nzones = \"yard.json\"\n",
+    )
+    .expect("written");
 }
 
 /// What stands behind a word in what was said.
@@ -63,13 +98,7 @@ fn from_keys_to_a_package_that_the_box_takes_and_to_other_keys() {
     let base = tempfile::tempdir().expect("a folder");
     let base = base.path();
     model_folder(base);
-    fs::write(base.join("yard.json"), "{}").expect("written");
-    fs::write(
-        base.join("standclear.toml"),
-        "[site]\nname = \"Yard\"\ntime_zone = \"UTC\"\n[[camera]]\nid = \"yard\"\n\
-         name = \"Yard\"\nsource = { test = \"ball\" }\nzones = \"yard.json\"\n",
-    )
-    .expect("written");
+    box_in(base);
     let root = well(base, &["keys", "new", "root.pem"]);
     let release = well(base, &["keys", "new", "release.pem"]);
     let named = |name: &str, said: &str| format!("{name}={}", after(said, "Public "));
@@ -122,9 +151,60 @@ fn the_same_folder_is_the_same_package_and_what_would_be_refused_is_not_packed()
     std::os::unix::fs::symlink("/etc/passwd", folder.join("golden/b.jpg")).expect("made");
     refused(base, &["pack", "people", "-o", "c"], &["golden/b.jpg"]);
     fs::remove_file(folder.join("golden/b.jpg")).expect("removed");
-    let older = manifest_with(|manifest| manifest["schema"] = json!(1));
+    let mut older = whole_manifest();
+    older["schema"] = json!(1);
     fs::write(folder.join("manifest.json"), older.to_string()).expect("written");
     refused(base, &["pack", "people", "-o", "c"], &["schema is 1"]);
+}
+
+/// A build without vision cannot tell, and says that nobody did.
+#[test]
+fn a_signed_package_whose_model_no_box_can_run_is_neither_packed_nor_taken() {
+    let maker = Maker::new();
+    let base = maker.folder.path();
+    fs::write(base.join("keys.json"), maker.keyring().to_text()).expect("written");
+    let folder = model_folder(base);
+    let verify = ["verify", "package", "--keys", "keys.json"];
+    let said = {
+        fs::write(base.join("package"), tar_of(&maker.parts(&whole_manifest()))).expect("written");
+        well(base, &verify)
+    };
+    assert_eq!(said.contains("nobody looked"), cfg!(not(feature = "vision")), "{said}");
+    let mut strange = whole_manifest();
+    strange["decoder"]["kind"] = json!("crystal ball");
+    fs::write(base.join("package"), tar_of(&maker.parts(&strange))).expect("written");
+    fs::write(folder.join("manifest.json"), strange.to_string()).expect("written");
+    if cfg!(feature = "vision") {
+        let says = ["crystal ball", "knows only: nanodet"];
+        refused(base, &verify, &[&says[..], &["package is not taken"]].concat());
+        refused(base, &["pack", "people", "-o", "a"], &[&says[..], &["no package"]].concat());
+    } else {
+        assert!(well(base, &verify).contains("nobody looked"));
+    }
+}
+
+#[test]
+fn the_floor_is_that_of_the_box_unless_another_is_given() {
+    let maker = Maker::new();
+    let base = maker.folder.path();
+    fs::write(base.join("keys.json"), maker.keyring().to_text()).expect("written");
+    fs::write(base.join("package"), tar_of(&maker.parts(&whole_manifest()))).expect("written");
+    box_in(base);
+    let verify = ["verify", "package", "--keys", "keys.json"];
+    let of_box = [&verify[..], &["--config", "standclear.toml"]].concat();
+    assert!(well(base, &of_box).contains("Floor   none"));
+    // A box whose models have come to release 8; the package has 7.
+    let models = base.join("data/models");
+    fs::create_dir_all(&models).expect("made");
+    let opened = ModelStore::open(Disk::existing(models.clone()), 8);
+    assert_eq!(opened.store.ledger().floor(), 8);
+    assert!(opened.not_kept.is_none());
+    refused(base, &of_box, &["rollback", "below release 8"]);
+    let given = [&of_box[..], &["--floor", "7"]].concat();
+    assert!(well(base, &given).contains("Floor   release 7, as given"));
+    assert!(well(base, &verify).contains("Floor   none"), "no box was asked");
+    fs::write(models.join("ledger.json"), "torn").expect("written");
+    assert!(well(base, &of_box).contains("Floor   NOT KNOWN"));
 }
 
 #[test]
