@@ -10,6 +10,7 @@ pub mod calibration;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod digest;
 pub mod engine;
 pub mod evaluation;
 pub mod gate;

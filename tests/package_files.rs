@@ -8,6 +8,8 @@ mod command;
 mod damage;
 #[path = "package_files/fetch.rs"]
 mod fetch;
+#[path = "package_files/into_store.rs"]
+mod into_store;
 #[path = "package_files/keys.rs"]
 mod keys;
 #[path = "package_files/maker.rs"]

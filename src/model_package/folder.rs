@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use crate::digest::sha256_of;
 
 /// Name of the manifest in every package.
 pub const MANIFEST: &str = "manifest.json";
@@ -68,13 +68,4 @@ pub fn read_verified(dir: &Path, file: &str, sha256: &str) -> Result<Vec<u8>, Fo
         return Err(FolderError::WrongSha256 { file: path, expected: sha256.to_owned(), got });
     }
     Ok(bytes)
-}
-
-/// Lower-case hex, as it stands in manifests.
-pub fn sha256_of(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

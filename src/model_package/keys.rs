@@ -18,10 +18,10 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use crate::digest::sha256_of;
 
 pub use self::ring::{Draft, Keyring, KeyringError, Signer};
-use super::folder::hex;
 
 /// Name of the keyring in force, in the folder `models` of the box's data.
 pub const KEYRING_FILE: &str = "keys.json";
@@ -103,7 +103,7 @@ impl PublicKey {
     }
 
     pub fn id(&self) -> KeyId {
-        let mut text = hex(&Sha256::digest(self.0));
+        let mut text = sha256_of(self.0);
         text.truncate(ID_CHARS);
         KeyId(text)
     }

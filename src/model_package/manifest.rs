@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::folder::{MANIFEST, sha256_of};
+use super::folder::MANIFEST;
 use super::name::PackagePath;
 use super::refusal::{Refusal, shown};
 use super::signature::SIGNATURES;
 use super::{FILES_MAX, PACKAGE_BYTES_MAX, archive};
+use crate::digest::sha256_of;
 
 /// The schema of packages that come from outside: the first that has a release.
 pub const PACKAGE_SCHEMA: u32 = 2;
@@ -87,9 +88,9 @@ impl Contents {
             return Err(Refusal::WrongSchema { schema, expected: PACKAGE_SCHEMA });
         }
         let raw: RawContents = serde_json::from_slice(text).map_err(not_json)?;
-        if raw.release > RELEASE_MAX {
+        if !(1..=RELEASE_MAX).contains(&raw.release) {
             let at = format!("`release` of {MANIFEST}");
-            return Err(Refusal::malformed(at, format!("it must be at most {RELEASE_MAX}")));
+            return Err(Refusal::malformed(at, format!("it must be 1 to {RELEASE_MAX}")));
         }
         let lists = [("variants", raw.variants), ("golden", raw.golden), ("files", raw.files)];
         let contents = Contents {

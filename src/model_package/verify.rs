@@ -9,12 +9,13 @@ use std::io::{self, Read};
 
 use super::WallTime;
 use super::archive::{Archive, Entry};
-use super::folder::{MANIFEST, MANIFEST_BYTES_MAX, sha256_of};
+use super::folder::{MANIFEST, MANIFEST_BYTES_MAX};
 use super::keys::{Keyring, Signer};
 use super::manifest::{Contents, NamedFile};
 use super::name::PackagePath;
 use super::refusal::{PackageFileError, Refusal};
 use super::signature::{SIGNATURES, SIGNATURES_BYTES_MAX, parse_list};
+use crate::digest::sha256_of;
 
 /// Names of files in a sentence; the rest is counted.
 const NAMES_SAID_MAX: usize = 5;

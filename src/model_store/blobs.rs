@@ -14,7 +14,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{ModelStoreError, chain};
 use super::files::{Files, Kind};
-use super::named::{MANIFEST, MANIFEST_BYTES_MAX, Named, SIGNATURE, named};
+use super::named::{Named, named};
+use crate::model_package::folder::{MANIFEST, MANIFEST_BYTES_MAX};
+use crate::model_package::signature::SIGNATURES;
 use crate::rollout::slot::{Digest, Slot};
 
 /// Below the store's folder.
@@ -127,7 +129,7 @@ impl<'f, F: Files> Unfinished<'f, F> {
         let Some(missing) = &mut self.missing else {
             return self.add_manifest(file, content);
         };
-        if file == SIGNATURE {
+        if file == SIGNATURES {
             return self.write(file, content, MANIFEST_BYTES_MAX).map(|_| ());
         }
         let not_named = || ModelStoreError::NotNamed { file: file.into() };
@@ -242,7 +244,7 @@ pub fn damages<F: Files>(files: &F, digest: Digest) -> Vec<String> {
             let inside = there.iter().filter_map(|path| path.strip_prefix(&folder).ok());
             let names = inside.map(|path| path.to_string_lossy().into_owned());
             let is_known = |file: &String| {
-                [MANIFEST, SIGNATURE].contains(&file.as_str()) || manifest.contains_key(file)
+                [MANIFEST, SIGNATURES].contains(&file.as_str()) || manifest.contains_key(file)
             };
             let strays = names.filter(|file| !is_known(file));
             damages.extend(strays.map(|file| format!("{file}: the manifest does not name it")));

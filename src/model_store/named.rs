@@ -1,8 +1,7 @@
 //! Which files a manifest names, and by which digests.
 //!
-//! Every member of a manifest that is a list of things with `file` and `sha256` names files (today
-//! `variants`, `golden` and `files`), whatever else it says. So packages of older and newer schemas
-//! are held against what lies on the disk by the same rule.
+//! The three lists that name files are the same in all schemas, whatever else the manifest says. So
+//! packages of older and newer ones are held against what lies on the disk by the same rule.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
@@ -10,14 +9,12 @@ use std::path::{Component, Path};
 use serde_json::Value;
 
 use super::error::ModelStoreError;
+use crate::model_package::folder::MANIFEST;
+use crate::model_package::signature::SIGNATURES;
 use crate::rollout::slot::Digest;
 
-/// In each package, beside what its manifest names.
-pub const MANIFEST: &str = "manifest.json";
-pub const SIGNATURE: &str = "manifest.sig";
-
-/// Longest manifest: the largest seen is 40 KB.
-pub const MANIFEST_BYTES_MAX: u64 = 1024 * 1024;
+/// The lists of files in a manifest; the last one only where there are others.
+const LISTS: [&str; 3] = ["variants", "golden", "files"];
 
 /// Longest name of a file inside a package.
 const NAME_BYTES_MAX: usize = 200;
@@ -38,10 +35,10 @@ pub fn named(manifest: &[u8]) -> Result<BTreeMap<String, Named>, ModelStoreError
         serde_json::from_slice(manifest).map_err(|source| is_not("it is no JSON", Some(source)))?;
     let members = parsed.as_object().ok_or_else(|| is_not("it is no JSON object", None))?;
     let mut files = BTreeMap::new();
-    for entry in members.values().filter_map(Value::as_array).flatten() {
+    for entry in LISTS.iter().filter_map(|list| members.get(*list)?.as_array()).flatten() {
         let text = |key: &str| entry.get(key).and_then(Value::as_str);
         let (Some(file), Some(sha256)) = (text("file"), text("sha256")) else {
-            continue;
+            return Err(is_not("it names a file without `file` or `sha256`", None));
         };
         if !is_inside(file) {
             return Err(is_not(&format!("`{file}` is no name of a file inside a package"), None));
@@ -70,5 +67,5 @@ fn is_inside(file: &str) -> bool {
         // One spelling of each path: no `a//b`, no `a/./b`, no `a/`.
         && path.components().map(|it| it.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
             == file
-        && ![MANIFEST, SIGNATURE].contains(&file)
+        && ![MANIFEST, SIGNATURES].contains(&file)
 }

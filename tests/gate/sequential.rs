@@ -52,7 +52,7 @@ fn a_wrong_claim_is_made_at_any_look_at_most_once_in_twenty() {
 fn misses_that_come_in_bursts_make_it_wrong_no_more_often() {
     let (low, high) = (0.05, 0.4);
     for period in [2, 7, 50, 200] {
-        let bursts = |n: usize| if n / period % 2 == 0 { high } else { low };
+        let bursts = |n: usize| if (n / period).is_multiple_of(2) { high } else { low };
         let late = |n: usize| if n < period { low } else { high };
         for chance in
             [wrong(low, 800, bursts, sequential::shows), wrong(low, 800, late, sequential::shows)]

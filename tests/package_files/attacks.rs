@@ -74,6 +74,7 @@ fn whoever_signed_it_a_manifest_names_only_what_can_lie_in_a_package() {
         (set("schema", json!(3)), "wrong_schema"),
         (set("release", Value::Null), "malformed"),
         (set("release", json!(-1)), "malformed"),
+        (set("release", json!(0)), "malformed"),
         (set("release", json!(u64::MAX)), "malformed"),
         (set("name", json!("../people")), "malformed"),
         (set("version", json!("1.0\n")), "malformed"),

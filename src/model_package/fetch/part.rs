@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::sha256_of;
 use crate::model_package::PACKAGE_BYTES_MAX;
-use crate::model_package::folder::sha256_of;
 
 /// Only for the user the box runs as.
 const FILE_MODE: u32 = 0o600;
