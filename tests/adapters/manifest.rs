@@ -17,8 +17,11 @@ fn open(manifest: &Value) -> Result<ModelPackage, PackageError> {
     ModelPackage::open(folder.path())
 }
 
+/// How to make a manifest wrong, or another one.
+type Change = fn(&mut Value);
+
 /// A field, how to make it wrong, and a word of what would be right.
-type Case = (&'static str, fn(&mut Value), &'static str);
+type Case = (&'static str, Change, &'static str);
 
 fn refused(package: Package, cases: &[Case]) {
     assert!(open(&package.manifest).is_ok());
@@ -150,22 +153,22 @@ fn a_package_of_the_first_schema_is_read_as_before_and_knows_nothing_new() {
     let any_size = InputSize::LongSide { multiple: 32, default_px: 640, max_px: 1280 };
     assert_eq!(manifest.input.size, any_size);
 
-    let first: fn(&mut Value) = |m| {
+    let first: Change = |m| {
         m["schema"] = json!(1);
         m.as_object_mut().expect("an object").remove("release");
     };
-    let cases: [(fn() -> Package, &str); 2] = [
-        (|| ssd_package(&ssd_answer()), "`decoder.kind` is \"ssd\""),
-        (end_to_end_package, "`decoder.kind` is \"end-to-end\""),
+    let cases = [
+        (ssd_package(&ssd_answer()), "`decoder.kind` is \"ssd\""),
+        (end_to_end_package(), "`decoder.kind` is \"end-to-end\""),
     ];
-    for (make, said) in cases {
-        let error = open(&make().with(first).manifest).expect_err("refused");
+    for (package, said) in cases {
+        let error = open(&package.with(first).manifest).expect_err("refused");
         assert!(error.to_string().contains(said), "{error}");
         assert!(error.to_string().contains("`schema` 2"), "{error}");
     }
     let text = fs::read(support::model_dir().join("manifest.json")).expect("readable");
     let old: Value = serde_json::from_slice(&text).expect("JSON");
-    let newer: [(fn(&mut Value), &str); 3] = [
+    let newer: [(Change, &str); 3] = [
         (|m| m["release"] = json!(7), "`release`"),
         (|m| m["input"]["layout"] = json!("nhwc"), "`schema`"),
         (|m| m["input"]["type"] = json!("u8"), "`schema`"),
