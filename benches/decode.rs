@@ -5,7 +5,7 @@ use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use standclear::engine::detection::FrameSize;
-use standclear::vision::decoder::RawOutput;
+use standclear::vision::decoder::{RawOutput, Values};
 use standclear::vision::package::ModelPackage;
 use standclear::vision::preprocess::InputGeometry;
 
@@ -50,8 +50,8 @@ fn decode(c: &mut Criterion) {
             let (kind, stride) = name.split_once('_')?;
             let (_, of_scores, of_boxes, scores, boxes) = levels.iter().find(|l| l.0 == stride)?;
             Some(match kind {
-                "scores" => RawOutput { shape: of_scores, values: scores },
-                _ => RawOutput { shape: of_boxes, values: boxes },
+                "scores" => RawOutput { shape: of_scores, values: Values::F32(scores) },
+                _ => RawOutput { shape: of_boxes, values: Values::F32(boxes) },
             })
         };
         c.bench_function(&format!("decode {people} people"), |b| {

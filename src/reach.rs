@@ -10,7 +10,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
@@ -169,10 +169,7 @@ fn look_up(host: &str, port: u16) -> Option<io::Result<Option<SocketAddr>>> {
         LOOKUPS.fetch_sub(1, Ordering::AcqRel);
         return Some(Err(error));
     }
-    match finding.recv_timeout(NAME_MAX) {
-        Ok(found) => Some(found),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    finding.recv_timeout(NAME_MAX).ok()
 }
 
 fn why(error: io::Error) -> Unreachable {

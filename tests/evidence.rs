@@ -19,7 +19,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use standclear::clock;
 use standclear::config::Config;
 use standclear::engine::{AlarmState, SirenPattern};
@@ -185,7 +184,7 @@ fn an_incident_has_a_clip_from_before_it_and_a_picture_both_by_their_digests() {
     assert!(kept.from < incident.started_at, "{} is not before {}", kept.from, incident.started_at);
     assert!(kept.to > incident.ended_at.expect("it is over"), "{kept:?}");
     let bytes = fs::read(site.path("data/evidence").join(&kept.file)).expect("a file");
-    let digest = |bytes: &[u8]| standclear::store::audit::hex(&Sha256::digest(bytes).into());
+    let digest = |bytes: &[u8]| standclear::digest::sha256_of(bytes);
     assert_eq!((bytes.len() as u64, digest(&bytes)), (kept.bytes, kept.sha256));
     let jpeg = guard.handle().incident_snapshot(1).expect("read").expect("a picture");
     let snapshot = row.snapshot.expect("a picture");

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::config::Config;
-use crate::store::audit::{AuditReader, AuditRow, Broken, Checked, Hash, hex};
+use crate::digest::hex;
+use crate::store::audit::{AuditReader, AuditRow, Broken, Checked, Hash};
 
 /// See the module.
 #[derive(Clone, Debug, clap::Subcommand)]

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::config::Config;
+use crate::model_store;
 use crate::store::check::{Finding, SHOWN_MAX, check};
 
 /// Check that everything the box remembers is what it wrote.
@@ -37,7 +38,8 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
         Some(folder) => folder.clone(),
         None => Config::load(&args.config)?.store.path,
     };
-    let findings = check(&store)?;
+    let mut findings = check(&store)?;
+    findings.extend(model_store::check::check(&store).into_iter().map(of_models));
     let mut out = io::stdout().lock();
     for finding in &findings {
         print(&mut out, finding)?;
@@ -48,6 +50,13 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     }
     writeln!(out, "The store {} is whole: {} invariants hold.", store.display(), findings.len())?;
     Ok(())
+}
+
+fn of_models(finding: model_store::check::Finding) -> Finding {
+    let model_store::check::Finding { holds, mut broken } = finding;
+    let count = broken.len();
+    broken.truncate(SHOWN_MAX);
+    Finding { holds, broken, count }
 }
 
 fn print(out: &mut impl Write, finding: &Finding) -> io::Result<()> {

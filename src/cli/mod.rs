@@ -19,6 +19,7 @@ pub mod footage;
 pub mod handhelds;
 #[cfg(feature = "vision")]
 pub mod integrity;
+pub mod model;
 pub mod output;
 #[cfg(feature = "vision")]
 pub mod replay;
@@ -76,6 +77,9 @@ enum Command {
     WalkTests(walk_tests::Command),
     /// Channels to others: what waits, what was delivered, what was lost.
     Channels(channels::Args),
+    /// Model packages: make, sign and verify them, and the keys that count for them.
+    #[command(subcommand)]
+    Model(model::Command),
     #[cfg(feature = "vision")]
     Replay(replay::Args),
     #[cfg(feature = "vision")]
@@ -105,6 +109,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Zones(args) => zones::run(args),
         Command::WalkTests(command) => walk_tests::run(&command),
         Command::Channels(args) => channels::run(&args),
+        Command::Model(command) => model::run(&command),
         #[cfg(feature = "vision")]
         Command::Replay(args) => replay::run(args),
         #[cfg(feature = "vision")]

@@ -210,8 +210,3 @@ fn audit_row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
         hash: row.get(7)?,
     })
 }
-
-/// For people and for `audit verify --head`.
-pub fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -22,10 +22,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
 use super::audit::{self, AuditEntry};
-use super::digest::sha256_of;
 use super::pictures::Hides;
 use super::zones::BY_BOX;
 use super::{Store, StoreError, in_transaction, retention};
+use crate::digest::sha256_of;
 use crate::engine::IncidentId;
 
 pub use self::hidden::NewHidden;

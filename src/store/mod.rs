@@ -17,7 +17,6 @@ pub mod accounts;
 pub mod alarms;
 pub mod audit;
 pub mod check;
-pub mod digest;
 pub mod distances;
 pub mod error;
 mod event;

@@ -9,11 +9,11 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde_json::json;
 
-use super::digest::sha256_of;
 use super::query::{HistoryError, StoreReader};
 use super::{SNAPSHOT_BYTES_MAX, Store, StoreError, evidence, retention};
 use crate::clock;
 use crate::config::Privacy;
+use crate::digest::sha256_of;
 use crate::engine::IncidentId;
 
 /// How much of people a picture hides; a later one hides more.

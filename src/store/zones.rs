@@ -33,7 +33,7 @@ pub use self::read::{ZoneReader, ZonesOfCamera};
 pub use self::steps::{Step, VersionState};
 pub use self::write::ApprovalRule;
 use super::StoreError;
-use super::digest::sha256_of;
+use crate::digest::sha256_of;
 
 /// Most versions in one answer, the newest: more than a page can show.
 pub const VERSIONS_AT_ONCE_MAX: u32 = 1_000;

@@ -29,8 +29,8 @@ pub fn read(package: &ModelPackage) -> Result<Vec<GoldenPicture>, ModelError> {
 }
 
 impl GoldenPicture {
-    /// Longer side of the content in pixels at which it is to be run.
-    pub fn long_side_px(&self) -> u32 {
+    /// Longer side of the content in pixels at which it is to be run; `None` at the only one.
+    pub fn long_side_px(&self) -> Option<u32> {
         self.expected.long_side
     }
 

@@ -6,23 +6,31 @@
 //! An execution provider that was asked for and is not there is an error. Falling back in silence
 //! would keep the box running at a tenth of the rate it was dimensioned for.
 
+mod interface;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU16;
+use std::panic::{self, AssertUnwindSafe};
 use std::str::FromStr;
 
 use ort::ep::{self, ExecutionProvider};
-use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
+use ort::session::{Session, SessionInputValue, SessionOutputs};
+use ort::value::{DynValue, Tensor, TensorRef};
 
 use crate::clock;
 use crate::engine::detection::{Detection, FrameSize};
 use crate::link::ModelInfo;
 
-use super::decoder::{DecodeError, Decoder, RawOutput};
+use super::decoder::{DecodeError, Decoder, RawOutput, Values};
 use super::golden;
-use super::package::{DecoderSpec, ModelPackage, PackageError};
-use super::preprocess::{CHANNELS, Fit, PictureRef, Prepared, Preprocessor};
+use super::package::{
+    InputSize, InputSpec, Layout, ModelPackage, PackageError, SizeInput, SizeOrder,
+};
+use super::preprocess::{
+    CHANNELS, Fit, InputGeometry, InputValues, PictureRef, Prepared, Preprocessor,
+};
 use super::runtime::{self, RuntimeError};
 
 /// How a model is to be run.
@@ -30,7 +38,8 @@ use super::runtime::{self, RuntimeError};
 pub struct Options {
     /// Threads inside one inference.
     pub threads: NonZeroU16,
-    /// Longer side of the content in pixels; `None`: the model's default.
+    /// Longer side of the content in pixels; `None`: the model's default, and the only way for a
+    /// model of one size.
     pub long_side_px: Option<u32>,
     pub provider: Provider,
     pub golden: GoldenCheck,
@@ -56,12 +65,19 @@ pub enum Provider {
 /// A loaded model.
 pub struct Detector {
     session: Session,
-    input_name: String,
+    feed: Feed,
     preprocessor: Preprocessor,
     decoder: Decoder,
     prepared: Prepared,
-    long_side_px_max: u32,
+    long_side_px_max: Option<u32>,
     info: ModelInfo,
+}
+
+/// How an input is handed to the model.
+struct Feed {
+    name: String,
+    layout: Layout,
+    size_input: Option<SizeInput>,
 }
 
 /// What was found in one picture, and when each stage was done (CLOCK_MONOTONIC nanoseconds).
@@ -98,6 +114,11 @@ pub enum ModelError {
     },
     #[error("the longer side of the model's input is {got} px; this model allows {min} to {max}")]
     LongSide { got: u32, min: u32, max: u32 },
+    #[error(
+        "the longer side of the model's input is set to {got} px, and this model takes one size \
+         only, {width}x{height} px; leave `input_long_side` out"
+    )]
+    FixedSize { got: u32, width: u32, height: u32 },
     #[error("ONNX Runtime refused the model file {file}")]
     Load {
         file: String,
@@ -110,6 +131,8 @@ pub enum ModelError {
     Scale { width: usize, height: usize },
     #[error("inference failed")]
     Run(#[source] ort::Error),
+    #[error("the model's answer cannot be taken from ONNX Runtime: an output has no values")]
+    Answer,
     #[error("the model's answer cannot be read")]
     Decode(#[from] DecodeError),
     #[error("golden picture {file} cannot be decoded")]
@@ -159,14 +182,17 @@ impl Detector {
         let library = runtime.path.display().to_string();
         let mut builder = with_provider(builder, options.provider, library)?;
         let session = builder.commit_from_memory(&model).map_err(load)?;
-        check_interface(&session, package)?;
+        interface::check(&session, manifest)?;
         let mut detector = Detector {
             session,
-            input_name: manifest.input.name.clone(),
+            feed: Feed::new(&manifest.input),
             preprocessor: Preprocessor::new(&manifest.input, fit),
             decoder: package.decoder(),
             prepared: Prepared::default(),
-            long_side_px_max: manifest.input.long_side_max,
+            long_side_px_max: match manifest.input.size {
+                InputSize::LongSide { max_px, .. } => Some(max_px),
+                InputSize::Fixed { .. } => None,
+            },
             info: ModelInfo {
                 name: manifest.name.clone(),
                 version: manifest.version.clone(),
@@ -182,16 +208,18 @@ impl Detector {
         Ok(detector)
     }
 
-    /// Runs `work` at another input size: golden pictures have their own.
+    /// Runs `work` at another input size: golden pictures have their own, if the model has several.
     fn with_fit<T>(
         &mut self,
         package: &ModelPackage,
-        long_side_px: u32,
+        long_side_px: Option<u32>,
         work: impl FnOnce(&mut Detector) -> Result<T, ModelError>,
     ) -> Result<T, ModelError> {
         let input = &package.manifest().input;
         let usual = self.preprocessor.clone();
-        self.preprocessor = Preprocessor::new(input, Fit::new(long_side_px, input.multiple));
+        let fit = Fit::of(input.size);
+        let fit = long_side_px.map_or(fit, |long_side_px| fit.with_long_side(long_side_px));
+        self.preprocessor = Preprocessor::new(input, fit);
         let result = work(self);
         self.preprocessor = usual;
         result
@@ -207,8 +235,8 @@ impl Detector {
         self.preprocessor.fit()
     }
 
-    /// The longest side of the content this model allows, pixels.
-    pub fn long_side_px_max(&self) -> u32 {
+    /// The longest side of the content this model allows, pixels; `None` where it takes one size.
+    pub fn long_side_px_max(&self) -> Option<u32> {
         self.long_side_px_max
     }
 
@@ -217,16 +245,46 @@ impl Detector {
         self.preprocessor.clone()
     }
 
-    /// Finds people in a picture of content size; boxes come back in pixels of `source`.
+    /// Finds people in a whole picture of content size or larger; boxes come back in pixels of
+    /// `source`.
     pub fn detect(
         &mut self,
         picture: &PictureRef<'_>,
         source: FrameSize,
     ) -> Result<Detected, ModelError> {
+        self.prepare_and_detect(source, |preprocessor, into| preprocessor.prepare(picture, into))
+    }
+
+    /// The same in a picture that is content already, which may be a part of one; boxes come back in
+    /// pixels of `source`, of which it is all.
+    pub fn detect_content(
+        &mut self,
+        content: &PictureRef<'_>,
+        source: FrameSize,
+    ) -> Result<Detected, ModelError> {
+        let prepare = |preprocessor: &Preprocessor, into: &mut Prepared| {
+            preprocessor.prepare_content(content, into);
+        };
+        self.prepare_and_detect(source, prepare)
+    }
+
+    fn prepare_and_detect(
+        &mut self,
+        source: FrameSize,
+        prepare: impl FnOnce(&Preprocessor, &mut Prepared),
+    ) -> Result<Detected, ModelError> {
         let mut prepared = std::mem::take(&mut self.prepared);
-        self.preprocessor.prepare(picture, &mut prepared);
+        prepare(&self.preprocessor, &mut prepared);
         let preprocessed_ns = clock::monotonic().as_nanos();
-        let result = self.detect_prepared(&prepared, source);
+        let result = match prepared.geometry() {
+            Some(_) => self.detect_prepared(&prepared, source),
+            // There was a picture, so silence would be a lie.
+            None => {
+                let content = self.fit().geometry(source);
+                let (width, height) = (content.content_width, content.content_height);
+                Err(ModelError::Scale { width, height })
+            }
+        };
         self.prepared = prepared;
         result.map(|detected| Detected { preprocessed_ns, ..detected })
     }
@@ -247,12 +305,9 @@ impl Detector {
                 decoded_ns: preprocessed_ns,
             });
         };
-        let outputs = run(&mut self.session, &self.input_name, prepared)?;
+        let outputs = run(&mut self.session, &self.feed, geometry, prepared.values())?;
         let inferred_ns = clock::monotonic().as_nanos();
-        let output = |name: &str| {
-            let (shape, values) = outputs.get(name)?.try_extract_tensor::<f32>().ok()?;
-            Some(RawOutput { shape, values })
-        };
+        let output = |name: &str| raw_output(outputs.get(name)?);
         let detections = self.decoder.decode(output, geometry, source)?;
         Ok(Detected {
             detections,
@@ -264,30 +319,89 @@ impl Detector {
 
     /// Inference alone, the answer thrown away: the yardstick of the benchmarks.
     pub fn raw_run(&mut self, prepared: &Prepared) -> Result<(), ModelError> {
-        run(&mut self.session, &self.input_name, prepared).map(drop)
+        match prepared.geometry() {
+            Some(geometry) => {
+                run(&mut self.session, &self.feed, geometry, prepared.values()).map(drop)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Feed {
+    fn new(input: &InputSpec) -> Feed {
+        Feed {
+            name: input.name.clone(),
+            layout: input.layout,
+            size_input: input.size_input.clone(),
+        }
     }
 }
 
 /// One inference. The tensor borrows the prepared values, so that nothing is copied.
 fn run<'s>(
     session: &'s mut Session,
-    input_name: &str,
-    prepared: &Prepared,
-) -> Result<ort::session::SessionOutputs<'s>, ModelError> {
-    let (width, height) = prepared.geometry().map_or((0, 0), |g| (g.tensor_width, g.tensor_height));
-    let shape = [1, CHANNELS, height, width];
-    let tensor = TensorRef::from_array_view((shape, prepared.values())).map_err(ModelError::Run)?;
-    let inputs = ort::inputs![input_name => tensor];
-    session.run(inputs).map_err(ModelError::Run)
+    feed: &Feed,
+    geometry: InputGeometry,
+    values: InputValues<'_>,
+) -> Result<SessionOutputs<'s>, ModelError> {
+    let (width, height) = (geometry.tensor_width, geometry.tensor_height);
+    let shape = match feed.layout {
+        Layout::Nchw => [1, CHANNELS, height, width],
+        Layout::Nhwc => [1, height, width, CHANNELS],
+    };
+    let tensor: SessionInputValue<'_> = match values {
+        InputValues::F32(values) => {
+            TensorRef::from_array_view((shape, values)).map_err(ModelError::Run)?.into()
+        }
+        InputValues::U8(values) => {
+            TensorRef::from_array_view((shape, values)).map_err(ModelError::Run)?.into()
+        }
+    };
+    let mut inputs = vec![(Cow::Borrowed(feed.name.as_str()), tensor)];
+    if let Some(size) = &feed.size_input {
+        let sides = match size.order {
+            SizeOrder::WidthHeight => vec![width as i64, height as i64],
+            SizeOrder::HeightWidth => vec![height as i64, width as i64],
+        };
+        let tensor = Tensor::from_array(([1_usize, 2], sides)).map_err(ModelError::Run)?;
+        inputs.push((Cow::Borrowed(size.name.as_str()), tensor.into()));
+    }
+    // The binding takes some answers for impossible (an output without memory) and panics. A session is
+    // not used again after an error.
+    match panic::catch_unwind(AssertUnwindSafe(move || session.run(inputs))) {
+        Ok(outputs) => outputs.map_err(ModelError::Run),
+        Err(_) => Err(ModelError::Answer),
+    }
+}
+
+/// `None` for a type that no output has which the manifest may name.
+fn raw_output(value: &DynValue) -> Option<RawOutput<'_>> {
+    if let Ok((shape, values)) = value.try_extract_tensor::<f32>() {
+        return Some(RawOutput { shape, values: Values::F32(values) });
+    }
+    if let Ok((shape, values)) = value.try_extract_tensor::<i64>() {
+        return Some(RawOutput { shape, values: Values::I64(values) });
+    }
+    let (shape, values) = value.try_extract_tensor::<i32>().ok()?;
+    Some(RawOutput { shape, values: Values::I32(values) })
 }
 
 fn fit(package: &ModelPackage, long_side_px: Option<u32>) -> Result<Fit, ModelError> {
-    let input = &package.manifest().input;
-    let (min, max) = (input.multiple, input.long_side_max);
-    let got = long_side_px.unwrap_or(input.long_side_default);
-    match (min..=max).contains(&got) {
-        true => Ok(Fit::new(got, input.multiple)),
-        false => Err(ModelError::LongSide { got, min, max }),
+    let size = package.manifest().input.size;
+    let Some(got) = long_side_px else {
+        return Ok(Fit::of(size));
+    };
+    match size {
+        InputSize::Fixed { width_px: width, height_px: height, fit: _ } => {
+            Err(ModelError::FixedSize { got, width, height })
+        }
+        InputSize::LongSide { multiple: min, max_px: max, .. } => {
+            match (min..=max).contains(&got) {
+                true => Ok(Fit::of(size).with_long_side(got)),
+                false => Err(ModelError::LongSide { got, min, max }),
+            }
+        }
     }
 }
 
@@ -325,60 +439,6 @@ fn with_provider(
     }
     let registered = builder.with_execution_providers([dispatch.error_on_failure()]);
     registered.map_err(|error| setup(error.into()))
-}
-
-/// Compares what the file has with what the manifest promises; fixed dimensions must agree.
-fn check_interface(session: &Session, package: &ModelPackage) -> Result<(), ModelError> {
-    let manifest = package.manifest();
-    let channels = CHANNELS as i64;
-    let expected = [Some(1), Some(channels), None, None];
-    check_tensor(session.inputs(), "input", &manifest.input.name, &expected)?;
-    let DecoderSpec::Nanodet(spec) = &manifest.decoder;
-    let classes = manifest.classes.len() as i64;
-    let logits = 4 * i64::from(spec.bins);
-    for level in &spec.outputs {
-        let expected = [Some(1), None, Some(classes)];
-        check_tensor(session.outputs(), "output", &level.scores, &expected)?;
-        let expected = [Some(1), None, Some(logits)];
-        check_tensor(session.outputs(), "output", &level.boxes, &expected)?;
-    }
-    Ok(())
-}
-
-fn check_tensor(
-    all: &[Outlet],
-    side: &str,
-    name: &str,
-    expected: &[Option<i64>],
-) -> Result<(), ModelError> {
-    let wrong = |got: String| {
-        let dims: Vec<_> = (expected.iter())
-            .map(|dim| dim.map_or("any".to_owned(), |dim| dim.to_string()))
-            .collect();
-        ModelError::Interface {
-            what: format!("{side} `{name}`"),
-            got,
-            expected: format!("f32 [{}]", dims.join(", ")),
-        }
-    };
-    let Some(outlet) = all.iter().find(|outlet| outlet.name() == name) else {
-        let names: Vec<_> = all.iter().map(Outlet::name).collect();
-        return Err(wrong(format!("missing; it has {}", names.join(", "))));
-    };
-    let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
-        return Err(wrong("no tensor".into()));
-    };
-    let agrees = |(got, expected): (&i64, &Option<i64>)| match expected {
-        Some(expected) => *got < 0 || got == expected,
-        None => true,
-    };
-    let right = *ty == TensorElementType::Float32
-        && shape.len() == expected.len()
-        && shape.iter().zip(expected).all(agrees);
-    match right {
-        true => Ok(()),
-        false => Err(wrong(format!("{ty} {:?}", &shape[..]))),
-    }
 }
 
 impl fmt::Display for Provider {

@@ -7,28 +7,33 @@
 //! Not here: signatures and version floors (a package is trusted as the folder is), and running it.
 
 mod check;
+mod read;
+mod spec;
 
 use std::env;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
+pub use self::spec::{
+    BoxOrder, BoxSource, BoxUnit, Colour, DecoderSpec, Element, FitRule, GridBoxes, InputSize,
+    InputSpec, LabelSource, Layout, ListSpec, NanodetOutput, NanodetSpec, ScoreKind, ScoreSource,
+    ShareKind, SizeInput, SizeOrder, Source, SsdSpec, YoloxSpec,
+};
 use super::decoder::{Decoder, Settings};
+use crate::model_package::folder::{self, FolderError, MANIFEST};
 
-/// The only manifest schema this program reads.
-pub const SCHEMA: u32 = 1;
+/// The newest manifest schema this program reads …
+pub const SCHEMA: u32 = 2;
+
+/// … and the oldest.
+pub const SCHEMA_FIRST: u32 = 1;
 
 /// The class this program is about.
 pub const PERSON: &str = "person";
 
 /// Decoders a manifest may name.
-pub const DECODERS_KNOWN: &str = "nanodet";
-
-/// Largest manifest read: the largest seen is 40 KB.
-const MANIFEST_BYTES_MAX: u64 = 1024 * 1024;
+pub const DECODERS_KNOWN: &str = "nanodet, ssd, yolox, end-to-end";
 
 /// Sides of a model input in pixels that make sense; a larger one would take seconds a picture.
 const LONG_SIDE_PX_MAX: u32 = 4096;
@@ -46,8 +51,12 @@ pub struct ModelPackage {
 /// `manifest.json`, parsed and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
+    pub schema: u32,
     pub name: String,
+    /// For people.
     pub version: String,
+    /// Counts up; 0 for packages of the first schema, which have none.
+    pub release: u64,
     pub licence: String,
     pub variants: Vec<Variant>,
     pub decoder: DecoderSpec,
@@ -55,28 +64,6 @@ pub struct Manifest {
     pub classes: Vec<String>,
     pub thresholds: Thresholds,
     pub golden: Vec<Golden>,
-}
-
-/// The manifest as written; `provenance` and `source` are for people and kept free-form.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawManifest {
-    schema: u32,
-    name: String,
-    version: String,
-    licence: String,
-    #[serde(default, rename = "source")]
-    _source: serde_json::Value,
-    variants: Vec<Variant>,
-    decoder: serde_json::Value,
-    input: InputSpec,
-    classes: Vec<String>,
-    thresholds: Thresholds,
-    #[serde(default, rename = "opset")]
-    _opset: u32,
-    golden: Vec<Golden>,
-    #[serde(default, rename = "provenance")]
-    _provenance: serde_json::Value,
 }
 
 /// One ONNX file of the same model.
@@ -102,100 +89,15 @@ pub enum Activations {
     F32,
 }
 
-/// How the outputs are to be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DecoderSpec {
-    Nanodet(NanodetSpec),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NanodetSpec {
-    pub strides: Vec<u32>,
-    /// Logits per side of a box.
-    pub bins: u32,
-    pub outputs: Vec<NanodetOutput>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawNanodet {
-    #[serde(rename = "kind")]
-    _kind: String,
-    strides: Vec<u32>,
-    bins: u32,
-    outputs: Vec<NanodetOutput>,
-    /// Written down by newer packages; there is only one order, centre and scale so far.
-    #[serde(default)]
-    sides: Option<[String; 4]>,
-    #[serde(default)]
-    cell_centre: Option<f64>,
-    #[serde(default)]
-    scores_are_sigmoid: Option<bool>,
-}
-
-/// The two output tensors of one stride.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NanodetOutput {
-    pub stride: u32,
-    pub scores: String,
-    pub boxes: String,
-}
-
-/// What the model wants to be fed.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InputSpec {
-    pub name: String,
-    pub layout: Layout,
-    #[serde(rename = "type")]
-    pub element: Element,
-    pub colour: Colour,
-    /// Per channel, in the order of `colour`, in byte units.
-    pub mean: [f32; 3],
-    pub std: [f32; 3],
-    /// Both sides of the tensor are multiples of this many pixels.
-    pub multiple: u32,
-    /// Longer side of the content in pixels.
-    pub long_side_default: u32,
-    pub long_side_max: u32,
-    pub fit: FitRule,
-    /// Bytes of the padding, in the order of `colour`.
-    pub pad: [u8; 3],
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Layout {
-    Nchw,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Element {
-    F32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Colour {
-    Bgr,
-    Rgb,
-}
-
-/// Aspect kept, content at the top left, the rest padding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FitRule {
-    Letterbox,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// Boxes below this score are not looked at.
     pub candidate: f32,
-    pub nms_iou: f64,
+    /// Of two boxes that overlap by more than this (IoU), the weaker is the same person. `None`: the
+    /// model gives one box for each.
+    #[serde(default)]
+    pub nms_iou: Option<f64>,
 }
 
 /// A picture in which the model must find people.
@@ -204,8 +106,11 @@ pub struct Thresholds {
 pub struct Golden {
     pub file: String,
     pub sha256: String,
-    /// Longer side of the content in pixels for this check.
-    pub long_side: u32,
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// Longer side of the content in pixels for this check; `None` for a model of one size.
+    #[serde(default)]
+    pub long_side: Option<u32>,
     pub must_find: Vec<MustFind>,
     /// Guards against a model that sees people everywhere.
     #[serde(default)]
@@ -234,17 +139,18 @@ pub struct MaxDetections {
 pub enum PackageError {
     #[error("there is no model package `{name}`; looked for manifest.json in: {looked}")]
     NotFound { name: String, looked: String },
-    #[error("the model package's {file} could not be read")]
-    Read {
-        file: PathBuf,
-        #[source]
-        source: io::Error,
-    },
-    #[error("{file} has {bytes} bytes; a manifest has at most {MANIFEST_BYTES_MAX}")]
-    ManifestTooLong { file: PathBuf, bytes: u64 },
+    #[error(transparent)]
+    File(#[from] FolderError),
     #[error("{file} is not a manifest this program understands")]
     ManifestParse {
         file: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("{file}: `{part}` is nothing this program understands")]
+    PartParse {
+        file: PathBuf,
+        part: &'static str,
         #[source]
         source: serde_json::Error,
     },
@@ -256,17 +162,19 @@ pub enum PackageError {
         "{file}: `{field}` names `{value}`; a package may only name files inside its own folder"
     )]
     OutsidePackage { file: PathBuf, field: String, value: String },
-    #[error("{file} is missing, although the manifest beside it names it")]
-    MissingFile { file: PathBuf },
-    #[error(
-        "{file} was changed or damaged: its sha256 is {got}, the manifest says {expected}; install \
-         the package again"
-    )]
-    WrongSha256 { file: PathBuf, expected: String, got: String },
     #[error(
         "{file}: no variant is for the execution provider `{provider}`; there are: {available}"
     )]
     NoVariant { file: PathBuf, provider: String, available: String },
+}
+
+impl Manifest {
+    /// Reads and checks a manifest's text; `file` is what errors call it.
+    pub fn parse(file: &Path, text: &[u8]) -> Result<Manifest, PackageError> {
+        let manifest = read::manifest(file, text)?;
+        check::manifest(file, &manifest)?;
+        Ok(manifest)
+    }
 }
 
 impl ModelPackage {
@@ -275,7 +183,7 @@ impl ModelPackage {
     pub fn find(name: &str) -> Result<ModelPackage, PackageError> {
         let candidates = candidates(name);
         for dir in &candidates {
-            if dir.join("manifest.json").is_file() {
+            if dir.join(MANIFEST).is_file() {
                 return ModelPackage::open(dir);
             }
         }
@@ -285,10 +193,9 @@ impl ModelPackage {
 
     /// Reads and checks the manifest in `dir`.
     pub fn open(dir: &Path) -> Result<ModelPackage, PackageError> {
-        let file = dir.join("manifest.json");
-        let text = read_manifest(&file)?;
-        let manifest = parse(&file, &text)?;
-        check::manifest(&file, &manifest)?;
+        let file = dir.join(MANIFEST);
+        let text = folder::read_manifest(&file)?;
+        let manifest = Manifest::parse(&file, &text)?;
         Ok(ModelPackage { dir: dir.to_owned(), manifest })
     }
 
@@ -311,7 +218,7 @@ impl ModelPackage {
                 .collect();
             all.dedup();
             PackageError::NoVariant {
-                file: self.dir.join("manifest.json"),
+                file: self.dir.join(MANIFEST),
                 provider: provider.to_owned(),
                 available: all.join(", "),
             }
@@ -320,19 +227,7 @@ impl ModelPackage {
 
     /// The bytes of a file the manifest names, after they proved to have this sha256.
     pub fn read_verified(&self, file: &str, sha256: &str) -> Result<Vec<u8>, PackageError> {
-        let path = self.dir.join(file);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(PackageError::MissingFile { file: path });
-            }
-            Err(source) => return Err(PackageError::Read { file: path, source }),
-        };
-        let got = hex(&Sha256::digest(&bytes));
-        if !got.eq_ignore_ascii_case(sha256) {
-            return Err(PackageError::WrongSha256 { file: path, expected: sha256.to_owned(), got });
-        }
-        Ok(bytes)
+        Ok(folder::read_verified(&self.dir, file, sha256)?)
     }
 
     /// The bytes of one variant, after every variant proved to have its sha256: a package that was
@@ -375,54 +270,4 @@ fn candidates(name: &str) -> Vec<PathBuf> {
     all.push(Path::new("models").join(name));
     all.push(Path::new(SYSTEM_MODELS).join(name));
     all
-}
-
-fn read_manifest(file: &Path) -> Result<Vec<u8>, PackageError> {
-    let failed = |source| PackageError::Read { file: file.to_owned(), source };
-    let bytes = fs::metadata(file).map_err(failed)?.len();
-    if bytes > MANIFEST_BYTES_MAX {
-        return Err(PackageError::ManifestTooLong { file: file.to_owned(), bytes });
-    }
-    fs::read(file).map_err(failed)
-}
-
-fn parse(file: &Path, text: &[u8]) -> Result<Manifest, PackageError> {
-    let unreadable = |source| PackageError::ManifestParse { file: file.to_owned(), source };
-    let raw: RawManifest = serde_json::from_slice(text).map_err(unreadable)?;
-    if raw.schema != SCHEMA {
-        return Err(PackageError::Value {
-            file: file.to_owned(),
-            field: "schema".into(),
-            value: raw.schema.to_string(),
-            expected: format!("{SCHEMA}; a newer package needs a newer program"),
-        });
-    }
-    let kind = raw.decoder.get("kind").cloned().unwrap_or_default();
-    let decoder = match kind.as_str() {
-        Some("nanodet") => {
-            let raw: RawNanodet = serde_json::from_value(raw.decoder).map_err(unreadable)?;
-            check::nanodet(file, raw)?
-        }
-        _ => {
-            return Err(PackageError::UnknownDecoder {
-                file: file.to_owned(),
-                kind: kind.to_string(),
-            });
-        }
-    };
-    Ok(Manifest {
-        name: raw.name,
-        version: raw.version,
-        licence: raw.licence,
-        variants: raw.variants,
-        decoder,
-        input: raw.input,
-        classes: raw.classes,
-        thresholds: raw.thresholds,
-        golden: raw.golden,
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,14 +1,18 @@
-//! From a picture to the model's input: its shape, and the pixels as normalised floats.
+//! From a picture to the model's input: its shape, and the pixels as the manifest wants them.
 //!
-//! Scaling happens before (in the GStreamer pipeline, or in `detect` for still pictures); here one
-//! pass over the content turns interleaved bytes into planes and subtracts what the model was
-//! trained to have subtracted.
+//! Most scaling happens before (in the GStreamer pipeline, or in `still` for still pictures); here
+//! one pass over the content puts the channels in their order and subtracts what the model was
+//! trained to have subtracted. A picture that was made for people, or for a larger model, is scaled
+//! down first (`scale`).
 //!
-//! Not here: colour conversion other than the order of the three channels, and scaling.
+//! Not here: colour conversion other than the order of the three channels.
 
-use crate::engine::detection::FrameSize;
+mod fit;
+pub mod scale;
 
-use super::package::{Colour, InputSpec};
+pub use self::fit::{Delivery, Fit, InputGeometry, SHOWN_PX_MIN, TensorSize};
+use self::scale::Scaler;
+use super::package::{Colour, Element, InputSpec, Layout};
 
 /// Channels of a picture and of the model's input.
 pub const CHANNELS: usize = 3;
@@ -80,120 +84,35 @@ impl<'a> PictureRef<'a> {
     }
 }
 
-/// Sizes of content and tensor for one size of source picture; all in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InputGeometry {
-    pub content_width: usize,
-    pub content_height: usize,
-    pub tensor_width: usize,
-    pub tensor_height: usize,
-}
-
-/// Chooses the model's input size for a source picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fit {
-    long_side_px: u32,
-    multiple: u32,
-    delivery: Delivery,
-}
-
-/// Which size of picture sources hand out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// The content's: nothing but the whole picture is looked at.
-    Content,
-    /// The source's own, but no longer than this: parts of it are looked at closer.
-    Own { long_side_px_max: u32 },
-}
-
-impl Fit {
-    /// `long_side_px` is the longer side of the content; `multiple` what both sides of the tensor
-    /// must be divisible by. Zeros are treated as one.
-    pub fn new(long_side_px: u32, multiple: u32) -> Fit {
-        let (long_side_px, multiple) = (long_side_px.max(1), multiple.max(1));
-        Fit { long_side_px, multiple, delivery: Delivery::Content }
-    }
-
-    /// The same with pictures of this size from the source.
-    pub fn delivering(self, delivery: Delivery) -> Fit {
-        Fit { delivery, ..self }
-    }
-
-    /// The same with another longer side of the content.
-    pub fn with_long_side(self, long_side_px: u32) -> Fit {
-        Fit { long_side_px: long_side_px.max(1), ..self }
-    }
-
-    /// What both sides of the tensor must be divisible by.
-    pub fn multiple(self) -> u32 {
-        self.multiple
-    }
-
-    /// Width and height of the picture a source is to hand out, which is shown at `shown`.
-    pub fn delivered(self, shown: FrameSize) -> (usize, usize) {
-        match self.delivery {
-            Delivery::Content => {
-                let geometry = self.geometry(shown);
-                (geometry.content_width, geometry.content_height)
-            }
-            Delivery::Own { long_side_px_max } => {
-                let long = shown.width_px().max(shown.height_px());
-                let scale = (f64::from(long_side_px_max) / long).min(1.0);
-                let side = |length: f64| ((length * scale).round() as usize).max(1);
-                (side(shown.width_px()), side(shown.height_px()))
-            }
-        }
-    }
-
-    /// The longer side of the content in pixels.
-    pub fn long_side_px(self) -> u32 {
-        self.long_side_px
-    }
-
-    /// The sizes for a picture that is *shown* at `shown` (pixels are square then). Smaller
-    /// pictures are scaled up: people in them are as large for the model as in a large picture.
-    pub fn geometry(self, shown: FrameSize) -> InputGeometry {
-        let (width, height) = (shown.width_px(), shown.height_px());
-        let scale = f64::from(self.long_side_px) / width.max(height);
-        let side = |length: f64| ((length * scale).round() as usize).max(1);
-        let fill = |content: usize| content.next_multiple_of(self.multiple as usize);
-        let (content_width, content_height) = (side(width), side(height));
-        InputGeometry {
-            content_width,
-            content_height,
-            tensor_width: fill(content_width),
-            tensor_height: fill(content_height),
-        }
-    }
-
-    /// The tensor's sizes for content that is scaled already.
-    pub fn of_content(self, picture: &PictureRef<'_>) -> InputGeometry {
-        let fill = |content: usize| content.next_multiple_of(self.multiple as usize);
-        InputGeometry {
-            content_width: picture.width,
-            content_height: picture.height,
-            tensor_width: fill(picture.width),
-            tensor_height: fill(picture.height),
-        }
-    }
-}
-
 /// A model input that is ready to run; its memory is used again for the next picture.
 #[derive(Clone, Debug, Default)]
 pub struct Prepared {
-    geometry: Option<InputGeometry>,
-    values: Vec<f32>,
+    /// What is in it: how large, and of which type.
+    made: Option<(InputGeometry, Element)>,
+    floats: Vec<f32>,
+    bytes: Vec<u8>,
+    scaler: Scaler,
+}
+
+/// The values of an input, in the manifest's layout and colour order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum InputValues<'a> {
+    F32(&'a [f32]),
+    U8(&'a [u8]),
 }
 
 impl Prepared {
     /// The sizes; `None` before the first picture.
     pub fn geometry(&self) -> Option<InputGeometry> {
-        self.geometry
+        self.made.map(|(geometry, _)| geometry)
     }
 
-    /// Three planes of `tensor_width * tensor_height` values.
-    pub fn values(&self) -> &[f32] {
-        &self.values
+    /// `tensor_width * tensor_height` values for each channel.
+    pub fn values(&self) -> InputValues<'_> {
+        match self.made.map(|(_, element)| element) {
+            None | Some(Element::F32) => InputValues::F32(&self.floats),
+            Some(Element::U8) => InputValues::U8(&self.bytes),
+        }
     }
 }
 
@@ -201,12 +120,25 @@ impl Prepared {
 #[derive(Clone, Debug)]
 pub struct Preprocessor {
     fit: Fit,
-    /// For each plane of the tensor: which byte of a pixel feeds it.
+    layout: Layout,
+    /// For each channel of the tensor: which byte of a pixel feeds it.
     source_byte: [usize; CHANNELS],
-    /// For each plane: the value of each byte. A table costs one load where multiply and add cost a
-    /// conversion as well, and it rounds as the model's makers did: subtract first, then divide.
-    tables: Box<[[f32; BYTE_VALUES]; CHANNELS]>,
-    pad: [f32; CHANNELS],
+    tables: Tables,
+}
+
+#[derive(Clone, Debug)]
+enum Tables {
+    F32(Table<f32>),
+    U8(Table<u8>),
+}
+
+/// For each channel of the tensor: the value of each byte. A table costs one load where multiply and
+/// add cost a conversion as well, and it rounds as the model's makers did: subtract first, then
+/// divide.
+#[derive(Clone, Debug)]
+struct Table<T> {
+    values: Box<[[T; BYTE_VALUES]; CHANNELS]>,
+    pad: [T; CHANNELS],
 }
 
 impl Preprocessor {
@@ -216,17 +148,14 @@ impl Preprocessor {
             Colour::Bgr => [0, 1, 2],
             Colour::Rgb => [2, 1, 0],
         };
-        let mut tables = Box::new([[0.0; BYTE_VALUES]; CHANNELS]);
-        for (plane, table) in tables.iter_mut().enumerate() {
-            for (byte, value) in table.iter_mut().enumerate() {
-                *value = (byte as f32 - input.mean[plane]) / input.std[plane];
-            }
-        }
-        let mut pad = [0.0; CHANNELS];
-        for plane in 0..CHANNELS {
-            pad[plane] = tables[plane][usize::from(input.pad[plane])];
-        }
-        Preprocessor { fit, source_byte, tables, pad }
+        let tables = match input.element {
+            Element::F32 => Tables::F32(Table::new(input.pad, |channel, byte| {
+                (f32::from(byte) - input.mean[channel]) / input.std[channel]
+            })),
+            // The manifest's check made sure that nothing is to be subtracted from bytes.
+            Element::U8 => Tables::U8(Table::new(input.pad, |_, byte| byte)),
+        };
+        Preprocessor { fit, layout: input.layout, source_byte, tables }
     }
 
     /// How source pictures are to be scaled for this model.
@@ -234,22 +163,115 @@ impl Preprocessor {
         self.fit
     }
 
-    /// Fills `into` from a picture of content size. One pass; no allocation while the size stays.
+    /// Fills `into` from a whole picture, which is scaled where it has not the content's size.
     pub fn prepare(&self, picture: &PictureRef<'_>, into: &mut Prepared) {
-        let geometry = self.fit.of_content(picture);
-        let area = geometry.tensor_width * geometry.tensor_height;
-        if into.geometry != Some(geometry) {
-            // The padding never changes while the size stays, so it is written only here.
-            into.values.clear();
-            for pad in self.pad {
-                into.values.resize(into.values.len() + area, pad);
+        self.fill(picture, self.fit.of_whole(picture), into);
+    }
+
+    /// Fills `into` from a picture that is content already; it may show a part of the whole.
+    pub fn prepare_content(&self, picture: &PictureRef<'_>, into: &mut Prepared) {
+        self.fill(picture, self.fit.of_content(picture), into);
+    }
+
+    /// One pass; no allocation while the size stays.
+    fn fill(&self, picture: &PictureRef<'_>, geometry: InputGeometry, into: &mut Prepared) {
+        let Prepared { made, floats, bytes, scaler } = into;
+        let (width, height) = (geometry.content_width, geometry.content_height);
+        let scaled = match (width, height) == (picture.width, picture.height) {
+            true => Some(*picture),
+            false => scaler.scale(picture, width, height),
+        };
+        let Some(content) = scaled else {
+            // Only nothing cannot be scaled to, and content has a pixel at least.
+            *made = None;
+            return;
+        };
+        let make = (geometry, self.tables.element());
+        let before = made.replace(make);
+        // The padding never changes while the size stays, so it is written only then.
+        let blank = before != Some(make);
+        match &self.tables {
+            Tables::F32(table) => {
+                if blank {
+                    table.blank(self.layout, geometry, floats);
+                }
+                table.write(self, &content, geometry, floats);
             }
-            into.geometry = Some(geometry);
+            Tables::U8(table) => {
+                if blank {
+                    table.blank(self.layout, geometry, bytes);
+                }
+                table.write(self, &content, geometry, bytes);
+            }
         }
-        let (first, rest) = into.values.split_at_mut(area);
+    }
+}
+
+impl Tables {
+    fn element(&self) -> Element {
+        match self {
+            Tables::F32(_) => Element::F32,
+            Tables::U8(_) => Element::U8,
+        }
+    }
+}
+
+impl<T: Copy + Default> Table<T> {
+    fn new(pad: [u8; CHANNELS], value: impl Fn(usize, u8) -> T) -> Table<T> {
+        let mut values = Box::new([[T::default(); BYTE_VALUES]; CHANNELS]);
+        for (channel, table) in values.iter_mut().enumerate() {
+            for (byte, entry) in (0..=u8::MAX).zip(table) {
+                *entry = value(channel, byte);
+            }
+        }
+        let pad = [0, 1, 2].map(|channel: usize| values[channel][usize::from(pad[channel])]);
+        Table { values, pad }
+    }
+
+    /// Padding everywhere.
+    fn blank(&self, layout: Layout, geometry: InputGeometry, values: &mut Vec<T>) {
+        let area = geometry.tensor_width * geometry.tensor_height;
+        values.clear();
+        match layout {
+            Layout::Nchw => {
+                for pad in self.pad {
+                    values.resize(values.len() + area, pad);
+                }
+            }
+            Layout::Nhwc => {
+                values.reserve_exact(area * CHANNELS);
+                for _ in 0..area {
+                    values.extend_from_slice(&self.pad);
+                }
+            }
+        }
+    }
+
+    fn write(
+        &self,
+        with: &Preprocessor,
+        picture: &PictureRef<'_>,
+        geometry: InputGeometry,
+        values: &mut [T],
+    ) {
+        match with.layout {
+            Layout::Nchw => self.planes(with.source_byte, picture, geometry, values),
+            Layout::Nhwc => self.pixels(with.source_byte, picture, geometry, values),
+        }
+    }
+
+    /// All of the first channel, then all of the second …
+    fn planes(
+        &self,
+        [a, b, c]: [usize; CHANNELS],
+        picture: &PictureRef<'_>,
+        geometry: InputGeometry,
+        values: &mut [T],
+    ) {
+        let area = geometry.tensor_width * geometry.tensor_height;
+        let (first, rest) = values.split_at_mut(area);
         let (second, third) = rest.split_at_mut(area);
-        let [a, b, c] = self.source_byte;
-        let [table_0, table_1, table_2] = &*self.tables;
+        let [table_0, table_1, table_2] = &*self.values;
         for (y, row) in picture.rows().enumerate() {
             let start = y * geometry.tensor_width;
             let line = start..start + geometry.content_width;
@@ -262,59 +284,159 @@ impl Preprocessor {
             }
         }
     }
+
+    /// All channels of the first pixel, then all of the second …
+    fn pixels(
+        &self,
+        [a, b, c]: [usize; CHANNELS],
+        picture: &PictureRef<'_>,
+        geometry: InputGeometry,
+        values: &mut [T],
+    ) {
+        let [table_0, table_1, table_2] = &*self.values;
+        let lines = values.chunks_exact_mut(geometry.tensor_width * CHANNELS);
+        for (line, row) in lines.zip(picture.rows()) {
+            let pixels = line.as_chunks_mut::<CHANNELS>().0.iter_mut();
+            for (into, pixel) in pixels.zip(row.as_chunks::<CHANNELS>().0) {
+                *into = [
+                    table_0[usize::from(pixel[a])],
+                    table_1[usize::from(pixel[b])],
+                    table_2[usize::from(pixel[c])],
+                ];
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::package::{FitRule, InputSize};
     use super::*;
 
     fn input() -> InputSpec {
         InputSpec {
             name: "image".into(),
-            layout: super::super::package::Layout::Nchw,
-            element: super::super::package::Element::F32,
+            layout: Layout::Nchw,
+            element: Element::F32,
             colour: Colour::Bgr,
             mean: [100.0, 50.0, 0.0],
             std: [2.0, 4.0, 8.0],
-            multiple: 32,
-            long_side_default: 64,
-            long_side_max: 128,
-            fit: super::super::package::FitRule::Letterbox,
+            size: InputSize::LongSide { multiple: 32, default_px: 64, max_px: 128 },
             pad: [0, 0, 0],
+            size_input: None,
         }
     }
 
-    fn size(width: u32, height: u32) -> FrameSize {
-        FrameSize::new(width, height).expect("positive")
+    fn floats(prepared: &Prepared) -> &[f32] {
+        match prepared.values() {
+            InputValues::F32(values) => values,
+            InputValues::U8(values) => panic!("{} bytes", values.len()),
+        }
     }
 
-    #[test]
-    fn content_keeps_the_aspect_and_tensor_is_filled_up_to_the_multiple() {
-        let geometry = |w, h| {
-            let g = Fit::new(640, 32).geometry(size(w, h));
-            (g.content_width, g.content_height, g.tensor_width, g.tensor_height)
-        };
-        assert_eq!(geometry(768, 576), (640, 480, 640, 480));
-        assert_eq!(geometry(1920, 1080), (640, 360, 640, 384));
-        assert_eq!(geometry(1080, 1920), (360, 640, 384, 640));
-        assert_eq!(geometry(320, 240), (640, 480, 640, 480));
-        assert_eq!(geometry(10_000, 1), (640, 1, 640, 32));
+    fn bytes(prepared: &Prepared) -> &[u8] {
+        match prepared.values() {
+            InputValues::U8(values) => values,
+            InputValues::F32(values) => panic!("{} floats", values.len()),
+        }
     }
+
+    /// Two rows of two pixels, with two bytes of stride to be skipped.
+    const BYTES: [u8; 16] = [100, 54, 8, 102, 50, 16, 99, 99, 0, 0, 0, 255, 255, 255, 99, 99];
 
     #[test]
     fn pixels_are_normalised_into_planes_and_the_rest_is_padding() {
         let preprocessor = Preprocessor::new(&input(), Fit::new(64, 32));
-        // Two rows of two pixels, with two bytes of stride to be skipped.
-        let bytes = [100, 54, 8, 102, 50, 16, 99, 99, 0, 0, 0, 255, 255, 255, 99, 99];
-        let picture = PictureRef::new(&bytes, 2, 2, 8).expect("fits");
+        let picture = PictureRef::new(&BYTES, 2, 2, 8).expect("fits");
         let mut prepared = Prepared::default();
         preprocessor.prepare(&picture, &mut prepared);
-        let plane = |n: usize, x: usize, y: usize| prepared.values()[n * 1024 + y * 32 + x];
+        let plane = |n: usize, x: usize, y: usize| floats(&prepared)[n * 1024 + y * 32 + x];
         assert_eq!([0, 1, 2].map(|n| plane(n, 0, 0)), [0.0, 1.0, 1.0]);
         assert_eq!([0, 1, 2].map(|n| plane(n, 1, 0)), [1.0, 0.0, 2.0]);
         assert_eq!([0, 1, 2].map(|n| plane(n, 1, 1)), [77.5, 205.0 / 4.0, 255.0 / 8.0]);
         assert_eq!([0, 1, 2].map(|n| plane(n, 2, 0)), [-50.0, -12.5, 0.0]);
         assert_eq!([0, 1, 2].map(|n| plane(n, 31, 31)), [-50.0, -12.5, 0.0]);
+    }
+
+    #[test]
+    fn pixels_stay_together_where_the_model_wants_them_so() {
+        let spec = InputSpec { layout: Layout::Nhwc, colour: Colour::Rgb, ..input() };
+        let preprocessor = Preprocessor::new(&spec, Fit::new(64, 32));
+        let picture = PictureRef::new(&BYTES, 2, 2, 8).expect("fits");
+        let mut prepared = Prepared::default();
+        preprocessor.prepare(&picture, &mut prepared);
+        let values = floats(&prepared);
+        assert_eq!(values.len(), 32 * 32 * 3);
+        // Red is the last byte of a picture's pixel, and comes first here.
+        assert_eq!(values[..3], [(8.0 - 100.0) / 2.0, 1.0, 100.0 / 8.0]);
+        assert_eq!(values[(32 + 1) * 3..(32 + 2) * 3], [77.5, 205.0 / 4.0, 255.0 / 8.0]);
+        assert_eq!(values[6..9], [-50.0, -12.5, 0.0]);
+    }
+
+    #[test]
+    fn bytes_stay_bytes_where_the_model_normalises_them_itself() {
+        let spec = InputSpec {
+            layout: Layout::Nhwc,
+            element: Element::U8,
+            colour: Colour::Rgb,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            pad: [7, 8, 9],
+            ..input()
+        };
+        let preprocessor = Preprocessor::new(&spec, Fit::fixed(4, 3, FitRule::Letterbox));
+        let picture = PictureRef::new(&BYTES, 2, 2, 8).expect("fits");
+        let mut prepared = Prepared::default();
+        preprocessor.prepare_content(&picture, &mut prepared);
+        let line = |y: usize| &bytes(&prepared)[y * 12..(y + 1) * 12];
+        assert_eq!(line(0), [8, 54, 100, 16, 50, 102, 7, 8, 9, 7, 8, 9]);
+        assert_eq!(line(1), [0, 0, 0, 255, 255, 255, 7, 8, 9, 7, 8, 9]);
+        assert_eq!(line(2), [7, 8, 9, 7, 8, 9, 7, 8, 9, 7, 8, 9]);
+    }
+
+    #[test]
+    fn memory_of_another_model_s_input_leaves_nothing_behind() {
+        let of_bytes = InputSpec { element: Element::U8, pad: [3; 3], ..input() };
+        let fit = Fit::fixed(32, 32, FitRule::Letterbox);
+        let (floating, plain) =
+            (Preprocessor::new(&input(), fit), Preprocessor::new(&of_bytes, fit));
+        let white = [255; 12];
+        let picture = PictureRef::new(&white, 2, 2, 6).expect("fits");
+        let (mut used, mut fresh) = (Prepared::default(), Prepared::default());
+        floating.prepare_content(&picture, &mut used);
+        plain.prepare_content(&picture, &mut used);
+        plain.prepare_content(&picture, &mut fresh);
+        assert_eq!(used.values(), fresh.values());
+        floating.prepare_content(&picture, &mut used);
+        floating.prepare_content(&picture, &mut fresh);
+        assert_eq!(used.values(), fresh.values());
+    }
+
+    #[test]
+    fn a_picture_made_for_people_or_a_larger_model_is_scaled_down_and_content_is_not() {
+        let preprocessor = Preprocessor::new(&input(), Fit::new(64, 32));
+        let grey = vec![100; 128 * 64 * 3];
+        let picture = PictureRef::new(&grey, 128, 64, 128 * 3).expect("fits");
+        let mut prepared = Prepared::default();
+        preprocessor.prepare(&picture, &mut prepared);
+        let sizes = |prepared: &Prepared| {
+            prepared.geometry().map(|it| (it.content_width, it.content_height))
+        };
+        assert_eq!(sizes(&prepared), Some((64, 32)));
+        assert!(floats(&prepared)[..64 * 32].iter().all(|value| *value == 0.0));
+        preprocessor.prepare_content(&picture, &mut prepared);
+        assert_eq!(sizes(&prepared), Some((128, 64)));
+        // A stretched one fills its input, a part of it does not.
+        let stretching = Preprocessor::new(&input(), Fit::fixed(96, 96, FitRule::Stretch));
+        stretching.prepare(&picture, &mut prepared);
+        assert_eq!(sizes(&prepared), Some((96, 96)));
+        let part = picture.part((0, 0), (40, 20)).expect("inside");
+        stretching.prepare_content(&part, &mut prepared);
+        assert_eq!(sizes(&prepared), Some((40, 20)));
+        assert_eq!(floats(&prepared).len(), 96 * 96 * 3);
+        // Content that does not fit is made to, and no memory is touched that is not there.
+        stretching.prepare_content(&picture, &mut prepared);
+        assert_eq!(sizes(&prepared), Some((96, 64)));
     }
 
     #[test]

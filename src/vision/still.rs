@@ -49,7 +49,7 @@ pub fn detect(
         imageops::resize(&picture.to_rgb8(), width as u32, height as u32, FilterType::Triangle);
     let bytes = bgr(scaled);
     match PictureRef::new(&bytes, width, height, width * 3) {
-        Some(content) => detector.detect(&content, size).map(Some),
+        Some(content) => detector.detect_content(&content, size).map(Some),
         None => Ok(None),
     }
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::error::{self, ApiError};
+use crate::digest::hex;
 
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
@@ -112,8 +113,4 @@ fn content_type(name: &str) -> &'static str {
         Some("wav") => "audio/wav",
         Some(_) | None => "application/octet-stream",
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

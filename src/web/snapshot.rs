@@ -19,7 +19,8 @@ use super::error::{ApiError, ErrorBody};
 use super::privacy::{self, Sight};
 use super::query::{Numbers, Pairs, path_number};
 use super::routes::{ask, store_error};
-use crate::guard::handle::{Privacy, sha256_of};
+use crate::digest::sha256_of;
+use crate::guard::handle::Privacy;
 
 /// Widths that may be asked for: less is no picture, more is not a list's.
 const WIDTH_PX_MIN: u64 = 64;

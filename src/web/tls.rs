@@ -37,6 +37,7 @@ use sha2::{Digest, Sha256};
 use super::App;
 use super::error::ApiError;
 use super::error::ErrorBody;
+use crate::digest::sha256_of;
 
 /// Certificate and key of the box, and the authority's key.
 const BOX_FILE: &str = "box.pem";
@@ -379,7 +380,7 @@ fn called(name: String) -> DistinguishedName {
 }
 
 fn digest(pem: &str) -> String {
-    Sha256::digest(pem).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_of(pem)
 }
 
 fn day(now: Timestamp) -> Date {

@@ -11,9 +11,9 @@
 //!
 //! Not here: reading (`read`), writing (`write`), what contradicts (`check`), the engine (`compile`).
 
+use crate::digest::sha256_of;
 use crate::engine::alarm::Latch;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 pub use crate::engine::{Criterion, Direction, Empty, HeadCount, Share};
 
@@ -191,7 +191,7 @@ impl Document {
 
     /// sha256 of the canonical text, hex.
     pub fn digest(&self) -> String {
-        hex(&Sha256::digest(self.to_text().as_bytes()))
+        sha256_of(self.to_text())
     }
 
     /// The zone of this id.
@@ -315,8 +315,4 @@ impl Zone {
             | Duty::Tripwire { .. } => None,
         }
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

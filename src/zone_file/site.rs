@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::compile::{Context, ZoneInfo};
-use super::document::{Document, hex};
+use super::document::Document;
 use super::field::FieldError;
 use super::limits::{DOCUMENT_BYTES_MAX, PIPELINE_MS_DEFAULT};
 use super::read::parse;
+use crate::digest::hex;
 use crate::engine::detection::FrameSize;
 use crate::engine::time::Instant;
 use crate::engine::{Site, SiteError};

@@ -5,11 +5,12 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use standclear::clock;
+use standclear::digest::hex;
 use standclear::engine::{AlarmId, AlarmState};
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::Accounts;
 use standclear::store::Store;
-use standclear::store::audit::{AuditReader, AuditRow, Broken, Checked, hex};
+use standclear::store::audit::{AuditReader, AuditRow, Broken, Checked};
 use standclear::store::record::{AlarmKey, Record};
 
 use crate::fake::{ADMIN, PASSWORD, eventually, serve};

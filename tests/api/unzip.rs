@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use sha2::{Digest, Sha256};
-use standclear::guard::handle::hex;
+use standclear::digest::sha256_of;
 
 /// Signatures and lengths of PKWARE's APPNOTE.TXT 6.3.9.
 const END: u32 = 0x0605_4b50;
@@ -57,7 +56,7 @@ fn check_sums(files: &BTreeMap<String, Vec<u8>>) {
     let found: BTreeMap<&str, String> = files
         .iter()
         .filter(|(name, _)| *name != SUMS)
-        .map(|(name, content)| (name.as_str(), hex(&Sha256::digest(content).into())))
+        .map(|(name, content)| (name.as_str(), sha256_of(content)))
         .collect();
     let found: BTreeMap<&str, &str> = found.iter().map(|(name, sum)| (*name, &**sum)).collect();
     assert_eq!(told, found);

@@ -1,6 +1,8 @@
 //! What the vision tests share: footage, the model, clips made by GStreamer itself.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod onnx;
+
 use std::fmt::Display;
 use std::fs;
 use std::num::NonZeroU16;

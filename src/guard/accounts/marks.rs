@@ -14,6 +14,7 @@
 use sha2::{Digest, Sha256};
 
 use super::secret::{self, NoRandom};
+use crate::digest::hex;
 
 /// People who share a browser; the mark made longest ago goes first.
 const MARKS_MAX: usize = 8;
@@ -65,7 +66,7 @@ impl Marks {
 /// The number's length is fixed, so nobody can make another mark of one they have.
 fn hash_of(number: &str, kept: &str) -> String {
     let key = Sha256::new().chain_update(b"standclear mark\0").chain_update(kept).finalize();
-    secret::hex(&Sha256::new().chain_update(key).chain_update(number).finalize())
+    hex(&Sha256::new().chain_update(key).chain_update(number).finalize())
 }
 
 #[cfg(test)]

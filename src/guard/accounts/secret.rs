@@ -4,6 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::store::accounts::SecretDigest;
 
 /// A session's or a token's secret: as many bits as SHA-256 keeps.
@@ -112,10 +113,6 @@ pub fn random<const N: usize>() -> Result<[u8; N], NoRandom> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(NoRandom)?;
     Ok(bytes)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

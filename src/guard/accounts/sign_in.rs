@@ -11,6 +11,7 @@ use super::people::{check_name, check_password, fold, new_user};
 use super::{
     AccountError, Accounts, Identity, Marks, Plan, Proof, When, from_detail, lock, password, secret,
 };
+use crate::digest::hex;
 use crate::store::accounts::{AccountChange, Role, SessionRow};
 use crate::store::audit::AuditEntry;
 
@@ -166,7 +167,7 @@ impl Accounts {
             return Err(AccountError::SessionOver);
         };
         let user = fold(&who.name);
-        self.prove(&user, old, visitor, Some(&secret::hex(&token)))?;
+        self.prove(&user, old, visitor, Some(&hex(&token)))?;
         check_password("new", new, &who.name)?;
         let password = password::hash(new)?;
         let entry = AuditEntry {

@@ -7,8 +7,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::{Accounts, lock};
+use crate::digest::hex;
 use crate::engine::time::Instant;
-use crate::store::audit::{AuditReader, AuditRow, Broken, Checked, hex};
+use crate::store::audit::{AuditReader, AuditRow, Broken, Checked};
 use crate::store::query::HistoryError;
 
 /// The whole log is checked again after so long.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::statvfs;
 
-use crate::store::digest::sha256_of_file;
+use crate::digest::sha256_of_file;
 use crate::store::evidence::Whereabouts;
 
 /// Of a file that is being written.

@@ -47,10 +47,11 @@ use super::handle::{
     AcknowledgeError, AlarmCommand, AnswerOutcome, Duty, DutyList, FieldError, Handheld,
     HandheldAddress, HandheldAnswer, HandheldError, HandheldLine, HandheldState, Handhelds,
     LeftNote, LineId, LineRefusal, OnDuty, OnDutyPerson, PairRequest, Paired, Pairing, Said, Sound,
-    ToHandheld, sha256_of,
+    ToHandheld,
 };
 use super::message::Answer;
 use crate::clock;
+use crate::digest::sha256_of;
 use crate::store::Store;
 use crate::store::audit::AuditEntry;
 use crate::store::handhelds::{

@@ -12,10 +12,10 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::engine::alarm::Latch;
 use crate::link::{DetailChoice, Source};
 use crate::redact::redact;
-use crate::store::audit::hex;
 use crate::zone_file::{Document, Duty, Zone};
 
 /// Who looks, and at what.
@@ -59,7 +59,7 @@ pub fn zone_digest(document: &Document, id: &str, looking: Looking<'_>) -> Optio
         // None of them holds this one, so no two of them are mistaken for each other.
         hash.update([0]);
     }
-    Some(hex(&hash.finalize().into()))
+    Some(hex(&hash.finalize()))
 }
 
 /// The zone without what its test does not hang on.

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, params};
 
-use super::{AuditRow, Hash, ORIGIN, audit_row, hash_of, hex};
+use super::{AuditRow, Hash, ORIGIN, audit_row, hash_of};
+use crate::digest::hex;
 use crate::store::query::{HistoryError, read_only};
 use crate::store::{FILE_NAME, StoreError};
 

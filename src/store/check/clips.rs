@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{CheckError, Finding};
 use crate::clock;
-use crate::store::digest::{sha256_of, sha256_of_file};
+use crate::digest::{sha256_of, sha256_of_file};
 use crate::store::evidence::{FOLDER, Whereabouts};
 use crate::store::query::StoreReader;
 use crate::store::{FILE_NAME, StoreError};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::{CheckError, Finding};
-use crate::store::digest::sha256_of;
+use crate::digest::sha256_of;
 
 /// Asked of pictures that have a digest: those of older versions have none.
 const PICTURES: [(&str, &str); 2] = [

@@ -4,32 +4,21 @@
 //! top, right, bottom) of `bins` logits each. A side's length is the mean of its softmax, times the
 //! stride, measured from the cell's centre.
 
-use crate::engine::detection::{Detection, FrameSize, PixelBox, Score};
+use crate::engine::detection::{Detection, FrameSize};
 
-use super::super::package::{NanodetOutput, NanodetSpec};
+use super::super::package::{NanodetOutput, NanodetSpec, ShareKind};
 use super::super::preprocess::InputGeometry;
-use super::{DecodeError, RawOutput, Settings, nms};
+use super::place::ToSource;
+use super::{DecodeError, RawOutput, Settings, nms, score, table};
 
 /// Sides of a box.
 const SIDES: usize = 4;
-
-/// Box coordinates are rounded to this fraction of a source pixel: far finer than a detector knows,
-/// and exact in decimal text, so that a box survives every export unchanged.
-const GRID_PER_PX: f64 = 64.0;
 
 /// The decoder with its settings.
 #[derive(Clone, Debug)]
 pub struct Nanodet {
     spec: NanodetSpec,
     settings: Settings,
-}
-
-/// Content pixels to source pixels.
-#[derive(Clone, Copy)]
-struct ToSource {
-    x: f64,
-    y: f64,
-    size: FrameSize,
 }
 
 impl Nanodet {
@@ -45,18 +34,14 @@ impl Nanodet {
         geometry: InputGeometry,
         source: FrameSize,
     ) -> Result<Vec<Detection>, DecodeError> {
-        let to_source = ToSource {
-            x: source.width_px() / geometry.content_width as f64,
-            y: source.height_px() / geometry.content_height as f64,
-            size: source,
-        };
+        let to_source = ToSource::new(geometry, source);
         let mut found = Vec::new();
         for level in &self.spec.outputs {
             let scores = self.checked(&output, &level.scores, level, geometry)?;
             let boxes = self.checked(&output, &level.boxes, level, geometry)?;
             self.decode_level(level, scores, boxes, (geometry, to_source), &mut found)?;
         }
-        Ok(nms::suppress(found, self.settings.nms_iou))
+        Ok(nms::finish(found, self.settings.nms_iou))
     }
 
     /// The tensor of a name, if it has the shape this input must give.
@@ -77,15 +62,9 @@ impl Nanodet {
         };
         let expected = [1, cells as i64, per_cell as i64];
         if raw.shape != expected || raw.values.len() != cells * per_cell {
-            return Err(DecodeError::Shape {
-                output: name.to_owned(),
-                got: raw.shape.to_vec(),
-                expected,
-                width: geometry.tensor_width,
-                height: geometry.tensor_height,
-            });
+            return Err(table::shape(name, raw, format!("{expected:?}"), geometry));
         }
-        Ok(raw.values)
+        raw.values.floats().ok_or_else(|| DecodeError::WholeNumbers { output: name.to_owned() })
     }
 
     fn decode_level(
@@ -100,17 +79,17 @@ impl Nanodet {
         let columns = geometry.tensor_width.div_ceil(level.stride as usize);
         let logits_per_cell = SIDES * self.spec.bins as usize;
         for (cell, classes) in scores.chunks_exact(classes).enumerate() {
-            let value = classes[person];
-            // Written so that NaN does not pass as "too low".
-            if value < candidate && value >= 0.0 {
+            let value = f64::from(classes[person]);
+            let share = score::share(ShareKind::Shares, value, &level.scores, cell)?;
+            let Some(score) = score::candidate(share, candidate) else {
                 continue;
-            }
-            let score = checked_score(value, level, cell)?;
+            };
             let logits = &boxes[cell * logits_per_cell..(cell + 1) * logits_per_cell];
             let sides = self.sides_px(logits, level, cell)?;
             let centre = |n: usize| (n as f64 + 0.5) * f64::from(level.stride);
-            let centre = (centre(cell % columns), centre(cell / columns));
-            if let Some(bounds) = to_source.bounds(centre, sides) {
+            let (x, y) = (centre(cell % columns), centre(cell / columns));
+            let [left, top, right, bottom] = sides;
+            if let Some(bounds) = to_source.clipped([x - left, y - top, x + right, y + bottom]) {
                 found.push(Detection { bounds, score });
             }
         }
@@ -136,42 +115,19 @@ impl Nanodet {
             }
             *side = moment / weights * f64::from(level.stride);
             if !side.is_finite() {
-                return Err(DecodeError::NonFiniteBox { output: level.boxes.clone(), cell });
+                return Err(DecodeError::NonFiniteBox { output: level.boxes.clone(), place: cell });
             }
         }
         Ok(sides)
     }
 }
 
-fn checked_score(value: f32, level: &NanodetOutput, cell: usize) -> Result<Score, DecodeError> {
-    let output = || level.scores.clone();
-    match Score::new(value) {
-        Some(score) => Ok(score),
-        None if value.is_finite() => {
-            Err(DecodeError::ScoreOutOfRange { output: output(), cell, score: value })
-        }
-        None => Err(DecodeError::NonFiniteScore { output: output(), cell }),
-    }
-}
-
-impl ToSource {
-    /// `None` when nothing of the box lies in the frame: it was found in the padding.
-    fn bounds(self, centre: (f64, f64), sides: [f64; SIDES]) -> Option<PixelBox> {
-        let grid = |value: f64, limit: f64| {
-            ((value * GRID_PER_PX).round() / GRID_PER_PX).clamp(0.0, limit)
-        };
-        let [left, top, right, bottom] = sides;
-        let left = grid((centre.0 - left) * self.x, self.size.width_px());
-        let right = grid((centre.0 + right) * self.x, self.size.width_px());
-        let top = grid((centre.1 - top) * self.y, self.size.height_px());
-        let bottom = grid((centre.1 + bottom) * self.y, self.size.height_px());
-        PixelBox::new(left, top, right - left, bottom - top)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Values;
+    use super::super::place::GRID_PER_PX;
     use super::*;
+    use crate::engine::detection::PixelBox;
 
     const BINS: usize = 3;
 
@@ -181,7 +137,7 @@ mod tests {
             bins: BINS as u32,
             outputs: vec![NanodetOutput { stride: 16, scores: "s".into(), boxes: "b".into() }],
         };
-        let settings = Settings { candidate, nms_iou: 0.6, classes: 1, person: 0 };
+        let settings = Settings { candidate, nms_iou: Some(0.6), classes: 1, person: 0 };
         Nanodet::new(spec, settings)
     }
 
@@ -197,8 +153,8 @@ mod tests {
         let shapes = ([1, scores.len() as i64, 1], [1, scores.len() as i64, 12]);
         let output = |name: &str| {
             Some(match name {
-                "s" => RawOutput { shape: &shapes.0, values: scores },
-                _ => RawOutput { shape: &shapes.1, values: boxes },
+                "s" => RawOutput { shape: &shapes.0, values: Values::F32(scores) },
+                _ => RawOutput { shape: &shapes.1, values: Values::F32(boxes) },
             })
         };
         let source = FrameSize::new(128, 48).expect("positive");
@@ -259,21 +215,22 @@ mod tests {
             scores[5] = bad;
             assert!(matches!(
                 decode(&scores, &boxes),
-                Err(DecodeError::NonFiniteScore { cell: 5, .. })
+                Err(DecodeError::NonFiniteScore { place: 5, .. })
             ));
         }
         assert!(matches!(decode(&[1.5; 8], &boxes), Err(DecodeError::ScoreOutOfRange { .. })));
         assert!(matches!(
             decode(&[0.5; 8], &[f32::NAN; 96]),
-            Err(DecodeError::NonFiniteBox { cell: 0, .. })
+            Err(DecodeError::NonFiniteBox { place: 0, .. })
         ));
     }
 
     #[test]
     fn number_of_cells_must_match_the_input() {
-        assert!(matches!(
-            decode(&[0.5; 6], &[0.0; 72]),
-            Err(DecodeError::Shape { expected: [1, 8, 1], .. })
-        ));
+        let found = decode(&[0.5; 6], &[0.0; 72]);
+        assert!(
+            matches!(&found, Err(DecodeError::Shape { expected, .. }) if expected == "[1, 8, 1]"),
+            "{found:?}"
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Removing the second, third … box of the same person.
 //!
 //! Greedy: the best box stays and takes away every box that overlaps it by more than the limit.
-//! Two people who overlap less than that both stay.
+//! Two people who overlap less than that both stay. A model that gives one box for each person is only
+//! brought into order.
 
 use crate::engine::detection::Detection;
 
@@ -9,9 +10,29 @@ use crate::engine::detection::Detection;
 /// work grows with the square; 1000 take under 5 ms.
 pub const CANDIDATES_MAX: usize = 1000;
 
+/// What a picture's candidates come to. `None`: every box is somebody else.
+pub fn finish(candidates: Vec<Detection>, iou_max: Option<f64>) -> Vec<Detection> {
+    match iou_max {
+        Some(iou_max) => suppress(candidates, iou_max),
+        None => best(candidates),
+    }
+}
+
 /// Keeps the best box of each person. The order of the result is by score (best first), then top,
 /// then left, so that it never depends on the order of the input.
-pub fn suppress(mut candidates: Vec<Detection>, iou_max: f64) -> Vec<Detection> {
+pub fn suppress(candidates: Vec<Detection>, iou_max: f64) -> Vec<Detection> {
+    let mut kept: Vec<Detection> = Vec::new();
+    for candidate in best(candidates) {
+        let same = |better: &Detection| better.bounds.iou(candidate.bounds) > iou_max;
+        if !kept.iter().any(same) {
+            kept.push(candidate);
+        }
+    }
+    kept
+}
+
+/// The best ones, in their order.
+fn best(mut candidates: Vec<Detection>) -> Vec<Detection> {
     candidates.sort_by(|a, b| {
         b.score
             .cmp(&a.score)
@@ -21,14 +42,7 @@ pub fn suppress(mut candidates: Vec<Detection>, iou_max: f64) -> Vec<Detection> 
             .then(a.bounds.width().total_cmp(&b.bounds.width()))
     });
     candidates.truncate(CANDIDATES_MAX);
-    let mut kept: Vec<Detection> = Vec::new();
-    for candidate in candidates {
-        let same = |better: &Detection| better.bounds.iou(candidate.bounds) > iou_max;
-        if !kept.iter().any(same) {
-            kept.push(candidate);
-        }
-    }
-    kept
+    candidates
 }
 
 #[cfg(test)]
@@ -57,6 +71,13 @@ mod tests {
         assert_eq!(a.bounds.iou(b.bounds), 0.6);
         assert_eq!(suppress(vec![a, b], 0.6).len(), 2);
         assert_eq!(suppress(vec![a, b], 0.59).len(), 1);
+    }
+
+    #[test]
+    fn a_model_that_gives_one_box_a_person_keeps_them_all() {
+        let (back, front) = (seen(10.0, 10.0, 0.5), seen(11.0, 10.0, 0.9));
+        assert_eq!(finish(vec![back, front], None), [front, back]);
+        assert_eq!(finish(vec![back, front], Some(0.6)), [front]);
     }
 
     #[test]

@@ -17,7 +17,6 @@ pub mod budget;
 pub mod heights;
 pub mod merge;
 pub mod plan;
-pub mod scale;
 pub mod turns;
 
 use crate::clock;
@@ -27,10 +26,10 @@ use crate::link::DetailZone;
 use self::budget::Allow;
 use self::heights::{Heights, News};
 use self::plan::{Crop, Plan, Scene, TILES_PX};
-use self::scale::Scaler;
 use self::turns::Turns;
 use super::inference::{Detected, Detector, ModelError};
-use super::preprocess::{Fit, PictureRef};
+use super::preprocess::scale::Scaler;
+use super::preprocess::{Fit, PictureRef, TensorSize};
 
 /// Boxes of crops are rounded to this fraction of a picture's pixel, as the decoder's are.
 const GRID_PER_PX: f64 = 64.0;
@@ -134,7 +133,7 @@ impl Detail {
         let larger_fit = fit.with_long_side(plan.long_side_px);
         let cost_px = |fit: Fit| input_px(fit, picture);
         let more_px = cost_px(larger_fit).saturating_sub(cost_px(fit));
-        let larger = match plan.long_side_px > fit.long_side_px() {
+        let larger = match plan.long_side_px > long_side_px(fit, picture) {
             true => Some(clock.allows(more_px)),
             false => None,
         };
@@ -149,7 +148,7 @@ impl Detail {
         };
         self.look_closer(detector, picture, source, &plan, clock, &mut looked)?;
         let never = |cost_px: usize| clock.ever_allows(cost_px) == Allow::Stop;
-        if plan.crops.iter().any(|crop| never(crop.cost_px(fit.multiple())))
+        if plan.crops.iter().any(|crop| never(crop.cost_px(fit.tensor())))
             || (larger == Some(Allow::Stop) && never(more_px))
         {
             self.too_much += 1;
@@ -158,7 +157,7 @@ impl Detail {
         }
         if self.too_much >= TOO_MUCH_MIN {
             self.too_much = 0;
-            self.look_at_less();
+            self.look_at_less(fit.tensor());
         }
         merge::sort(&mut looked.detected.detections);
         if self.heights.see(&looked.detected.detections, source) == News::Yes {
@@ -177,10 +176,10 @@ impl Detail {
         clock: &mut impl Clock,
         looked: &mut Looked,
     ) -> Result<(), ModelError> {
-        let multiple = detector.fit().multiple();
+        let tensor = detector.fit().tensor();
         for number in self.turns.next(plan.crops.len()) {
             let crop = plan.crops[number];
-            let cost_px = crop.cost_px(multiple);
+            let cost_px = crop.cost_px(tensor);
             if clock.allows(cost_px) == Allow::Stop {
                 continue;
             }
@@ -200,10 +199,14 @@ impl Detail {
     }
 
     /// Smaller parts from now on, and no larger whole picture: there is never time for what was planned.
-    fn look_at_less(&mut self) {
-        if self.tiles + 1 < TILES_PX.len() {
-            self.tiles += 1;
-            self.planned = None;
+    /// A model of one size takes as long for a smaller part, and would need more of them.
+    fn look_at_less(&mut self, tensor: TensorSize) {
+        match tensor {
+            TensorSize::Multiple(_) if self.tiles + 1 < TILES_PX.len() => {
+                self.tiles += 1;
+                self.planned = None;
+            }
+            TensorSize::Multiple(_) | TensorSize::Fixed { .. } => {}
         }
     }
 
@@ -214,15 +217,16 @@ impl Detail {
         {
             return planned.plan.clone();
         }
+        let usual_px = long_side_px(detector.fit(), picture);
         let plan = plan::plan(&Scene {
             width_px: delivered.0,
             height_px: delivered.1,
-            long_side_px: detector.fit().long_side_px(),
-            long_side_px_max: match self.tiles {
-                0 => detector.long_side_px_max(),
-                _ => detector.fit().long_side_px(),
+            long_side_px: usual_px,
+            long_side_px_max: match (self.tiles, detector.long_side_px_max()) {
+                (0, Some(long_side_px_max)) => long_side_px_max,
+                (_, _) => usual_px,
             },
-            multiple: detector.fit().multiple(),
+            tensor: detector.fit().tensor(),
             zones: &self.zones,
             heights: &self.heights,
             tile_px_max: TILES_PX[self.tiles],
@@ -241,7 +245,7 @@ impl Detail {
         let (width, height) = content(fit, picture);
         // Never the picture as it is: it may be many times as large as the model's input.
         let scaled = self.scaler.scale(picture, width, height);
-        detector.detect(&scaled.ok_or(ModelError::Scale { width, height })?, source)
+        detector.detect_content(&scaled.ok_or(ModelError::Scale { width, height })?, source)
     }
 
     /// Looks at one crop and adds what it shows. `None`: it does not lie in the picture, so there was
@@ -261,7 +265,7 @@ impl Detail {
         let (Some(scaled), Some(size)) = (scaled, size) else {
             return Ok(None);
         };
-        let mut detected = detector.detect(&scaled, size)?;
+        let mut detected = detector.detect_content(&scaled, size)?;
         let to_source = (
             source.width_px() / picture.width() as f64,
             source.height_px() / picture.height() as f64,
@@ -292,17 +296,21 @@ fn moved(bounds: PixelBox, crop: Crop, (x, y): (f64, f64)) -> Option<PixelBox> {
 
 /// Size of the whole picture's content for the model.
 fn content(fit: Fit, picture: &PictureRef<'_>) -> (usize, usize) {
-    let size = FrameSize::new(picture.width() as u32, picture.height() as u32);
-    size.map_or((picture.width(), picture.height()), |size| {
+    size(picture).map_or((picture.width(), picture.height()), |size| {
         let geometry = fit.geometry(size);
         (geometry.content_width, geometry.content_height)
     })
 }
 
 fn input_px(fit: Fit, picture: &PictureRef<'_>) -> usize {
-    let size = FrameSize::new(picture.width() as u32, picture.height() as u32);
-    size.map_or(0, |size| {
-        let geometry = fit.geometry(size);
-        geometry.tensor_width * geometry.tensor_height
-    })
+    fit.tensor().cost_px(content(fit, picture))
+}
+
+/// Longer side of the whole picture in the model's pixels.
+fn long_side_px(fit: Fit, picture: &PictureRef<'_>) -> u32 {
+    size(picture).map_or(1, |size| fit.long_side_px(size))
+}
+
+fn size(picture: &PictureRef<'_>) -> Option<FrameSize> {
+    FrameSize::new(picture.width() as u32, picture.height() as u32)
 }

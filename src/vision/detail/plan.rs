@@ -11,6 +11,7 @@
 
 use crate::link::DetailZone;
 
+use super::super::preprocess::TensorSize;
 use super::heights::Heights;
 
 /// Height in the model's input from which a person is found well. COCO, on which the model was
@@ -53,14 +54,16 @@ pub struct Scene<'a> {
     /// The picture as it is delivered, pixels.
     pub width_px: usize,
     pub height_px: usize,
-    /// Longer side of the model's input for the whole picture, and the longest it may be.
+    /// Longer side of the model's input for the whole picture, and the longest it may be; the same
+    /// where the model takes one size.
     pub long_side_px: u32,
     pub long_side_px_max: u32,
-    /// What both sides of the model's input must be divisible by.
-    pub multiple: u32,
+    /// The model's input around the whole picture or a crop.
+    pub tensor: TensorSize,
     pub zones: &'a [DetailZone],
     pub heights: &'a Heights,
-    /// Longest side of a crop in the model's input, one of `TILES_PX`.
+    /// Longest side of a crop in the model's input, one of `TILES_PX`; a model of one size has its
+    /// own.
     pub tile_px_max: u32,
 }
 
@@ -117,15 +120,14 @@ impl Plan {
     /// Pixels of the model's input in all: what time goes with.
     pub fn cost_px(&self, scene: &Scene<'_>) -> usize {
         let whole = f64::from(self.long_side_px) / scene.long_px();
-        let crops: usize = self.crops.iter().map(|crop| crop.cost_px(scene.multiple)).sum();
+        let crops: usize = self.crops.iter().map(|crop| crop.cost_px(scene.tensor)).sum();
         scene.cost_px(scene.width_px as f64 * whole, scene.height_px as f64 * whole) + crops
     }
 }
 
 impl Crop {
-    pub fn cost_px(&self, multiple: u32) -> usize {
-        let fill = |side: usize| side.next_multiple_of(multiple.max(1) as usize);
-        fill(self.content_width) * fill(self.content_height)
+    pub fn cost_px(&self, tensor: TensorSize) -> usize {
+        tensor.cost_px((self.content_width, self.content_height))
     }
 }
 
@@ -145,14 +147,25 @@ impl Scene<'_> {
     }
 
     fn cost_px(&self, width: f64, height: f64) -> usize {
-        let fill =
-            |side: f64| (side.round() as usize).max(1).next_multiple_of(self.multiple as usize);
-        fill(width) * fill(height)
+        let side = |side: f64| (side.round() as usize).max(1);
+        self.tensor.cost_px((side(width), side(height)))
+    }
+
+    /// Longest side of a crop in the model's input. What is larger than a model of one size takes
+    /// would be looked at smaller than it was planned.
+    fn tile_px(&self) -> f64 {
+        f64::from(match self.tensor {
+            TensorSize::Multiple(_) => self.tile_px_max,
+            TensorSize::Fixed { width_px, height_px } => width_px.min(height_px),
+        })
     }
 
     /// Only the whole picture, at this scale.
     fn whole(&self, scale: f64) -> Option<Plan> {
-        let multiple = self.multiple.max(1);
+        let multiple = match self.tensor {
+            TensorSize::Multiple(multiple) => multiple.max(1),
+            TensorSize::Fixed { .. } => return None,
+        };
         let long_side_px = ((scale * self.long_px()).ceil() as u32).next_multiple_of(multiple);
         (long_side_px > self.long_side_px && long_side_px <= self.long_side_px_max)
             .then(|| Plan { long_side_px, crops: Vec::new() })
@@ -212,8 +225,17 @@ impl Wanted {
     }
 
     fn cost_px(&self, scene: &Scene<'_>) -> usize {
-        let (width, height) = (self.right - self.left, self.bottom - self.top);
-        scene.cost_px(width * self.scale, height * self.scale)
+        match scene.tensor {
+            TensorSize::Multiple(_) => {
+                let (width, height) = (self.right - self.left, self.bottom - self.top);
+                scene.cost_px(width * self.scale, height * self.scale)
+            }
+            // Each tile takes the whole input, however little is in it.
+            TensorSize::Fixed { .. } => {
+                let all = tiles(scene, std::slice::from_ref(self));
+                all.iter().map(|crop| crop.cost_px(scene.tensor)).sum()
+            }
+        }
     }
 }
 
@@ -285,7 +307,7 @@ fn merge(scene: &Scene<'_>, parts: &mut Vec<Wanted>) {
 fn tiles(scene: &Scene<'_>, parts: &[Wanted]) -> Vec<Crop> {
     let mut crops = Vec::new();
     for part in parts {
-        let longest = f64::from(scene.tile_px_max) / part.scale;
+        let longest = scene.tile_px() / part.scale;
         let columns = cuts(part.left, part.right, longest, part.person_px * BESIDE * 2.0);
         let rows = cuts(part.top, part.bottom, longest, part.person_px * ABOVE);
         for (top, bottom) in &rows {
@@ -295,15 +317,11 @@ fn tiles(scene: &Scene<'_>, parts: &[Wanted]) -> Vec<Crop> {
                 let bottom = (bottom.ceil() as usize).min(scene.height_px);
                 let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
                 let content = |side: usize| ((side as f64 * part.scale).round() as usize).max(1);
+                // Whole pixels may be one or two more than fit.
+                let (content_width, content_height) =
+                    scene.tensor.at_most((content(width), content(height)));
                 if width > 0 && height > 0 {
-                    crops.push(Crop {
-                        left,
-                        top,
-                        width,
-                        height,
-                        content_width: content(width),
-                        content_height: content(height),
-                    });
+                    crops.push(Crop { left, top, width, height, content_width, content_height });
                 }
             }
         }

@@ -17,7 +17,7 @@ fn scene(width_px: usize, height_px: usize, heights: &Heights) -> Scene<'_> {
         height_px,
         long_side_px: 640,
         long_side_px_max: 1280,
-        multiple: 32,
+        tensor: TensorSize::Multiple(32),
         zones: &[],
         heights,
         tile_px_max: TILES_PX[0],
@@ -190,5 +190,45 @@ fn tiles_overlap_by_a_person_and_cover_everything() {
     for pair in cut.windows(2) {
         assert!((pair[0].1 - pair[1].0 - 70.0).abs() < 1e-9, "{pair:?}");
         assert!(pair[0].1 - pair[0].0 <= 640.0 + 1e-9);
+    }
+}
+
+#[test]
+fn a_model_of_one_size_gets_crops_that_fit_and_no_larger_whole() {
+    let heights = Heights::default();
+    for (width_px, height_px) in [(300, 300), (640, 384), (256, 512)] {
+        let tensor = TensorSize::Fixed { width_px, height_px };
+        for zones in [
+            vec![zone(0.4, 0.45, vec![0.06; 4])],
+            vec![zone(0.1, 0.9, vec![0.03; 8])],
+            vec![zone(0.1, 0.15, vec![0.04; 8]), zone(0.8, 0.85, vec![0.04; 8])],
+        ] {
+            let long_side_px = width_px.min(height_px);
+            let scene = Scene {
+                long_side_px,
+                long_side_px_max: long_side_px,
+                tensor,
+                zones: &zones,
+                ..scene(1920, 1080, &heights)
+            };
+            let plan = plan(&scene);
+            assert_eq!(plan.long_side_px, long_side_px);
+            assert!(!plan.crops.is_empty(), "{tensor:?} {zones:?}");
+            let (wide, high) = (width_px as usize, height_px as usize);
+            for crop in &plan.crops {
+                assert!(crop.content_width <= wide && crop.content_height <= high, "{crop:?}");
+                // People are as wide and high as in the picture: nothing is stretched.
+                let across = crop.content_width as f64 / crop.width as f64;
+                assert!((across / scale(crop) - 1.0).abs() < 0.03, "{crop:?}");
+                assert!(scale(crop) >= 1.2 * f64::from(long_side_px) / 1920.0, "{crop:?}");
+            }
+            if zones.len() == 2 {
+                // Nothing between two zones that lie apart.
+                let between = |it: &Crop| it.top < 540 && it.top + it.height > 540;
+                assert!(!plan.crops.iter().any(between), "{tensor:?}: {:?}", plan.crops);
+            }
+            // Every run of the model takes the same time, whatever is in it.
+            assert_eq!(plan.cost_px(&scene), (1 + plan.crops.len()) * wide * high);
+        }
     }
 }

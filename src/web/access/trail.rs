@@ -6,7 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::clock;
-use crate::guard::handle::{AuditRow, AuditState, hex};
+use crate::digest::hex;
+use crate::guard::handle::{AuditRow, AuditState};
 use crate::web::dto::timestamp;
 use crate::web::error::{ApiError, ErrorBody};
 use crate::web::query::{Numbers, Pairs};

@@ -15,9 +15,10 @@ use serde::Serialize;
 
 use super::archive::{self, Content, Packed};
 use super::{JudgementDto, verdict_error, zip};
+use crate::digest::sha256_of;
 use crate::guard::handle::{
     ClipFile, ClipRow, Distances, EvidenceError, Handle, HistoryError, IncidentRow, PersonDistance,
-    Privacy, Side, VerdictError, WhichClip, sha256_of,
+    Privacy, Side, VerdictError, WhichClip,
 };
 use crate::web::access::Caller;
 use crate::web::dto::{IncidentDto, timestamp};

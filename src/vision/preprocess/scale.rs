@@ -5,7 +5,7 @@
 //! numbers only, so that every machine gives the same bytes. Rows first, then columns: the rows' pass
 //! runs over neighbouring bytes, which compilers turn into vector instructions.
 
-use super::super::preprocess::{CHANNELS, PictureRef};
+use super::{CHANNELS, PictureRef};
 
 /// Weights of one new pixel add up to this; a byte times it still fits into sixteen bits.
 const ONE: u16 = 256;

@@ -1,0 +1,313 @@
+//! Does the evidence allow that somebody approves the shadow model? Refused, not enough, or may be
+//! approved; never approved: that a named person does.
+//!
+//! The rules, in this order:
+//! 1. A true incident that the active model told and the shadow model did not, or told too late:
+//!    refused, however many others it found.
+//! 2. Not enough: a difference that nobody has labelled; a run in which the shadow model saw too few
+//!    of the pictures; too few incidents on this site; a claim that no run shows.
+//! 3. Else it may be approved, for the claims that are shown, with warnings.
+//!
+//! Which incidents a miss is counted against is said once, in `Standing`: they must not be there
+//! *because* the shadow model found them, or the share of misses would come out too small.
+//!
+//! Not here: figures for the evidence page (`figures`).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::claim::{Claim, Look};
+use super::figures::Figures;
+use super::pairs::Meanwhile;
+use super::{Probability, Tally};
+use crate::engine::time::Instant;
+
+/// What a person says of a case. The question is "was somebody inside when the first of the two told
+/// it?", not "might they be?": whoever may be there must be seen as well, and a walk test is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Label {
+    True,
+    False,
+    /// They cannot tell. Counted against the shadow model where that makes a difference.
+    Unsure,
+}
+
+/// The caller's number of a case, unique in its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CaseId(pub u64);
+
+/// Who told it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Both; how much later the shadow model did.
+    Both {
+        shadow_later_by: Duration,
+    },
+    ActiveOnly(Meanwhile),
+    ShadowOnly(Meanwhile),
+    /// Neither: the truth of a recording has it, or a person reported it.
+    Neither,
+}
+
+/// One incident of either model, both, or the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Orders the cases of a run; means nothing else.
+    pub at: Instant,
+    pub told: Told,
+    pub label: Option<Label>,
+}
+
+/// Where a run's pictures came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// This site's cameras, beside the active model. Nobody knows what both of them missed.
+    Live,
+    /// Recordings whose truth is known and labelled whole, whatever any model saw.
+    Corpus,
+}
+
+/// Pictures that the shadow model saw, of those the active one saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    pub seen: u64,
+    pub of: u64,
+}
+
+/// Both models over the same pictures, with the same zones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub source: Source,
+    pub coverage: Coverage,
+    pub cases: BTreeMap<CaseId, Case>,
+}
+
+/// All that is known. Runs are judged each by itself: two sites' incidents are not one sample.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    pub runs: Vec<Run>,
+}
+
+/// What the evidence allows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Judgement {
+    Refused { reasons: Vec<Reason> },
+    NotEnough { needed: Vec<Needed> },
+    MayBeApproved { claims: Vec<Shown>, warnings: Vec<Warning> },
+}
+
+/// Why the shadow model must not guard. `run` is a position in the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Somebody was there, the active model told it, the shadow model did not.
+    LostIncident { run: usize, case: CaseId },
+    /// It did, too late.
+    LateIncident { run: usize, case: CaseId, later_by: Duration },
+}
+
+/// What is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Needed {
+    /// Somebody has to say what these were.
+    Labels { run: usize, cases: Vec<CaseId> },
+    /// The shadow model saw too few pictures to be compared.
+    Coverage { run: usize, coverage: Coverage },
+    /// This site's own cameras have shown too few true incidents.
+    LiveIncidents { more: usize },
+    /// So many more true incidents, if none of them is missed; `None`: more than `INCIDENTS_MAX`.
+    Incidents { run: usize, more: Option<usize> },
+    /// The one look that was planned is over and does not show it. Another run, planned anew.
+    AnotherRun { run: usize },
+    /// There is nothing to judge by.
+    AnyRun,
+}
+
+/// A claim that a run shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shown {
+    pub run: usize,
+    pub source: Source,
+    pub claim: Claim,
+    pub tally: Tally,
+    /// The largest share of misses that is still possible.
+    pub at_most: f64,
+}
+
+/// What whoever approves should know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Warning {
+    /// It alarms for nothing more often than the active model; how probable so much is by chance.
+    Noisier { run: usize, p: f64 },
+    /// It made one incident of several, so many times. Somebody who comes second is not told anew.
+    Joins { run: usize, cases: usize },
+}
+
+/// What the gate asks for beside the claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Least share of pictures that the shadow model must have seen, percent.
+    pub coverage_min_percent: u64,
+    /// Fewest true incidents from this site's own cameras.
+    pub live_incidents_min: usize,
+    /// Alarming so much later than the active model is as bad as not alarming.
+    pub later_max: Duration,
+}
+
+impl Default for Gate {
+    /// 95 %: with more skipped it is compared at another picture rate than it would guard with.
+    /// Ten: a model that misses a third of what this site is about has lost one of them with 98 %.
+    /// One second: what is left of the siren's two (R2) after the second it takes at most.
+    fn default() -> Gate {
+        let later_max = Duration::from_secs(1);
+        Gate { coverage_min_percent: 95, live_incidents_min: 10, later_max }
+    }
+}
+
+/// What a case says about the shadow model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Both told it, in time. Counts as found.
+    Found,
+    /// The active model told it and the shadow model did not, or too late. Counts as missed.
+    Lost,
+    /// The active model told two where the shadow model was in one: neither found nor missed.
+    Joined,
+    /// Only the shadow model told it. Where the truth is known it counts as found; live it does not
+    /// count, since it would not be there had the shadow model missed it.
+    Gained,
+    /// The shadow model told two where the active model was in one.
+    Split,
+    /// Neither told it. Counts as missed.
+    Unseen,
+}
+
+impl Gate {
+    /// What the evidence allows to be approved.
+    pub fn judge(&self, evidence: &Evidence, claim: &Claim) -> Judgement {
+        let reasons = self.reasons(evidence);
+        if !reasons.is_empty() {
+            return Judgement::Refused { reasons };
+        }
+        let runs: Vec<(usize, &Run, Figures)> = evidence
+            .runs
+            .iter()
+            .enumerate()
+            .map(|(index, run)| (index, run, Figures::of(self, run, claim)))
+            .collect();
+        let claims: Vec<Shown> =
+            runs.iter().filter_map(|(i, run, f)| shown(*i, run, f, claim)).collect();
+        let mut needed = self.missing(&runs);
+        if claims.is_empty() {
+            needed.extend(runs.iter().map(|(index, _, figures)| more(*index, figures, claim)));
+        }
+        if evidence.runs.is_empty() {
+            needed.push(Needed::AnyRun);
+        }
+        if !needed.is_empty() {
+            return Judgement::NotEnough { needed };
+        }
+        let warnings =
+            runs.iter().flat_map(|(i, _, f)| warnings(*i, f, claim.confidence)).collect();
+        Judgement::MayBeApproved { claims, warnings }
+    }
+
+    /// What a case says, whatever its label.
+    pub fn standing(&self, told: Told) -> Standing {
+        match told {
+            Told::Both { shadow_later_by } if shadow_later_by > self.later_max => Standing::Lost,
+            Told::Both { .. } => Standing::Found,
+            Told::ActiveOnly(Meanwhile::Quiet) => Standing::Lost,
+            Told::ActiveOnly(Meanwhile::InIncident) => Standing::Joined,
+            Told::ShadowOnly(Meanwhile::Quiet) => Standing::Gained,
+            Told::ShadowOnly(Meanwhile::InIncident) => Standing::Split,
+            Told::Neither => Standing::Unseen,
+        }
+    }
+
+    fn reasons(&self, evidence: &Evidence) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        for (run, of) in evidence.runs.iter().enumerate() {
+            for (&id, case) in &of.cases {
+                if case.label != Some(Label::True) || self.standing(case.told) != Standing::Lost {
+                    continue;
+                }
+                reasons.push(match case.told {
+                    Told::Both { shadow_later_by: later_by } => {
+                        Reason::LateIncident { run, case: id, later_by }
+                    }
+                    Told::ActiveOnly(_) | Told::ShadowOnly(_) | Told::Neither => {
+                        Reason::LostIncident { run, case: id }
+                    }
+                });
+            }
+        }
+        reasons
+    }
+
+    /// What is missing whatever is claimed.
+    fn missing(&self, runs: &[(usize, &Run, Figures)]) -> Vec<Needed> {
+        let mut needed = Vec::new();
+        for (run, of, figures) in runs {
+            if !figures.unlabelled.is_empty() {
+                needed.push(Needed::Labels { run: *run, cases: figures.unlabelled.clone() });
+            }
+            if !self.is_covered(of.coverage) {
+                needed.push(Needed::Coverage { run: *run, coverage: of.coverage });
+            }
+        }
+        let live = runs.iter().filter(|(_, run, _)| run.source == Source::Live);
+        let seen: usize = live.map(|(_, _, figures)| figures.all.of()).sum();
+        if seen < self.live_incidents_min {
+            needed.push(Needed::LiveIncidents { more: self.live_incidents_min - seen });
+        }
+        needed
+    }
+
+    fn is_covered(&self, coverage: Coverage) -> bool {
+        coverage.of > 0
+            && u128::from(coverage.seen) * 100
+                >= u128::from(coverage.of) * u128::from(self.coverage_min_percent)
+    }
+}
+
+/// Whether a difference has to be labelled before anything can be said.
+pub(super) fn is_difference(standing: Standing) -> bool {
+    match standing {
+        Standing::Lost | Standing::Joined | Standing::Gained | Standing::Split => true,
+        Standing::Found | Standing::Unseen => false,
+    }
+}
+
+fn shown(run: usize, of: &Run, figures: &Figures, claim: &Claim) -> Option<Shown> {
+    // There is no bound before the look is due.
+    let at_most = figures.at_most?;
+    let tally = figures.counted;
+    claim.is_shown_by(tally).then_some(Shown {
+        run,
+        source: of.source,
+        claim: *claim,
+        tally,
+        at_most,
+    })
+}
+
+fn more(run: usize, figures: &Figures, claim: &Claim) -> Needed {
+    let have = figures.counted.of();
+    match claim.look {
+        Look::Once { incidents } if have >= incidents => Needed::AnotherRun { run },
+        Look::Once { incidents } => Needed::Incidents { run, more: Some(incidents - have) },
+        Look::Any => Needed::Incidents { run, more: figures.more_needed },
+    }
+}
+
+fn warnings(run: usize, figures: &Figures, confidence: Probability) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let p = figures.false_alarms.p_shadow_more();
+    if p <= confidence.doubt() {
+        warnings.push(Warning::Noisier { run, p });
+    }
+    if figures.joined > 0 {
+        warnings.push(Warning::Joins { run, cases: figures.joined });
+    }
+    warnings
+}

@@ -1,0 +1,71 @@
+//! A model package that lies in a folder: its manifest within a limit, and files whose bytes proved to
+//! be those that the manifest names.
+//!
+//! The bytes that were compared are the bytes that are handed out: nothing is read twice.
+//!
+//! Not here: what a manifest says, and packages that came from outside, as one file.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::digest::sha256_of;
+
+/// Name of the manifest in every package.
+pub const MANIFEST: &str = "manifest.json";
+
+/// Largest manifest read: the largest seen is 40 KB.
+pub const MANIFEST_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Why a file of a package cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    #[error("the model package's {file} could not be read")]
+    Read {
+        file: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{file} has {bytes} bytes; a manifest has at most {MANIFEST_BYTES_MAX}")]
+    ManifestTooLong { file: PathBuf, bytes: u64 },
+    #[error("{file} is missing, although the manifest beside it names it")]
+    MissingFile { file: PathBuf },
+    #[error(
+        "{file} was changed or damaged: its sha256 is {got}, the manifest says {expected}; install \
+         the package again"
+    )]
+    WrongSha256 { file: PathBuf, expected: String, got: String },
+}
+
+/// The text of a manifest.
+///
+/// # Errors
+/// It cannot be read, or is too long to be one.
+pub fn read_manifest(file: &Path) -> Result<Vec<u8>, FolderError> {
+    let failed = |source| FolderError::Read { file: file.to_owned(), source };
+    let bytes = fs::metadata(file).map_err(failed)?.len();
+    if bytes > MANIFEST_BYTES_MAX {
+        return Err(FolderError::ManifestTooLong { file: file.to_owned(), bytes });
+    }
+    fs::read(file).map_err(failed)
+}
+
+/// The bytes of a file the manifest names, after they proved to have this sha256.
+///
+/// # Errors
+/// It is missing, cannot be read, or is another one.
+pub fn read_verified(dir: &Path, file: &str, sha256: &str) -> Result<Vec<u8>, FolderError> {
+    let path = dir.join(file);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(FolderError::MissingFile { file: path });
+        }
+        Err(source) => return Err(FolderError::Read { file: path, source }),
+    };
+    let got = sha256_of(&bytes);
+    if !got.eq_ignore_ascii_case(sha256) {
+        return Err(FolderError::WrongSha256 { file: path, expected: sha256.to_owned(), got });
+    }
+    Ok(bytes)
+}
