@@ -438,3 +438,6 @@ impl ClipKeeper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
