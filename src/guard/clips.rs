@@ -42,7 +42,7 @@ pub use self::track::About;
 use self::book::{Answered, Asked, Book, Order};
 use self::folder::Folder;
 use self::part::{KeptFile, Part, PendingRow, Version};
-use self::rows::Rows;
+use self::rows::{Refused, Rows};
 use self::spell::Spell;
 use super::age::Age;
 use super::clerk::Clerk;
@@ -285,7 +285,7 @@ impl ClipKeeper {
             }
             rows.extend(part.settle(clock::wall()));
         }
-        rows.into_iter().for_each(|row| self.put_row(row));
+        self.put_rows(rows);
     }
 
     fn take(&mut self, task: ClipTask) {
@@ -317,14 +317,15 @@ impl ClipKeeper {
                 }
                 Order::TooLong { incident, part } => {
                     let why = "the incident went on for longer than is recorded".to_owned();
-                    self.put_row(PendingRow::Lost { incident, part, why });
+                    self.put_rows(vec![PendingRow::Lost { incident, part, why }]);
                 }
             }
         }
-        let (book, parts) = (&self.book, &mut self.parts);
-        parts.retain(|_, part| !part.is_done());
+        let (book, rows) = (&self.book, &self.rows);
+        // What the store refuses of a part is said with what else there is of it.
+        self.parts.retain(|of, part| !part.is_done() || rows.any_of(*of));
         self.abouts.retain(|incident, _| book.records(*incident));
-        self.rows.write(&self.clerk, &self.folder);
+        self.write_rows();
         if self.ends_at.is_none() {
             self.tidy(now);
         }
@@ -415,13 +416,28 @@ impl ClipKeeper {
             Shows::Clear => known.clear = version,
             Shows::Hidden => known.hidden = version,
         }
-        for row in known.settle(clock::wall()) {
-            self.put_row(row);
-        }
+        let rows = known.settle(clock::wall());
+        self.put_rows(rows);
     }
 
-    fn put_row(&mut self, row: PendingRow) {
-        self.rows.put(row);
-        self.rows.write(&self.clerk, &self.folder);
+    /// All of them, before the store is given any: one that it refuses takes others with it.
+    fn put_rows(&mut self, rows: Vec<PendingRow>) {
+        rows.into_iter().for_each(|row| self.rows.put(row));
+        self.write_rows();
+    }
+
+    /// Gives the store what waits. A file whose row it refuses is lost; what else there is of the part
+    /// is not.
+    fn write_rows(&mut self) {
+        while let Some(refused) = self.rows.write(&self.clerk, &self.folder) {
+            let Refused { incident, part, shows, why } = refused;
+            if let Some(known) = self.parts.get_mut(&(incident, part)) {
+                known.refused(shows, &why);
+                known.settle(clock::wall()).into_iter().for_each(|row| self.rows.put(row));
+            }
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,19 @@ impl WorkerPost {
     }
 }
 
+#[cfg(test)]
+impl WorkerPost {
+    /// One of which nobody but whoever made it gets the messages, each at once or not at all.
+    pub fn of_nobody() -> (WorkerPost, impl FnMut() -> Option<ToWorker>) {
+        let (tasks, inbox) = mpsc::sync_channel(TO_WORKER_MAX);
+        let sent = move || match inbox.try_recv() {
+            Ok(Task::Send(message)) => Some(message),
+            Ok(Task::LinkClosed | Task::Stop) | Err(_) => None,
+        };
+        (WorkerPost { tasks, life: Arc::new(AtomicU32::new(0)) }, sent)
+    }
+}
+
 #[derive(Debug)]
 enum Task {
     Send(ToWorker),

@@ -18,13 +18,13 @@ mod hidden;
 mod read;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde_json::{Value, json};
 
 use super::audit::{self, AuditEntry};
 use super::pictures::Hides;
 use super::zones::BY_BOX;
-use super::{Store, StoreError, in_transaction, retention};
+use super::{Store, StoreError, retention};
 use crate::digest::sha256_of;
 use crate::engine::IncidentId;
 
@@ -313,14 +313,37 @@ impl Store {
     /// All of it or nothing.
     fn evidence<T>(
         &mut self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Connection) -> Result<T, Unkept>,
     ) -> Result<T, StoreError> {
-        in_transaction(&mut self.connection, work).map_err(|source| {
-            StoreError::or_full(&self.path, source, |path, source| StoreError::Evidence {
-                path,
-                source,
-            })
+        let Store { connection, path, .. } = self;
+        let keep = || -> Result<T, Unkept> {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let outcome = work(&transaction)?;
+            transaction.commit()?;
+            Ok(outcome)
+        };
+        keep().map_err(|unkept| match unkept {
+            Unkept::Row(source) => StoreError::or_full(path, source, |path, source| {
+                StoreError::Evidence { path, source }
+            }),
+            Unkept::Entry(source) => {
+                StoreError::or_full(path, source, |path, source| StoreError::Audit { path, source })
+            }
         })
+    }
+}
+
+/// Why something is not kept.
+enum Unkept {
+    Row(rusqlite::Error),
+    /// Its entry in the audit log could not be written, which is no fault of the row.
+    Entry(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Unkept {
+    fn from(error: rusqlite::Error) -> Unkept {
+        Unkept::Row(error)
     }
 }
 
@@ -382,7 +405,7 @@ pub(super) fn note_snapshot(
     told["camera"] = of.camera.into();
     told["model"] = of.model_digest.into();
     told["zones"] = of.zone_revision.into();
-    note(connection, "snapshot_kept", incident, &told.to_string(), at)
+    audit::append(connection, &entry_of("snapshot_kept", incident, &told.to_string(), at))
 }
 
 fn note(
@@ -391,15 +414,16 @@ fn note(
     incident: IncidentId,
     detail: &str,
     at: Timestamp,
-) -> rusqlite::Result<()> {
-    let entry = AuditEntry {
-        at,
-        by: BY_BOX.into(),
-        action: action.into(),
-        subject: format!("incident {}", incident.0),
-        detail: detail.into(),
-    };
-    audit::append(connection, &entry)
+) -> Result<(), Unkept> {
+    let entry = entry_of(action, incident, detail, at);
+    audit::append(connection, &entry).map_err(Unkept::Entry)
+}
+
+/// What the box itself did.
+fn entry_of(action: &str, incident: IncidentId, detail: &str, at: Timestamp) -> AuditEntry {
+    let subject = format!("incident {}", incident.0);
+    let (by, action, detail) = (BY_BOX.into(), action.into(), detail.into());
+    AuditEntry { at, by, action, subject, detail }
 }
 
 fn pinning(
@@ -409,9 +433,9 @@ fn pinning(
     incident: IncidentId,
     detail: String,
     at: Timestamp,
-) -> rusqlite::Result<Pinning> {
+) -> Result<Pinning, Unkept> {
     let subject = format!("incident {}", incident.0);
     let entry = AuditEntry { at, by: by.into(), action: action.into(), subject, detail };
-    audit::append(connection, &entry)?;
+    audit::append(connection, &entry).map_err(Unkept::Entry)?;
     Ok(Pinning::Done)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use standclear::clock;
 use standclear::engine::{AlarmState, SirenPattern};
-use standclear::guard::handle::{EvidenceError, Reason, WhichClip};
+use standclear::guard::handle::{EvidenceError, Reason, Track, WhichClip};
 use standclear::store::FILE_NAME;
 
 use super::site::{WAIT_MAX, intrusion, wait_alarm, wait_for, wait_watched};
@@ -166,6 +166,59 @@ fn a_row_that_the_store_refuses_for_good_says_so_and_holds_up_no_other() {
         (!site.files().iter().any(of_it)).then_some(())
     });
     guard.stop();
+    site.assert_whole();
+}
+
+#[test]
+fn where_the_store_refuses_the_clear_clip_the_hidden_one_is_kept() {
+    let _alone = alone();
+    // With the hidden one still to come, and with both waiting for the store.
+    for hangs in [None, Some("keeper::taken")] {
+        let site = Site::new();
+        fs::write(site.path("clips"), "empty clear").expect("written");
+        let guard = site.start();
+        wait_watched(&guard);
+        site.visit(&guard);
+        wait_alarm(&guard, intrusion, AlarmState::ReturnedUnacknowledged);
+        let hang = hangs.map(Hang::at);
+        if let Some(hang) = &hang {
+            site.shows(Scene::Lost);
+            hang.wait_reached();
+            wait_for("both files", || (site.files().len() == 2).then_some(()));
+        }
+        drop(hang);
+        let (clip, _) = wait_clip(&guard, 1);
+        let kept = clip.file().unwrap_or_else(|| panic!("{clip:?}"));
+        assert_eq!((clip.clear(), kept.file.as_str()), (None, "incident-00000001-01.hidden.mp4"));
+        assert_eq!(clip.track, Track::Kept);
+        guard.stop();
+        assert_eq!(site.files(), ["incident-00000001-01.hidden.mp4"]);
+        site.assert_whole();
+    }
+}
+
+#[test]
+fn an_audit_log_that_takes_no_entry_costs_no_clip() {
+    let _alone = alone();
+    let site = Site::new();
+    let guard = site.start();
+    wait_watched(&guard);
+    let file = Connection::open(site.path("data").join(FILE_NAME)).expect("opened");
+    file.execute_batch(
+        "CREATE TRIGGER refused BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END;",
+    )
+    .expect("made");
+    site.visit(&guard);
+    let both = ["incident-00000001-01.hidden.mp4", "incident-00000001-01.mp4"];
+    // The second one is named when the store has been given the row of the first.
+    wait_for("both files", || (site.files() == both).then_some(()));
+    let row = guard.handle().evidence_desk().evidence(1).expect("read");
+    assert_eq!(row.clips, []);
+    file.execute_batch("DROP TRIGGER refused").expect("dropped");
+    let clip = wait_both(&guard, 1);
+    assert!(clip.clear().is_some(), "{clip:?}");
+    guard.stop();
+    assert_eq!(site.files(), both);
     site.assert_whole();
 }
 

@@ -269,8 +269,8 @@ impl Fake {
     }
 
     /// As the file `clips` says: `full` as on a full disk, `half` writes half of one and hangs, `empty`
-    /// writes nothing and says it did, and a number writes so many megabytes, or as many as the disk
-    /// takes.
+    /// writes nothing and says it did, `empty clear` does so for the clear one only, and a number writes
+    /// so many megabytes, or as many as the disk takes.
     fn write_clip(
         &self,
         request: u64,
@@ -287,7 +287,8 @@ impl Fake {
             how => {
                 let mut film = format!("a film from {first_ns} to {last_ns}").into_bytes();
                 film.resize(film.len() + how.parse::<usize>().unwrap_or(0) * 1_000_000, b' ');
-                if how == "empty" {
+                let hides = path.to_string_lossy().contains(".hidden.");
+                if how == "empty" || (how == "empty clear" && !hides) {
                     film.clear();
                 }
                 match fs::write(path, &film) {

@@ -98,6 +98,18 @@ impl Part {
         given_up
     }
 
+    /// The store will not have a row of it, and nothing after that: that version is lost, and what is
+    /// left of the part is to be written down anew.
+    pub fn refused(&mut self, shows: Shows, why: &str) {
+        let lost = Version::Lost(format!("the store refuses its row: {why}"));
+        let beside_clear = matches!((shows, &self.clear), (Shows::Hidden, Version::Kept(_)));
+        match shows {
+            Shows::Clear => self.clear = lost,
+            Shows::Hidden => self.hidden = lost,
+        }
+        self.told = if beside_clear { Told::Clear } else { Told::Nothing };
+    }
+
     /// What can be written down by now and has not been.
     pub fn settle(&mut self, at: Timestamp) -> Vec<PendingRow> {
         let (incident, part) = (self.incident, self.part);
@@ -264,5 +276,37 @@ mod tests {
         let mut part = part(kept("a.mp4"), Version::NotWanted);
         assert_eq!(told(&mut part), ["Clear a.mp4 None"]);
         assert!(part.is_done());
+    }
+
+    #[test]
+    fn where_the_clear_one_is_refused_the_hidden_one_is_the_clip_whenever_it_comes() {
+        for comes_first in [Version::Awaited, kept("a.hidden.mp4")] {
+            let mut part = part(kept("a.mp4"), comes_first);
+            assert_eq!(told(&mut part)[0], "Clear a.mp4 Awaited");
+            part.refused(Shows::Clear, "no");
+            part.hidden = kept("a.hidden.mp4");
+            assert_eq!(told(&mut part), ["Hidden a.hidden.mp4 None"]);
+            assert!(part.is_done());
+            part.refused(Shows::Hidden, "no");
+            assert_eq!(told(&mut part), ["lost: the store refuses its row: no"]);
+            assert!(part.is_done());
+        }
+    }
+
+    #[test]
+    fn where_the_hidden_one_is_refused_the_clear_one_stands_and_says_so() {
+        let mut part = part(kept("a.mp4"), kept("a.hidden.mp4"));
+        assert_eq!(told(&mut part), ["Clear a.mp4 Awaited", "beside a.hidden.mp4"]);
+        part.refused(Shows::Hidden, "no");
+        assert_eq!(told(&mut part), ["not beside: the store refuses its row: no"]);
+        assert!(part.is_done());
+    }
+
+    #[test]
+    fn where_a_refused_one_is_all_there_was_its_reason_is() {
+        let mut part = part(kept("a.mp4"), Version::NotWanted);
+        assert_eq!(told(&mut part), ["Clear a.mp4 None"]);
+        part.refused(Shows::Clear, "no");
+        assert_eq!(told(&mut part), ["lost: the store refuses its row: no"]);
     }
 }

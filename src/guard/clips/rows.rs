@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::folder::Folder;
 use super::part::PendingRow;
 use crate::clock;
+use crate::engine::IncidentId;
 use crate::engine::time::Instant;
 use crate::guard::clerk::Clerk;
-use crate::store::evidence::Kept;
+use crate::store::evidence::{Kept, Shows};
 use crate::telemetry::chain;
 
 /// An incident that is not in the store so long after its clip was made was lost to it.
@@ -22,6 +23,15 @@ const ROWS_MAX: usize = 256;
 /// What the store has not taken yet, with when it was given.
 #[derive(Default)]
 pub struct Rows(VecDeque<(Instant, PendingRow)>);
+
+/// A file whose row the store refuses for good. It has been removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub incident: IncidentId,
+    pub part: u32,
+    pub shows: Shows,
+    pub why: String,
+}
 
 /// What the store made of a row.
 enum Taken {
@@ -52,16 +62,22 @@ impl Rows {
         self.0.push_back((clock::monotonic(), row));
     }
 
+    /// Whether something of a part waits.
+    pub fn any_of(&self, of: (IncidentId, u32)) -> bool {
+        self.0.iter().any(|(_, row)| part_of(row) == of)
+    }
+
     /// Gives the store what waits. A row that it does not take now waits for the next look, and with it
-    /// those behind; one that it never will makes way for a row that says so.
-    pub fn write(&mut self, clerk: &Clerk, folder: &Folder) {
+    /// those behind; so it is called again until it returns nothing. One that the store never will take
+    /// is returned, and what waits of its part besides is forgotten.
+    pub fn write(&mut self, clerk: &Clerk, folder: &Folder) -> Option<Refused> {
         while let Some((since, row)) = self.0.pop_front() {
             match give(clerk, &row) {
                 Taken::Yes => {}
                 Taken::NothingToBelongTo => {
                     if self.may_belong(since, &row) {
                         self.0.push_back((since, row));
-                        return;
+                        return None;
                     }
                     tracing::warn!("a clip belongs to nothing that the store has");
                     file_of(&row).into_iter().for_each(|file| folder.remove(file));
@@ -69,33 +85,35 @@ impl Rows {
                 Taken::NotNow(why) => {
                     tracing::debug!("a clip waits for the store: {why}");
                     self.0.push_front((since, row));
-                    return;
+                    return None;
                 }
                 Taken::Never(why) => {
                     tracing::error!("the row of a clip is refused for good: {why}");
                     file_of(&row).into_iter().for_each(|file| folder.remove(file));
-                    if let Some(instead) = instead_of(&row, &why) {
-                        self.0.push_front((since, instead));
+                    if let Some(shows) = shown_by(&row) {
+                        let of @ (incident, part) = part_of(&row);
+                        self.0.retain(|(_, other)| part_of(other) != of);
+                        return Some(Refused { incident, part, shows, why });
                     }
                 }
             }
         }
+        None
     }
 
     /// An incident may still be on its way; and so may a clip, for what comes beside it, as long as its
     /// row waits here.
     fn may_belong(&self, since: Instant, row: &PendingRow) -> bool {
-        let is_clip = |incident, part| {
-            self.0.iter().any(|(_, other)| match other {
-                PendingRow::Clip(clip) => (clip.incident, clip.part) == (incident, part),
-                PendingRow::Hidden(_) | PendingRow::HiddenLost { .. } | PendingRow::Lost { .. } => {
-                    false
-                }
-            })
+        let is_clip = |other: &PendingRow| match other {
+            PendingRow::Clip(_) => part_of(other) == part_of(row),
+            PendingRow::Hidden(_) | PendingRow::HiddenLost { .. } | PendingRow::Lost { .. } => {
+                false
+            }
         };
         match row {
-            PendingRow::Hidden(hidden) => is_clip(hidden.incident, hidden.part),
-            PendingRow::HiddenLost { incident, part, .. } => is_clip(*incident, *part),
+            PendingRow::Hidden(_) | PendingRow::HiddenLost { .. } => {
+                self.0.iter().any(|(_, other)| is_clip(other))
+            }
             PendingRow::Clip(_) | PendingRow::Lost { .. } => {
                 clock::monotonic().since(since) < INCIDENT_WAITED_MAX
             }
@@ -124,17 +142,21 @@ fn give(clerk: &Clerk, row: &PendingRow) -> Taken {
     }
 }
 
-/// What is said in the place of a row that the store refuses; nothing of one that says nothing else.
-fn instead_of(row: &PendingRow, why: &str) -> Option<PendingRow> {
-    let why = format!("the store refuses its row: {why}");
+fn part_of(row: &PendingRow) -> (IncidentId, u32) {
     match row {
-        PendingRow::Clip(clip) => {
-            Some(PendingRow::Lost { incident: clip.incident, part: clip.part, why })
+        PendingRow::Clip(clip) => (clip.incident, clip.part),
+        PendingRow::Hidden(hidden) => (hidden.incident, hidden.part),
+        PendingRow::HiddenLost { incident, part, .. } | PendingRow::Lost { incident, part, .. } => {
+            (*incident, *part)
         }
-        PendingRow::Hidden(hidden) => {
-            let (incident, part) = (hidden.incident, hidden.part);
-            Some(PendingRow::HiddenLost { incident, part, why })
-        }
+    }
+}
+
+/// Which version it is about, of a row that is about a file.
+fn shown_by(row: &PendingRow) -> Option<Shows> {
+    match row {
+        PendingRow::Clip(clip) => Some(clip.shows),
+        PendingRow::Hidden(_) => Some(Shows::Hidden),
         PendingRow::HiddenLost { .. } | PendingRow::Lost { .. } => None,
     }
 }

@@ -154,6 +154,14 @@ impl SightingLog {
         self.lock().get(camera).map_or_else(Sightings::default, |log| log.of(from, to))
     }
 
+    /// Of one camera, and what was masked from when on.
+    #[cfg(test)]
+    pub fn of_one_camera(masks: impl IntoIterator<Item = (Instant, Arc<[Mask]>)>) -> SightingLog {
+        let (masks, masked_before) = (masks.into_iter().collect(), Instant::ZERO);
+        let log = CameraLog { seen: VecDeque::new(), people: 0, masks, masked_before };
+        SightingLog(Mutex::new(vec![log]))
+    }
+
     fn take_all(&self, news: &Receiver<News>) {
         for news in news {
             let now = clock::monotonic();

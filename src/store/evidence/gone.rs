@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 
-use super::note;
+use super::{Unkept, note};
 use crate::engine::IncidentId;
 use crate::store::{Store, StoreError};
 
@@ -51,7 +51,7 @@ fn each(
     files: &[String],
     (changes, action): ([&str; 2], &str),
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> Result<(), Unkept> {
     for file in files {
         for change in changes {
             let changed: Option<u64> = connection
