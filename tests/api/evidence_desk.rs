@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::sync::atomic::Ordering;
 
-use sha2::{Digest, Sha256};
+use standclear::digest::sha256_of;
 use standclear::guard::handle::{
     ClearFacts, ClipFile, ClipRow, Distances, EdgeDistance, EvidenceDesk, EvidenceError,
     EvidenceNow, EvidenceRow, EvidenceState, HiddenFile, Hides, KeptClip, PersonDistance, Reason,
-    Shows, Side, SnapshotFacts, Track, WhichClip, hex,
+    Shows, Side, SnapshotFacts, Track, WhichClip,
 };
 
 use super::{Fake, PATIENCE, time};
@@ -27,12 +27,12 @@ pub const TRACK: &str =
 
 /// Its digest.
 pub fn sha256() -> String {
-    hex(&Sha256::digest(CLIP).into())
+    sha256_of(CLIP)
 }
 
 /// The digest of the one in which nobody can be recognised.
 pub fn hidden_sha256() -> String {
-    hex(&Sha256::digest(HIDDEN).into())
+    sha256_of(HIDDEN)
 }
 
 /// Somebody stood in the zone of incident 17, and somebody above the horizon.
