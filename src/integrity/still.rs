@@ -190,6 +190,8 @@ impl Stillness {
         let doubt = self.doubt.as_mut();
         let (share, alive) = doubt.map_or((1.0, Alive::No), |doubt| doubt.look(noise, at));
         let still_below = still_below * share;
+        // Of a sensor that is alive no more than a clock may pass for a change by noise that it lacks.
+        let clock = clock.filter(|_| share >= 1.0 && alive == Alive::No);
         let since = *self.changed_at.get_or_insert(at);
         let lasts = at.since(since);
         if change.iter().any(|change| *change > still_below) {
@@ -254,6 +256,10 @@ impl Stillness {
         self.changed_at = Some(at);
         self.changes = self.changes.saturating_add(1);
         match &mut self.all_but {
+            // Nearly every picture has changed for a while: what was restored is too much.
+            Some(_) if self.doubt.as_ref().is_some_and(|doubt| doubt.share < 1.0) => {
+                self.learn_noise(noise, at);
+            }
             Some(it) => it.noise = Some(it.noise.map_or(noise, |least| least.min(noise))),
             None => self.learn_noise(noise, at),
         }

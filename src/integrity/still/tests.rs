@@ -138,6 +138,27 @@ fn less_noise_than_half_of_what_was_restored_is_no_standstill_though_nobody_come
 }
 
 #[test]
+fn nor_is_it_one_under_a_clock_that_alone_changes_by_as_much_as_the_picture_once_did() {
+    for noise in [0.9, 0.7, 0.3] {
+        let mut camera = Stillness::restored(habit(2.0, 0));
+        let told = (0..300u64).find(|i| {
+            let mut cells = [noise; CELLS];
+            if i.is_multiple_of(5) {
+                (cells[3], cells[4]) = (2.0, 5.0);
+            }
+            camera.look(&cells, ms(200 * i)).frozen == Frozen::Yes
+        });
+        assert_eq!(told, None, "{noise}");
+        assert!(camera.has_changed(), "{noise}");
+        let learned = camera.habit().expect("known").noise;
+        assert!((learned - noise).abs() < 0.01, "{learned}");
+        // One that stands still under its clock is told all the same.
+        let told = play_clock(&mut camera, 60_000);
+        assert!(told.is_some_and(|after| after <= 3_200), "{told:?}");
+    }
+}
+
+#[test]
 fn a_picture_that_stands_still_and_is_encoded_again_and_again_stays_frozen_after_a_restart() {
     for refined in [&[0.5, 0.3, 0.1, 0.0, 0.0][..], &[0.5, 0.4, 0.2, 0.1, 0.0, 0.0, 0.0, 0.0]] {
         let mut camera = Stillness::restored(habit(1.2, 0));
