@@ -98,11 +98,19 @@ pub enum Unreachable {
 impl Place {
     /// Of an address with a scheme. `None` where no host can be made out without doubt.
     pub fn of(url: &str) -> Option<Place> {
+        // An `@` behind the host is most likely a password with a `/` in it, written as it is: then what
+        // stands before it is no host.
+        let (_, rest) = url.split_once("://")?;
+        let behind = rest.split_once(['/', '?', '#', '\\']).map_or("", |(_, behind)| behind);
+        if behind.contains('@') {
+            return None;
+        }
         let origin = origin(url);
         let (scheme, authority) = origin.split_once("://")?;
         let (port, speaks) = match scheme.to_ascii_lowercase().as_str() {
             "rtsp" | "rtspt" | "rtspu" => (554, Speaks::Rtsp),
-            "rtsps" => (322, Speaks::Other),
+            // GStreamer's only default, with and without encryption (gst_rtsp_url_get_port).
+            "rtsps" => (554, Speaks::Other),
             "http" => (80, Speaks::Other),
             "https" => (443, Speaks::Other),
             _ => return None,
@@ -238,15 +246,19 @@ mod tests {
     fn a_place_is_host_and_port_with_the_usual_one_where_none_is_written_and_nothing_secret() {
         for (url, said) in [
             ("rtsp://eva:s3cret@10.0.0.7/t0ken?a=s3cret", "10.0.0.7:554"),
-            ("rtsps://yard.example", "yard.example:322"),
+            ("rtsps://yard.example", "yard.example:554"),
             ("http://yard.example:8080/x", "yard.example:8080"),
             ("https://[fe80::1]/x", "[fe80::1]:443"),
             ("rtsp://[::1]:8554/x", "[::1]:8554"),
         ] {
             assert_eq!(place(url).to_string(), said);
         }
-        for url in ["", "10.0.0.7", "file:///a", "rtsp://", "rtsp://eva:s3/cret@h/a"] {
+        for url in ["", "10.0.0.7", "file:///a", "rtsp://"] {
             assert_eq!(Place::of(url), None, "{url}");
+        }
+        for password in ["s3/cret", "12/34", "s3@cret/x", "12?34", "12#34"] {
+            let url = format!("rtsp://eva:{password}@10.0.0.7/a");
+            assert_eq!(Place::of(&url), None, "{url}");
         }
     }
 

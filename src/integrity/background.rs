@@ -85,10 +85,15 @@ pub enum Recognised {
 
 /// Whether a view that was kept as this picture could be.
 pub fn recognised(view: &Grey) -> Recognised {
-    match Background::new(view).map(|it| it.strong().count()) {
-        Some(STRONG_MIN..) => Recognised::Yes,
-        Some(_) | None => Recognised::No,
+    match strong_cells(view) {
+        STRONG_MIN.. => Recognised::Yes,
+        0..STRONG_MIN => Recognised::No,
     }
+}
+
+/// By how many cells a view that was kept as this picture is recognised.
+pub fn strong_cells(view: &Grey) -> usize {
+    Background::new(view).map_or(0, |it| it.strong().count())
 }
 
 impl Background {

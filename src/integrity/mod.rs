@@ -38,8 +38,9 @@ pub mod watch;
 #[cfg(test)]
 mod watch_tests;
 
-pub use background::{Recognised, recognised};
+pub use background::{Recognised, recognised, strong_cells};
 pub use grey::{Grey, Tone};
+pub use judge::STRONG_MIN;
 pub use judge::{Finding, Measures};
 pub use known::Known;
 pub use shift::Shift;

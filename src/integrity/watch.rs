@@ -145,16 +145,17 @@ impl Watch {
     }
 
     /// Takes what was kept, now that the size of pictures is known.
-    fn unpack(&mut self, now: &Grey, hour: Hour) {
+    fn unpack(&mut self, now: &Grey, (blue, red): (f32, f32), hour: Hour) {
         let Some(kept) = self.kept.take() else { return };
-        if self.cast.is_none() {
-            // Of how it was lately nothing is known: as it is at this hour.
-            self.cast = self.usual.at(hour).map(|usual| Cast {
-                blue: usual.blue.mean,
-                red: usual.red.mean,
-                looks: 1.0 / CAST_RATE,
-            });
-        }
+        let usual = self.usual.at(hour).map(|usual| Cast {
+            blue: usual.blue.mean,
+            red: usual.red.mean,
+            looks: 1.0 / CAST_RATE,
+        });
+        // As it was lately, or as it is at this hour: lamps may have come on since, or clouds.
+        let off = |cast: &Cast| (cast.blue - blue).hypot(cast.red - red);
+        let known = self.cast.into_iter().chain(usual);
+        self.cast = known.min_by(|a, b| off(a).total_cmp(&off(b)));
         let (width_px, height_px) = (now.width_px(), now.height_px());
         let sized = |grey: &Grey| {
             let grey = resized(grey, width_px, height_px)?;
@@ -258,7 +259,7 @@ impl Watch {
 
     /// Takes a picture.
     pub fn look(&mut self, grey: Grey, tone: Tone, at: Instant, hour: Hour) -> Look {
-        self.unpack(&grey, hour);
+        self.unpack(&grey, tone.cast, hour);
         // By one that is black nothing could ever be recognised.
         if self.background.is_none() && is_lit(&tone, self.usual.at(hour)) {
             self.background = Background::new(&grey);

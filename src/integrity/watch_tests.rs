@@ -156,6 +156,19 @@ fn a_restarted_process_tells_the_cast_that_the_one_before_told() {
 }
 
 #[test]
+fn lamps_that_came_on_before_a_restart_are_no_cast_where_they_burn_at_this_hour() {
+    // Kept by daylight, started again by lamps.
+    let known = Camera::known().watch.known();
+    let mut usual = Usual::default();
+    let by_lamps = Tone { cast: (-20.0, 25.0), ..scene().tone(0, 0) };
+    (0..200).for_each(|_| usual.learn(Hour::new(12), &by_lamps));
+    let known = Known { usual, ..known };
+    assert!(!is_discoloured(known.clone(), by_lamps.cast));
+    assert!(!is_discoloured(known.clone(), (2.0, -1.0)));
+    assert!(is_discoloured(known, (30.0, -25.0)));
+}
+
+#[test]
 fn a_picture_that_stands_still_under_a_running_clock_is_frozen_for_a_restarted_process_too() {
     let known = Camera::known();
     let again = Camera { watch: Watch::restored(known.watch.known()), pictures: 5_000 };

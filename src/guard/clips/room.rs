@@ -81,8 +81,15 @@ impl ClipKeeper {
     /// where its rows are wrong. Bytes of the clips that are there; `None`: nothing is known of that.
     fn sweep(&mut self, now: Instant) -> Option<u64> {
         match self.hold_against_rows() {
-            Ok(bytes) => {
-                self.sweep_at = now.after(SWEEP_EVERY);
+            Ok((bytes, rows)) => {
+                self.sweep_at = now.after(match &rows {
+                    Ok(()) => SWEEP_EVERY,
+                    Err(_) => SWEEP_AGAIN_AFTER,
+                });
+                // What lies there makes room whatever the rows say of it.
+                if let Err(why) = rows {
+                    tracing::error!("which clips are gone is not written down: {}", chain(&why));
+                }
                 if self.unseen.is_not(now) == Some(Turn::Over) {
                     self.tell("The folder of clips can be looked over again.".to_owned());
                 }
@@ -101,12 +108,17 @@ impl ClipKeeper {
         }
     }
 
-    fn hold_against_rows(&self) -> Result<u64, Unswept> {
+    /// Bytes of the clips that are there, and whether the rows were told.
+    fn hold_against_rows(&self) -> Result<(u64, Result<(), Unswept>), Unswept> {
         let reader = self.clerk.ask(|store| store.reader())??;
         let named = reader.named_clips()?;
         let swept = self.folder.sweep(&named, &self.under_way());
         let Swept { gone, back, bytes } = swept
             .map_err(|source| Unswept::Folder { path: self.folder.path().to_path_buf(), source })?;
+        Ok((bytes, self.correct_rows(&gone, &back)))
+    }
+
+    fn correct_rows(&self, gone: &[String], back: &[String]) -> Result<(), Unswept> {
         for files in gone.chunks(CORRECTED_AT_ONCE) {
             tracing::error!(
                 "{} files of clips are gone, and nobody here removed them",
@@ -120,7 +132,7 @@ impl ClipKeeper {
             let files = files.to_vec();
             self.clerk.ask(move |store| store.clips_are_back(&files, clock::wall()))??;
         }
-        Ok(bytes)
+        Ok(())
     }
 
     /// Files that are being written, or have no row yet.

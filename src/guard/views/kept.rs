@@ -132,10 +132,17 @@ impl Kept {
             recognised(grey) == Recognised::Yes
                 && left.is_none_or(|left| recognised(&left) == Recognised::No)
         };
+        // At night little is known of any view, and a mask that takes a little of that hides no more than by
+        // day.
+        let hidden_mostly = |grey: &GreyPicture| {
+            let left = flat(grey, &self.masks).map_or(0, |left| strong_cells(&left));
+            hidden(grey) && left * 2 < strong_cells(grey)
+        };
         match self.left {
             Left::TooLittle => Left::TooLittle,
             Left::Enough if self.masks.is_empty() => Left::Enough,
-            Left::Enough if reference.into_iter().chain(background).any(hidden) => Left::TooLittle,
+            Left::Enough if reference.is_some_and(hidden) => Left::TooLittle,
+            Left::Enough if background.is_some_and(hidden_mostly) => Left::TooLittle,
             Left::Enough => Left::Enough,
         }
     }
@@ -150,9 +157,15 @@ fn flat(grey: &GreyPicture, masks: &[Mask]) -> Option<GreyPicture> {
 }
 
 fn recognised(grey: &GreyPicture) -> Recognised {
-    let (width_px, height_px) = (grey.width_px as usize, grey.height_px as usize);
-    let grey = Grey::new(width_px, height_px, grey.luma.clone());
-    grey.map_or(Recognised::No, |grey| integrity::recognised(&grey))
+    whole(grey).map_or(Recognised::No, |grey| integrity::recognised(&grey))
+}
+
+fn strong_cells(grey: &GreyPicture) -> usize {
+    whole(grey).map_or(0, |grey| integrity::strong_cells(&grey))
+}
+
+fn whole(grey: &GreyPicture) -> Option<Grey> {
+    Grey::new(grey.width_px as usize, grey.height_px as usize, grey.luma.clone())
 }
 
 /// Usual values and the ways of the camera stay.

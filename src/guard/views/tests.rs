@@ -15,7 +15,7 @@ use crate::guard::keeper::Job;
 use crate::guard::ledger::{Ledger, Versions};
 use crate::guard::records::InForce;
 use crate::integrity::scenes::{covered, noisy, yard};
-use crate::integrity::{Grey, Hour, Known, Watch};
+use crate::integrity::{self, Grey, Hour, Known, Watch};
 
 pub(in crate::guard) const CAMERA: CameraIndex = CameraIndex(0);
 
@@ -251,6 +251,29 @@ fn a_view_of_which_masks_leave_too_little_is_unrecognised_until_there_is_a_new_o
     store.does(&left);
     assert_eq!(store.has().2, Left::Enough);
     assert_eq!(store.restart("yard", &[mask(0.5)]).0.unrecognised(), []);
+}
+
+#[test]
+fn a_mask_that_hides_little_of_a_night_of_which_little_is_known_leaves_enough() {
+    let day = scene();
+    // Lamps light four columns of the grid, one of them under the mask.
+    let lit = |at: usize| [0..16, 112..128, 128..144, 144..160].iter().any(|it| it.contains(&at));
+    let lights = |(at, level): (usize, &u8)| match (lit(at % SIZE.0), at / SIZE.0 / 16) {
+        (true, 2..6) => *level,
+        (true | false, _) => 40,
+    };
+    let luma = day.luma().iter().enumerate().map(lights).collect();
+    let night = Grey::new(SIZE.0, SIZE.1, luma).expect("as many as before");
+    let strong = integrity::strong_cells(&night);
+    assert!((integrity::STRONG_MIN..integrity::STRONG_MIN + 5).contains(&strong), "{strong}");
+    for (to, left) in [(0.06, Left::Enough), (0.6, Left::TooLittle)] {
+        let (views, jobs) = views("yard", &[mask(to)]);
+        let mut store = TestStore::new();
+        views.settled(&reference(&views, &view(), 0));
+        views.learned(CAMERA, looks(&wired(&night)));
+        store.does(&jobs);
+        assert_eq!(store.has().2, left, "as far as {to}");
+    }
 }
 
 #[test]
