@@ -67,6 +67,10 @@ const ALIVE_PAIRS: u32 = 3;
 const ALIVE_SHARE: f32 = 0.75;
 const ALIVE_FOR: Duration = LIMIT_MAX;
 
+/// … and never less than this share: light changes the noise of a sensor by so much at most, and what
+/// changes by less is no sign of life.
+const SHARE_MIN: f32 = 0.25;
+
 /// How a camera's picture usually changes: what outlives this.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Habit {
@@ -101,6 +105,8 @@ pub struct Stillness {
     changed: Vec<usize>,
     /// Whether what was restored fits the light of now.
     doubt: Option<Doubt>,
+    /// Half of the restored noise: what was told before is taken back by changes of more only.
+    vouched: f32,
 }
 
 /// What was restored, until it is as good as seen.
@@ -150,6 +156,7 @@ impl Stillness {
             longest_over: Some(habit.remembered.min(LONGEST_OVER)),
             changes: KNOWN_FROM,
             doubt: Some(Doubt::new()),
+            vouched: habit.noise * STILL_SHARE,
             ..Stillness::default()
         }
     }
@@ -168,7 +175,8 @@ impl Stillness {
     }
 
     /// Whether more has changed since the start than a clock in the picture does: by more than noise of a
-    /// camera that is known, and of one that is not yet by more than rounding.
+    /// camera that is known (what was restored counts, too), and of one that is not yet by more than
+    /// rounding.
     pub fn has_changed(&self) -> bool {
         self.changed.len() > CLOCK_CELLS
     }
@@ -190,12 +198,14 @@ impl Stillness {
         let doubt = self.doubt.as_mut();
         let (share, alive) = doubt.map_or((1.0, Alive::No), |doubt| doubt.look(noise, at));
         let still_below = still_below * share;
-        // Of a sensor that is alive no more than a clock may pass for a change by noise that it lacks.
-        let clock = clock.filter(|_| share >= 1.0 && alive == Alive::No);
+        // In doubt, of a picture that goes on as a whole no more than a clock may have changed by noise that
+        // it lacks.
+        let goes_on = share < 1.0 && noise > still_below;
+        let clock = clock.filter(|_| !goes_on && alive == Alive::No);
         let since = *self.changed_at.get_or_insert(at);
         let lasts = at.since(since);
         if change.iter().any(|change| *change > still_below) {
-            self.end_run(at, noise);
+            self.end_run(at, noise, goes_on.then_some(GoesOn));
             let frozen = if clock.is_some() { Frozen::Yes } else { Frozen::No };
             let limit = clock.map_or_else(|| self.limit(), |_| CLOCK_AFTER);
             return Run { lasts: clock.unwrap_or_default(), limit, frozen };
@@ -214,8 +224,8 @@ impl Stillness {
     fn all_but_a_clock(&mut self, change: &[f32], above: f32, at: Instant) -> Option<Duration> {
         let changed = |(cell, change): (usize, &f32)| (*change > above).then_some(cell);
         let now: Vec<usize> = change.iter().enumerate().filter_map(changed).collect();
-        let by_more =
-            |(cell, change): (usize, &f32)| (*change > above.max(NOISE_MIN)).then_some(cell);
+        let vouched = above.max(self.vouched).max(NOISE_MIN);
+        let by_more = |(cell, change): (usize, &f32)| (*change > vouched).then_some(cell);
         add(&mut self.changed, &change.iter().enumerate().filter_map(by_more).collect::<Vec<_>>());
         let mut all_but = self.all_but.take().unwrap_or_else(|| AllBut::since(at));
         add(&mut all_but.cells, &now);
@@ -236,7 +246,7 @@ impl Stillness {
         told.then_some(lasts)
     }
 
-    fn end_run(&mut self, at: Instant, noise: f32) {
+    fn end_run(&mut self, at: Instant, noise: f32, goes_on: Option<GoesOn>) {
         let lasted = self.changed_at.map_or(Duration::ZERO, |since| at.since(since));
         let since = *self.longest_since.get_or_insert(at);
         if at.since(since) > self.longest_over.unwrap_or(LONGEST_OVER) {
@@ -256,10 +266,8 @@ impl Stillness {
         self.changed_at = Some(at);
         self.changes = self.changes.saturating_add(1);
         match &mut self.all_but {
-            // Nearly every picture has changed for a while: what was restored is too much.
-            Some(_) if self.doubt.as_ref().is_some_and(|doubt| doubt.share < 1.0) => {
-                self.learn_noise(noise, at);
-            }
+            // What was restored is too much.
+            Some(_) if goes_on.is_some() => self.learn_noise(noise, at),
             Some(it) => it.noise = Some(it.noise.map_or(noise, |least| least.min(noise))),
             None => self.learn_noise(noise, at),
         }
@@ -289,6 +297,9 @@ impl Stillness {
     }
 }
 
+/// In doubt, the picture as a whole has changed.
+struct GoesOn;
+
 /// Whether the middle cell has changed in each of the last few pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Alive {
@@ -312,12 +323,13 @@ impl Doubt {
         }
         if at.since(*self.since.get_or_insert(at)) >= ALIVE_FOR {
             if self.alive as f32 >= ALIVE_SHARE * self.pairs as f32 {
-                self.share /= 2.0;
+                self.share = (self.share / 2.0).max(SHARE_MIN);
             }
             (self.since, self.pairs, self.alive) = (Some(at), 0, 0);
         }
-        let alive = if self.in_a_row >= ALIVE_PAIRS { Alive::Yes } else { Alive::No };
-        (self.share, alive)
+        // By so little of the noise it is judged as one that is known.
+        let alive = self.in_a_row >= ALIVE_PAIRS && self.share > SHARE_MIN;
+        (self.share, if alive { Alive::Yes } else { Alive::No })
     }
 
     /// One change more that bears it out.

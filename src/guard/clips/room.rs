@@ -88,7 +88,10 @@ impl ClipKeeper {
                 });
                 // What lies there makes room whatever the rows say of it.
                 if let Err(why) = rows {
-                    tracing::error!("which clips are gone is not written down: {}", chain(&why));
+                    tracing::error!(
+                        "which clips are there again is not written down: {}",
+                        chain(&why)
+                    );
                 }
                 if self.unseen.is_not(now) == Some(Turn::Over) {
                     self.tell("The folder of clips can be looked over again.".to_owned());
@@ -115,10 +118,13 @@ impl ClipKeeper {
         let swept = self.folder.sweep(&named, &self.under_way());
         let Swept { gone, back, bytes } = swept
             .map_err(|source| Unswept::Folder { path: self.folder.path().to_path_buf(), source })?;
-        Ok((bytes, self.correct_rows(&gone, &back)))
+        // Rows of files that are gone would count for room that is not there; those of files that are
+        // back count for nothing, which makes less room.
+        self.tell_gone(&gone)?;
+        Ok((bytes, self.tell_back(&back)))
     }
 
-    fn correct_rows(&self, gone: &[String], back: &[String]) -> Result<(), Unswept> {
+    fn tell_gone(&self, gone: &[String]) -> Result<(), Unswept> {
         for files in gone.chunks(CORRECTED_AT_ONCE) {
             tracing::error!(
                 "{} files of clips are gone, and nobody here removed them",
@@ -127,6 +133,10 @@ impl ClipKeeper {
             let files = files.to_vec();
             self.clerk.ask(move |store| store.clips_are_gone(&files, clock::wall()))??;
         }
+        Ok(())
+    }
+
+    fn tell_back(&self, back: &[String]) -> Result<(), Unswept> {
         for files in back.chunks(CORRECTED_AT_ONCE) {
             tracing::info!("{} files of clips are there again", files.len());
             let files = files.to_vec();

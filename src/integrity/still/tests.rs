@@ -149,7 +149,7 @@ fn nor_is_it_one_under_a_clock_that_alone_changes_by_as_much_as_the_picture_once
             camera.look(&cells, ms(200 * i)).frozen == Frozen::Yes
         });
         assert_eq!(told, None, "{noise}");
-        assert!(camera.has_changed(), "{noise}");
+        assert!(!camera.has_changed(), "{noise} is no proof against what was told before");
         let learned = camera.habit().expect("known").noise;
         assert!((learned - noise).abs() < 0.01, "{learned}");
         // One that stands still under its clock is told all the same.
@@ -168,6 +168,27 @@ fn a_picture_that_stands_still_and_is_encoded_again_and_again_stays_frozen_after
         assert!(play(&mut camera, 60_000, &minute[..refined.len()]).is_some());
         assert!(!camera.has_changed(), "nor does it take back what was told before");
     }
+}
+
+#[test]
+fn refining_without_end_is_no_sign_of_life_after_a_restart() {
+    let mut camera = Stillness::restored(habit(1.2, 0));
+    let told: Vec<_> = (0..600u64)
+        .filter(|i| {
+            let change = [0.05, 0.05, 0.05, 0.0][*i as usize % 4];
+            camera.look(&[change; CELLS], ms(200 * i)).frozen == Frozen::Yes
+        })
+        .collect();
+    assert!(told.iter().filter(|i| **i >= 150).count() > 400, "{told:?}");
+    assert!(!camera.has_changed(), "nor does it take back what was told before");
+}
+
+#[test]
+fn a_camera_that_freezes_under_its_clock_while_its_noise_is_in_doubt_is_told() {
+    let mut camera = Stillness::restored(habit(2.0, 0));
+    assert_eq!(play(&mut camera, 0, &[0.7; 60]), None);
+    let told = play_clock(&mut camera, 12_000);
+    assert!(told.is_some_and(|after| after <= 3_200), "{told:?}");
 }
 
 #[test]
