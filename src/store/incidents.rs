@@ -88,7 +88,8 @@ const ROW: &str = "SELECT i.id, i.zone, i.zone_name, i.camera, i.started_us, i.e
       ELSE coalesce(
         (SELECT coalesce(c.lost, 'it was removed: it was too old, or newer video needed the room')
           FROM clip AS c WHERE c.incident = i.id ORDER BY c.part LIMIT 1),
-        (SELECT 'no video was kept in those days' FROM clip_since WHERE i.id <= clip_since.incident))
+        (SELECT 'no video was kept in those days' FROM clip_since
+          WHERE clip_since.place = 1 AND i.id <= clip_since.incident))
     END
   FROM incident AS i LEFT JOIN snapshot AS s ON s.incident = i.id
   WHERE i.id = ?1";
