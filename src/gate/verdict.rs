@@ -170,7 +170,8 @@ pub enum Standing {
     Found,
     /// The active model told it and the shadow model did not, or too late. Counts as missed.
     Lost,
-    /// The active model told two where the shadow model was in one: neither found nor missed.
+    /// The active model told two where the shadow model was in one, already when the second began:
+    /// neither found nor missed.
     Joined,
     /// Only the shadow model told it. Where the truth is known it counts as found; live it does not
     /// count, since it would not be there had the shadow model missed it.
@@ -217,9 +218,12 @@ impl Gate {
             Told::Both { shadow_later_by } if shadow_later_by > self.later_max => Standing::Lost,
             Told::Both { .. } => Standing::Found,
             Told::ActiveOnly(Meanwhile::Quiet) => Standing::Lost,
-            Told::ActiveOnly(Meanwhile::InIncident) => Standing::Joined,
+            Told::ActiveOnly(Meanwhile::InIncident { later_by }) if later_by > self.later_max => {
+                Standing::Lost
+            }
+            Told::ActiveOnly(Meanwhile::InIncident { .. }) => Standing::Joined,
             Told::ShadowOnly(Meanwhile::Quiet) => Standing::Gained,
-            Told::ShadowOnly(Meanwhile::InIncident) => Standing::Split,
+            Told::ShadowOnly(Meanwhile::InIncident { .. }) => Standing::Split,
             Told::Neither => Standing::Unseen,
         }
     }
@@ -232,10 +236,11 @@ impl Gate {
                     continue;
                 }
                 reasons.push(match case.told {
-                    Told::Both { shadow_later_by: later_by } => {
+                    Told::Both { shadow_later_by: later_by }
+                    | Told::ActiveOnly(Meanwhile::InIncident { later_by }) => {
                         Reason::LateIncident { run, case: id, later_by }
                     }
-                    Told::ActiveOnly(_) | Told::ShadowOnly(_) | Told::Neither => {
+                    Told::ActiveOnly(Meanwhile::Quiet) | Told::ShadowOnly(_) | Told::Neither => {
                         Reason::LostIncident { run, case: id }
                     }
                 });

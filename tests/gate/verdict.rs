@@ -8,7 +8,7 @@ use standclear::gate::Probability;
 use standclear::gate::claim::{Claim, Look};
 use standclear::gate::figures::Figures;
 use standclear::gate::mcnemar::Discordant;
-use standclear::gate::pairs::Meanwhile;
+use standclear::gate::pairs::{Incident, Meanwhile, Place, TOLERANCE, pair};
 use standclear::gate::verdict::{
     Case, CaseId, Coverage, Evidence, Gate, Judgement, Label, Needed, Reason, Run, Source, Told,
     Warning,
@@ -18,9 +18,9 @@ use crate::exact::{probability, ratio, so_few, tally};
 
 const BOTH: Told = Told::Both { shadow_later_by: Duration::ZERO };
 const LOST: Told = Told::ActiveOnly(Meanwhile::Quiet);
-const JOINED: Told = Told::ActiveOnly(Meanwhile::InIncident);
+const JOINED: Told = Told::ActiveOnly(Meanwhile::InIncident { later_by: Duration::ZERO });
 const GAINED: Told = Told::ShadowOnly(Meanwhile::Quiet);
-const SPLIT: Told = Told::ShadowOnly(Meanwhile::InIncident);
+const SPLIT: Told = Told::ShadowOnly(Meanwhile::InIncident { later_by: Duration::ZERO });
 
 const TRUE: Option<Label> = Some(Label::True);
 const FALSE: Option<Label> = Some(Label::False);
@@ -101,6 +101,43 @@ fn an_incident_told_more_than_a_second_later_is_lost() {
     assert_eq!(judge(&with(late(1001), None), &claim), Judgement::NotEnough { needed });
     // Nobody was there when the active model began: it was earlier for nothing.
     assert!(matches!(judge(&with(late(1001), FALSE), &claim), Judgement::MayBeApproved { .. }));
+}
+
+#[test]
+fn a_second_person_behind_the_first_does_not_make_the_first_one_heard() {
+    let claim = less_than(5.0, Look::Any);
+    let incident = |id, from_ms, to_ms| Incident {
+        id,
+        place: Place { camera: "gate".to_owned(), zone: "press".to_owned() },
+        started_at: Instant::from_millis(from_ms),
+        last_inside_at: Instant::from_millis(to_ms),
+    };
+    let two = [incident(0, 0, 60_000), incident(1, 70_000, 100_000)];
+    for from_ms in [60_500, 55_000] {
+        let shadow = [incident(0, from_ms, 100_000)];
+        let mut evidence = live(&[(200, BOTH, TRUE)]);
+        for (incident, told) in pair(&two, &shadow, TOLERANCE).told() {
+            let case = Case { at: incident.started_at, told, label: TRUE };
+            evidence.runs[0].cases.insert(CaseId(1000 + incident.id), case);
+        }
+        let later_by = Duration::from_millis(from_ms);
+        let reasons = vec![Reason::LateIncident { run: 0, case: CaseId(1000), later_by }];
+        assert_eq!(judge(&evidence, &claim), Judgement::Refused { reasons });
+    }
+}
+
+#[test]
+fn an_incident_that_was_joined_a_second_after_it_began_is_late() {
+    let claim = less_than(5.0, Look::Any);
+    let joined = |ms| {
+        let later_by = Duration::from_millis(ms);
+        let told = Told::ActiveOnly(Meanwhile::InIncident { later_by });
+        judge(&live(&[(200, BOTH, TRUE), (1, told, TRUE)]), &claim)
+    };
+    assert!(matches!(joined(1000), Judgement::MayBeApproved { .. }));
+    let later_by = Duration::from_millis(1001);
+    let reasons = vec![Reason::LateIncident { run: 0, case: CaseId(200), later_by }];
+    assert_eq!(joined(1001), Judgement::Refused { reasons });
 }
 
 #[test]
@@ -273,6 +310,9 @@ fn any_told() -> impl Strategy<Value = Told> {
         1 => (0u64..3000).prop_map(|ms| Told::Both { shadow_later_by: Duration::from_millis(ms) }),
         1 => Just(LOST),
         1 => Just(JOINED),
+        1 => (0u64..3000).prop_map(|ms| {
+            Told::ActiveOnly(Meanwhile::InIncident { later_by: Duration::from_millis(ms) })
+        }),
         1 => Just(GAINED),
         1 => Just(SPLIT),
         1 => Just(Told::Neither),
@@ -298,7 +338,8 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
 /// Lost or told too late, by the definition and not by the code.
 fn is_lost(case: &Case) -> bool {
     match case.told {
-        Told::Both { shadow_later_by } => shadow_later_by > Duration::from_secs(1),
+        Told::Both { shadow_later_by: later_by }
+        | Told::ActiveOnly(Meanwhile::InIncident { later_by }) => later_by > Duration::from_secs(1),
         other => other == LOST,
     }
 }
