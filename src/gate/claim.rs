@@ -19,7 +19,7 @@ pub struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// Once, when so many incidents were seen, as was said before the first one was. Later ones count
-    /// for a loss and for nothing else.
+    /// against the model and for nothing else: a loss, or so many missed that it cannot be true.
     Once { incidents: usize },
     /// After any of them, as often as one likes.
     Any,

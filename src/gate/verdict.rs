@@ -5,7 +5,8 @@
 //! 1. A true incident that the active model told and the shadow model did not, or told too late:
 //!    refused, however many others it found.
 //! 2. Not enough: a difference that nobody has labelled; a run in which the shadow model saw too few
-//!    of the pictures; too few incidents on this site; a claim that no run shows.
+//!    of the pictures; too few incidents found on this site; a run that missed more than is claimed,
+//!    whatever another one shows; a claim that no run shows.
 //! 3. Else it may be approved, for the claims that are shown, with warnings.
 //!
 //! Which incidents a miss is counted against is said once, in `Standing`: they must not be there
@@ -19,7 +20,7 @@ use std::time::Duration;
 use super::claim::{Claim, Look};
 use super::figures::Figures;
 use super::pairs::Meanwhile;
-use super::{Probability, Tally};
+use super::{Probability, Tally, bounds};
 use crate::engine::time::Instant;
 
 /// What a person says of a case. The question is "was somebody inside when the first of the two told
@@ -112,12 +113,14 @@ pub enum Needed {
     Labels { run: usize, cases: Vec<CaseId> },
     /// The shadow model saw too few pictures to be compared.
     Coverage { run: usize, coverage: Coverage },
-    /// This site's own cameras have shown too few true incidents.
+    /// The shadow model has found too few true incidents by this site's own cameras.
     LiveIncidents { more: usize },
     /// So many more true incidents, if none of them is missed; `None`: more than `INCIDENTS_MAX`.
     Incidents { run: usize, more: Option<usize> },
     /// The one look that was planned is over and does not show it. Another run, planned anew.
     AnotherRun { run: usize },
+    /// The run missed so many that what is claimed can hardly be true, whatever another one shows.
+    Contradicted { run: usize, tally: Tally },
     /// There is nothing to judge by.
     AnyRun,
 }
@@ -138,6 +141,8 @@ pub struct Shown {
 pub enum Warning {
     /// It alarms for nothing more often than the active model; how probable so much is by chance.
     Noisier { run: usize, p: f64 },
+    /// Of these true incidents, or such that might be, it missed some; no lost one that was true.
+    Missed { run: usize, tally: Tally },
     /// It made one incident of several, so many times. Somebody who comes second is not told anew.
     Joins { run: usize, cases: usize },
 }
@@ -147,7 +152,7 @@ pub enum Warning {
 pub struct Gate {
     /// Least share of pictures that the shadow model must have seen, percent.
     pub coverage_min_percent: u64,
-    /// Fewest true incidents from this site's own cameras.
+    /// Fewest true incidents by this site's own cameras that the shadow model must have found.
     pub live_incidents_min: usize,
     /// Alarming so much later than the active model is as bad as not alarming.
     pub later_max: Duration,
@@ -197,7 +202,7 @@ impl Gate {
             .collect();
         let claims: Vec<Shown> =
             runs.iter().filter_map(|(i, run, f)| shown(*i, run, f, claim)).collect();
-        let mut needed = self.missing(&runs);
+        let mut needed = self.missing(&runs, claim);
         if claims.is_empty() {
             needed.extend(runs.iter().map(|(index, _, figures)| more(*index, figures, claim)));
         }
@@ -250,7 +255,7 @@ impl Gate {
     }
 
     /// What is missing whatever is claimed.
-    fn missing(&self, runs: &[(usize, &Run, Figures)]) -> Vec<Needed> {
+    fn missing(&self, runs: &[(usize, &Run, Figures)], claim: &Claim) -> Vec<Needed> {
         let mut needed = Vec::new();
         for (run, of, figures) in runs {
             if !figures.unlabelled.is_empty() {
@@ -259,11 +264,15 @@ impl Gate {
             if !self.is_covered(of.coverage) {
                 needed.push(Needed::Coverage { run: *run, coverage: of.coverage });
             }
+            if bounds::contradicts(figures.all, claim.miss_rate, claim.confidence) {
+                needed.push(Needed::Contradicted { run: *run, tally: figures.all });
+            }
         }
         let live = runs.iter().filter(|(_, run, _)| run.source == Source::Live);
-        let seen: usize = live.map(|(_, _, figures)| figures.all.of()).sum();
-        if seen < self.live_incidents_min {
-            needed.push(Needed::LiveIncidents { more: self.live_incidents_min - seen });
+        // Found ones: what it missed says nothing for it, however much of it there was.
+        let found: usize = live.map(|(_, _, figures)| figures.all.found()).sum();
+        if found < self.live_incidents_min {
+            needed.push(Needed::LiveIncidents { more: self.live_incidents_min - found });
         }
         needed
     }
@@ -310,6 +319,9 @@ fn warnings(run: usize, figures: &Figures, confidence: Probability) -> Vec<Warni
     let p = figures.false_alarms.p_shadow_more();
     if p <= confidence.doubt() {
         warnings.push(Warning::Noisier { run, p });
+    }
+    if figures.all.misses() > 0 {
+        warnings.push(Warning::Missed { run, tally: figures.all });
     }
     if figures.joined > 0 {
         warnings.push(Warning::Joins { run, cases: figures.joined });

@@ -279,6 +279,41 @@ fn recordings_decide_and_this_sites_own_cameras_confirm() {
 }
 
 #[test]
+fn what_it_missed_here_and_nobody_can_judge_does_not_confirm_it() {
+    let claim = less_than(1.0, once(299));
+    let both = |live| Evidence {
+        runs: vec![run(Source::Corpus, &[(299, BOTH, TRUE)]), run(Source::Live, &[live])],
+    };
+    for live in [(10, LOST, UNSURE), (10, Told::Neither, TRUE), (10, Told::Neither, UNSURE)] {
+        let contradicted = Needed::Contradicted { run: 1, tally: tally(10, 10) };
+        let needed = vec![contradicted, Needed::LiveIncidents { more: 10 }];
+        assert_eq!(judge(&both(live), &claim), Judgement::NotEnough { needed }, "{live:?}");
+    }
+}
+
+#[test]
+fn a_run_that_missed_too_many_is_not_outvoted_by_another() {
+    let claim = less_than(5.0, once(59));
+    let with = |misses| Evidence {
+        runs: vec![
+            run(Source::Corpus, &[(59, BOTH, TRUE)]),
+            run(Source::Live, &[(58, BOTH, TRUE), (misses, LOST, UNSURE)]),
+        ],
+    };
+    // Of 65, seven or more would be missed with 4.3 % if 5 % were; six of 64 or more with 10 %.
+    let Judgement::MayBeApproved { warnings, .. } = judge(&with(6), &claim) else {
+        panic!("{:?}", judge(&with(6), &claim));
+    };
+    assert_eq!(warnings, [Warning::Missed { run: 1, tally: tally(6, 64) }]);
+    let needed = vec![Needed::Contradicted { run: 1, tally: tally(7, 65) }];
+    assert_eq!(judge(&with(7), &claim), Judgement::NotEnough { needed });
+    // Nor is it by its own look, when they came later.
+    let late = live(&[(59, BOTH, TRUE), (8, LOST, UNSURE)]);
+    let needed = vec![Needed::Contradicted { run: 0, tally: tally(8, 67) }];
+    assert_eq!(judge(&late, &claim), Judgement::NotEnough { needed });
+}
+
+#[test]
 fn nothing_at_all_is_not_enough() {
     let needed = vec![Needed::LiveIncidents { more: 10 }, Needed::AnyRun];
     let judged = judge(&Evidence::default(), &less_than(5.0, Look::Any));
