@@ -33,6 +33,8 @@ pub struct Figures {
     pub false_alarms: Discordant,
     /// True incidents, or such that might be, that the shadow model joined with others.
     pub joined: usize,
+    /// True incidents that the active model told, and of the lost and joined ones such that might be.
+    pub told: usize,
     /// Differences that nobody has labelled, by time.
     pub unlabelled: Vec<CaseId>,
 }
@@ -62,6 +64,8 @@ impl Figures {
             active_only: count(Standing::Lost, label),
             shadow_only: count(Standing::Gained, label),
         };
+        let might_be = |standing| count(standing, Label::True) + count(standing, Label::Unsure);
+        let joined = might_be(Standing::Joined);
         let needed = claim.incidents_needed(counted.misses());
         Figures {
             all,
@@ -71,7 +75,8 @@ impl Figures {
             more_needed: needed.map(|needed| needed.saturating_sub(counted.of())),
             found: only(Label::True),
             false_alarms: only(Label::False),
-            joined: count(Standing::Joined, Label::True) + count(Standing::Joined, Label::Unsure),
+            joined,
+            told: count(Standing::Found, Label::True) + might_be(Standing::Lost) + joined,
             unlabelled: by_time
                 .iter()
                 .filter(|(_, case)| case.label.is_none() && is_difference(standing(case)))

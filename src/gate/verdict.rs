@@ -6,7 +6,7 @@
 //!    refused, however many others it found.
 //! 2. Not enough: a difference that nobody has labelled; a run in which the shadow model saw too few
 //!    of the pictures; too few incidents found on this site; a run that missed more than is claimed,
-//!    whatever another one shows; a claim that no run shows.
+//!    or joined more than a few with others, whatever another one shows; a claim that no run shows.
 //! 3. Else it may be approved, for the claims that are shown, with warnings.
 //!
 //! Which incidents a miss is counted against is said once, in `Standing`: they must not be there
@@ -121,6 +121,9 @@ pub enum Needed {
     AnotherRun { run: usize },
     /// The run missed so many that what is claimed can hardly be true, whatever another one shows.
     Contradicted { run: usize, tally: Tally },
+    /// In this run so many of the true incidents told, or such that might be, were joined with others:
+    /// of a model that latches after the first person nobody knows whether it would see the next.
+    Separate { run: usize, joined: usize, told: usize },
     /// There is nothing to judge by.
     AnyRun,
 }
@@ -154,6 +157,9 @@ pub struct Gate {
     pub coverage_min_percent: u64,
     /// Fewest true incidents by this site's own cameras that the shadow model must have found.
     pub live_incidents_min: usize,
+    /// Largest share of a run's true incidents told that the shadow model may have joined with others,
+    /// percent.
+    pub joined_max_percent: usize,
     /// Alarming so much later than the active model is as bad as not alarming.
     pub later_max: Duration,
 }
@@ -161,10 +167,11 @@ pub struct Gate {
 impl Default for Gate {
     /// 95 %: with more skipped it is compared at another picture rate than it would guard with.
     /// Ten: a model that misses a third of what this site is about has lost one of them with 98 %.
+    /// Five: somebody who comes while another is inside is rare; more is a zone that stays OCCUPIED.
     /// One second: what is left of the siren's two (R2) after the second it takes at most.
     fn default() -> Gate {
         let later_max = Duration::from_secs(1);
-        Gate { coverage_min_percent: 95, live_incidents_min: 10, later_max }
+        Gate { coverage_min_percent: 95, live_incidents_min: 10, joined_max_percent: 5, later_max }
     }
 }
 
@@ -266,6 +273,10 @@ impl Gate {
             }
             if bounds::contradicts(figures.all, claim.miss_rate, claim.confidence) {
                 needed.push(Needed::Contradicted { run: *run, tally: figures.all });
+            }
+            let (joined, told) = (figures.joined, figures.told);
+            if joined * 100 > told * self.joined_max_percent {
+                needed.push(Needed::Separate { run: *run, joined, told });
             }
         }
         let live = runs.iter().filter(|(_, run, _)| run.source == Source::Live);

@@ -215,16 +215,36 @@ fn looked_at_any_time_the_same_claim_takes_the_sequential_number() {
 
 #[test]
 fn what_was_joined_is_neither_found_nor_lost_and_is_told() {
-    let evidence = live(&[(59, BOTH, TRUE), (4, JOINED, TRUE), (1, JOINED, FALSE)]);
+    let evidence = live(&[(59, BOTH, TRUE), (3, JOINED, TRUE), (1, JOINED, FALSE)]);
     let Judgement::MayBeApproved { claims, warnings } = judge(&evidence, &less_than(5.0, once(59)))
     else {
         panic!("nobody was unheard");
     };
     assert_eq!(claims[0].tally, tally(0, 59));
-    assert_eq!(warnings, [Warning::Joins { run: 0, cases: 4 }]);
+    assert_eq!(warnings, [Warning::Joins { run: 0, cases: 3 }]);
     // A model that is always in an incident joins everything, and shows nothing by it.
     let stuck = live(&[(1, BOTH, TRUE), (299, JOINED, TRUE)]);
     assert!(matches!(judge(&stuck, &less_than(5.0, once(59))), Judgement::NotEnough { .. }));
+}
+
+#[test]
+fn a_model_that_latches_after_the_first_person_is_not_passed_by_clips_of_one_person_each() {
+    let claim = less_than(1.0, once(299));
+    let corpus = run(Source::Corpus, &[(299, BOTH, TRUE)]);
+    let of = |run| judge(&Evidence { runs: vec![corpus.clone(), run] }, &claim);
+    // Ten days, on each of which it told the first person and then stayed OCCUPIED.
+    let ten_days = run(Source::Live, &[(10, BOTH, TRUE), (300, JOINED, TRUE)]);
+    let needed = vec![Needed::Separate { run: 1, joined: 300, told: 310 }];
+    assert_eq!(of(ten_days), Judgement::NotEnough { needed });
+    for label in [TRUE, UNSURE] {
+        let with = |found| of(run(Source::Live, &[(found, BOTH, TRUE), (2, JOINED, label)]));
+        let needed = vec![Needed::Separate { run: 1, joined: 2, told: 39 }];
+        assert_eq!(with(37), Judgement::NotEnough { needed }, "{label:?}");
+        assert!(matches!(with(38), Judgement::MayBeApproved { .. }), "one of twenty");
+    }
+    // Nobody was there to be joined with anybody.
+    let nobody = run(Source::Live, &[(10, BOTH, TRUE), (300, JOINED, FALSE)]);
+    assert!(matches!(of(nobody), Judgement::MayBeApproved { .. }));
 }
 
 #[test]
