@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::claim::{Claim, Look};
 use super::mcnemar::Discordant;
-use super::verdict::{Case, CaseId, Gate, Label, Run, Source, Standing, is_difference};
+use super::verdict::{Case, CaseId, Gate, Label, Run, Standing, is_difference};
 use super::{Tally, sequential};
 
 /// What one run comes to.
@@ -44,10 +44,8 @@ impl Figures {
         let mut by_time: Vec<(CaseId, &Case)> = run.cases.iter().map(|(id, c)| (*id, c)).collect();
         by_time.sort_by_key(|(id, case)| (case.at, *id));
         let standing = |case: &Case| gate.standing(case.told);
-        let outcomes: Vec<Outcome> = by_time
-            .iter()
-            .filter_map(|(_, case)| outcome(run.source, standing(case), case.label))
-            .collect();
+        let outcomes: Vec<Outcome> =
+            by_time.iter().filter_map(|(_, case)| outcome(standing(case), case.label)).collect();
         let all = tally(&outcomes);
         let (counted, is_due) = match claim.look {
             Look::Once { incidents } => {
@@ -103,16 +101,12 @@ fn tally(outcomes: &[Outcome]) -> Tally {
 
 /// Whether a case counts, and as what. Doubt counts against the shadow model: an incident that it
 /// missed and nobody can judge is a miss, one that it found and nobody can judge is nothing.
-fn outcome(source: Source, standing: Standing, label: Option<Label>) -> Option<Outcome> {
+fn outcome(standing: Standing, label: Option<Label>) -> Option<Outcome> {
     match label? {
         Label::True => match standing {
             Standing::Found => Some(Outcome::Found),
             Standing::Lost | Standing::Unseen => Some(Outcome::Missed),
-            Standing::Gained => match source {
-                Source::Live => None,
-                Source::Corpus => Some(Outcome::Found),
-            },
-            Standing::Joined | Standing::Split => None,
+            Standing::Gained | Standing::Joined | Standing::Split => None,
         },
         Label::Unsure => match standing {
             Standing::Lost | Standing::Unseen => Some(Outcome::Missed),

@@ -185,8 +185,9 @@ pub enum Standing {
     /// The active model told two where the shadow model was in one, already when the second began:
     /// neither found nor missed.
     Joined,
-    /// Only the shadow model told it. Where the truth is known it counts as found; live it does not
-    /// count, since it would not be there had the shadow model missed it.
+    /// Only the shadow model told it. It does not count, since it would not be there had the shadow
+    /// model missed it; where the truth is known it would be, but once, and not as often as a model
+    /// that flickers tells it.
     Gained,
     /// The shadow model told two where the active model was in one.
     Split,

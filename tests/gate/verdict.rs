@@ -175,13 +175,18 @@ fn who_cannot_be_judged_counts_as_missed() {
 }
 
 #[test]
-fn live_what_only_the_shadow_told_makes_it_look_no_better_and_in_a_corpus_it_counts() {
+fn what_only_the_shadow_told_makes_it_look_no_better_nor_does_to_tell_it_five_times() {
     let gate = Gate::default();
     let claim = less_than(5.0, Look::Any);
     let sorts = [(20, BOTH, TRUE), (30, GAINED, TRUE), (2, Told::Neither, TRUE)];
     let counted = |source| Figures::of(&gate, &run(source, &sorts), &claim).all;
     assert_eq!(counted(Source::Live), tally(2, 22));
-    assert_eq!(counted(Source::Corpus), tally(2, 52));
+    assert_eq!(counted(Source::Corpus), tally(2, 22));
+    // Sixty people whom the active model missed, each told as five incidents, are not three hundred.
+    let flickers = run(Source::Corpus, &[(300, GAINED, TRUE)]);
+    let live = run(Source::Live, &[(10, BOTH, TRUE)]);
+    let judged = judge(&Evidence { runs: vec![flickers, live] }, &less_than(1.0, once(299)));
+    assert!(matches!(judged, Judgement::NotEnough { .. }), "{judged:?}");
 }
 
 #[test]
