@@ -35,7 +35,10 @@ pub struct Figures {
     pub joined: usize,
     /// True incidents that the active model told, and of the lost and joined ones such that might be.
     pub told: usize,
-    /// Differences that nobody has labelled, by time.
+    /// Among the incidents of the one look, those that nobody has labelled, by time: until somebody
+    /// does, nobody knows where that look is.
+    pub undecided: Vec<CaseId>,
+    /// Differences, and what both missed, that nobody has labelled, by time.
     pub unlabelled: Vec<CaseId>,
 }
 
@@ -44,15 +47,13 @@ impl Figures {
         let mut by_time: Vec<(CaseId, &Case)> = run.cases.iter().map(|(id, c)| (*id, c)).collect();
         by_time.sort_by_key(|(id, case)| (case.at, *id));
         let standing = |case: &Case| gate.standing(case.told);
-        let outcomes: Vec<Outcome> =
-            by_time.iter().filter_map(|(_, case)| outcome(standing(case), case.label)).collect();
+        let outcomes: Vec<(CaseId, Outcome)> = by_time
+            .iter()
+            .filter_map(|(id, case)| Some((*id, outcome(standing(case), case.label)?)))
+            .collect();
         let all = tally(&outcomes);
-        let (counted, is_due) = match claim.look {
-            Look::Once { incidents } => {
-                (tally(&outcomes[..incidents.min(outcomes.len())]), outcomes.len() >= incidents)
-            }
-            Look::Any => (all, true),
-        };
+        let look = Looked::at(&outcomes, claim.look);
+        let counted = tally(look.at);
         let mut cases = BTreeMap::new();
         for (_, case) in &by_time {
             *cases.entry((standing(case), case.label)).or_insert(0) += 1;
@@ -68,13 +69,14 @@ impl Figures {
         Figures {
             all,
             counted,
-            at_most: is_due.then(|| claim.at_most(counted)),
+            at_most: look.is_due().then(|| claim.at_most(counted)),
             at_most_any_time: sequential::at_most(all, claim.confidence),
             more_needed: needed.map(|needed| needed.saturating_sub(counted.of())),
             found: only(Label::True),
             false_alarms: only(Label::False),
             joined,
             told: count(Standing::Found, Label::True) + might_be(Standing::Lost) + joined,
+            undecided: look.undecided,
             unlabelled: by_time
                 .iter()
                 .filter(|(_, case)| case.label.is_none() && is_difference(standing(case)))
@@ -85,24 +87,60 @@ impl Figures {
     }
 }
 
+/// What the claim's look is at.
+struct Looked<'o> {
+    at: &'o [(CaseId, Outcome)],
+    undecided: Vec<CaseId>,
+    missing: usize,
+}
+
+impl<'o> Looked<'o> {
+    /// One look is at the first true incidents, and not at the first that somebody came to label: else
+    /// it could be moved by labelling one more, or one less, once it is known what it would show.
+    fn at(outcomes: &'o [(CaseId, Outcome)], look: Look) -> Looked<'o> {
+        match look {
+            Look::Once { incidents } => {
+                let at = &outcomes[..incidents.min(outcomes.len())];
+                let undecided = at.iter().filter(|(_, outcome)| *outcome == Outcome::Undecided);
+                let undecided = undecided.map(|(id, _)| *id).collect();
+                Looked { at, undecided, missing: incidents - at.len() }
+            }
+            Look::Any => Looked { at: outcomes, undecided: Vec::new(), missing: 0 },
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.missing == 0 && self.undecided.is_empty()
+    }
+}
+
 /// A true incident, for the count of misses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Found,
     Missed,
+    /// Nobody has said whether it is one.
+    Undecided,
 }
 
-fn tally(outcomes: &[Outcome]) -> Tally {
-    outcomes.iter().fold(Tally::EMPTY, |tally, outcome| match outcome {
+fn tally(outcomes: &[(CaseId, Outcome)]) -> Tally {
+    outcomes.iter().fold(Tally::EMPTY, |tally, (_, outcome)| match outcome {
         Outcome::Found => tally.with_found(),
         Outcome::Missed => tally.with_miss(),
+        Outcome::Undecided => tally,
     })
 }
 
 /// Whether a case counts, and as what. Doubt counts against the shadow model: an incident that it
 /// missed and nobody can judge is a miss, one that it found and nobody can judge is nothing.
 fn outcome(standing: Standing, label: Option<Label>) -> Option<Outcome> {
-    match label? {
+    let Some(label) = label else {
+        return match standing {
+            Standing::Found | Standing::Lost | Standing::Unseen => Some(Outcome::Undecided),
+            Standing::Gained | Standing::Joined | Standing::Split => None,
+        };
+    };
+    match label {
         Label::True => match standing {
             Standing::Found => Some(Outcome::Found),
             Standing::Lost | Standing::Unseen => Some(Outcome::Missed),

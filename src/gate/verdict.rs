@@ -4,9 +4,10 @@
 //! The rules, in this order:
 //! 1. A true incident that the active model told and the shadow model did not, or told too late:
 //!    refused, however many others it found.
-//! 2. Not enough: a difference that nobody has labelled; a run in which the shadow model saw too few
-//!    of the pictures; too few incidents found on this site; a run that missed more than is claimed,
-//!    or joined more than a few with others, whatever another one shows; a claim that no run shows.
+//! 2. Not enough: a difference, or what both missed, that nobody has labelled; a run in which the
+//!    shadow model saw too few of the pictures; too few incidents found on this site; a run that missed
+//!    more than is claimed, or joined more than a few with others, whatever another one shows; a claim
+//!    that no run shows.
 //! 3. Else it may be approved, for the claims that are shown, with warnings.
 //!
 //! Which incidents a miss is counted against is said once, in `Standing`: they must not be there
@@ -14,7 +15,7 @@
 //!
 //! Not here: figures for the evidence page (`figures`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::claim::{Claim, Look};
@@ -212,7 +213,7 @@ impl Gate {
             runs.iter().filter_map(|(i, run, f)| shown(*i, run, f, claim)).collect();
         let mut needed = self.missing(&runs, claim);
         if claims.is_empty() {
-            needed.extend(runs.iter().map(|(index, _, figures)| more(*index, figures, claim)));
+            needed.extend(runs.iter().filter_map(|(index, _, f)| more(*index, f, claim)));
         }
         if evidence.runs.is_empty() {
             needed.push(Needed::AnyRun);
@@ -296,11 +297,16 @@ impl Gate {
     }
 }
 
-/// Whether a difference has to be labelled before anything can be said.
+/// Whether it has to be labelled before anything can be said: a difference, or what both missed, which
+/// would else be gone without a word.
 pub(super) fn is_difference(standing: Standing) -> bool {
     match standing {
-        Standing::Lost | Standing::Joined | Standing::Gained | Standing::Split => true,
-        Standing::Found | Standing::Unseen => false,
+        Standing::Lost
+        | Standing::Joined
+        | Standing::Gained
+        | Standing::Split
+        | Standing::Unseen => true,
+        Standing::Found => false,
     }
 }
 
@@ -317,13 +323,20 @@ fn shown(run: usize, of: &Run, figures: &Figures, claim: &Claim) -> Option<Shown
     })
 }
 
-fn more(run: usize, figures: &Figures, claim: &Claim) -> Needed {
+/// What is missing for the claim; `None` where it is labels that are asked for already.
+fn more(run: usize, figures: &Figures, claim: &Claim) -> Option<Needed> {
+    if !figures.undecided.is_empty() {
+        let asked: BTreeSet<&CaseId> = figures.unlabelled.iter().collect();
+        let cases = figures.undecided.iter().filter(|id| !asked.contains(id));
+        let cases: Vec<CaseId> = cases.copied().collect();
+        return (!cases.is_empty()).then_some(Needed::Labels { run, cases });
+    }
     let have = figures.counted.of();
-    match claim.look {
+    Some(match claim.look {
         Look::Once { incidents } if have >= incidents => Needed::AnotherRun { run },
         Look::Once { incidents } => Needed::Incidents { run, more: Some(incidents - have) },
         Look::Any => Needed::Incidents { run, more: figures.more_needed },
-    }
+    })
 }
 
 fn warnings(run: usize, figures: &Figures, confidence: Probability) -> Vec<Warning> {
