@@ -21,7 +21,7 @@ use std::time::Duration;
 use super::claim::{Claim, Look};
 use super::figures::Figures;
 use super::pairs::Meanwhile;
-use super::{Probability, Tally, bounds};
+use super::{Probability, Tally, bounds, sequential};
 use crate::engine::time::Instant;
 
 /// What a person says of a case. The question is "was somebody inside when the first of the two told
@@ -84,7 +84,9 @@ pub struct Run {
     pub cases: BTreeMap<CaseId, Case>,
 }
 
-/// All that is known. Runs are judged each by itself: two sites' incidents are not one sample.
+/// All that is known: every run of these two models, those that showed nothing as well. Runs are judged
+/// each by itself, since two sites' incidents are not one sample; of several from one source all
+/// together must show the claim as well, or it would be enough to try often.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     pub runs: Vec<Run>,
@@ -120,6 +122,9 @@ pub enum Needed {
     Incidents { run: usize, more: Option<usize> },
     /// The one look that was planned is over and does not show it. Another run, planned anew.
     AnotherRun { run: usize },
+    /// One of several runs from there shows it, all of them together do not: whoever goes on until one
+    /// does is right too seldom.
+    Together { source: Source, tally: Tally },
     /// The run missed so many that what is claimed can hardly be true, whatever another one shows.
     Contradicted { run: usize, tally: Tally },
     /// In this run so many of the true incidents told, or such that might be, were joined with others:
@@ -209,10 +214,15 @@ impl Gate {
             .enumerate()
             .map(|(index, run)| (index, run, Figures::of(self, run, claim)))
             .collect();
-        let claims: Vec<Shown> =
-            runs.iter().filter_map(|(i, run, f)| shown(*i, run, f, claim)).collect();
+        let (claims, alone): (Vec<Shown>, Vec<Shown>) = runs
+            .iter()
+            .filter_map(|(i, run, f)| shown(*i, run, f, claim))
+            .partition(|shown| together(&runs, shown.source, claim).is_none());
         let mut needed = self.missing(&runs, claim);
-        if claims.is_empty() {
+        if claims.is_empty() && !alone.is_empty() {
+            let sources: BTreeSet<Source> = alone.iter().map(|shown| shown.source).collect();
+            needed.extend(sources.into_iter().filter_map(|source| together(&runs, source, claim)));
+        } else if claims.is_empty() {
             needed.extend(runs.iter().filter_map(|(index, _, f)| more(*index, f, claim)));
         }
         if evidence.runs.is_empty() {
@@ -321,6 +331,16 @@ fn shown(run: usize, of: &Run, figures: &Figures, claim: &Claim) -> Option<Shown
         tally,
         at_most,
     })
+}
+
+/// What is wrong with several runs of a source together, by the bound that allows for many looks.
+fn together(runs: &[(usize, &Run, Figures)], source: Source, claim: &Claim) -> Option<Needed> {
+    let of = runs.iter().filter(|(_, run, _)| run.source == source && !run.cases.is_empty());
+    let (many, tally) = of.fold((0, Tally::EMPTY), |(many, tally), (_, _, figures)| {
+        (many + 1, tally.plus(figures.all))
+    });
+    let is_shown = many < 2 || sequential::shows(tally, claim.miss_rate, claim.confidence);
+    (!is_shown).then_some(Needed::Together { source, tally })
 }
 
 /// What is missing for the claim; `None` where it is labels that are asked for already.

@@ -364,6 +364,24 @@ fn a_run_that_missed_too_many_is_not_outvoted_by_another() {
 }
 
 #[test]
+fn one_run_of_several_that_shows_it_is_not_enough_if_all_of_them_do_not() {
+    let claim = less_than(1.0, once(299));
+    let good = live(&[(299, BOTH, TRUE)]).runs.remove(0);
+    let with = |others: &[usize]| {
+        let failed = others
+            .iter()
+            .map(|found| run(Source::Live, &[(1, Told::Neither, TRUE), (*found, BOTH, TRUE)]));
+        judge(&Evidence { runs: failed.chain([good.clone()]).collect() }, &claim)
+    };
+    assert!(matches!(with(&[]), Judgement::MayBeApproved { .. }));
+    let needed = vec![Needed::Together { source: Source::Live, tally: tally(1, 599) }];
+    assert_eq!(with(&[299]), Judgement::NotEnough { needed });
+    // One missed takes 696 if one looks at any time.
+    assert!(matches!(with(&[396]), Judgement::MayBeApproved { .. }));
+    assert!(matches!(with(&[395]), Judgement::NotEnough { .. }));
+}
+
+#[test]
 fn nothing_at_all_is_not_enough() {
     let needed = vec![Needed::LiveIncidents { more: 10 }, Needed::AnyRun];
     let judged = judge(&Evidence::default(), &less_than(5.0, Look::Any));
