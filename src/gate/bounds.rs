@@ -40,6 +40,12 @@ pub fn shows(tally: Tally, rate: Probability, confidence: Probability) -> bool {
     so_few(tally, rate) <= confidence.doubt()
 }
 
+/// Whether so many misses show that it is no fewer than `rate`: P(so many or more) is left to chance.
+pub fn contradicts(tally: Tally, rate: Probability, confidence: Probability) -> bool {
+    let fewer = tally.misses().checked_sub(1).and_then(|fewer| Tally::new(fewer, tally.of()));
+    fewer.is_some_and(|fewer| so_few(fewer, rate) >= confidence.get())
+}
+
 /// P(so few misses or fewer) if `rate` were missed.
 pub fn so_few(tally: Tally, rate: Probability) -> f64 {
     chance_of_so_few(tally, rate.get())

@@ -18,8 +18,9 @@ pub struct Claim {
 /// When the evidence is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// Once, when so many incidents were seen, as was said before the first one was. Later ones count
-    /// for a loss and for nothing else.
+    /// Once, at the first so many true incidents, as was said before the first one was seen; not before
+    /// each of them is labelled. Later ones count against the model and for nothing else: a loss, or so
+    /// many missed that it cannot be true.
     Once { incidents: usize },
     /// After any of them, as often as one likes.
     Any,

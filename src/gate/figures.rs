@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::claim::{Claim, Look};
 use super::mcnemar::Discordant;
-use super::verdict::{Case, CaseId, Gate, Label, Run, Source, Standing, is_difference};
+use super::verdict::{Case, CaseId, Gate, Label, Run, Standing, is_difference};
 use super::{Tally, sequential};
 
 /// What one run comes to.
@@ -33,7 +33,12 @@ pub struct Figures {
     pub false_alarms: Discordant,
     /// True incidents, or such that might be, that the shadow model joined with others.
     pub joined: usize,
-    /// Differences that nobody has labelled, by time.
+    /// True incidents that the active model told, and of the lost and joined ones such that might be.
+    pub told: usize,
+    /// Among the incidents of the one look, those that nobody has labelled, by time: until somebody
+    /// does, nobody knows where that look is.
+    pub undecided: Vec<CaseId>,
+    /// Differences, and what both missed, that nobody has labelled, by time.
     pub unlabelled: Vec<CaseId>,
 }
 
@@ -42,17 +47,13 @@ impl Figures {
         let mut by_time: Vec<(CaseId, &Case)> = run.cases.iter().map(|(id, c)| (*id, c)).collect();
         by_time.sort_by_key(|(id, case)| (case.at, *id));
         let standing = |case: &Case| gate.standing(case.told);
-        let outcomes: Vec<Outcome> = by_time
+        let outcomes: Vec<(CaseId, Outcome)> = by_time
             .iter()
-            .filter_map(|(_, case)| outcome(run.source, standing(case), case.label))
+            .filter_map(|(id, case)| Some((*id, outcome(standing(case), case.label)?)))
             .collect();
         let all = tally(&outcomes);
-        let (counted, is_due) = match claim.look {
-            Look::Once { incidents } => {
-                (tally(&outcomes[..incidents.min(outcomes.len())]), outcomes.len() >= incidents)
-            }
-            Look::Any => (all, true),
-        };
+        let look = Looked::at(&outcomes, claim.look);
+        let counted = tally(look.at);
         let mut cases = BTreeMap::new();
         for (_, case) in &by_time {
             *cases.entry((standing(case), case.label)).or_insert(0) += 1;
@@ -62,16 +63,20 @@ impl Figures {
             active_only: count(Standing::Lost, label),
             shadow_only: count(Standing::Gained, label),
         };
+        let might_be = |standing| count(standing, Label::True) + count(standing, Label::Unsure);
+        let joined = might_be(Standing::Joined);
         let needed = claim.incidents_needed(counted.misses());
         Figures {
             all,
             counted,
-            at_most: is_due.then(|| claim.at_most(counted)),
+            at_most: look.is_due().then(|| claim.at_most(counted)),
             at_most_any_time: sequential::at_most(all, claim.confidence),
             more_needed: needed.map(|needed| needed.saturating_sub(counted.of())),
             found: only(Label::True),
             false_alarms: only(Label::False),
-            joined: count(Standing::Joined, Label::True) + count(Standing::Joined, Label::Unsure),
+            joined,
+            told: count(Standing::Found, Label::True) + might_be(Standing::Lost) + joined,
+            undecided: look.undecided,
             unlabelled: by_time
                 .iter()
                 .filter(|(_, case)| case.label.is_none() && is_difference(standing(case)))
@@ -82,32 +87,64 @@ impl Figures {
     }
 }
 
+/// What the claim's look is at.
+struct Looked<'o> {
+    at: &'o [(CaseId, Outcome)],
+    undecided: Vec<CaseId>,
+    missing: usize,
+}
+
+impl<'o> Looked<'o> {
+    /// One look is at the first true incidents, and not at the first that somebody came to label: else
+    /// it could be moved by labelling one more, or one less, once it is known what it would show.
+    fn at(outcomes: &'o [(CaseId, Outcome)], look: Look) -> Looked<'o> {
+        match look {
+            Look::Once { incidents } => {
+                let at = &outcomes[..incidents.min(outcomes.len())];
+                let undecided = at.iter().filter(|(_, outcome)| *outcome == Outcome::Undecided);
+                let undecided = undecided.map(|(id, _)| *id).collect();
+                Looked { at, undecided, missing: incidents - at.len() }
+            }
+            Look::Any => Looked { at: outcomes, undecided: Vec::new(), missing: 0 },
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.missing == 0 && self.undecided.is_empty()
+    }
+}
+
 /// A true incident, for the count of misses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Found,
     Missed,
+    /// Nobody has said whether it is one.
+    Undecided,
 }
 
-fn tally(outcomes: &[Outcome]) -> Tally {
-    outcomes.iter().fold(Tally::EMPTY, |tally, outcome| match outcome {
+fn tally(outcomes: &[(CaseId, Outcome)]) -> Tally {
+    outcomes.iter().fold(Tally::EMPTY, |tally, (_, outcome)| match outcome {
         Outcome::Found => tally.with_found(),
         Outcome::Missed => tally.with_miss(),
+        Outcome::Undecided => tally,
     })
 }
 
 /// Whether a case counts, and as what. Doubt counts against the shadow model: an incident that it
 /// missed and nobody can judge is a miss, one that it found and nobody can judge is nothing.
-fn outcome(source: Source, standing: Standing, label: Option<Label>) -> Option<Outcome> {
-    match label? {
+fn outcome(standing: Standing, label: Option<Label>) -> Option<Outcome> {
+    let Some(label) = label else {
+        return match standing {
+            Standing::Found | Standing::Lost | Standing::Unseen => Some(Outcome::Undecided),
+            Standing::Gained | Standing::Joined | Standing::Split => None,
+        };
+    };
+    match label {
         Label::True => match standing {
             Standing::Found => Some(Outcome::Found),
             Standing::Lost | Standing::Unseen => Some(Outcome::Missed),
-            Standing::Gained => match source {
-                Source::Live => None,
-                Source::Corpus => Some(Outcome::Found),
-            },
-            Standing::Joined | Standing::Split => None,
+            Standing::Gained | Standing::Joined | Standing::Split => None,
         },
         Label::Unsure => match standing {
             Standing::Lost | Standing::Unseen => Some(Outcome::Missed),

@@ -82,6 +82,12 @@ impl Tally {
         self.of - self.misses
     }
 
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Tally) -> Tally {
+        Tally { misses: self.misses + other.misses, of: self.of + other.of }
+    }
+
     /// One more incident, found.
     #[must_use]
     pub const fn with_found(self) -> Tally {

@@ -4,7 +4,9 @@
 //! more than the tolerance. Each is paired with one of the other model at most; as many pairs are made
 //! as there can be, and among those choices the one whose incidents agree best in time. One model may
 //! see two incidents where the other sees a long one: the one that is left over is told as such
-//! (`Meanwhile::InIncident`), since nobody was unheard then.
+//! (`Meanwhile::InIncident`), with how much later the other one began. Nobody was unheard if the other
+//! model was in it when this one began; an incident that was over before, or came when this one went
+//! on for long or had ended, told nobody of it.
 //!
 //! Not here: whether anybody was there at all; a person says so (`verdict`). The caller hands over
 //! only time in which both models watched, by the same zones.
@@ -55,9 +57,11 @@ pub struct Only {
 /// What the zone was to the other model at that time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meanwhile {
+    /// In no incident, or in one that was over when this one began.
     Quiet,
-    /// In an incident that is paired with another one.
-    InIncident,
+    /// In an incident that is paired with another one, and that began so much later than this one; zero
+    /// when it did not.
+    InIncident { later_by: Duration },
 }
 
 /// Every incident of both models, once; each list by place and time.
@@ -100,6 +104,16 @@ impl Incident {
         self.place == other.place
             && self.started_at <= other.end().after(tolerance)
             && other.started_at <= self.end().after(tolerance)
+    }
+
+    /// What the zone was to the model that told the others. No tolerance where one of them ended
+    /// before: a zone that was empty to it told nobody of whoever came then.
+    fn meanwhile(&self, others: &[&Incident], tolerance: Duration) -> Meanwhile {
+        let met = others.iter().filter(|other| other.meets(self, tolerance));
+        met.filter(|other| other.end() >= self.started_at)
+            .map(|other| other.started_at.since(self.started_at))
+            .min()
+            .map_or(Meanwhile::Quiet, |later_by| Meanwhile::InIncident { later_by })
     }
 
     /// Time both have over time that either has, 0..=1.
@@ -177,11 +191,7 @@ fn pair_heap(heap: &Heap<'_>, tolerance: Duration, pairing: &mut Pairing) {
         let left = mine.iter().enumerate().filter(|(index, _)| !taken(*index));
         left.map(|(_, &incident)| Only {
             incident: incident.clone(),
-            meanwhile: if others.iter().any(|other| other.meets(incident, tolerance)) {
-                Meanwhile::InIncident
-            } else {
-                Meanwhile::Quiet
-            },
+            meanwhile: incident.meanwhile(others, tolerance),
         })
         .collect::<Vec<Only>>()
     };

@@ -4,8 +4,10 @@
 //! The rules, in this order:
 //! 1. A true incident that the active model told and the shadow model did not, or told too late:
 //!    refused, however many others it found.
-//! 2. Not enough: a difference that nobody has labelled; a run in which the shadow model saw too few
-//!    of the pictures; too few incidents on this site; a claim that no run shows.
+//! 2. Not enough: a difference, or what both missed, that nobody has labelled; a run in which the
+//!    shadow model saw too few of the pictures; too few incidents found on this site; a run that missed
+//!    more than is claimed, or joined more than a few with others, whatever another one shows; a claim
+//!    that no run shows.
 //! 3. Else it may be approved, for the claims that are shown, with warnings.
 //!
 //! Which incidents a miss is counted against is said once, in `Standing`: they must not be there
@@ -13,13 +15,13 @@
 //!
 //! Not here: figures for the evidence page (`figures`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::claim::{Claim, Look};
 use super::figures::Figures;
 use super::pairs::Meanwhile;
-use super::{Probability, Tally};
+use super::{Probability, Tally, bounds, sequential};
 use crate::engine::time::Instant;
 
 /// What a person says of a case. The question is "was somebody inside when the first of the two told
@@ -82,7 +84,9 @@ pub struct Run {
     pub cases: BTreeMap<CaseId, Case>,
 }
 
-/// All that is known. Runs are judged each by itself: two sites' incidents are not one sample.
+/// All that is known: every run of these two models, those that showed nothing as well. Runs are judged
+/// each by itself, since two sites' incidents are not one sample; of several from one source all
+/// together must show the claim as well, or it would be enough to try often.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     pub runs: Vec<Run>,
@@ -112,12 +116,20 @@ pub enum Needed {
     Labels { run: usize, cases: Vec<CaseId> },
     /// The shadow model saw too few pictures to be compared.
     Coverage { run: usize, coverage: Coverage },
-    /// This site's own cameras have shown too few true incidents.
+    /// The shadow model has found too few true incidents by this site's own cameras.
     LiveIncidents { more: usize },
     /// So many more true incidents, if none of them is missed; `None`: more than `INCIDENTS_MAX`.
     Incidents { run: usize, more: Option<usize> },
     /// The one look that was planned is over and does not show it. Another run, planned anew.
     AnotherRun { run: usize },
+    /// One of several runs from there shows it, all of them together do not: whoever goes on until one
+    /// does is right too seldom.
+    Together { source: Source, tally: Tally },
+    /// The run missed so many that what is claimed can hardly be true, whatever another one shows.
+    Contradicted { run: usize, tally: Tally },
+    /// In this run so many of the true incidents told, or such that might be, were joined with others:
+    /// of a model that latches after the first person nobody knows whether it would see the next.
+    Separate { run: usize, joined: usize, told: usize },
     /// There is nothing to judge by.
     AnyRun,
 }
@@ -138,6 +150,8 @@ pub struct Shown {
 pub enum Warning {
     /// It alarms for nothing more often than the active model; how probable so much is by chance.
     Noisier { run: usize, p: f64 },
+    /// Of these true incidents, or such that might be, it missed some; no lost one that was true.
+    Missed { run: usize, tally: Tally },
     /// It made one incident of several, so many times. Somebody who comes second is not told anew.
     Joins { run: usize, cases: usize },
 }
@@ -147,8 +161,11 @@ pub enum Warning {
 pub struct Gate {
     /// Least share of pictures that the shadow model must have seen, percent.
     pub coverage_min_percent: u64,
-    /// Fewest true incidents from this site's own cameras.
+    /// Fewest true incidents by this site's own cameras that the shadow model must have found.
     pub live_incidents_min: usize,
+    /// Largest share of a run's true incidents told that the shadow model may have joined with others,
+    /// percent.
+    pub joined_max_percent: usize,
     /// Alarming so much later than the active model is as bad as not alarming.
     pub later_max: Duration,
 }
@@ -156,10 +173,11 @@ pub struct Gate {
 impl Default for Gate {
     /// 95 %: with more skipped it is compared at another picture rate than it would guard with.
     /// Ten: a model that misses a third of what this site is about has lost one of them with 98 %.
+    /// Five: somebody who comes while another is inside is rare; more is a zone that stays OCCUPIED.
     /// One second: what is left of the siren's two (R2) after the second it takes at most.
     fn default() -> Gate {
         let later_max = Duration::from_secs(1);
-        Gate { coverage_min_percent: 95, live_incidents_min: 10, later_max }
+        Gate { coverage_min_percent: 95, live_incidents_min: 10, joined_max_percent: 5, later_max }
     }
 }
 
@@ -170,10 +188,12 @@ pub enum Standing {
     Found,
     /// The active model told it and the shadow model did not, or too late. Counts as missed.
     Lost,
-    /// The active model told two where the shadow model was in one: neither found nor missed.
+    /// The active model told two where the shadow model was in one, already when the second began:
+    /// neither found nor missed.
     Joined,
-    /// Only the shadow model told it. Where the truth is known it counts as found; live it does not
-    /// count, since it would not be there had the shadow model missed it.
+    /// Only the shadow model told it. It does not count, since it would not be there had the shadow
+    /// model missed it; where the truth is known it would be, but once, and not as often as a model
+    /// that flickers tells it.
     Gained,
     /// The shadow model told two where the active model was in one.
     Split,
@@ -194,11 +214,16 @@ impl Gate {
             .enumerate()
             .map(|(index, run)| (index, run, Figures::of(self, run, claim)))
             .collect();
-        let claims: Vec<Shown> =
-            runs.iter().filter_map(|(i, run, f)| shown(*i, run, f, claim)).collect();
-        let mut needed = self.missing(&runs);
-        if claims.is_empty() {
-            needed.extend(runs.iter().map(|(index, _, figures)| more(*index, figures, claim)));
+        let (claims, alone): (Vec<Shown>, Vec<Shown>) = runs
+            .iter()
+            .filter_map(|(i, run, f)| shown(*i, run, f, claim))
+            .partition(|shown| together(&runs, shown.source, claim).is_none());
+        let mut needed = self.missing(&runs, claim);
+        if claims.is_empty() && !alone.is_empty() {
+            let sources: BTreeSet<Source> = alone.iter().map(|shown| shown.source).collect();
+            needed.extend(sources.into_iter().filter_map(|source| together(&runs, source, claim)));
+        } else if claims.is_empty() {
+            needed.extend(runs.iter().filter_map(|(index, _, f)| more(*index, f, claim)));
         }
         if evidence.runs.is_empty() {
             needed.push(Needed::AnyRun);
@@ -217,9 +242,12 @@ impl Gate {
             Told::Both { shadow_later_by } if shadow_later_by > self.later_max => Standing::Lost,
             Told::Both { .. } => Standing::Found,
             Told::ActiveOnly(Meanwhile::Quiet) => Standing::Lost,
-            Told::ActiveOnly(Meanwhile::InIncident) => Standing::Joined,
+            Told::ActiveOnly(Meanwhile::InIncident { later_by }) if later_by > self.later_max => {
+                Standing::Lost
+            }
+            Told::ActiveOnly(Meanwhile::InIncident { .. }) => Standing::Joined,
             Told::ShadowOnly(Meanwhile::Quiet) => Standing::Gained,
-            Told::ShadowOnly(Meanwhile::InIncident) => Standing::Split,
+            Told::ShadowOnly(Meanwhile::InIncident { .. }) => Standing::Split,
             Told::Neither => Standing::Unseen,
         }
     }
@@ -232,10 +260,11 @@ impl Gate {
                     continue;
                 }
                 reasons.push(match case.told {
-                    Told::Both { shadow_later_by: later_by } => {
+                    Told::Both { shadow_later_by: later_by }
+                    | Told::ActiveOnly(Meanwhile::InIncident { later_by }) => {
                         Reason::LateIncident { run, case: id, later_by }
                     }
-                    Told::ActiveOnly(_) | Told::ShadowOnly(_) | Told::Neither => {
+                    Told::ActiveOnly(Meanwhile::Quiet) | Told::ShadowOnly(_) | Told::Neither => {
                         Reason::LostIncident { run, case: id }
                     }
                 });
@@ -245,7 +274,7 @@ impl Gate {
     }
 
     /// What is missing whatever is claimed.
-    fn missing(&self, runs: &[(usize, &Run, Figures)]) -> Vec<Needed> {
+    fn missing(&self, runs: &[(usize, &Run, Figures)], claim: &Claim) -> Vec<Needed> {
         let mut needed = Vec::new();
         for (run, of, figures) in runs {
             if !figures.unlabelled.is_empty() {
@@ -254,11 +283,19 @@ impl Gate {
             if !self.is_covered(of.coverage) {
                 needed.push(Needed::Coverage { run: *run, coverage: of.coverage });
             }
+            if bounds::contradicts(figures.all, claim.miss_rate, claim.confidence) {
+                needed.push(Needed::Contradicted { run: *run, tally: figures.all });
+            }
+            let (joined, told) = (figures.joined, figures.told);
+            if joined * 100 > told * self.joined_max_percent {
+                needed.push(Needed::Separate { run: *run, joined, told });
+            }
         }
         let live = runs.iter().filter(|(_, run, _)| run.source == Source::Live);
-        let seen: usize = live.map(|(_, _, figures)| figures.all.of()).sum();
-        if seen < self.live_incidents_min {
-            needed.push(Needed::LiveIncidents { more: self.live_incidents_min - seen });
+        // Found ones: what it missed says nothing for it, however much of it there was.
+        let found: usize = live.map(|(_, _, figures)| figures.all.found()).sum();
+        if found < self.live_incidents_min {
+            needed.push(Needed::LiveIncidents { more: self.live_incidents_min - found });
         }
         needed
     }
@@ -270,11 +307,16 @@ impl Gate {
     }
 }
 
-/// Whether a difference has to be labelled before anything can be said.
+/// Whether it has to be labelled before anything can be said: a difference, or what both missed, which
+/// would else be gone without a word.
 pub(super) fn is_difference(standing: Standing) -> bool {
     match standing {
-        Standing::Lost | Standing::Joined | Standing::Gained | Standing::Split => true,
-        Standing::Found | Standing::Unseen => false,
+        Standing::Lost
+        | Standing::Joined
+        | Standing::Gained
+        | Standing::Split
+        | Standing::Unseen => true,
+        Standing::Found => false,
     }
 }
 
@@ -291,13 +333,30 @@ fn shown(run: usize, of: &Run, figures: &Figures, claim: &Claim) -> Option<Shown
     })
 }
 
-fn more(run: usize, figures: &Figures, claim: &Claim) -> Needed {
+/// What is wrong with several runs of a source together, by the bound that allows for many looks.
+fn together(runs: &[(usize, &Run, Figures)], source: Source, claim: &Claim) -> Option<Needed> {
+    let of = runs.iter().filter(|(_, run, _)| run.source == source && !run.cases.is_empty());
+    let (many, tally) = of.fold((0, Tally::EMPTY), |(many, tally), (_, _, figures)| {
+        (many + 1, tally.plus(figures.all))
+    });
+    let is_shown = many < 2 || sequential::shows(tally, claim.miss_rate, claim.confidence);
+    (!is_shown).then_some(Needed::Together { source, tally })
+}
+
+/// What is missing for the claim; `None` where it is labels that are asked for already.
+fn more(run: usize, figures: &Figures, claim: &Claim) -> Option<Needed> {
+    if !figures.undecided.is_empty() {
+        let asked: BTreeSet<&CaseId> = figures.unlabelled.iter().collect();
+        let cases = figures.undecided.iter().filter(|id| !asked.contains(id));
+        let cases: Vec<CaseId> = cases.copied().collect();
+        return (!cases.is_empty()).then_some(Needed::Labels { run, cases });
+    }
     let have = figures.counted.of();
-    match claim.look {
+    Some(match claim.look {
         Look::Once { incidents } if have >= incidents => Needed::AnotherRun { run },
         Look::Once { incidents } => Needed::Incidents { run, more: Some(incidents - have) },
         Look::Any => Needed::Incidents { run, more: figures.more_needed },
-    }
+    })
 }
 
 fn warnings(run: usize, figures: &Figures, confidence: Probability) -> Vec<Warning> {
@@ -305,6 +364,9 @@ fn warnings(run: usize, figures: &Figures, confidence: Probability) -> Vec<Warni
     let p = figures.false_alarms.p_shadow_more();
     if p <= confidence.doubt() {
         warnings.push(Warning::Noisier { run, p });
+    }
+    if figures.all.misses() > 0 {
+        warnings.push(Warning::Missed { run, tally: figures.all });
     }
     if figures.joined > 0 {
         warnings.push(Warning::Joins { run, cases: figures.joined });

@@ -57,6 +57,24 @@ fn at_the_bound_so_few_misses_have_a_chance_of_exactly_one_in_twenty() {
 }
 
 #[test]
+fn so_many_misses_contradict_a_share_if_they_come_by_chance_once_in_twenty_at_most() {
+    for (numerator, denominator) in [(1u64, 100u64), (1, 20), (1, 2)] {
+        let rate = ratio(numerator, denominator);
+        let claimed = probability(numerator as f64 / denominator as f64);
+        for (k, n) in (1..=40u64).flat_map(|n| (0..=n).map(move |k| (k, n))) {
+            let contradicts = bounds::contradicts(
+                tally(k as usize, n as usize),
+                claimed,
+                Probability::CONFIDENCE,
+            );
+            // P(X >= k) is one less P(X <= k - 1).
+            let expected = k > 0 && so_few(k - 1, n, &rate) >= ratio(19, 20);
+            assert_eq!(contradicts, expected, "{k} of {n} at {rate}");
+        }
+    }
+}
+
+#[test]
 fn whatever_the_true_share_the_bound_is_below_it_at_most_once_in_twenty() {
     for n in 1..=30u64 {
         for percent in (1..100).step_by(3) {

@@ -16,6 +16,10 @@ fn incident(id: u64, zone: &str, from_ms: u64, to_ms: u64) -> Incident {
     }
 }
 
+fn in_incident(later_ms: u64) -> Meanwhile {
+    Meanwhile::InIncident { later_by: Duration::from_millis(later_ms) }
+}
+
 fn ids(pairing: &Pairing) -> Vec<(u64, u64)> {
     pairing.both.iter().map(|pair| (pair.active.id, pair.shadow.id)).collect()
 }
@@ -64,9 +68,31 @@ fn of_two_in_the_time_of_a_long_one_the_second_is_not_called_unheard() {
     let long = [incident(1, "press", 0, 20_000)];
     let joined = pair(&two, &long, TOLERANCE);
     assert_eq!(ids(&joined), [(1, 1)], "the one that agrees better");
-    assert_eq!(alone(&joined.active_only), [(2, Meanwhile::InIncident)]);
+    assert_eq!(alone(&joined.active_only), [(2, in_incident(0))]);
     let split = pair(&long, &two, TOLERANCE);
-    assert_eq!(alone(&split.shadow_only), [(2, Meanwhile::InIncident)]);
+    assert_eq!(alone(&split.shadow_only), [(2, in_incident(0))]);
+}
+
+#[test]
+fn whoever_left_before_the_other_model_said_anything_was_unheard() {
+    // Two people one after the other; the shadow model's incident is the second one's.
+    let two = [incident(1, "press", 0, 60_000), incident(2, "press", 70_000, 100_000)];
+    for from_ms in [60_500, 55_000] {
+        let shadow = [incident(9, "press", from_ms, 100_000)];
+        let pairing = pair(&two, &shadow, TOLERANCE);
+        assert_eq!(ids(&pairing), [(2, 9)]);
+        assert_eq!(alone(&pairing.active_only), [(1, in_incident(from_ms))]);
+    }
+}
+
+#[test]
+fn what_was_over_before_tells_nobody_of_what_came_then() {
+    let two = [incident(1, "press", 0, 9500), incident(2, "press", 10_000, 70_000)];
+    for (to_ms, meanwhile) in [(9999, Meanwhile::Quiet), (10_000, in_incident(0))] {
+        let first = pair(&two, &[incident(9, "press", 0, to_ms)], TOLERANCE);
+        assert_eq!(ids(&first), [(1, 9)]);
+        assert_eq!(alone(&first.active_only), [(2, meanwhile)], "until {to_ms} ms");
+    }
 }
 
 #[test]
@@ -97,6 +123,19 @@ fn meet(a: &Incident, s: &Incident, tolerance_ms: u64) -> bool {
     a.place == s.place
         && ms(a.started_at) <= ms(s.last_inside_at) + tolerance_ms
         && ms(s.started_at) <= ms(a.last_inside_at) + tolerance_ms
+}
+
+/// How much later the first of those it met began, of those that were not over when it did.
+fn meanwhile(only: &Incident, others: &[Incident], tolerance_ms: u64) -> Meanwhile {
+    let ms = |at: Instant| at.as_nanos() / 1_000_000;
+    let mut first: Option<u64> = None;
+    for other in others {
+        if meet(only, other, tolerance_ms) && ms(other.last_inside_at) >= ms(only.started_at) {
+            let later_ms = ms(other.started_at).saturating_sub(ms(only.started_at));
+            first = Some(first.map_or(later_ms, |first| first.min(later_ms)));
+        }
+    }
+    first.map_or(Meanwhile::Quiet, in_incident)
 }
 
 fn likeness(a: &Incident, s: &Incident) -> f64 {
@@ -159,12 +198,12 @@ proptest! {
         theirs.sort_unstable();
         prop_assert_eq!(theirs, (0..shadow.len() as u64).collect::<Vec<_>>());
         for only in &pairing.active_only {
-            let met = shadow.iter().any(|s| meet(&only.incident, s, tolerance_ms));
-            prop_assert_eq!(only.meanwhile == Meanwhile::InIncident, met);
+            let said = meanwhile(&only.incident, &shadow, tolerance_ms);
+            prop_assert_eq!(only.meanwhile, said);
         }
         for only in &pairing.shadow_only {
-            let met = active.iter().any(|a| meet(a, &only.incident, tolerance_ms));
-            prop_assert_eq!(only.meanwhile == Meanwhile::InIncident, met);
+            let said = meanwhile(&only.incident, &active, tolerance_ms);
+            prop_assert_eq!(only.meanwhile, said);
         }
     }
 
