@@ -21,6 +21,7 @@ pub mod link;
 pub mod model_package;
 pub mod model_store;
 pub mod notify;
+pub mod pem;
 pub mod reach;
 pub mod redact;
 pub mod replay;

@@ -96,13 +96,14 @@ fn rooms_import_only_what_they_may() {
     check_imports("link", &[]);
     check_imports("rollout", &["engine"]);
     check_imports("model_store", &["rollout", "model_package"]);
+    check_imports("pem", &[]);
     check_imports("redact", &[]);
     check_imports("reach", &["redact"]);
     check_imports("telemetry", &["clock"]);
     check_imports("zone_file", &["engine", "calibration", "digest"]);
     check_imports("config", &["link", "redact", "zone_file"]);
     check_imports("store", &["engine", "clock", "config", "digest", "telemetry", "link"]);
-    check_imports("model_package", &["clock", "digest", "redact"]);
+    check_imports("model_package", &["clock", "digest", "pem", "redact"]);
     let of_vision = [
         "engine",
         "clock",
@@ -116,7 +117,7 @@ fn rooms_import_only_what_they_may() {
         "model_package",
     ];
     check_imports("vision", &of_vision);
-    check_imports("notify", &["engine", "clock", "config", "redact", "telemetry"]);
+    check_imports("notify", &["engine", "clock", "config", "pem", "redact", "telemetry"]);
     check_imports("replay", &["engine", "zone_file"]);
     check_imports("evaluation", &["engine", "replay"]);
     check_imports("gate", &["engine", "evaluation"]);

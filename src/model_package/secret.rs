@@ -7,7 +7,6 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -15,6 +14,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::keys::{KeyId, PublicKey};
 use super::signature::{Signature, Signed};
+use crate::pem;
 
 /// Only for its owner.
 const FILE_MODE: u32 = 0o600;
@@ -24,9 +24,6 @@ const OTHERS_MASK: u32 = 0o077;
 
 /// Largest key file read, bytes: they have 120 to 250.
 const FILE_BYTES_MAX: u64 = 8 * 1024;
-
-/// Characters of a line of PEM (RFC 7468).
-const PEM_LINE: usize = 64;
 
 /// A key that signs.
 pub struct SigningKey {
@@ -77,7 +74,7 @@ impl SigningKey {
             .mode(FILE_MODE)
             .open(path)
             .map_err(failed)?;
-        file.write_all(pem(der.as_ref()).as_bytes())
+        file.write_all(pem::private_key(der.as_ref()).as_bytes())
             .and_then(|()| file.sync_all())
             .map_err(failed)?;
         Ok(key)
@@ -119,16 +116,4 @@ impl SigningKey {
         let public = PublicKey::from_bytes(pair.public_key().as_ref())?;
         Some(SigningKey { pair, public })
     }
-}
-
-fn pem(der: &[u8]) -> String {
-    let text = BASE64_STANDARD.encode(der);
-    let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at(rest.len().min(PEM_LINE));
-        pem = pem + line + "\n";
-        rest = after;
-    }
-    pem + "-----END PRIVATE KEY-----\n"
 }

@@ -9,19 +9,19 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
+
+use crate::pem;
 
 /// Name of the file in the store's folder.
 pub const FILE_NAME: &str = "push.key";
 
 /// Only for the user the box runs as.
 const FILE_MODE: u32 = 0o600;
-
-/// Characters of a line of PEM (RFC 7468).
-const PEM_LINE: usize = 64;
 
 /// The box's keys for push services.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl VapidKeys {
 
     /// The public key as browsers want it: base64url of the uncompressed point.
     pub fn public_base64url(&self) -> String {
-        base64(&self.public, URL_SAFE).trim_end_matches('=').to_owned()
+        BASE64_URL_SAFE_NO_PAD.encode(&self.public)
     }
 
     /// PKCS#8 in PEM form.
@@ -96,16 +96,7 @@ impl VapidKeys {
         let random = SystemRandom::new();
         let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
             .map_err(|_unspecified| VapidError::Random)?;
-        let text = base64(der.as_ref(), STANDARD);
-        let mut pem = String::from("-----BEGIN PRIVATE KEY-----\n");
-        let mut rest = text.as_str();
-        while !rest.is_empty() {
-            let (line, after) = rest.split_at(rest.len().min(PEM_LINE));
-            pem = pem + line + "\n";
-            rest = after;
-        }
-        pem += "-----END PRIVATE KEY-----\n";
-        let keys = VapidKeys::parse(path, pem)?;
+        let keys = VapidKeys::parse(path, pem::private_key(der.as_ref()))?;
         keep(path, keys.pem.as_bytes())
             .map_err(|source| VapidError::Write { path: path.to_owned(), source })?;
         Ok(keys)
@@ -127,30 +118,11 @@ fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// Base64 (RFC 4648) with padding.
-fn base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(three.get(index).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            if place <= three.len() {
-                let sextet = (bits >> (18 - 6 * place)) & 63;
-                text.push(char::from(alphabet[sextet as usize]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 
     use super::*;
 
@@ -169,14 +141,13 @@ mod tests {
         assert!(matches!(VapidKeys::of(folder.path()), Err(VapidError::Broken { .. })));
         assert_eq!(fs::read_to_string(&path).expect("there"), "nonsense");
     }
-
     #[test]
     fn base64_is_that_of_the_rfc() {
         for (bytes, text) in
             [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
         {
-            assert_eq!(base64(bytes.as_bytes(), STANDARD), text);
+            assert_eq!(BASE64_STANDARD.encode(bytes.as_bytes()), text);
         }
-        assert_eq!(base64(&[0xfb, 0xff], URL_SAFE), "-_8=");
+        assert_eq!(BASE64_URL_SAFE.encode([0xfb, 0xff]), "-_8=");
     }
 }
