@@ -21,6 +21,8 @@ def convert(graph: Path, out: Path) -> Path:
     )
     model = onnx.load(out)
     rename(model.graph, {f"{name}:0": name for name in [INPUT, *OUTPUTS]})
+    # tf2onnx writes there where the file lay: the package would tell of the machine that made it.
+    model.graph.ClearField("doc_string")
     onnx.checker.check_model(model)
     onnx.save(model, out)
     return out
