@@ -7,7 +7,6 @@
 
 use super::cells::{Cell, Grid, Patch};
 use super::grey::Grey;
-use super::judge::STRONG_MIN;
 use super::shift::{Coarse, Corner, Shift};
 
 /// Contrast from which a cell is recognised, in levels: three times the noise of a poor sensor (2
@@ -75,21 +74,6 @@ pub enum Shows {
 /// Below this likeness a cell is lost. A cell of another scene reaches it once in about fifteen; the
 /// same cell in other light stays above it.
 const LOST_BELOW: f32 = 0.35;
-
-/// Whether enough of a view can be recognised to tell it from another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recognised {
-    Yes,
-    No,
-}
-
-/// Whether a view that was kept as this picture could be.
-pub fn recognised(view: &Grey) -> Recognised {
-    match strong_cells(view) {
-        STRONG_MIN.. => Recognised::Yes,
-        0..STRONG_MIN => Recognised::No,
-    }
-}
 
 /// By how many cells a view that was kept as this picture is recognised.
 pub fn strong_cells(view: &Grey) -> usize {

@@ -38,7 +38,7 @@ pub mod watch;
 #[cfg(test)]
 mod watch_tests;
 
-pub use background::{Recognised, recognised, strong_cells};
+pub use background::strong_cells;
 pub use grey::{Grey, Tone};
 pub use judge::STRONG_MIN;
 pub use judge::{Finding, Measures};

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::guard::handle::ReferenceFacts;
 use crate::guard::privacy::flat;
 use crate::guard::privacy::mosaic;
-use crate::integrity::{self, Grey, Recognised};
+use crate::integrity::{self, Grey, STRONG_MIN};
 use crate::link::{GreyPicture, LearnedView, UsualHour};
 use crate::store::views::ReferenceRow;
 use crate::zone_file::Mask;
@@ -127,22 +127,22 @@ impl Kept {
     pub fn left(&self) -> Left {
         let background = self.learned.background.as_ref();
         let reference = self.reference.as_ref().map(|it| &it.grey);
-        let hidden = |grey: &GreyPicture| {
-            let left = flat(grey, &self.masks);
-            recognised(grey) == Recognised::Yes
-                && left.is_none_or(|left| recognised(&left) == Recognised::No)
+        // Cells that it is known by: as it is, and without what nobody may see.
+        let strong = |grey: &GreyPicture| {
+            let left = flat(grey, &self.masks).map_or(0, |left| strong_cells(&left));
+            (strong_cells(grey), left)
         };
+        let hidden = |(all, left)| all >= STRONG_MIN && left < STRONG_MIN;
         // At night little is known of any view, and a mask that takes a little of that hides no more than by
         // day.
-        let hidden_mostly = |grey: &GreyPicture| {
-            let left = flat(grey, &self.masks).map_or(0, |left| strong_cells(&left));
-            hidden(grey) && left * 2 < strong_cells(grey)
-        };
+        let hidden_mostly = |(all, left)| hidden((all, left)) && left * 2 < all;
         match self.left {
             Left::TooLittle => Left::TooLittle,
             Left::Enough if self.masks.is_empty() => Left::Enough,
-            Left::Enough if reference.is_some_and(hidden) => Left::TooLittle,
-            Left::Enough if background.is_some_and(hidden_mostly) => Left::TooLittle,
+            Left::Enough if reference.is_some_and(|it| hidden(strong(it))) => Left::TooLittle,
+            Left::Enough if background.is_some_and(|it| hidden_mostly(strong(it))) => {
+                Left::TooLittle
+            }
             Left::Enough => Left::Enough,
         }
     }
@@ -156,16 +156,10 @@ fn flat(grey: &GreyPicture, masks: &[Mask]) -> Option<GreyPicture> {
     Some(grey)
 }
 
-fn recognised(grey: &GreyPicture) -> Recognised {
-    whole(grey).map_or(Recognised::No, |grey| integrity::recognised(&grey))
-}
-
 fn strong_cells(grey: &GreyPicture) -> usize {
-    whole(grey).map_or(0, |grey| integrity::strong_cells(&grey))
-}
-
-fn whole(grey: &GreyPicture) -> Option<Grey> {
-    Grey::new(grey.width_px as usize, grey.height_px as usize, grey.luma.clone())
+    let (width_px, height_px) = (grey.width_px as usize, grey.height_px as usize);
+    let grey = Grey::new(width_px, height_px, grey.luma.clone());
+    grey.map_or(0, |grey| integrity::strong_cells(&grey))
 }
 
 /// Usual values and the ways of the camera stay.
