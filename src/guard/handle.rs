@@ -4,10 +4,13 @@
 mod alarms;
 mod channels;
 mod evidence;
+pub mod examples;
 mod handheld_address;
 mod handhelds;
 mod inputs;
+pub mod models;
 mod relays;
+pub mod shadowing;
 mod views;
 mod walk;
 mod zones;
