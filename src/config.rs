@@ -11,6 +11,7 @@
 
 mod check;
 mod evidence;
+mod examples;
 mod inputs;
 mod notify;
 mod plaintext;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 use self::check::Unvalidated;
 pub use self::check::{FPS_MAX, FPS_MIN};
 pub use self::evidence::Evidence;
+pub use self::examples::ExampleRoom;
 use self::inputs::host;
 pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
 pub use self::notify::{Discovery, MqttVersion, Notify, NotifyMqtt, WebPush, Webhook};
@@ -69,6 +71,7 @@ pub struct Config {
     pub notify: Notify,
     /// What is kept with incidents besides their records.
     pub evidence: Evidence,
+    pub examples: ExampleRoom,
 }
 
 /// Where the box stands.

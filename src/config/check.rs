@@ -22,6 +22,7 @@ use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
 use super::evidence::UnvalidatedEvidence;
+use super::examples::UnvalidatedExamples;
 use super::inputs::{Broker, UnvalidatedInput, UnvalidatedMqtt};
 use super::notify::UnvalidatedNotify;
 use super::privacy::UnvalidatedPrivacy;
@@ -81,6 +82,7 @@ pub(super) struct Tables {
     relay: Vec<Spanned<UnvalidatedRelay>>,
     handhelds: Option<UnvalidatedHandhelds>,
     evidence: Option<UnvalidatedEvidence>,
+    examples: Option<UnvalidatedExamples>,
 }
 
 #[derive(Deserialize)]
@@ -163,6 +165,7 @@ impl Place<'_> {
         let relays = self.noted(self.relays(tables.relay));
         let notify = self.noted(self.notify(tables.notify.unwrap_or_default()));
         let evidence = self.noted(self.evidence(&tables.evidence.unwrap_or_default()));
+        let examples = self.noted(self.examples(&tables.examples.unwrap_or_default()));
         Some(Config {
             file: self.file.to_owned(),
             site: site?,
@@ -180,6 +183,7 @@ impl Place<'_> {
             mqtt: mqtt?,
             notify: notify?,
             evidence: evidence?,
+            examples: examples?,
         })
     }
 

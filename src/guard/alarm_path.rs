@@ -47,6 +47,7 @@ use super::intake;
 use super::ledger::Ledger;
 use super::live::{FramePeople, LiveHub, Publication};
 use super::message::{Answer, Gravity, Message, ReceivedReport, StoreReport, WorkerNews};
+use super::models::bank::BankPost;
 use super::observer::Tap;
 use super::priority;
 use super::records::{SiteNames, stages};
@@ -97,6 +98,7 @@ pub struct AlarmPath {
     pub painter: SyncSender<PaintTask>,
     pub clips: SyncSender<ClipTask>,
     pub sightings: SightingPost,
+    pub bank: BankPost,
     pub post: WorkerPost,
     pub arming: ArmingPost,
     pub tap: Tap,
@@ -313,6 +315,7 @@ impl Runner {
         if let Some(newest) = self.seen[index].back_mut() {
             let tracks = self.path.engine.tracks(CameraIndex(report.camera));
             self.path.judge(CameraIndex(report.camera), &mut newest.people.people);
+            self.path.bank.seen(&newest.people);
             name_tracks(&mut newest.people.people, &detections, &tracks);
             self.path.tap.tell(observe::feet(newest));
             self.path.sightings.seen(&newest.people);

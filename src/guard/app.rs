@@ -34,6 +34,8 @@ use super::keeping::{Keeping, KeptParts, StoreEnds};
 use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
+use super::models::bank;
+use super::models::bank::desk::ExampleDesk;
 use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::reserve;
 use super::siren::SirenOutput;
@@ -168,6 +170,7 @@ impl Guard {
             zone_reader,
             walk_reader,
             evidence_reader,
+            example_readers: (example_reader, bank_reader),
             inheritance,
             life,
             accounts,
@@ -203,6 +206,8 @@ impl Guard {
             verdicts: Verdicts::new(Clerk::new(queues.jobs.clone())),
             grants,
             views: views.clone(),
+            examples: ExampleDesk::of(config, example_reader, Clerk::new(queues.jobs.clone()))
+                .with_zones(mind.hub.clone()),
         });
         let front = Front {
             listener,
@@ -218,7 +223,8 @@ impl Guard {
             handhelds,
         };
         let earlier = IncidentId(inheritance.restored.last_incident);
-        let kept = KeptParts::of(config, (store, earlier), views.clone());
+        let bank = (bank_reader, mind.hub.clone());
+        let kept = KeptParts::of(config, (store, earlier), views.clone(), bank);
         let plan = plan(config, parts.worker_command, views);
         let sounding = Annunciators::of(config, parts.siren);
         Guard::run(front, mind, queues, kept, sounding, plan).map_err(StartError::Thread)
@@ -241,6 +247,7 @@ impl Guard {
         let (publisher, publications) = live::queue();
         let (painter, tasks) = evidence::queue();
         let (clips, clip_tasks) = clips::queue();
+        let (bank, banked) = bank::queue();
         let (sightings, seen, watching) = clips::start_sightings(&names)?;
         let done = Arc::new(AtomicU64::new(0));
         let (orders, annunciators) = sounding.start(&inputs)?;
@@ -249,6 +256,7 @@ impl Guard {
             publisher: publisher.clone(),
             painter: painter.clone(),
             clips: clips.clone(),
+            bank: bank.clone(),
         };
         let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
         let publishing =
@@ -260,7 +268,8 @@ impl Guard {
             done: done.clone(),
         };
         let (clip_queue, seen) = ((clips.clone(), clip_tasks), (seen, watching));
-        let keeping = Keeping::start(kept, tasks, clip_queue, seen, post.clone(), ends)?;
+        let banked = (bank.clone(), banked);
+        let keeping = Keeping::start(kept, tasks, clip_queue, banked, seen, post.clone(), ends)?;
         let handhelds = handhelds.start(desk.clone(), hub.clone())?;
         let path = AlarmPath {
             engine,
@@ -276,6 +285,7 @@ impl Guard {
             painter,
             clips,
             sightings,
+            bank,
             post,
             arming,
             tap: walks.tap,
@@ -369,6 +379,8 @@ struct Prepared {
     zone_reader: StoreReader,
     walk_reader: StoreReader,
     evidence_reader: StoreReader,
+    /// For people, and for the bank.
+    example_readers: (StoreReader, StoreReader),
     inheritance: Inheritance,
     /// Number of the life that begins.
     life: u64,
@@ -415,6 +427,8 @@ impl Prepared {
         let zone_reader = store.reader().map_err(store_error)?;
         let walk_reader = store.reader().map_err(store_error)?;
         let evidence_reader = store.reader().map_err(store_error)?;
+        let bank_reader = store.reader().map_err(store_error)?;
+        let example_readers = (store.reader().map_err(store_error)?, bank_reader);
         let channels = channels::readers(config, &store).map_err(store_error)?;
         Ok(Prepared {
             names,
@@ -425,6 +439,7 @@ impl Prepared {
             zone_reader,
             walk_reader,
             evidence_reader,
+            example_readers,
             inheritance,
             life,
             accounts,

@@ -15,11 +15,12 @@ use super::handle::{
     AcknowledgeError, AlarmCommand, Alarms, CameraViews, Channels, CommandError, Commanded,
     Distances, EvidenceDesk, Found, Handhelds, Handle, HistoryError, InputValue, Inputs,
     LiveReceiver, SetInputError, Snapshot, Sought, Span, SpanKpis, WalkTests, Wanted, Zones,
-    span_kpis,
+    examples::Examples, span_kpis,
 };
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
 use super::message::Answer;
+use super::models::bank::desk::ExampleDesk;
 use super::privacy::grants::Grants;
 use super::privacy::snapshot_for_all;
 use super::verdicts::Verdicts;
@@ -64,6 +65,7 @@ pub struct Desk {
     pub grants: Grants,
     pub verdicts: Verdicts,
     pub views: Arc<Views>,
+    pub examples: ExampleDesk,
 }
 
 impl Inputs for Desk {
@@ -160,6 +162,10 @@ impl Handle for Desk {
 
     fn channel_desk(&self) -> &dyn Channels {
         &*self.channels
+    }
+
+    fn example_desk(&self) -> &dyn Examples {
+        &self.examples
     }
 }
 

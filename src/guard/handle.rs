@@ -428,6 +428,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     /// Clips, pictures and pins of incidents.
     fn evidence_desk(&self) -> &dyn EvidenceDesk;
 
+    /// Pictures worth learning from.
+    fn example_desk(&self) -> &dyn examples::Examples;
+
     /// What cameras' views are held against.
     fn view_desk(&self) -> &dyn CameraViews;
 

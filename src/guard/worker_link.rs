@@ -15,6 +15,7 @@ use super::clips::ClipTask;
 use super::evidence::PaintTask;
 use super::live::Publication;
 use super::message::{Message, ReceivedReport, WorkerNews};
+use super::models::bank::{BankPost, REQUESTS_FROM};
 use super::priority;
 use crate::clock;
 use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, ToWorker};
@@ -27,6 +28,7 @@ pub struct Addressees {
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
     pub clips: SyncSender<ClipTask>,
+    pub bank: BankPost,
 }
 
 /// What the supervisor reads of a life.
@@ -112,6 +114,10 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::Preview(picture) => {
             // Full: a viewer misses a picture, the next one comes.
             let _ = to.publisher.try_send(Publication::Picture(picture));
+            return Ok(());
+        }
+        FromWorker::Snapshot { request, picture } if request >= REQUESTS_FROM => {
+            to.bank.arrived(request, picture);
             return Ok(());
         }
         FromWorker::Snapshot { request, picture } => {

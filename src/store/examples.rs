@@ -14,12 +14,15 @@
 mod labels;
 mod read;
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use super::query::StoreReader;
 use super::verdicts::Judgement;
-use super::{Store, StoreError};
+use super::{FILE_NAME, Store, StoreError};
 
 pub(super) use self::labels::judged;
 pub use self::labels::{ImportedLabels, LabelGiven, NewLabels};
@@ -202,6 +205,18 @@ impl Store {
             })
         })
     }
+}
+
+/// A reader of the store in `dir`, beside a box that may run.
+///
+/// # Errors
+/// There is no store, or it cannot be read.
+pub fn reader_of(dir: &Path) -> Result<StoreReader, StoreError> {
+    let path = dir.join(FILE_NAME);
+    if !path.is_file() {
+        return Err(StoreError::NoStore { path });
+    }
+    StoreReader::open(&path)
 }
 
 fn insert(connection: &Connection, new: &NewExample) -> rusqlite::Result<()> {

@@ -71,6 +71,16 @@ impl StoreReader {
         self.example_rows(&sql, params![below, occasion, limit])
     }
 
+    /// The oldest first, those above a number.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn examples_after(&self, after: u64, limit: u32) -> Result<Vec<KeptExample>, HistoryError> {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let sql = format!("SELECT {COLUMNS} WHERE example.id > ?1 ORDER BY example.id LIMIT ?2");
+        self.example_rows(&sql, params![after, limit.min(EXAMPLES_AT_ONCE_MAX)])
+    }
+
     /// Examples that nobody has labelled, the one that teaches most first: where two models differ;
     /// what somebody judged false, since they were not asked whether anybody was there; then what the
     /// box told, what it nearly told, and what it hardly saw.
