@@ -14,6 +14,7 @@ pub mod detect;
 pub mod doctor;
 #[cfg(feature = "vision")]
 pub mod evaluate;
+pub mod examples;
 #[cfg(feature = "vision")]
 pub mod footage;
 pub mod handhelds;
@@ -77,6 +78,9 @@ enum Command {
     WalkTests(walk_tests::Command),
     /// Channels to others: what waits, what was delivered, what was lost.
     Channels(channels::Args),
+    /// Examples: what the box keeps to learn from, labels, and thresholds to propose.
+    #[command(subcommand)]
+    Examples(examples::Command),
     /// Model packages: make, sign and verify them, and the keys that count for them.
     #[command(subcommand)]
     Model(model::Command),
@@ -109,6 +113,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Zones(args) => zones::run(args),
         Command::WalkTests(command) => walk_tests::run(&command),
         Command::Channels(args) => channels::run(&args),
+        Command::Examples(command) => examples::run(&command),
         Command::Model(command) => model::run(&command),
         #[cfg(feature = "vision")]
         Command::Replay(args) => replay::run(args),

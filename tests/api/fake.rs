@@ -8,6 +8,8 @@ mod channel_desk;
 mod eventually;
 #[path = "evidence_desk.rs"]
 pub mod evidence_desk;
+#[path = "example_desk.rs"]
+pub mod example_desk;
 #[path = "handheld_desk.rs"]
 mod handheld_desk;
 #[path = "input_door.rs"]
@@ -39,20 +41,20 @@ use standclear::engine::{
     AlarmId, AlarmSource, AlarmState, CameraIndex, Part, ZoneIndex, ZoneState,
 };
 use standclear::guard::clerk::Clerk;
+use standclear::guard::handle::examples::Examples;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Camera, CameraViews, Channels, Distances, EvidenceDesk, Found,
-    Grants, Handhelds, HandheldsNow, Handle, HistoryError, Input, InputSight, InputValue, Latency,
+    Accounts, AcknowledgeError, CameraViews, Channels, Distances, EvidenceDesk, Found, Grants,
+    Handhelds, HandheldsNow, Handle, HistoryError, Input, InputSight, InputValue, Latency,
     LivePicture, LiveReceiver, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Sought, Span,
     SpanState, VerdictRow, Verdicts, Vision, VisionState, Visitor, WalkTests, Wanted, When, Zones,
 };
-use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;
 use standclear::web::{self, Settings};
 use tokio::sync::{oneshot, watch};
 
 use alarm_desk::{RENEWED, alarm};
 pub use pictures::picture;
-use pictures::zone;
+use pictures::{camera, zone};
 pub use session::Session;
 
 /// Longest wait of any test for something that must happen.
@@ -209,6 +211,10 @@ impl Handle for Fake {
         self
     }
 
+    fn example_desk(&self) -> &dyn Examples {
+        self
+    }
+
     fn walk_desk(&self) -> &dyn WalkTests {
         self
     }
@@ -238,30 +244,7 @@ pub fn snapshot() -> Snapshot {
         },
         store_fault: None,
         latency: Latency::default(),
-        cameras: vec![Camera {
-            id: "yard-éast".into(),
-            name: "Yard east".into(),
-            unknown: None,
-            since,
-            size_px: Some((768, 576)),
-            fps: 10.0,
-            frame_age_ms: Some(48),
-            detail_cut: None,
-            pictures: standclear::guard::pictures::Tally::default(),
-            people: 6,
-            zones_version: 12,
-            zones_fault: None,
-            address: "rtsp://10.0.0.7".into(),
-            stream: Some(Stream {
-                decoder: Some("avdec_h264".into()),
-                transport: Some(Transport::Tcp),
-                clock: CaptureClock::SenderReport,
-                clock_refused: None,
-                decoder_failed: None,
-            }),
-            masks: Arc::new([]),
-            view: view_desk::moved(),
-        }],
+        cameras: vec![camera(since)],
         zones: vec![
             zone(0, "gate-road", ZoneState::Occupied, Some(17)),
             zone(1, "dock", ZoneState::Clear, None),
