@@ -284,3 +284,33 @@ fn everybody_sees_nobody_and_all_is_hidden_where_nobody_looked_at_this_very_pict
         assert!(differs(&hidden, elsewhere, [0, 60]) > 200, "{unknown:?}");
     }
 }
+
+#[test]
+fn whom_both_models_saw_is_one_box_and_what_reaches_out_of_the_picture_is_cut() {
+    let at = |left_norm, score| CaseBox {
+        left_norm,
+        top_norm: 0.5,
+        width_norm: 0.2,
+        height_norm: 0.4,
+        score,
+    };
+    let boxes =
+        picture::of_both(&[at(0.1, 0.5)], &[at(0.12, 0.9), at(0.9, 0.4), at(f64::NAN, 0.9)]);
+    let lefts: Vec<(f64, f32)> = boxes.iter().map(|it| (it.left, it.score)).collect();
+    assert_eq!(lefts, [(0.1, 0.5), (0.9, 0.4)]);
+    assert!((boxes[1].width - 0.1).abs() < 1e-9, "{:?}", boxes[1]);
+}
+
+#[test]
+fn a_queue_that_is_full_of_people_has_room_for_an_incident_still_and_never_waits() {
+    let (post, queue) = queue();
+    let people = watching::somebody();
+    (0..1_000).for_each(|_| post.seen(&people));
+    post.arrived(REQUESTS_FROM, None);
+    let tasks: Vec<BankTask> = queue.tasks.try_iter().collect();
+    assert_eq!(tasks.len(), SEEN_WAITING_MAX + 1);
+    assert!(matches!(tasks.last(), Some(BankTask::Arrived { .. })));
+    (0..1_000).for_each(|request| post.arrived(request, None));
+    assert_eq!(queue.tasks.try_iter().count(), QUEUE_MAX);
+    assert_eq!(post.lost.load(Ordering::Relaxed), 1_000 - QUEUE_MAX as u64);
+}

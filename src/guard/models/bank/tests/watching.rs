@@ -142,3 +142,8 @@ fn what_is_hardly_seen_for_a_second_is_worth_a_picture_and_taken_back_when_it_wa
     let gaps = [[0.2; 6].as_slice(), &[0.0; 10]].concat();
     assert_eq!(faint(&gaps.repeat(10)).0, []);
 }
+
+/// A picture with one person.
+pub fn somebody() -> FramePeople {
+    seen(0, &names("restricted"), vec![person([0.5, 0.6], 0.6)])
+}
