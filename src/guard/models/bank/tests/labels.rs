@@ -21,7 +21,7 @@ const ALL: WantedExamples = WantedExamples { labelled: WantedLabels::All, occasi
 
 fn desk(box_: &TestBox) -> ExampleDesk {
     let text = "[site]\nname = \"North yard\"\ntime_zone = \"UTC\"\n[[camera]]\nid = \"yard\"\n\
-                name = \"Yard\"\nsource = \"rtsp://127.0.0.1/yard\"\nzones = \"yard.json\"\n";
+                name = \"Yard\"\nsource = { test = \"ball\" }\nzones = \"yard.json\"\n";
     let file = box_.folder.path().join("standclear.toml");
     let mut config = Config::parse(&file, text).expect("a configuration");
     config.store.path = box_.folder.path().to_path_buf();
