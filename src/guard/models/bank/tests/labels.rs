@@ -22,6 +22,10 @@ const ALL: WantedExamples = WantedExamples { labelled: WantedLabels::All, occasi
 fn desk(box_: &TestBox) -> ExampleDesk {
     let text = "[site]\nname = \"North yard\"\ntime_zone = \"UTC\"\n[[camera]]\nid = \"yard\"\n\
                 name = \"Yard\"\nsource = { test = \"ball\" }\nzones = \"yard.json\"\n";
+    let zones = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
+        "properties":{"id":"gate","name":"Gate","kind":"restricted"},
+        "geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}}]}"#;
+    fs::write(box_.folder.path().join("yard.json"), zones).expect("a zone file");
     let file = box_.folder.path().join("standclear.toml");
     let mut config = Config::parse(&file, text).expect("a configuration");
     config.store.path = box_.folder.path().to_path_buf();
