@@ -244,10 +244,8 @@ impl Guard {
         let Front { zones, machine, arming, walks, channels, handhelds, .. } = front;
         let Mind { engine, names, ledger, board, hub, detail } = mind;
         let inputs = queues.inputs;
-        let (publisher, publications) = live::queue();
-        let (painter, tasks) = evidence::queue();
-        let (clips, clip_tasks) = clips::queue();
-        let (bank, banked) = bank::queue();
+        let ((publisher, publications), (painter, tasks)) = (live::queue(), evidence::queue());
+        let ((clips, clip_tasks), (bank, banked)) = (clips::queue(), bank::queue());
         let (sightings, seen, watching) = clips::start_sightings(&names)?;
         let done = Arc::new(AtomicU64::new(0));
         let (orders, annunciators) = sounding.start(&inputs)?;
