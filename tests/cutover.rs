@@ -32,6 +32,9 @@ struct Decisions {
     looking: String,
     /// Frame number, slot.
     of: Vec<Vec<(u64, String)>>,
+    /// By camera: when the newest picture was decided on, and the longest time between two.
+    decided_ns: Vec<u64>,
+    longest_ns: u64,
 }
 
 impl Decisions {
@@ -44,6 +47,10 @@ impl Decisions {
                 let camera = usize::from(report.camera);
                 self.of.resize(self.of.len().max(camera + 1), Vec::new());
                 self.of[camera].push((report.frame, self.looking.clone()));
+                self.decided_ns.resize(self.of.len(), report.stages.decoded_ns);
+                let gap = report.stages.decoded_ns - self.decided_ns[camera];
+                self.longest_ns = self.longest_ns.max(gap);
+                self.decided_ns[camera] = report.stages.decoded_ns;
             }
             _ => {}
         }
@@ -106,6 +113,7 @@ fn under_load_every_picture_is_decided_on_once_and_a_switch_takes_less_than_a_fr
     let prepared = prepare(&vision, &mut decisions, 7, &other_model());
     assert_eq!(prepared.name, "ssdlite-person-300-int8");
     let before: usize = decisions.of.iter().map(Vec::len).sum();
+    let usual = Duration::from_nanos(decisions.longest_ns);
     vision.send(&ToWorker::Switch { switch: 7 });
     let there = switched(&vision, &mut decisions, 7).expect("switched");
     assert_eq!(there.model, prepared);
@@ -117,9 +125,10 @@ fn under_load_every_picture_is_decided_on_once_and_a_switch_takes_less_than_a_fr
     let back = switched(&vision, &mut decisions, 8).expect("back");
     assert_eq!(back.model.slot, "shipped");
     let gaps = [there.gap_ns, back.gap_ns].map(Duration::from_nanos);
-    println!("without a decision: {:?} over the switch, {:?} over the way back", gaps[0], gaps[1]);
-    // From one picture's decision to the next one's is an interval by itself.
-    assert!(gaps.iter().all(|gap| *gap < 2 * INTERVAL), "{gaps:?}");
+    let [there, back] = gaps;
+    println!("without a decision: {there:?} and back {back:?}, {usual:?} at most before");
+    // From one picture's decision to the next one's is an interval by itself, or what there is time for.
+    assert!(gaps.iter().all(|gap| *gap < usual + INTERVAL), "{gaps:?}");
     let slot = prepared.slot.as_str();
     decisions.assert_each_once(&["shipped", slot, "shipped"]);
     vision.stop();
