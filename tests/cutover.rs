@@ -11,13 +11,14 @@ mod process;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod site;
 #[path = "guard/worker.rs"]
+#[expect(dead_code, reason = "here the vision process is a real one")]
 mod worker;
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use standclear::link::{FromWorker, ModelInfo, Report, SwitchedTo, ToWorker};
+use standclear::link::{FromWorker, ModelInfo, Report, SwitchedTo, ToWorker, WorkerConfig};
 use support::hostile::{self, Harm, TEN_SECONDS, When};
 
 use process::{Vision, choice, config, other_model, shipped};
@@ -107,7 +108,8 @@ fn switched(vision: &Vision, decisions: &mut Decisions, switch: u64) -> Result<S
 
 #[test]
 fn under_load_every_picture_is_decided_on_once_and_a_switch_takes_less_than_a_frame_interval() {
-    let vision = Vision::start(config(vec![shipped()], 2, FPS));
+    let small = config(vec![shipped()], 2, FPS);
+    let vision = Vision::start(WorkerConfig { input_long_side_px: Some(320), ..small });
     let mut decisions = Decisions::default();
     until(&vision, &mut decisions, |_, so_far| looked(so_far, 2, 20));
     let prepared = prepare(&vision, &mut decisions, 7, &other_model());
@@ -123,6 +125,8 @@ fn under_load_every_picture_is_decided_on_once_and_a_switch_takes_less_than_a_fr
     });
     vision.send(&ToWorker::SwitchBack { switch: 8, reason: "a trial".into() });
     let back = switched(&vision, &mut decisions, 8).expect("back");
+    let after = |it: &Vec<(u64, String)>| it.last().is_some_and(|(_, slot)| slot == "shipped");
+    until(&vision, &mut decisions, |_, now| now.of.iter().all(after).then_some(()));
     assert_eq!(back.model.slot, "shipped");
     let gaps = [there.gap_ns, back.gap_ns].map(Duration::from_nanos);
     let [there, back] = gaps;
