@@ -83,26 +83,6 @@ const ZONES: &str = r#"{"type":"FeatureCollection","features":[
     {"type":"Feature","properties":{"id":"bay","name":"Bay","kind":"restricted"},
      "geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}}]}"#;
 
-/// Quick on any machine.
-const SMALL: &str = "input_long_side = 320";
-
-struct Site {
-    folder: tempfile::TempDir,
-    ledger: Arc<Ledger>,
-    guard: Guard,
-    heard: Receiver<Heard>,
-    siren: SirenNotes,
-    /// From nothing to the first decision.
-    start: Duration,
-}
-
-/// A zone over the whole picture, in which there is always somebody, and one that is passed through.
-const ZONES: &str = r#"{"type":"FeatureCollection","features":[
-    {"type":"Feature","properties":{"id":"bay","name":"Bay","kind":"restricted"},
-     "geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}},
-    {"type":"Feature","properties":{"id":"gate","name":"Gate","kind":"restricted"},
-     "geometry":{"type":"Polygon","coordinates":[[[0,0.6],[0.35,0.6],[0.35,1],[0,1],[0,0.6]]]}}]}"#;
-
 impl Site {
     fn new(committed: Vec<ModelChoice>, more: &str) -> Site {
         let footage = format!("file = \"{}\"", support::footage().display());
