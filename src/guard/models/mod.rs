@@ -1,0 +1,31 @@
+//! Models in the guard: which one guards, how one comes in and how it is taken back, and what all that
+//! is decided by.
+//!
+//! ```text
+//!  upload, stick, URL ──> take ──> blobs ──> trying (a process of its own) ──┐
+//!  people ── desk ───────────────────── tasks ───────────────────────────────┤
+//!  vision process ── seen ───────────── news ──> keeper ── ledger, fsynced   │
+//!       ^                                          │  ^───────────────────────┘
+//!       └── Prepare, Switch, SwitchBack ───────────┘
+//!  supervisor ── order: what may the next life load? (bounded, whatever the disk does)
+//! ```
+//!
+//! Nothing here is on the alarm path: a keeper that hangs or panics costs an upgrade, and the committed
+//! model guards on.
+//!
+//! - `keeper`: the thread that owns the ledger. `order`, `next_life`: its answer to the supervisor.
+//! - `seen`: what it hears of the vision process. `chronicle`: what is remembered of each step.
+//! - `take`, `gather`: packages on their way in. `trying`: a model is loaded and tried before it may
+//!   come near a camera. `desk`: what people may ask. `shown`: what is shown to them.
+
+pub mod chronicle;
+pub mod desk;
+mod fetching;
+pub mod gather;
+pub mod keeper;
+pub mod next_life;
+pub mod order;
+pub mod seen;
+pub mod shown;
+pub mod take;
+pub mod trying;
