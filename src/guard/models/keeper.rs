@@ -85,7 +85,7 @@ pub type Reply = SyncSender<Result<(), ModelError>>;
 pub enum Ask {
     Shadow(Digest),
     /// The evidence was judged, and is what they saw.
-    Promote(Digest),
+    Promote { digest: Digest, evidence: String },
     Rollback { reason: String },
     Discard { digest: Digest, reason: String },
     Review { step: ReviewStep, reason: String },

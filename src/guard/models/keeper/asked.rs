@@ -36,7 +36,7 @@ impl Keeper {
     pub(super) fn ask(&mut self, what: Ask, by: &str, now: Instant) -> Result<(), ModelError> {
         match what {
             Ask::Shadow(digest) => self.shadow(digest, by),
-            Ask::Promote(digest) => self.promote(digest, by, now),
+            Ask::Promote { digest, evidence } => self.promote(digest, &evidence, by, now),
             Ask::Rollback { reason } => self.rollback(&reason, by, now),
             Ask::Discard { digest, reason } => self.discard(digest, &reason, by),
             Ask::Review { step, reason } => self.review(step, &reason, by, now),
@@ -102,7 +102,13 @@ impl Keeper {
         Ok(())
     }
 
-    fn promote(&mut self, digest: Digest, by: &str, now: Instant) -> Result<(), ModelError> {
+    fn promote(
+        &mut self,
+        digest: Digest,
+        evidence: &str,
+        by: &str,
+        now: Instant,
+    ) -> Result<(), ModelError> {
         self.is_candidate(digest)?;
         if self.step != Step::Idle {
             return Err(ModelError::Busy);
@@ -126,7 +132,10 @@ impl Keeper {
                 return Err(no("not_shadowing", "it has to run in the shadow first"));
             }
         }
-        let text = "approved; it is loaded beside the one that guards, and then switched to";
+        let text = format!(
+            "approved on the evidence {evidence}; it is loaded beside the one that guards, and then \
+             switched to"
+        );
         self.book.tell(Told::now(Kind::Approved, Some(Slot::Blob(digest)), text).by(by));
         self.prepare(Goal::Trial(digest), now);
         Ok(())
