@@ -227,6 +227,10 @@ pub enum FromWorker {
     FellBack { model: ModelInfo, reason: String },
     /// Answer to `RunGolden`.
     Golden { run: u64, outcome: Result<(), String> },
+    /// All reports from here on are of this model: after a switch, and when a model was fallen back on.
+    Looking(ModelInfo),
+    /// A model of the order could not be loaded; the next one is tried.
+    PassedOver(PassedOver),
 }
 
 /// How a camera's pictures come to the box.

@@ -13,6 +13,7 @@
 //!
 //! - `app`, `wiring`, `doors`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
 //! - `worker`, `worker_link`, `intake`, `detail`: the vision process, its link, the parsing of its reports, what it is told of zones.
+//! - `models`: which models a vision process may load, and what is heard of them.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
 //! - `keeper`, `keeping`, `followers`, `handover`, `disk`, `reserve`, `age`, `records`, `clerk`: what must survive. `evidence`, `clips`: the pictures and the video kept with incidents.
@@ -57,6 +58,7 @@ mod ledger;
 mod live;
 mod machine;
 mod message;
+pub mod models;
 pub mod observer;
 pub mod pictures;
 mod priority;

@@ -28,7 +28,7 @@ use self::switching::Step;
 use self::watch::Watch;
 pub use self::asked::refused;
 use super::chronicle::{Book, Kind, Told};
-use super::seen::ModelNews;
+use super::seen::{Heard, NEWS_MAX};
 use super::shown::Shared;
 use super::take::Staging;
 use super::trying::Tried;
@@ -45,9 +45,6 @@ use crate::telemetry::chain;
 
 /// Tasks that wait; people ask one at a time.
 const TASKS_MAX: usize = 32;
-
-/// What the vision process says in a minute at forty pictures a second.
-pub const NEWS_MAX: usize = 4_096;
 
 /// How often the keeper looks at what is due.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -173,7 +170,7 @@ impl KeeperThread {
     pub fn start(
         parts: KeeperParts,
         (tasks, asked): (SyncSender<Task>, Receiver<Task>),
-        news: Receiver<ModelNews>,
+        news: Receiver<Heard>,
     ) -> io::Result<KeeperThread> {
         let mut keeper = Keeper::new(parts);
         let thread = thread::Builder::new().name("model-keeper".into()).spawn(move || {
@@ -236,7 +233,7 @@ impl Keeper {
         }
     }
 
-    fn run(&mut self, tasks: &Receiver<Task>, news: &Receiver<ModelNews>) {
+    fn run(&mut self, tasks: &Receiver<Task>, news: &Receiver<Heard>) {
         self.reviews_open = self.shared.now().reviews_open;
         loop {
             let run = match tasks.recv_timeout(LOOK_EVERY) {
@@ -258,10 +255,10 @@ impl Keeper {
         }
     }
 
-    fn hear(&mut self, news: &Receiver<ModelNews>) {
+    fn hear(&mut self, news: &Receiver<Heard>) {
         let mut heard = 0;
         while let Ok(one) = news.try_recv() {
-            self.heard(one, clock::monotonic());
+            self.heard(one.news, one.at);
             heard += 1;
             if heard >= NEWS_MAX {
                 break;

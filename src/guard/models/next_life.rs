@@ -5,14 +5,13 @@ use std::sync::mpsc::{self, SyncSender};
 use std::time::Duration;
 
 use super::keeper::Task;
-use super::order::NextLife;
+use super::order::{NextLife, ORDER_WAIT_MAX};
 use super::shown::Shared;
 use crate::clock;
 use crate::link::ModelChoice;
 
-/// Longest wait for the attempt of a trial to be on the disk. A sync on a busy disk takes tenths of a
-/// second.
-pub const ORDER_WAIT_MAX: Duration = Duration::from_millis(1_500);
+/// Of the time that is given, for what else there is to do.
+const MARGIN: Duration = Duration::from_millis(100);
 
 /// See the module.
 pub struct KeepersOrder {
@@ -30,9 +29,10 @@ impl NextLife for KeepersOrder {
     /// While the disk hangs, or the keeper is gone: without the trial.
     fn order(&self) -> Vec<ModelChoice> {
         let (reply, answer) = mpsc::sync_channel(1);
-        let until = clock::monotonic().after(ORDER_WAIT_MAX);
+        let within = ORDER_WAIT_MAX - MARGIN;
+        let until = clock::monotonic().after(within);
         let asked = self.tasks.try_send(Task::Order { until, reply });
-        let order = asked.ok().and_then(|()| answer.recv_timeout(ORDER_WAIT_MAX).ok());
+        let order = asked.ok().and_then(|()| answer.recv_timeout(within).ok());
         order.unwrap_or_else(|| {
             tracing::error!("the keeper of models does not answer; nothing on trial is loaded");
             let slots = self.shared.order_without_trial();
