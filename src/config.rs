@@ -12,6 +12,7 @@
 mod check;
 mod evidence;
 mod inputs;
+mod models;
 mod notify;
 mod plaintext;
 mod privacy;
@@ -31,6 +32,7 @@ pub use self::check::{FPS_MAX, FPS_MIN};
 pub use self::evidence::Evidence;
 use self::inputs::host;
 pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
+pub use self::models::Models;
 pub use self::notify::{Discovery, MqttVersion, Notify, NotifyMqtt, WebPush, Webhook};
 pub use self::privacy::Privacy;
 pub use self::relay::{
@@ -50,6 +52,8 @@ pub struct Config {
     /// In engine order; at least one.
     pub cameras: Vec<Camera>,
     pub model: Model,
+    /// How other models come in.
+    pub models: Models,
     pub siren: Siren,
     pub store: Store,
     pub web: Web,

@@ -22,6 +22,7 @@ use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
 use super::evidence::UnvalidatedEvidence;
+use super::models::UnvalidatedModels;
 use super::inputs::{Broker, UnvalidatedInput, UnvalidatedMqtt};
 use super::notify::UnvalidatedNotify;
 use super::privacy::UnvalidatedPrivacy;
@@ -66,6 +67,7 @@ pub(super) struct Tables {
     #[serde(default)]
     camera: Vec<Spanned<UnvalidatedCamera>>,
     model: Option<UnvalidatedModel>,
+    models: Option<UnvalidatedModels>,
     siren: Option<UnvalidatedSiren>,
     store: Option<UnvalidatedStore>,
     web: Option<UnvalidatedWeb>,
@@ -153,6 +155,7 @@ impl Place<'_> {
         let site = self.noted(self.site(tables.site));
         let cameras = self.noted(self.cameras(tables.camera));
         let model = self.noted(self.model(tables.model.unwrap_or_default()));
+        let models = self.noted(self.models(&tables.models.unwrap_or_default()));
         let siren = self.noted(self.siren(&tables.siren.unwrap_or_default()));
         let store = self.noted(self.store(tables.store.unwrap_or_default()));
         let zones = self.noted(self.zones(&tables.zones.unwrap_or_default()));
@@ -168,6 +171,7 @@ impl Place<'_> {
             site: site?,
             cameras: cameras?,
             model: model?,
+            models: models?,
             siren: siren?,
             store: store?,
             web: web?,

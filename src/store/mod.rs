@@ -25,6 +25,7 @@ pub mod handhelds;
 pub mod heat;
 mod holds;
 pub mod incidents;
+pub mod models;
 mod moving;
 mod open;
 pub mod outbox;

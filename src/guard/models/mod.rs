@@ -20,12 +20,13 @@
 
 pub mod chronicle;
 pub mod desk;
-mod fetching;
+pub mod fetching;
 pub mod gather;
 pub mod keeper;
 pub mod next_life;
 pub mod order;
 pub mod seen;
 pub mod shown;
+pub mod start;
 pub mod take;
 pub mod trying;

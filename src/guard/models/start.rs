@@ -1,0 +1,227 @@
+//! The models of a box, opened: what is read before anything runs, and the thread behind it.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use jiff::Timestamp;
+
+use super::chronicle::Chronicle;
+use super::desk::{EvidenceSource, ModelsDesk, with_installed};
+use super::fetching::Intake;
+use super::keeper::{self, KeeperParts, KeeperThread, Task};
+use super::next_life::KeepersOrder;
+use super::order::NextLife;
+use super::seen::Heard;
+use super::shown::{Folders, Shared, Shown, facts_of, shipped_in};
+use super::take;
+use super::trying::TryProcess;
+use crate::clock;
+use crate::config::Config;
+use crate::engine::time::Instant;
+use crate::guard::arming::{Calendar, ClockWatch};
+use crate::guard::clerk::Clerk;
+use crate::guard::handle::models::{ActiveModel, ModelFault, ModelFaultKind};
+use crate::guard::inputs::Moment;
+use crate::guard::worker::WorkerPost;
+use crate::model_package::WallTime;
+use crate::model_store::files::{Disk, SharedFiles};
+use crate::model_store::{FOLDER, ModelStore, Opened, blobs};
+use crate::rollout::boot::{BootFault, Trust};
+use crate::rollout::probation::Rules;
+use crate::rollout::slot::Slot;
+use crate::rollout::stage::Stage;
+use crate::store::models::{ModelEventKind, ModelEventRow};
+use crate::store::query::StoreReader;
+use crate::telemetry::chain;
+
+/// Events of earlier lives that are looked through for when a package came and which reviews are open.
+const EVENTS_LOOKED_AT: u32 = 500;
+
+/// How much less urgent than everything else (`nice`) reading all packages is.
+const NICENESS: i32 = 10;
+
+/// A folder of models, opened.
+pub struct OpenedModels {
+    pub store: ModelStore<SharedFiles>,
+    pub files: SharedFiles,
+    pub shared: Arc<Shared>,
+    pub found: Option<ModelFault>,
+}
+
+impl OpenedModels {
+    /// Always succeeds: a box has to guard, whatever its disk says of models.
+    pub fn open(config: &Config, events: &[ModelEventRow]) -> OpenedModels {
+        let root = config.store.path.join(FOLDER);
+        let disk = Disk::new(root.clone()).unwrap_or_else(|error| {
+            tracing::error!("the folder of models cannot be made: {error}");
+            Disk::existing(root.clone())
+        });
+        let folders = Folders { root, shipped: config.model.dir.clone() };
+        let rules = Rules::with_latency_budget(config.models.latency_budget);
+        OpenedModels::of(Arc::new(disk), folders, rules, events)
+    }
+
+    pub fn of(
+        files: SharedFiles,
+        folders: Folders,
+        rules: Rules,
+        events: &[ModelEventRow],
+    ) -> OpenedModels {
+        let shipped = shipped_in(&folders.shipped);
+        let Opened { store, damages, not_kept } = ModelStore::open(files.clone(), shipped.release);
+        for damage in &damages {
+            tracing::error!("the ledger of models: {damage}");
+        }
+        let ledger = store.ledger().clone();
+        let packages = blobs::all(&files).unwrap_or_default();
+        let facts = packages.iter().map(|digest| {
+            let slot = Slot::Blob(*digest);
+            (*digest, with_installed(facts_of(&files, *digest), events, slot))
+        });
+        let shown = Shown {
+            active: ActiveModel { slot: None, since: None, passed_over: Vec::new() },
+            course: None,
+            reviews_open: reviews_open(&ledger, events),
+            fault: None,
+            facts: facts.collect(),
+            under_way: None,
+            banned: None,
+            time: WallTime::Doubted(clock::wall()),
+            ledger,
+        };
+        let found = found(store.trust(), &damages, not_kept.map(|error| chain(&error)));
+        let shared = Arc::new(Shared::new(folders, shipped, rules, shown));
+        OpenedModels { store, files, shared, found }
+    }
+}
+
+/// What is wrong with the ledger, for people.
+fn found(trust: Trust, damages: &[String], not_kept: Option<String>) -> Option<ModelFault> {
+    let of = |kind, text: String| Some(ModelFault { kind, text });
+    let said = damages.join("; ");
+    match (trust, not_kept) {
+        (Trust::Older, _) => of(ModelFaultKind::LedgerOlder, format!("{} ({said})", BootFault::Older)),
+        (Trust::Lost, _) => of(ModelFaultKind::LedgerLost, format!("{} ({said})", BootFault::Lost)),
+        (Trust::Newest, Some(why)) => of(ModelFaultKind::NotKept, why),
+        (Trust::Newest, None) => None,
+    }
+}
+
+/// Reviews of the candidate that were opened and not closed.
+fn reviews_open(ledger: &crate::rollout::ledger::Ledger, events: &[ModelEventRow]) -> u32 {
+    let Some(candidate) = ledger.candidate() else { return 0 };
+    let slot = Slot::Blob(candidate.digest).to_string();
+    let mut open = 0_u32;
+    for row in events.iter().rev().filter(|row| row.event.slot.as_ref() == Some(&slot)) {
+        match row.event.kind {
+            ModelEventKind::ReviewOpened => open += 1,
+            ModelEventKind::ReviewDismissed => open = open.saturating_sub(1),
+            // It came in anew.
+            ModelEventKind::Installed => open = 0,
+            _ => {}
+        }
+    }
+    open
+}
+
+/// What of models faces people and the supervisor, before the thread runs.
+pub struct ModelsFront {
+    pub desk: Arc<ModelsDesk>,
+    pub order: Arc<dyn NextLife>,
+    opened: OpenedModels,
+    queue: (SyncSender<Task>, Receiver<Task>),
+    clerk: Clerk,
+    time_zone: String,
+    last_alive: Option<Timestamp>,
+    data: PathBuf,
+}
+
+impl ModelsFront {
+    pub fn of(
+        config: &Config,
+        reader: StoreReader,
+        clerk: Clerk,
+        last_alive: Option<Timestamp>,
+        (vision, evidence): (&[OsString], Arc<dyn EvidenceSource>),
+    ) -> ModelsFront {
+        let events = reader.model_events(EVENTS_LOOKED_AT, None).unwrap_or_default();
+        let opened = OpenedModels::open(config, &events);
+        let queue = keeper::queue();
+        let budget = config.models.latency_budget;
+        let intake = Intake {
+            shared: opened.shared.clone(),
+            tasks: queue.0.clone(),
+            files: opened.files.clone(),
+            data: config.store.path.clone(),
+            tries: Arc::new(TryProcess::of(vision, &config.model, budget)),
+            taking: Arc::default(),
+        };
+        let order = Arc::new(KeepersOrder::new(queue.0.clone(), opened.shared.clone()));
+        let carried = config.models.carried.clone();
+        let found = Mutex::default();
+        let desk = Arc::new(ModelsDesk { intake, evidence, reader, carried, found });
+        let time_zone = config.site.time_zone.clone();
+        let data = config.store.path.clone();
+        ModelsFront { desk, order, opened, queue, clerk, time_zone, last_alive, data }
+    }
+
+    /// Starts the keeper, and what is to be gone on with from an earlier life.
+    ///
+    /// # Errors
+    /// The system does not allow another thread.
+    pub fn start(self, post: WorkerPost, news: Receiver<Heard>) -> io::Result<KeeperThread> {
+        let ModelsFront { desk, opened, queue, clerk, time_zone, last_alive, data, .. } = self;
+        let OpenedModels { store, files, shared, found } = opened;
+        let mut watch = ClockWatch::new(&time_zone, last_alive);
+        let time = move |monotonic: Instant| {
+            let wall = clock::wall();
+            match watch.look(Moment { monotonic, wall }).0 {
+                Calendar::Trusted => WallTime::Trusted(wall),
+                Calendar::Doubted(_) => WallTime::Doubted(wall),
+            }
+        };
+        let signed = files.clone();
+        let parts = KeeperParts {
+            files,
+            store,
+            shared,
+            vision: Box::new(move |message| post.post(message)),
+            book: Box::new(Chronicle::new(clerk)),
+            found,
+            time: Box::new(time),
+            trusted: Box::new(move |digest| take::still_trusted(&signed, &data, digest)),
+        };
+        let thread = KeeperThread::start(parts, queue, news)?;
+        go_on(desk.intake.clone())?;
+        Ok(thread)
+    }
+}
+
+/// Reads all packages once, and tries a candidate that nobody has tried to the end.
+///
+/// # Errors
+/// The system does not allow another thread.
+pub fn go_on(intake: Intake) -> io::Result<()> {
+    let work = move || {
+        // Linux keeps niceness per thread; without it this one merely competes.
+        let _ = rustix::process::nice(NICENESS);
+        let ledger = intake.shared.now().ledger;
+        for digest in ledger.blobs() {
+            let wrong = blobs::what_is_wrong(&intake.files, digest);
+            if intake.tasks.send(Task::Looked { digest, wrong }).is_err() {
+                return;
+            }
+        }
+        let staged = ledger.candidate().filter(|it| it.stage == Stage::Staged);
+        if let Some(candidate) = staged
+            && let Err(error) = intake.try_candidate(candidate.digest)
+        {
+            tracing::warn!("the candidate is not verified: {}", chain(&error));
+        }
+    };
+    thread::Builder::new().name("model-look".into()).spawn(work).map(drop)
+}
