@@ -12,7 +12,7 @@
 //! the order of urgency: sound, record, tell.
 //!
 //! - `app`, `parts`, `wiring`, `doors`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
-//! - `worker`, `worker_plan`, `worker_link`, `intake`, `detail`: the vision process, its link, the parsing of its reports, what it is told of zones.
+//! - `worker`, `worker_plan`, `worker_link`, `confine`, `intake`, `detail`: the vision process, its link, the parsing of its reports, what it is told of zones.
 //! - `models`: which models a vision process may load, and what is heard of them.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
@@ -39,6 +39,7 @@ mod board;
 pub(crate) mod channels;
 pub mod clerk;
 mod clips;
+mod confine;
 mod desk;
 pub mod detail;
 mod disk;

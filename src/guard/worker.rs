@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::confine::confine;
 use super::message::{Message, WorkerNews};
 use super::models::seen::{LifeEnd, ModelNews};
 use super::worker_link::{Addressees, Pulse, start_reader, start_writer};
@@ -314,6 +315,7 @@ impl Life {
             .stdout(Stdio::null())
             .process_group(0)
             .spawn()?;
+        confine(child.id());
         let mut life =
             Life { child, stream, queue: Some(queue), reader: None, writer: None, pulse };
         match life.connect(to, messages, closed) {
