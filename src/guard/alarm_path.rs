@@ -120,6 +120,7 @@ pub fn start(
     let mut runner = Runner {
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
+        model: Arc::from(""),
         siren: SirenWatch::new(),
         views,
         relays: RelayWatch::new(relays),
@@ -162,6 +163,8 @@ fn last_words(siren: &mut Siren) -> ! {
 struct Runner {
     path: AlarmPath,
     seen: Vec<VecDeque<Seen>>,
+    /// Digest of the model that looks.
+    model: Arc<str>,
     siren: SirenWatch,
     views: ViewWatch,
     relays: RelayWatch,
@@ -190,6 +193,8 @@ struct Seen {
     received_at: Instant,
     stages: Vec<(&'static str, f64)>,
     people: FramePeople,
+    /// What looked at it.
+    model: Arc<str>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -307,6 +312,7 @@ impl Runner {
             received_at: received.received_at,
             stages: stages(received),
             people,
+            model: self.model.clone(),
         });
         let detections = parsed.frame.detections.clone();
         self.step(Input::Frame(parsed.frame));
@@ -337,12 +343,14 @@ impl Runner {
                 vision.state = VisionState::Watching;
                 vision.detail.clear();
                 tracing::info!("vision is ready: {} on {}", model.name, model.provider);
-                self.path.board.model = Some(model);
+                self.looks_with(model);
                 self.tell_detail();
                 self.forget_detail_cut();
                 self.views.ask_anew();
                 self.step(Input::WorkerHeartbeat);
             }
+            WorkerNews::Looking(model) => self.switched(model),
+            WorkerNews::FellBack { model, reason } => self.fell_back(model, &reason),
             WorkerNews::Heartbeat => self.step(Input::WorkerHeartbeat),
             WorkerNews::CameraLost { camera, reason } => {
                 let camera = CameraIndex(camera);

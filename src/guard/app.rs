@@ -7,7 +7,6 @@
 //! Stop: vision process first, so that nothing new comes; then alarm path, siren, and last the store
 //! thread, which writes everything it was given, unless its disk hangs (`followers`).
 
-use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,7 @@ use std::time::Duration;
 use super::accounts::Accounts;
 use super::accounts::password::HashError;
 use super::alarm_path::{self, AlarmPath};
-use super::annunciators::{self, AnnunciatorThreads, Annunciators};
+use super::annunciators::{AnnunciatorThreads, Annunciators};
 use super::channels::{self, ChannelReaders, ChannelThreads, Channels};
 use super::clerk::Clerk;
 use super::clips::{self, ClipDesk};
@@ -34,20 +33,23 @@ use super::keeping::{Keeping, KeptParts, StoreEnds};
 use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
+use super::models::Rollout;
+use super::models::seen::NewsPost;
+pub use super::parts::Parts;
 use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::reserve;
-use super::siren::SirenOutput;
 use super::siren::voices::VoicesError;
 use super::walk::{self, WalkThread};
 use super::web_thread::{Pages, WebThread};
 use super::wiring::{Front, Mind, Queues, Walks, zone_desk};
-use super::worker::{SupervisorThread, WorkerPlan, plan};
+use super::worker::{SupervisorThread, WorkerPost};
 use super::worker_link::Addressees;
+use super::worker_plan::{WorkerPlan, plan};
 use super::zones::{self, Begun, ZoneThread};
 use crate::clock;
 use crate::config::{Approval, Config, Privacy, WalkTests};
 use crate::engine::{IncidentId, Site};
-use crate::link::Source;
+use crate::link::{Source, ToWorker};
 use crate::store::accounts::AccountRows;
 use crate::store::audit::AuditReader;
 use crate::store::handhelds::HandheldRows;
@@ -62,24 +64,6 @@ use crate::zone_file::{Document, SiteContext, SiteZones, ZoneFileError, load_sit
 /// So long after the end of the box began, a store that hangs is left behind.
 pub const END_MAX: Duration = Duration::from_secs(8);
 
-/// What the guard is built with besides the configuration; tests replace it.
-pub struct Parts {
-    pub siren: Box<dyn SirenOutput>,
-    /// Program and arguments of the vision process.
-    pub worker_command: Vec<OsString>,
-}
-
-impl Parts {
-    /// The siren that is configured, and this program as the vision process.
-    pub fn of(config: &Config) -> Result<Parts, StartError> {
-        let program = std::env::current_exe().map_err(StartError::Program)?;
-        Ok(Parts {
-            siren: annunciators::siren(config)?,
-            worker_command: vec![program.into(), "vision".into()],
-        })
-    }
-}
-
 /// A guard that runs.
 pub struct Guard {
     inputs: SyncSender<Message>,
@@ -90,6 +74,7 @@ pub struct Guard {
     web: WebThread,
     handhelds: HandheldThreads,
     supervisor: SupervisorThread,
+    vision: WorkerPost,
     alarm_path: JoinHandle<()>,
     annunciators: AnnunciatorThreads,
     machine: MachineThreads,
@@ -159,6 +144,15 @@ pub enum StartError {
 impl Guard {
     /// Starts to guard.
     pub fn start(config: &Config, parts: Parts) -> Result<Guard, StartError> {
+        Guard::start_with(config, parts, Rollout::shipped(config))
+    }
+
+    /// The same with whoever leads a roll-out.
+    pub fn start_with(
+        config: &Config,
+        parts: Parts,
+        rollout: Rollout,
+    ) -> Result<Guard, StartError> {
         let Prepared {
             names,
             site,
@@ -219,9 +213,10 @@ impl Guard {
         };
         let earlier = IncidentId(inheritance.restored.last_incident);
         let kept = KeptParts::of(config, (store, earlier), views.clone());
-        let plan = plan(config, parts.worker_command, views);
+        let Rollout { next_life, news } = rollout;
+        let plan = plan(config, parts.worker_command, next_life, views);
         let sounding = Annunciators::of(config, parts.siren);
-        Guard::run(front, mind, queues, kept, sounding, plan).map_err(StartError::Thread)
+        Guard::run(front, mind, queues, kept, sounding, (plan, news)).map_err(StartError::Thread)
     }
 
     /// Starts the threads, the siren first.
@@ -231,7 +226,7 @@ impl Guard {
         queues: Queues,
         kept: KeptParts,
         sounding: Annunciators,
-        plan: WorkerPlan,
+        (plan, models): (WorkerPlan, NewsPost),
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
         let (privacy, views) = (desk.grants.privacy(), desk.views.clone());
@@ -249,6 +244,7 @@ impl Guard {
             publisher: publisher.clone(),
             painter: painter.clone(),
             clips: clips.clone(),
+            models,
         };
         let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
         let publishing =
@@ -262,6 +258,7 @@ impl Guard {
         let (clip_queue, seen) = ((clips.clone(), clip_tasks), (seen, watching));
         let keeping = Keeping::start(kept, tasks, clip_queue, seen, post.clone(), ends)?;
         let handhelds = handhelds.start(desk.clone(), hub.clone())?;
+        let vision = post.clone();
         let path = AlarmPath {
             engine,
             names,
@@ -293,6 +290,7 @@ impl Guard {
             setup_code,
             settings,
             supervisor,
+            vision,
             annunciators,
             machine: machine.start()?,
             zones: ZoneThread::start(zones)?,
@@ -326,6 +324,11 @@ impl Guard {
     /// What the web side holds.
     pub fn handle(&self) -> Arc<dyn Handle> {
         self.desk.clone()
+    }
+
+    /// Tells the vision process, if there is one and room: for whoever leads a roll-out.
+    pub fn tell_vision(&self, message: ToWorker) {
+        self.vision.post(message);
     }
 
     /// Disarms nothing from now on: what is off by schedule or by a machine is armed when its lease

@@ -11,8 +11,8 @@
 //! Each arrow is bounded and none of them can make the alarm path wait. Effects are carried out in
 //! the order of urgency: sound, record, tell.
 //!
-//! - `app`, `wiring`, `doors`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
-//! - `worker`, `worker_link`, `intake`, `detail`: the vision process, its link, the parsing of its reports, what it is told of zones.
+//! - `app`, `parts`, `wiring`, `doors`: wires it all and takes it down again. `alarm_path`: the thread that owns the engine.
+//! - `worker`, `worker_plan`, `worker_link`, `confine`, `intake`, `detail`: the vision process, its link, the parsing of its reports, what it is told of zones.
 //! - `models`: which models a vision process may load, and what is heard of them.
 //! - `inputs`, `arming`, `machine`: machine signals, and which zones alarm now.
 //! - `siren`: the siren. `relay`: relays and stack lights. `annunciators`: what sounds, from the configuration. `priority`: real-time priority.
@@ -39,6 +39,7 @@ mod board;
 pub(crate) mod channels;
 pub mod clerk;
 mod clips;
+mod confine;
 mod desk;
 pub mod detail;
 mod disk;
@@ -60,6 +61,7 @@ mod machine;
 mod message;
 pub mod models;
 pub mod observer;
+mod parts;
 pub mod pictures;
 mod priority;
 mod privacy;
@@ -76,4 +78,5 @@ mod wiring;
 mod words;
 mod worker;
 mod worker_link;
+mod worker_plan;
 pub mod zones;

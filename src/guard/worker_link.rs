@@ -15,9 +15,10 @@ use super::clips::ClipTask;
 use super::evidence::PaintTask;
 use super::live::Publication;
 use super::message::{Message, ReceivedReport, WorkerNews};
+use super::models::seen::{ModelNews, NewsPost};
 use super::priority;
 use crate::clock;
-use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, ToWorker};
+use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, PassedOver, ToWorker};
 use crate::telemetry::chain;
 
 /// Where the messages of the vision process go.
@@ -27,6 +28,8 @@ pub struct Addressees {
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
     pub clips: SyncSender<ClipTask>,
+    /// Whoever follows a roll-out.
+    pub models: NewsPost,
 }
 
 /// What the supervisor reads of a life.
@@ -36,6 +39,8 @@ pub struct Pulse {
     pub heard_ns: AtomicU64,
     /// Whether the model is loaded.
     pub ready: AtomicBool,
+    /// Whether it said why it cannot go on.
+    pub gave_up: AtomicBool,
     /// Reports that found the alarm path's queue full.
     pub dropped: AtomicU64,
 }
@@ -77,6 +82,7 @@ fn read_all(stream: &UnixStream, to: &Addressees, pulse: &Pulse) -> String {
                 );
             }
             FromWorker::Fatal { reason } => {
+                pulse.gave_up.store(true, Ordering::Release);
                 let news = WorkerNews::Fatal { reason: reason.clone() };
                 fatal = Some(reason);
                 if to.alarm_path.send(Message::Worker(news)).is_err() {
@@ -99,6 +105,7 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
     let news = match message {
         FromWorker::Report(report) => {
             let received_at = clock::monotonic();
+            to.models.tell(ModelNews::frame(&report));
             let report = Box::new(ReceivedReport { report, received_at });
             return match to.alarm_path.try_send(Message::Report(report)) {
                 Ok(()) => Ok(()),
@@ -130,9 +137,34 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::Fatal { reason } => WorkerNews::Fatal { reason },
         FromWorker::Ready(model) => {
             pulse.ready.store(true, Ordering::Release);
+            to.models.tell(ModelNews::Ready(model.clone()));
             WorkerNews::Ready(model)
         }
-        FromWorker::Heartbeat { .. } => WorkerNews::Heartbeat,
+        FromWorker::Heartbeat { .. } => {
+            to.models.tell(ModelNews::Heartbeat);
+            WorkerNews::Heartbeat
+        }
+        FromWorker::Looking(model) => WorkerNews::Looking(model),
+        FromWorker::PassedOver(PassedOver { slot, reason }) => {
+            tracing::error!("the model {slot} cannot be loaded, the next one is tried: {reason}");
+            return Ok(());
+        }
+        FromWorker::FellBack { model, reason } => {
+            to.models.tell(ModelNews::FellBack { model: model.clone(), reason: reason.clone() });
+            WorkerNews::FellBack { model, reason }
+        }
+        FromWorker::Prepared { switch, outcome } => {
+            to.models.tell(ModelNews::Prepared { switch, outcome });
+            return Ok(());
+        }
+        FromWorker::Switched { switch, outcome } => {
+            to.models.tell(ModelNews::Switched { switch, outcome });
+            return Ok(());
+        }
+        FromWorker::Golden { run, outcome } => {
+            to.models.tell(ModelNews::Golden { run, outcome });
+            return Ok(());
+        }
         FromWorker::CameraLost { camera, reason } => WorkerNews::CameraLost { camera, reason },
         FromWorker::CameraUp { camera, stream } => WorkerNews::CameraUp { camera, stream },
         FromWorker::Load(load) => WorkerNews::Load(load),

@@ -163,15 +163,20 @@ pub enum ModelError {
 impl Detector {
     /// Verifies, loads and proves a model. Takes a second or two.
     pub fn load(package: &ModelPackage, options: &Options) -> Result<Detector, ModelError> {
+        let mut detector = Detector::open(package, options)?;
+        if options.golden == GoldenCheck::Run {
+            detector.prove(package)?;
+        }
+        Ok(detector)
+    }
+
+    /// The same without its golden pictures: whoever opens it proves it, too, before it may guard.
+    pub fn open(package: &ModelPackage, options: &Options) -> Result<Detector, ModelError> {
         let manifest = package.manifest();
         let fit = fit(package, options.long_side_px)?;
         let provider = options.provider.to_string();
         let variant = package.variant_for(&provider)?;
         let model = package.read_variant(variant)?;
-        let pictures = match options.golden {
-            GoldenCheck::Run => golden::read(package)?,
-            GoldenCheck::Skip => vec![],
-        };
         let runtime = runtime::load()?;
         let load = |source| ModelError::Load {
             file: package.dir().join(&variant.file).display().to_string(),
@@ -183,7 +188,7 @@ impl Detector {
         let mut builder = with_provider(builder, options.provider, library)?;
         let session = builder.commit_from_memory(&model).map_err(load)?;
         interface::check(&session, manifest)?;
-        let mut detector = Detector {
+        Ok(Detector {
             session,
             feed: Feed::new(&manifest.input),
             preprocessor: Preprocessor::new(&manifest.input, fit),
@@ -199,13 +204,18 @@ impl Detector {
                 digest: variant.sha256.to_ascii_lowercase(),
                 provider,
                 runtime: runtime.version,
+                release: manifest.release,
+                ..ModelInfo::default()
             },
-        };
-        for picture in &pictures {
-            detector
-                .with_fit(package, picture.long_side_px(), |detector| picture.check(detector))?;
+        })
+    }
+
+    /// Shows the model the golden pictures of its package.
+    pub fn prove(&mut self, package: &ModelPackage) -> Result<(), ModelError> {
+        for picture in &golden::read(package)? {
+            self.with_fit(package, picture.long_side_px(), |detector| picture.check(detector))?;
         }
-        Ok(detector)
+        Ok(())
     }
 
     /// Runs `work` at another input size: golden pictures have their own, if the model has several.

@@ -131,7 +131,8 @@ pub fn model(name: &str, provider: &str) -> Result<ModelInfo, PackageError> {
         version: manifest.version.clone(),
         digest: variant.sha256.clone(),
         provider: provider.to_owned(),
-        runtime: String::new(),
+        release: manifest.release,
+        ..ModelInfo::default()
     })
 }
 

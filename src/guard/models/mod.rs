@@ -30,3 +30,26 @@ pub mod shown;
 pub mod start;
 pub mod take;
 pub mod trying;
+
+use std::sync::Arc;
+
+use self::order::{NextLife, ShippedOnly};
+use self::seen::{NewsPost, news};
+use crate::config::Config;
+use crate::link::ModelChoice;
+
+/// Whoever leads a roll-out, as far as the vision process goes.
+pub struct Rollout {
+    pub next_life: Arc<dyn NextLife>,
+    pub news: NewsPost,
+}
+
+impl Rollout {
+    /// There is none: what came with the program guards, and nobody follows.
+    pub fn shipped(config: &Config) -> Rollout {
+        let dir = config.model.dir.display().to_string();
+        let shipped = ModelChoice { slot: "shipped".into(), dir };
+        let (news, _) = news();
+        Rollout { next_life: Arc::new(ShippedOnly(shipped)), news }
+    }
+}
