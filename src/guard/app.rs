@@ -34,7 +34,9 @@ use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
 use super::models::Rollout;
+use super::models::keeper::KeeperThread;
 use super::models::seen::NewsPost;
+use super::models::start::{Leading, ModelsFront};
 pub use super::parts::Parts;
 use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::reserve;
@@ -75,6 +77,7 @@ pub struct Guard {
     handhelds: HandheldThreads,
     supervisor: SupervisorThread,
     vision: WorkerPost,
+    models: Option<KeeperThread>,
     alarm_path: JoinHandle<()>,
     annunciators: AnnunciatorThreads,
     machine: MachineThreads,
@@ -144,15 +147,15 @@ pub enum StartError {
 impl Guard {
     /// Starts to guard.
     pub fn start(config: &Config, parts: Parts) -> Result<Guard, StartError> {
-        Guard::start_with(config, parts, Rollout::shipped(config))
+        Guard::launch(config, parts, None)
     }
 
-    /// The same with whoever leads a roll-out.
-    pub fn start_with(
-        config: &Config,
-        parts: Parts,
-        rollout: Rollout,
-    ) -> Result<Guard, StartError> {
+    /// The same with somebody else than the keeper of models who leads a roll-out.
+    pub fn start_with(config: &Config, parts: Parts, by: Rollout) -> Result<Guard, StartError> {
+        Guard::launch(config, parts, Some(by))
+    }
+
+    fn launch(config: &Config, parts: Parts, by: Option<Rollout>) -> Result<Guard, StartError> {
         let Prepared {
             names,
             site,
@@ -179,6 +182,9 @@ impl Guard {
         let (rules, last_alive) = (mind.names.rules(), inheritance.last_alive);
         let (machine, MachineEnds { door, post: arming, hold }) =
             Machine::of(config, rules, last_alive, queues.inputs.clone());
+        let of_vision = (parts.worker_command.as_slice(), last_alive);
+        let models = ModelsFront::of(config, &store, clerk.clone(), of_vision)
+            .map_err(|error| StartError::of_store(&config.store.path, error))?;
         let zones = zone_desk(config, &mind, documents, zone_reader, &queues);
         let channels = Channels::new(config, channels, (&mind.hub, &queues.answers), clerk.clone());
         let handhelds = HandheldFront::of(config, handheld_door, handhelds, &clerk, &queues);
@@ -197,6 +203,7 @@ impl Guard {
             verdicts: Verdicts::new(Clerk::new(queues.jobs.clone())),
             grants,
             views: views.clone(),
+            models: models.desk.clone(),
         });
         let front = Front {
             listener,
@@ -213,10 +220,10 @@ impl Guard {
         };
         let earlier = IncidentId(inheritance.restored.last_incident);
         let kept = KeptParts::of(config, (store, earlier), views.clone());
-        let Rollout { next_life, news } = rollout;
-        let plan = plan(config, parts.worker_command, next_life, views);
+        let (Rollout { next_life, news }, leading) = models.led(by);
+        let plan = (plan(config, parts.worker_command, next_life, views), news, leading);
         let sounding = Annunciators::of(config, parts.siren);
-        Guard::run(front, mind, queues, kept, sounding, (plan, news)).map_err(StartError::Thread)
+        Guard::run(front, mind, queues, kept, sounding, plan).map_err(StartError::Thread)
     }
 
     /// Starts the threads, the siren first.
@@ -226,7 +233,7 @@ impl Guard {
         queues: Queues,
         kept: KeptParts,
         sounding: Annunciators,
-        (plan, models): (WorkerPlan, NewsPost),
+        (plan, news, leading): (WorkerPlan, NewsPost, Leading),
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
         let (privacy, views) = (desk.grants.privacy(), desk.views.clone());
@@ -244,7 +251,7 @@ impl Guard {
             publisher: publisher.clone(),
             painter: painter.clone(),
             clips: clips.clone(),
-            models,
+            models: news,
         };
         let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
         let publishing =
@@ -259,6 +266,7 @@ impl Guard {
         let keeping = Keeping::start(kept, tasks, clip_queue, seen, post.clone(), ends)?;
         let handhelds = handhelds.start(desk.clone(), hub.clone())?;
         let vision = post.clone();
+        let models = leading.start(&post)?;
         let path = AlarmPath {
             engine,
             names,
@@ -291,6 +299,7 @@ impl Guard {
             settings,
             supervisor,
             vision,
+            models,
             annunciators,
             machine: machine.start()?,
             zones: ZoneThread::start(zones)?,
@@ -347,6 +356,7 @@ impl Guard {
         // While there is somebody to write the clips of what is under way.
         let followers = self.keeping.stop_clips();
         self.supervisor.stop();
+        self.models.into_iter().for_each(KeeperThread::stop);
         // An error means that the alarm path has ended already.
         let _ = self.inputs.send(Message::Stop);
         let _ = self.alarm_path.join();

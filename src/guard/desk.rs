@@ -18,8 +18,10 @@ use super::handle::{
     span_kpis,
 };
 use super::inputs::HttpDoor;
+use super::handle::models::Models;
 use super::live::LiveHub;
 use super::message::Answer;
+use super::models::desk::ModelsDesk;
 use super::privacy::grants::Grants;
 use super::privacy::snapshot_for_all;
 use super::verdicts::Verdicts;
@@ -64,6 +66,7 @@ pub struct Desk {
     pub grants: Grants,
     pub verdicts: Verdicts,
     pub views: Arc<Views>,
+    pub models: Arc<ModelsDesk>,
 }
 
 impl Inputs for Desk {
@@ -156,6 +159,10 @@ impl Handle for Desk {
 
     fn view_desk(&self) -> &dyn CameraViews {
         &*self.views
+    }
+
+    fn model_desk(&self) -> &dyn Models {
+        &*self.models
     }
 
     fn channel_desk(&self) -> &dyn Channels {

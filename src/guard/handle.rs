@@ -431,6 +431,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     /// What cameras' views are held against.
     fn view_desk(&self) -> &dyn CameraViews;
 
+    /// Which model guards, and which is on its way to.
+    fn model_desk(&self) -> &dyn models::Models;
+
     /// Who else is told, and how that goes.
     fn channel_desk(&self) -> &dyn Channels;
 

@@ -209,6 +209,10 @@ impl Handle for Fake {
         self
     }
 
+    fn model_desk(&self) -> &dyn standclear::guard::handle::models::Models {
+        unreachable!("nothing of the API asks for models")
+    }
+
     fn walk_desk(&self) -> &dyn WalkTests {
         self
     }

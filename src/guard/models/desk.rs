@@ -1,5 +1,6 @@
 //! What people may ask of models, as the web side has it.
 
+use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,6 +61,12 @@ fn no(code: &'static str, text: impl Into<String>) -> ModelError {
 
 fn why_not(text: impl Into<String>) -> May {
     May::No { why: text.into() }
+}
+
+impl fmt::Debug for ModelsDesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelsDesk").field("carried", &self.carried).finish_non_exhaustive()
+    }
 }
 
 impl ModelsDesk {

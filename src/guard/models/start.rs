@@ -10,12 +10,12 @@ use std::thread;
 use jiff::Timestamp;
 
 use super::chronicle::Chronicle;
-use super::desk::{EvidenceSource, ModelsDesk, with_installed};
+use super::Rollout;
+use super::desk::{ModelsDesk, NoEvidence, with_installed};
 use super::fetching::Intake;
 use super::keeper::{self, KeeperParts, KeeperThread, Task};
 use super::next_life::KeepersOrder;
-use super::order::NextLife;
-use super::seen::Heard;
+use super::seen::{Heard, news};
 use super::shown::{Folders, Shared, Shown, facts_of, shipped_in};
 use super::take;
 use super::trying::TryProcess;
@@ -35,7 +35,7 @@ use crate::rollout::probation::Rules;
 use crate::rollout::slot::Slot;
 use crate::rollout::stage::Stage;
 use crate::store::models::{ModelEventKind, ModelEventRow};
-use crate::store::query::StoreReader;
+use crate::store::{Store, StoreError};
 use crate::telemetry::chain;
 
 /// Events of earlier lives that are looked through for when a package came and which reviews are open.
@@ -131,23 +131,26 @@ fn reviews_open(ledger: &crate::rollout::ledger::Ledger, events: &[ModelEventRow
 /// What of models faces people and the supervisor, before the thread runs.
 pub struct ModelsFront {
     pub desk: Arc<ModelsDesk>,
-    pub order: Arc<dyn NextLife>,
     opened: OpenedModels,
     queue: (SyncSender<Task>, Receiver<Task>),
     clerk: Clerk,
-    time_zone: String,
-    last_alive: Option<Timestamp>,
+    clock: ClockWatch,
     data: PathBuf,
 }
 
+/// Who leads the roll-out of this box.
+pub struct Leading(Option<(ModelsFront, Receiver<Heard>)>);
+
 impl ModelsFront {
+    /// # Errors
+    /// The store cannot be read.
     pub fn of(
         config: &Config,
-        reader: StoreReader,
+        store: &Store,
         clerk: Clerk,
-        last_alive: Option<Timestamp>,
-        (vision, evidence): (&[OsString], Arc<dyn EvidenceSource>),
-    ) -> ModelsFront {
+        (vision, last_alive): (&[OsString], Option<Timestamp>),
+    ) -> Result<ModelsFront, StoreError> {
+        let reader = store.reader()?;
         let events = reader.model_events(EVENTS_LOOKED_AT, None).unwrap_or_default();
         let opened = OpenedModels::open(config, &events);
         let queue = keeper::queue();
@@ -160,31 +163,44 @@ impl ModelsFront {
             tries: Arc::new(TryProcess::of(vision, &config.model, budget)),
             taking: Arc::default(),
         };
-        let order = Arc::new(KeepersOrder::new(queue.0.clone(), opened.shared.clone()));
-        let carried = config.models.carried.clone();
-        let found = Mutex::default();
+        let (carried, found) = (config.models.carried.clone(), Mutex::default());
+        let evidence = Arc::new(NoEvidence);
         let desk = Arc::new(ModelsDesk { intake, evidence, reader, carried, found });
-        let time_zone = config.site.time_zone.clone();
-        let data = config.store.path.clone();
-        ModelsFront { desk, order, opened, queue, clerk, time_zone, last_alive, data }
+        let clock = ClockWatch::new(&config.site.time_zone, last_alive);
+        Ok(ModelsFront { desk, opened, queue, clerk, clock, data: config.store.path.clone() })
     }
 
+    /// What the supervisor is given, and who is behind it.
+    pub fn led(self, by: Option<Rollout>) -> (Rollout, Leading) {
+        match by {
+            Some(other) => (other, Leading(None)),
+            None => {
+                let (news, heard) = news();
+                let shared = self.opened.shared.clone();
+                let next_life = Arc::new(KeepersOrder::new(self.queue.0.clone(), shared));
+                (Rollout { next_life, news }, Leading(Some((self, heard))))
+            }
+        }
+    }
+}
+
+impl Leading {
     /// Starts the keeper, and what is to be gone on with from an earlier life.
     ///
     /// # Errors
     /// The system does not allow another thread.
-    pub fn start(self, post: WorkerPost, news: Receiver<Heard>) -> io::Result<KeeperThread> {
-        let ModelsFront { desk, opened, queue, clerk, time_zone, last_alive, data, .. } = self;
+    pub fn start(self, post: &WorkerPost) -> io::Result<Option<KeeperThread>> {
+        let Some((front, heard)) = self.0 else { return Ok(None) };
+        let ModelsFront { desk, opened, queue, clerk, mut clock, data } = front;
         let OpenedModels { store, files, shared, found } = opened;
-        let mut watch = ClockWatch::new(&time_zone, last_alive);
         let time = move |monotonic: Instant| {
             let wall = clock::wall();
-            match watch.look(Moment { monotonic, wall }).0 {
+            match clock.look(Moment { monotonic, wall }).0 {
                 Calendar::Trusted => WallTime::Trusted(wall),
                 Calendar::Doubted(_) => WallTime::Doubted(wall),
             }
         };
-        let signed = files.clone();
+        let (signed, post) = (files.clone(), post.clone());
         let parts = KeeperParts {
             files,
             store,
@@ -195,9 +211,9 @@ impl ModelsFront {
             time: Box::new(time),
             trusted: Box::new(move |digest| take::still_trusted(&signed, &data, digest)),
         };
-        let thread = KeeperThread::start(parts, queue, news)?;
+        let thread = KeeperThread::start(parts, queue, heard)?;
         go_on(desk.intake.clone())?;
-        Ok(thread)
+        Ok(Some(thread))
     }
 }
 
