@@ -16,6 +16,8 @@ mod check;
 mod crash;
 #[path = "store/evidence.rs"]
 mod evidence;
+#[path = "store/examples.rs"]
+mod examples;
 #[path = "store/holds.rs"]
 mod holds;
 #[path = "store/incidents.rs"]

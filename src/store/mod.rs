@@ -21,6 +21,7 @@ pub mod distances;
 pub mod error;
 mod event;
 pub mod evidence;
+pub mod examples;
 pub mod handhelds;
 pub mod heat;
 mod holds;
