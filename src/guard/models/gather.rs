@@ -11,7 +11,6 @@ use crate::digest::sha256_of;
 use crate::guard::handle::models::{CarriedModel, CarriedModels, InstalledModel};
 use crate::model_package::WallTime;
 use crate::model_package::carried::{Carried, CarriedError, open_file, packages_in};
-use crate::model_package::keys::Keyring;
 use crate::model_package::refusal::PackageFileError;
 use crate::model_package::verify::{self, Trust};
 use crate::telemetry::chain;
