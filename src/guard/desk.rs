@@ -11,6 +11,7 @@ use super::accounts::Accounts;
 use super::channels::ChannelDesk;
 use super::clips::ClipDesk;
 use super::handhelds::HandheldDesk;
+use super::handle::models::Models;
 use super::handle::{
     AcknowledgeError, AlarmCommand, Alarms, CameraViews, Channels, CommandError, Commanded,
     Distances, EvidenceDesk, Found, Handhelds, Handle, HistoryError, InputValue, Inputs,
@@ -18,7 +19,6 @@ use super::handle::{
     span_kpis,
 };
 use super::inputs::HttpDoor;
-use super::handle::models::Models;
 use super::live::LiveHub;
 use super::message::Answer;
 use super::models::desk::ModelsDesk;

@@ -9,7 +9,9 @@ use standclear::guard::handle::models::{ModelError, Models};
 use standclear::rollout::slot::Slot;
 use tar::EntryType;
 
-use super::maker::{Maker, ended, entry, file, header, manifest, manifest_with, open_tar_of, snapshot, tar_of};
+use super::maker::{
+    Maker, ended, entry, file, header, manifest, manifest_with, open_tar_of, snapshot, tar_of,
+};
 use super::steps::{committed, in_the_shadow};
 use super::world::{EVIDENCE, World};
 
@@ -38,7 +40,13 @@ fn a_package_that_is_an_attack_is_refused_by_its_name_and_changes_nothing() {
     let attacks = [
         ("unknown_key", of_stranger),
         ("unsigned", with("manifest.sig", b"[]".to_vec())),
-        ("bad_signature", with("manifest.json", manifest_with(|it| it["release"] = json!(9)).to_string().into_bytes())),
+        (
+            "bad_signature",
+            with(
+                "manifest.json",
+                manifest_with(|it| it["release"] = json!(9)).to_string().into_bytes(),
+            ),
+        ),
         ("swapped_file", with("model.onnx", b"a wrong".to_vec())),
         ("rollback", world.package(3)),
         ("path_traversal", tar_of(&maker.parts(&outside))),
@@ -123,7 +131,10 @@ fn of_a_stick_plain_packages_are_shown_and_links_and_devices_are_not() {
         .iter()
         .map(|it| (it.file.as_str(), it.contents.as_ref().map_or_else(|it| it.0, |it| &it.name)))
         .collect();
-    assert_eq!(said, [("old.standclear-model", "rollback"), ("people-1.standclear-model", "people")]);
+    assert_eq!(
+        said,
+        [("old.standclear-model", "rollback"), ("people-1.standclear-model", "people")]
+    );
     let id = found.packages[1].id.clone();
     // Between the look and the choice the stick is another one.
     fs::remove_file(&good).expect("removed");

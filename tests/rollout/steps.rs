@@ -84,7 +84,10 @@ fn a_package_goes_from_its_bytes_to_guarding_by_right_and_each_step_is_told() {
     let other = world.desk().promote(digest, "what somebody else saw", "Eva").expect_err("changed");
     assert_eq!(conflict(&other), "evidence_changed");
     world.desk().promote(digest, EVIDENCE, "Eva").expect("approved");
-    assert_eq!(world.stage(), Some(Stage::Approved { by: "Eva".to_owned().try_into().expect("a name") }));
+    assert_eq!(
+        world.stage(),
+        Some(Stage::Approved { by: "Eva".to_owned().try_into().expect("a name") })
+    );
     // Nothing says that it guards before it is prepared.
     let ToWorker::Prepare { switch, model } = world.told() else { panic!("a preparation") };
     assert!(model.dir.ends_with(&format!("blobs/sha256-{digest}")), "{model:?}");
@@ -120,8 +123,7 @@ fn what_people_did_is_in_the_audit_log_with_their_names() {
     world.end();
     let store = standclear::store::Store::open(world.folder.path()).expect("a store");
     let entries = store.audit_reader().expect("one").entries(10, None).expect("read");
-    let told: Vec<_> =
-        entries.iter().rev().map(|it| (&*it.entry.action, &*it.entry.by)).collect();
+    let told: Vec<_> = entries.iter().rev().map(|it| (&*it.entry.action, &*it.entry.by)).collect();
     let expected =
         [("model_installed", "Eva"), ("model_shadowing", "Eva"), ("model_discarded", "Karl")];
     assert_eq!(told, expected);

@@ -391,7 +391,8 @@ impl World {
         for _ in 0..count {
             let decided_ns = clock::monotonic().as_nanos();
             let inference_ns = u64::try_from(inference.as_nanos()).expect("short");
-            let frame = ModelNews::Frame { camera: 0, captured_ns: decided_ns, decided_ns, inference_ns };
+            let frame =
+                ModelNews::Frame { camera: 0, captured_ns: decided_ns, decided_ns, inference_ns };
             self.tell(frame);
         }
     }

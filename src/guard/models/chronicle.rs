@@ -112,12 +112,7 @@ pub struct Chronicle {
 
 impl Chronicle {
     pub fn new(clerk: Clerk) -> Chronicle {
-        Chronicle {
-            clerk,
-            waiting: VecDeque::new(),
-            back: mpsc::sync_channel(1),
-            under_way: false,
-        }
+        Chronicle { clerk, waiting: VecDeque::new(), back: mpsc::sync_channel(1), under_way: false }
     }
 
     fn next(&mut self) {

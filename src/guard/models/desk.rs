@@ -98,9 +98,10 @@ impl ModelsDesk {
             Judgement::Refused { .. } => {
                 Err(no("refused_by_gate", "the evidence speaks against it: it lost an incident"))
             }
-            Judgement::NotEnough { .. } => {
-                Err(no("not_enough", "the evidence is not enough yet; the page says what is missing"))
-            }
+            Judgement::NotEnough { .. } => Err(no(
+                "not_enough",
+                "the evidence is not enough yet; the page says what is missing",
+            )),
             Judgement::MayBeApproved { .. } if now != seen => Err(no(
                 "evidence_changed",
                 "the evidence is not the one you saw any more; look at it again",
@@ -214,8 +215,7 @@ impl Models for ModelsDesk {
     fn carried(&self) -> Result<CarriedModels, ModelError> {
         let shown = self.intake.shared.now();
         let floor = shown.ledger.floor();
-        let Gathered { shown, paths } =
-            gather(&self.carried, &self.intake.data, floor, shown.time);
+        let Gathered { shown, paths } = gather(&self.carried, &self.intake.data, floor, shown.time);
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = paths;
         Ok(shown)
     }
@@ -238,7 +238,9 @@ impl Models for ModelsDesk {
     fn promote(&self, digest: Digest, evidence: &str, by: &str) -> Result<(), ModelError> {
         let shown = self.intake.shared.now();
         match shown.ledger.candidate() {
-            None => return Err(no("no_candidate", "there is no candidate; install a package first")),
+            None => {
+                return Err(no("no_candidate", "there is no candidate; install a package first"));
+            }
             Some(it) if it.digest != digest => {
                 return Err(ModelError::NoSuchPackage(digest.to_string()));
             }
@@ -246,7 +248,10 @@ impl Models for ModelsDesk {
                 Stage::Shadowing | Stage::Approved { .. } => {}
                 Stage::Probation => return Err(no("on_trial", "it guards on probation already")),
                 stage => {
-                    return Err(no("not_shadowing", format!("it {stage}; it has to run in the shadow first")));
+                    return Err(no(
+                        "not_shadowing",
+                        format!("it {stage}; it has to run in the shadow first"),
+                    ));
                 }
             },
         }
@@ -291,7 +296,11 @@ impl Models for ModelsDesk {
 }
 
 /// What earlier lives of the box told of a package, for its row.
-pub fn with_installed(facts: Facts, rows: &[crate::store::models::ModelEventRow], slot: Slot) -> Facts {
+pub fn with_installed(
+    facts: Facts,
+    rows: &[crate::store::models::ModelEventRow],
+    slot: Slot,
+) -> Facts {
     use crate::store::models::ModelEventKind;
     let slot = slot.to_string();
     let is_it = |row: &&crate::store::models::ModelEventRow| {

@@ -193,7 +193,9 @@ impl Intake {
         let name = origin(url);
         let fetched = Fetcher::new(None).and_then(|fetcher| {
             fetcher.fetch(url, &part, &mut |progress| {
-                self.progress(|taking| (taking.bytes, taking.of) = (progress.bytes, progress.total));
+                self.progress(|taking| {
+                    (taking.bytes, taking.of) = (progress.bytes, progress.total)
+                });
                 Go::On
             })
         });

@@ -24,9 +24,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use self::asked::refused;
 use self::switching::Step;
 use self::watch::Watch;
-pub use self::asked::refused;
 use super::chronicle::{Book, Kind, Told};
 use super::seen::{Heard, NEWS_MAX};
 use super::shown::Shared;
@@ -61,17 +61,37 @@ const KEYS_EVERY: Duration = Duration::from_secs(60);
 /// Something for the keeper.
 pub enum Task {
     /// The supervisor starts a vision process; afterwards nobody waits for the answer.
-    Order { until: Instant, reply: SyncSender<Vec<ModelChoice>> },
-    Ask { what: Ask, by: String, reply: Reply },
+    Order {
+        until: Instant,
+        reply: SyncSender<Vec<ModelChoice>>,
+    },
+    Ask {
+        what: Ask,
+        by: String,
+        reply: Reply,
+    },
     /// A package is whole on the disk.
-    Stage { package: Staging, by: String, reply: Reply },
+    Stage {
+        package: Staging,
+        by: String,
+        reply: Reply,
+    },
     /// A package was tried in a process of its own.
-    Tried { digest: Digest, tried: Tried, reply: Option<Reply> },
+    Tried {
+        digest: Digest,
+        tried: Tried,
+        reply: Option<Reply>,
+    },
     /// A package's files were read: what is wrong with them.
-    Looked { digest: Digest, wrong: Option<(Fault, String)> },
+    Looked {
+        digest: Digest,
+        wrong: Option<(Fault, String)>,
+    },
     /// For the history alone.
     Tell(Told),
-    Sweep { taking: Option<Digest> },
+    Sweep {
+        taking: Option<Digest>,
+    },
     Stop,
 }
 
@@ -82,10 +102,21 @@ pub type Reply = SyncSender<Result<(), ModelError>>;
 pub enum Ask {
     Shadow(Digest),
     /// The evidence was judged, and is what they saw.
-    Promote { digest: Digest, evidence: String },
-    Rollback { reason: String },
-    Discard { digest: Digest, reason: String },
-    Review { step: ReviewStep, reason: String },
+    Promote {
+        digest: Digest,
+        evidence: String,
+    },
+    Rollback {
+        reason: String,
+    },
+    Discard {
+        digest: Digest,
+        reason: String,
+    },
+    Review {
+        step: ReviewStep,
+        reason: String,
+    },
 }
 
 /// What the keeper is made of.

@@ -9,8 +9,8 @@ use std::thread;
 
 use jiff::Timestamp;
 
-use super::chronicle::Chronicle;
 use super::Rollout;
+use super::chronicle::Chronicle;
 use super::desk::{ModelsDesk, NoEvidence, with_installed};
 use super::fetching::Intake;
 use super::keeper::{self, KeeperParts, KeeperThread, Task};
@@ -104,7 +104,9 @@ fn found(trust: Trust, damages: &[String], not_kept: Option<String>) -> Option<M
     let of = |kind, text: String| Some(ModelFault { kind, text });
     let said = damages.join("; ");
     match (trust, not_kept) {
-        (Trust::Older, _) => of(ModelFaultKind::LedgerOlder, format!("{} ({said})", BootFault::Older)),
+        (Trust::Older, _) => {
+            of(ModelFaultKind::LedgerOlder, format!("{} ({said})", BootFault::Older))
+        }
         (Trust::Lost, _) => of(ModelFaultKind::LedgerLost, format!("{} ({said})", BootFault::Lost)),
         (Trust::Newest, Some(why)) => of(ModelFaultKind::NotKept, why),
         (Trust::Newest, None) => None,

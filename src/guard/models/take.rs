@@ -102,9 +102,7 @@ pub fn take<F: Files>(
     telling(digest);
     let mut unfinished = Unfinished::begin(files, digest).map_err(not_kept)?;
     let verified = opened
-        .unpack(&mut |name, mut bytes| {
-            unfinished.add(name.as_str(), &mut bytes).map_err(as_io)
-        })
+        .unpack(&mut |name, mut bytes| unfinished.add(name.as_str(), &mut bytes).map_err(as_io))
         .map_err(not_taken)?;
     unfinished.finish().map_err(not_kept)?;
     let (contents, signer) = (verified.contents(), verified.signer());
@@ -174,7 +172,11 @@ pub fn refusal_told(name: &str, error: &ModelError, by: &str) -> Told {
 ///
 /// # Errors
 /// They are not, and why.
-pub fn still_trusted(files: &(impl Files + ?Sized), data: &Path, digest: Digest) -> Result<(), String> {
+pub fn still_trusted(
+    files: &(impl Files + ?Sized),
+    data: &Path,
+    digest: Digest,
+) -> Result<(), String> {
     use crate::model_package::folder::MANIFEST;
     use crate::model_package::signature::SIGNATURES;
     let Ok(keyring) = keyring(data) else { return Ok(()) };

@@ -114,8 +114,7 @@ impl TryModel for TryProcess {
                 return not_loadable(format!("the process that tried it ended with {status}"));
             }
             Ok(Ended::TooLong) => {
-                let text =
-                    format!("it could not be tried within {} s", self.within.as_secs_f64());
+                let text = format!("it could not be tried within {} s", self.within.as_secs_f64());
                 return Tried::Badly { fault: Fault::Hung, code: "too_slow", text };
             }
             Err(error) => {

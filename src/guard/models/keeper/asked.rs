@@ -114,7 +114,10 @@ impl Keeper {
             return Err(ModelError::Busy);
         }
         if !self.watches() {
-            return Err(no("not_watching", "the vision process is starting; ask again in a moment"));
+            return Err(no(
+                "not_watching",
+                "the vision process is starting; ask again in a moment",
+            ));
         }
         if let Err(why) = (self.trusted)(digest) {
             self.against(digest, Fault::WrongKey, &why, now);
@@ -147,7 +150,8 @@ impl Keeper {
             return match self.owed {
                 None => Ok(()),
                 Some(_) => Err(ModelError::Disk(
-                    "it is taken back, but the disk does not take that yet; it is tried again".into(),
+                    "it is taken back, but the disk does not take that yet; it is tried again"
+                        .into(),
                 )),
             };
         }

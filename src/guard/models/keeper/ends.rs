@@ -53,13 +53,7 @@ impl Keeper {
 
     /// The trial is over: in the vision process at once, then on the disk. A disk that does not take
     /// that gets it again and again; until then no life begins with it.
-    pub(super) fn take_back(
-        &mut self,
-        event: Event,
-        why: &str,
-        by: Option<&str>,
-        now: Instant,
-    ) {
+    pub(super) fn take_back(&mut self, event: Event, why: &str, by: Option<&str>, now: Instant) {
         let Some(trial) = self.store.ledger().trial() else { return };
         let (digest, release) = (trial.slot, trial.release);
         self.watch = None;

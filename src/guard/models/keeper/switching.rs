@@ -83,12 +83,7 @@ impl Keeper {
         self.post(ToWorker::Prepare { switch: number, model });
     }
 
-    pub(super) fn prepared(
-        &mut self,
-        of: u64,
-        outcome: Result<ModelInfo, String>,
-        now: Instant,
-    ) {
+    pub(super) fn prepared(&mut self, of: u64, outcome: Result<ModelInfo, String>, now: Instant) {
         let Step::Preparing { number, goal, .. } = self.step.clone() else { return };
         if number != of {
             return;
@@ -220,8 +215,7 @@ impl Keeper {
         let number = self.number();
         match self.life.standby {
             Some(standby) => {
-                self.step =
-                    Step::GoingBack { number, to: standby, until: now.after(SWITCH_MAX) };
+                self.step = Step::GoingBack { number, to: standby, until: now.after(SWITCH_MAX) };
                 self.post(ToWorker::SwitchBack { switch: number, reason: why.to_owned() });
             }
             None => self.prepare(Goal::Return { to }, now),
@@ -238,7 +232,8 @@ impl Keeper {
 
     /// The last resort: the next life loads what the ledger says.
     fn restart_vision(&mut self, why: &str) {
-        let text = format!("the vision process is started anew, to guard with another model: {why}");
+        let text =
+            format!("the vision process is started anew, to guard with another model: {why}");
         self.book.tell(Told::now(Kind::Fault, self.life.active, text));
         self.post(ToWorker::Stop);
     }
