@@ -77,7 +77,7 @@ enum Command {
     WalkTests(walk_tests::Command),
     /// Channels to others: what waits, what was delivered, what was lost.
     Channels(channels::Args),
-    /// Model packages: make, sign and verify them, and the keys that count for them.
+    /// Models: make, sign and verify packages, and the way of one until it guards.
     #[command(subcommand)]
     Model(model::Command),
     #[cfg(feature = "vision")]

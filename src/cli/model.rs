@@ -1,9 +1,13 @@
 //! `standclear model`: model packages on the command line.
 //!
 //! Making and signing need no box: a folder, a key. Verifying asks what this box would say, and
-//! changes nothing.
+//! changes nothing. The steps of a model's way are in `steps`.
 
 mod keys;
+mod remote;
+mod steps;
+#[cfg(feature = "vision")]
+mod trying;
 mod verify;
 
 use std::error::Error;
@@ -29,6 +33,23 @@ pub enum Command {
     Sign(SignArgs),
     /// Say whether this box would take a package, and what it is.
     Verify(verify::Args),
+    /// Take a package in: it is verified, and becomes the candidate.
+    Install(steps::InstallArgs),
+    /// Show the models of a box, and what each is to it.
+    List(steps::ListArgs),
+    /// Let the candidate see what the model that guards sees.
+    Shadow(steps::OfModelArgs),
+    /// Approve the candidate: it guards on probation.
+    Promote(steps::PromoteArgs),
+    /// End a trial, or put the model back that guarded before.
+    Rollback(steps::RollbackArgs),
+    /// The candidate is wanted no more.
+    Discard(steps::DiscardArgs),
+    /// Show what happened to models.
+    History(steps::HistoryArgs),
+    #[cfg(feature = "vision")]
+    #[command(hide = true)]
+    Try(trying::Args),
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -77,6 +98,15 @@ pub fn run(command: &Command) -> Result<(), Box<dyn Error>> {
         Command::Pack(args) => pack(args),
         Command::Sign(args) => sign(args),
         Command::Verify(args) => verify::run(args),
+        Command::Install(args) => steps::install(args),
+        Command::List(args) => steps::list(args),
+        Command::Shadow(args) => steps::shadow(args),
+        Command::Promote(args) => steps::promote(args),
+        Command::Rollback(args) => steps::rollback(args),
+        Command::Discard(args) => steps::discard(args),
+        Command::History(args) => steps::history(args),
+        #[cfg(feature = "vision")]
+        Command::Try(args) => trying::run(args),
     }
 }
 

@@ -7,7 +7,7 @@ use image::DynamicImage;
 
 use crate::engine::detection::{Detection, FrameSize, PixelBox};
 
-use super::inference::{Detector, ModelError};
+use super::inference::{Detected, Detector, ModelError};
 use super::package::{Golden, ModelPackage};
 use super::preprocess::{Fit, PictureRef};
 use super::still;
@@ -48,6 +48,11 @@ impl GoldenPicture {
     /// Longer side of the content in pixels at which it is to be run; `None` at the only one.
     pub fn long_side_px(&self) -> Option<u32> {
         self.expected.long_side
+    }
+
+    /// Runs the model on the picture, at the size it is set to.
+    pub fn detect(&self, detector: &mut Detector) -> Result<Option<Detected>, ModelError> {
+        still::detect(detector, &self.picture)
     }
 
     /// Runs the model on the picture and compares.

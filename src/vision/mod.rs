@@ -22,6 +22,7 @@ pub mod offline;
 pub mod package;
 pub mod preprocess;
 pub mod probe;
+pub mod proof;
 pub mod recorder;
 pub mod runtime;
 pub mod still;

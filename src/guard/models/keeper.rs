@@ -365,6 +365,22 @@ impl Keeper {
         }
     }
 
+    /// For a box that is stopped: what is due, at once.
+    pub fn sweep_now(&mut self) {
+        self.step = Step::Idle;
+        self.sweep_due = true;
+        self.tend(clock::monotonic());
+        self.show();
+    }
+
+    pub fn show_now(&mut self) {
+        self.show();
+    }
+
+    pub fn tell(&mut self, told: Told) {
+        self.book.tell(told);
+    }
+
     fn number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number

@@ -25,9 +25,11 @@ pub mod gather;
 pub mod keeper;
 pub mod next_life;
 pub mod order;
+pub mod remote;
 pub mod seen;
 pub mod shown;
 pub mod start;
+pub mod stopped;
 pub mod take;
 pub mod trying;
 

@@ -33,7 +33,7 @@ fn no(code: &'static str, text: impl Into<String>) -> ModelError {
 }
 
 impl Keeper {
-    pub(super) fn ask(&mut self, what: Ask, by: &str, now: Instant) -> Result<(), ModelError> {
+    pub fn ask(&mut self, what: Ask, by: &str, now: Instant) -> Result<(), ModelError> {
         match what {
             Ask::Shadow(digest) => self.shadow(digest, by),
             Ask::Promote { digest, evidence } => self.promote(digest, &evidence, by, now),
@@ -44,7 +44,7 @@ impl Keeper {
     }
 
     /// A package is whole on the disk, and becomes the candidate.
-    pub(super) fn stage(&mut self, package: &Staging, by: &str) -> Result<(), ModelError> {
+    pub fn stage(&mut self, package: &Staging, by: &str) -> Result<(), ModelError> {
         let done = self.store.stage(package.digest, package.release);
         self.kept(done)?;
         let slot = Slot::Blob(package.digest);
@@ -59,7 +59,7 @@ impl Keeper {
     }
 
     /// It was tried in a process of its own.
-    pub(super) fn tried(&mut self, digest: Digest, tried: Tried) -> Result<(), ModelError> {
+    pub fn tried(&mut self, digest: Digest, tried: Tried) -> Result<(), ModelError> {
         let is_new = |stage: &Stage| *stage == Stage::Staged;
         if !self.candidate().is_some_and(|it| it.digest == digest && is_new(&it.stage)) {
             return Err(no("no_candidate", "it is no candidate any more"));
