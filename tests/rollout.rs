@@ -3,6 +3,8 @@
 
 #[path = "rollout/attacks.rs"]
 mod attacks;
+#[path = "rollout/command.rs"]
+mod command;
 #[path = "package_files/maker.rs"]
 #[allow(dead_code, reason = "shared with the tests of package files")]
 mod maker;

@@ -129,7 +129,9 @@ fn of_a_stick_plain_packages_are_shown_and_links_and_devices_are_not() {
     let said: Vec<_> = found
         .packages
         .iter()
-        .map(|it| (it.file.as_str(), it.contents.as_ref().map_or_else(|it| it.0, |it| &it.name)))
+        .map(|it| {
+            (it.file.as_str(), it.contents.as_ref().map_or_else(|it| it.0, |it| it.name.as_str()))
+        })
         .collect();
     assert_eq!(
         said,

@@ -21,10 +21,13 @@ use crate::guard::models::stopped::StoppedBox;
 use crate::model_package::WallTime;
 use crate::model_package::carried::open_file;
 use crate::rollout::slot::{Digest, Slot};
-use crate::store::in_use_by;
+use crate::store::{FILE_NAME, in_use_by};
 
 /// Whoever acts at the box itself.
 const CONSOLE: &str = "console";
+
+const NOT_STARTED: &str =
+    "The box was never started: it has no models but what came with the program.";
 
 /// Lines of history that are shown.
 const HISTORY_DEFAULT: u32 = 50;
@@ -145,6 +148,12 @@ impl Where {
         }
     }
 
+    /// A question makes no store.
+    fn was_started(&self) -> Result<bool, Box<dyn Error>> {
+        let config = Config::load(&self.config)?;
+        Ok(config.store.path.join(FILE_NAME).is_file())
+    }
+
     fn stopped(&self) -> Result<StoppedBox, Box<dyn Error>> {
         let config = Config::load(&self.config)?;
         if let Some(holder) = in_use_by(&config.store.path) {
@@ -178,6 +187,10 @@ pub fn install(args: &InstallArgs) -> Result<(), Box<dyn Error>> {
 pub fn list(args: &ListArgs) -> Result<(), Box<dyn Error>> {
     if let Some(address) = args.at.address()? {
         return remote::list(&address);
+    }
+    if !args.at.was_started()? {
+        to_stdout(|out| writeln!(out, "{NOT_STARTED}"))?;
+        return Ok(());
     }
     let mut stopped = args.at.stopped()?;
     let shown = stopped.shown();
@@ -264,6 +277,10 @@ pub fn discard(args: &DiscardArgs) -> Result<(), Box<dyn Error>> {
 pub fn history(args: &HistoryArgs) -> Result<(), Box<dyn Error>> {
     if let Some(address) = args.at.address()? {
         return remote::history(&address, args.limit);
+    }
+    if !args.at.was_started()? {
+        to_stdout(|out| writeln!(out, "{NOT_STARTED}"))?;
+        return Ok(());
     }
     let stopped = args.at.stopped()?;
     let rows = stopped.history(args.limit)?;

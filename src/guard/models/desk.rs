@@ -81,7 +81,7 @@ impl ModelsDesk {
 
     /// The shadow found something that speaks against the candidate.
     pub fn speaks_against(&self, digest: Digest, fault: Fault, why: String) {
-        let _ = self.intake.tasks.try_send(Task::Looked { digest, wrong: Some((fault, why)) });
+        let _ = self.intake.tasks.try_send(Task::Against { digest, fault, why });
     }
 
     fn ask(&self, what: Ask, by: &str) -> Result<(), ModelError> {
@@ -258,7 +258,8 @@ impl Models for ModelsDesk {
         self.judged(digest, evidence)?;
         // Whatever was verified before: what is loaded now is what was signed.
         if let Some((fault, why)) = blobs::what_is_wrong(&self.intake.files, digest) {
-            self.speaks_against(digest, fault, why.clone());
+            let wrong = Some((fault, why.clone()));
+            let _ = self.intake.tasks.try_send(Task::Looked { digest, wrong });
             return Err(no("damaged", format!("its files are not what was installed: {why}")));
         }
         self.ask(Ask::Promote { digest, evidence: evidence.to_owned() }, by)

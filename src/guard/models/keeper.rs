@@ -87,6 +87,12 @@ pub enum Task {
         digest: Digest,
         wrong: Option<(Fault, String)>,
     },
+    /// Something else speaks against a candidate.
+    Against {
+        digest: Digest,
+        fault: Fault,
+        why: String,
+    },
     /// For the history alone.
     Tell(Told),
     Sweep {
@@ -330,6 +336,9 @@ impl Keeper {
                 }
             }
             Task::Looked { digest, wrong } => self.looked_over(digest, wrong),
+            Task::Against { digest, fault, why } => {
+                self.against(digest, fault, &why, clock::monotonic());
+            }
             Task::Tell(told) => self.book.tell(told),
             Task::Sweep { taking } => {
                 self.taking = taking;

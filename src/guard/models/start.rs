@@ -228,13 +228,16 @@ pub fn go_on(intake: Intake) -> io::Result<()> {
         // Linux keeps niceness per thread; without it this one merely competes.
         let _ = rustix::process::nice(NICENESS);
         let ledger = intake.shared.now().ledger;
+        let mut damaged = Vec::new();
         for digest in ledger.blobs() {
             let wrong = blobs::what_is_wrong(&intake.files, digest);
+            damaged.extend(wrong.is_some().then_some(digest));
             if intake.tasks.send(Task::Looked { digest, wrong }).is_err() {
                 return;
             }
         }
         let staged = ledger.candidate().filter(|it| it.stage == Stage::Staged);
+        let staged = staged.filter(|it| !damaged.contains(&it.digest));
         if let Some(candidate) = staged
             && let Err(error) = intake.try_candidate(candidate.digest)
         {

@@ -28,6 +28,9 @@ pub const TRY_MAX: Duration = Duration::from_secs(90);
 /// Most that such a process says.
 const SAID_BYTES_MAX: u64 = 64 * 1024;
 
+/// Of a command line that is not understood.
+const EXIT_USAGE: i32 = 2;
+
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What came of it.
@@ -110,6 +113,11 @@ impl TryModel for TryProcess {
         };
         let said = match self.run(dir) {
             Ok(Ended::Said(_, said)) if !said.is_empty() => said,
+            // So does a program that was built without vision end: it knows no such command.
+            Ok(Ended::Said(status, _)) if status.code() == Some(EXIT_USAGE) => {
+                let text = "this program was built without vision and cannot try a model".into();
+                return Tried::NotTried { text };
+            }
             Ok(Ended::Said(status, _)) => {
                 return not_loadable(format!("the process that tried it ended with {status}"));
             }
