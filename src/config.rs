@@ -107,6 +107,8 @@ pub struct Model {
     pub threads: u16,
     /// Longer side of the model's input in pixels; `None`: the model's default.
     pub input_long_side_px: Option<u32>,
+    /// Most memory of the vision process; `None`: by the machine's.
+    pub memory_max_mb: Option<u32>,
     pub detail: DetailChoice,
 }
 

@@ -47,6 +47,9 @@ const THREADS_MAX: u16 = 64;
 /// it one picture takes longer than the second R1 allows.
 const INPUT_LONG_SIDE_PX: Range<u32> = 128..2049;
 
+/// Memory for the vision process, megabytes: less loads no model, more has no box.
+const MEMORY_MAX_MB: Range<u32> = 512..1_048_577;
+
 /// Cameras of one box; the link counts them in 16 bits, the box holds far fewer.
 const CAMERAS_MAX: usize = 64;
 
@@ -110,6 +113,7 @@ struct UnvalidatedModel {
     provider: Option<Spanned<String>>,
     threads: Option<Spanned<i64>>,
     input_long_side: Option<Spanned<i64>>,
+    memory_max_mb: Option<Spanned<i64>>,
     detail: Option<Spanned<String>>,
 }
 
@@ -298,12 +302,15 @@ impl Place<'_> {
         let key = "model.input_long_side";
         let long_side = self.whole(key, model.input_long_side.as_ref(), INPUT_LONG_SIDE_PX);
         let long_side = self.told(long_side, None);
+        let key = "model.memory_max_mb";
+        let memory_max = self.whole(key, model.memory_max_mb.as_ref(), MEMORY_MAX_MB);
         Ok(Model {
             dir: folder.join(&name),
             name,
             provider,
             threads: threads.and_then(|n| u16::try_from(n).ok()).unwrap_or(1),
             input_long_side_px: long_side,
+            memory_max_mb: self.told(memory_max, None),
             detail: self.detail(model.detail.as_ref())?,
         })
     }

@@ -25,8 +25,8 @@ const MEMORY_MIN_BYTES: u64 = 3 * 1024 * 1024 * 1024;
 const SACRIFICE: &str = "500";
 
 /// Confines a process that was just started. What the system refuses is said and left.
-pub fn confine(process: u32) {
-    if let Err(error) = limit_memory(process) {
+pub fn confine(process: u32, memory_max_mb: Option<u32>) {
+    if let Err(error) = limit_memory(process, memory_max_mb) {
         tracing::warn!("the memory of the vision process has no bound: {error}");
     }
     if let Err(error) = fs::write(format!("/proc/{process}/oom_score_adj"), SACRIFICE) {
@@ -34,10 +34,12 @@ pub fn confine(process: u32) {
     }
 }
 
-fn limit_memory(process: u32) -> io::Result<()> {
+fn limit_memory(process: u32, memory_max_mb: Option<u32>) -> io::Result<()> {
     let unknown = || io::Error::other("nobody says how much there is");
-    let text = fs::read_to_string("/proc/meminfo")?;
-    let bytes = memory_max(&text).ok_or_else(unknown)?;
+    let bytes = match memory_max_mb {
+        Some(mb) => u64::from(mb) * 1024 * 1024,
+        None => memory_max(&fs::read_to_string("/proc/meminfo")?).ok_or_else(unknown)?,
+    };
     let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
     // Never more than this process may.
     let most = getrlimit(Resource::Data).maximum;

@@ -315,7 +315,7 @@ impl Life {
             .stdout(Stdio::null())
             .process_group(0)
             .spawn()?;
-        confine(child.id());
+        confine(child.id(), plan.memory_max_mb);
         let mut life =
             Life { child, stream, queue: Some(queue), reader: None, writer: None, pulse };
         match life.connect(to, messages, closed) {

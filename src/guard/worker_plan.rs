@@ -17,6 +17,8 @@ pub struct WorkerPlan {
     pub config: WorkerConfig,
     /// Asked before each life.
     pub next_life: Arc<dyn NextLife>,
+    /// Most memory it may take; `None`: by the machine's.
+    pub memory_max_mb: Option<u32>,
     /// What it has to know of each view.
     pub views: Arc<Views>,
 }
@@ -28,7 +30,8 @@ pub fn plan(
     next_life: Arc<dyn NextLife>,
     views: Arc<Views>,
 ) -> WorkerPlan {
-    WorkerPlan { command, config: worker_config(config), next_life, views }
+    let memory_max_mb = config.model.memory_max_mb;
+    WorkerPlan { command, config: worker_config(config), next_life, memory_max_mb, views }
 }
 
 /// What the vision process is told, from the configuration.
