@@ -22,8 +22,8 @@ use standclear::link::{ModelChoice, ToWorker};
 
 use crate::process::{choice, copy, damage, other_model, shipped};
 use crate::site::{SirenNotes, blind, fault, intrusion, wait_alarm, wait_until};
-use crate::support::hostile::{self, Harm, TEN_SECONDS, When};
 use crate::support;
+use crate::support::hostile::{self, Harm, TEN_SECONDS, When};
 
 /// R20: some verified model guards again so soon.
 const GUARDS_AGAIN_MAX: Duration = Duration::from_secs(5);
