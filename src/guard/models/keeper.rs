@@ -413,7 +413,7 @@ impl Keeper {
     fn kept(&mut self, done: Result<(), ModelStoreError>) -> Result<(), ModelError> {
         match done {
             Ok(()) => {
-                self.not_kept = None;
+                self.is_kept();
                 self.publish();
                 Ok(())
             }
@@ -427,6 +427,12 @@ impl Keeper {
                 Err(ModelError::Disk(text))
             }
         }
+    }
+
+    /// The disk took something.
+    fn is_kept(&mut self) {
+        self.not_kept = None;
+        self.found.take_if(|found| found.kind == ModelFaultKind::NotKept);
     }
 
     /// Told once; shown until the disk takes something again.

@@ -21,6 +21,7 @@ impl Keeper {
             owed.again_at = now;
         }
         self.settle(now);
+        let before = self.store.ledger().generation();
         let booted = self.store.boot();
         if let Some((digest, fault)) = booted.ended {
             let kind = if fault == Fault::CrashLoop { Kind::CrashLoop } else { Kind::RolledBack };
@@ -29,7 +30,8 @@ impl Keeper {
             self.sweep_due = true;
         }
         match booted.not_kept {
-            None => self.not_kept = None,
+            None if self.store.ledger().generation() != before => self.is_kept(),
+            None => {}
             Some(error) => self.cannot_keep(&chain(&error)),
         }
         let banned = self.owed.as_ref().map(|owed| Slot::Blob(owed.digest));
