@@ -79,7 +79,7 @@ fn a_model_comes_in_is_listed_and_discarded_at_a_box_that_is_stopped() {
     let stopped = Stopped::new().started_once();
     let package = stopped.package(7);
     // What it holds is no model: a program with vision refuses it, one without cannot tell.
-    let (well, said) = stopped.run(&["install", &package]);
+    let (well, said) = stopped.run(&["install", package.as_str()]);
     assert!(!well, "{said}");
     let (_, listed) = stopped.run(&["list"]);
     assert!(listed.contains("release 1  committed shipped"), "{listed}");
@@ -124,9 +124,9 @@ fn a_package_that_is_refused_is_named_and_stands_in_the_history() {
 fn what_needs_cameras_or_a_box_that_is_stopped_says_what_to_do() {
     let stopped = Stopped::new().started_once();
     let digest = "0".repeat(64);
-    let (well, said) = stopped.run(&["shadow", &digest]);
+    let (well, said) = stopped.run(&["shadow", digest.as_str()]);
     assert!(!well && said.contains("needs a box that runs"), "{said}");
-    let promote = ["promote", &digest, "--evidence", "x", "--confirm", "people"];
+    let promote = ["promote", digest.as_str(), "--evidence", "x", "--confirm", "people"];
     let (well, said) = stopped.run(&promote);
     assert!(!well && said.contains("--url"), "{said}");
     let _box = Store::open(&stopped.data()).expect("it runs");
@@ -166,9 +166,9 @@ fn a_box_that_runs_is_asked_with_the_token_and_its_refusal_is_said() {
     });
     let stopped = Stopped::new();
     fs::write(stopped.folder.path().join("token"), "geheim\n").expect("written");
-    let at = ["--url", &url, "--token-file", "token"];
+    let at = ["--url", url.as_str(), "--token-file", "token"];
     let (well, said) =
-        stopped.run(&[&["rollback", "--reason", "it misses people"], &at[..]].concat());
+        stopped.run(&[&["rollback", "--reason", "it misses people"][..], &at[..]].concat());
     assert!(
         !well && said.contains("409 no_previous") && said.contains("nothing to go back"),
         "{said}"
