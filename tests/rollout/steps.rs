@@ -97,7 +97,7 @@ fn a_package_goes_from_its_bytes_to_guarding_by_right_and_each_step_is_told() {
     let ToWorker::Switch { switch } = world.told() else { panic!("a switch") };
     // What is told to the vision process is on the disk already.
     let ledger = std::fs::read_to_string(world.root().join(NEWEST)).expect("a ledger");
-    assert!(ledger.contains("\"attempts_left\":3"), "{ledger}");
+    assert!(ledger.contains("\"attempts_left\": 3"), "{ledger}");
     world.switched(switch, Slot::Blob(digest));
     commit(&world);
     let now = world.now();
