@@ -179,8 +179,11 @@ impl TryProcess {
         let pipe = child.stdout.take();
         let reader = thread::Builder::new().name("model-try".into()).spawn(move || {
             let mut said = Vec::new();
-            let taken = pipe.map(|pipe| pipe.take(SAID_BYTES_MAX).read_to_end(&mut said));
-            taken.is_some_and(|it| it.is_ok()).then_some(said).unwrap_or_default()
+            if let Some(pipe) = pipe {
+                // What came before it broke is no report, or one.
+                let _ = pipe.take(SAID_BYTES_MAX).read_to_end(&mut said);
+            }
+            said
         });
         let status = self.wait(&mut child);
         end(&mut child);
