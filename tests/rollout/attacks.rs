@@ -39,7 +39,7 @@ fn a_package_that_is_an_attack_is_refused_by_its_name_and_changes_nothing() {
     let twice = manifest_with(|it| it["files"][0]["file"] = json!("MODEL.onnx"));
     let attacks = [
         ("unknown_key", of_stranger),
-        ("unsigned", with("manifest.sig", b"[]".to_vec())),
+        ("unsigned", with("manifest.sig", b"[]\n".to_vec())),
         (
             "bad_signature",
             with(

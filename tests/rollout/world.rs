@@ -259,6 +259,9 @@ impl World {
         let desk = ModelsDesk { intake, evidence, reader, carried, found };
         go_on(desk.intake.clone()).expect("a thread");
         self.life = Some(Life { desk, order, news: post, told, thread });
+        self.wait_for("the clock to be trusted", || {
+            matches!(self.desk().intake.shared.now().time, WallTime::Trusted(_))
+        });
     }
 
     /// The box ends, as after a power cut as far as the folder goes, and starts again.
