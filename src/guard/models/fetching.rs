@@ -128,7 +128,7 @@ impl Intake {
     ) -> Result<InstalledModel, ModelError> {
         let shown = self.shared.now();
         let door = Door { ledger: &shown.ledger, time: shown.time, data: &self.data };
-        let mut telling = |digest| self.leave(Task::Sweep { taking: Some(digest) });
+        let mut telling = |digest| self.shared.takes(Some(digest));
         let counted = Counted { source, intake: self };
         let taken = take::take(&self.files, &door, counted, &mut telling);
         let staged = taken.and_then(|package| {
@@ -137,7 +137,8 @@ impl Intake {
             Ok(installed)
         });
         // Whatever was half-written goes.
-        self.leave(Task::Sweep { taking: None });
+        self.shared.takes(None);
+        self.leave(Task::Sweep);
         match staged {
             Ok(installed) => {
                 self.progress(|taking| taking.state = TakingState::Verifying);

@@ -95,9 +95,7 @@ pub enum Task {
     },
     /// For the history alone.
     Tell(Told),
-    Sweep {
-        taking: Option<Digest>,
-    },
+    Sweep {},
     Stop,
 }
 
@@ -264,7 +262,6 @@ impl Keeper {
             last_number: 0,
             reviews_open: 0,
             sweep_due: true,
-            taking: None,
             looked: clock::monotonic(),
             keys_at: None,
         }
@@ -340,10 +337,7 @@ impl Keeper {
                 self.against(digest, fault, &why, clock::monotonic());
             }
             Task::Tell(told) => self.book.tell(told),
-            Task::Sweep { taking } => {
-                self.taking = taking;
-                self.sweep_due = true;
-            }
+            Task::Sweep => self.sweep_due = true,
             Task::Stop => return Run::Over,
         }
         Run::On
@@ -365,7 +359,8 @@ impl Keeper {
         let is_quiet = matches!(self.step, Step::Idle) && self.owed.is_none();
         if self.sweep_due && is_quiet {
             self.sweep_due = false;
-            match self.store.sweep(self.taking) {
+            let (store, shared) = (&self.store, &self.shared);
+            match shared.sweep(|taking| store.sweep(taking)) {
                 Ok(gone) => gone.iter().for_each(|digest| {
                     self.shared.change(|shown| shown.facts.remove(digest));
                 }),

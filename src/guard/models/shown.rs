@@ -85,6 +85,8 @@ pub struct Shared {
     pub folders: Folders,
     pub shipped: Shipped,
     pub rules: Rules,
+    /// Held while packages are swept away, so that none is of which something is being written.
+    taking: Mutex<Option<Digest>>,
     shown: Mutex<Shown>,
 }
 
@@ -103,7 +105,7 @@ impl Folders {
 
 impl Shared {
     pub fn new(folders: Folders, shipped: Shipped, rules: Rules, shown: Shown) -> Shared {
-        Shared { folders, shipped, rules, shown: Mutex::new(shown) }
+        Shared { folders, shipped, rules, taking: Mutex::default(), shown: Mutex::new(shown) }
     }
 
     pub fn now(&self) -> Shown {
@@ -112,6 +114,16 @@ impl Shared {
 
     pub fn change<T>(&self, change: impl FnOnce(&mut Shown) -> T) -> T {
         change(&mut self.lock())
+    }
+
+    /// This package is being written, or none is any more. Waits for a sweep that is under way.
+    pub fn takes(&self, digest: Option<Digest>) {
+        *self.taking.lock().unwrap_or_else(PoisonError::into_inner) = digest;
+    }
+
+    /// Sweeps; nobody begins to write a package meanwhile.
+    pub fn sweep<T>(&self, sweep: impl FnOnce(Option<Digest>) -> T) -> T {
+        sweep(*self.taking.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn lock(&self) -> MutexGuard<'_, Shown> {
