@@ -95,7 +95,7 @@ pub enum Task {
     },
     /// For the history alone.
     Tell(Told),
-    Sweep {},
+    Sweep,
     Stop,
 }
 
