@@ -161,7 +161,6 @@ pub struct Keeper {
     last_number: u64,
     reviews_open: u32,
     sweep_due: bool,
-    taking: Option<Digest>,
     looked: Instant,
     keys_at: Option<Instant>,
 }
