@@ -239,12 +239,10 @@ impl Guard {
         let (privacy, views) = (desk.grants.privacy(), desk.views.clone());
         let Front { zones, machine, arming, walks, channels, handhelds, .. } = front;
         let Mind { engine, names, ledger, board, hub, detail } = mind;
-        let inputs = queues.inputs;
-        let (publisher, publications) = live::queue();
-        let (painter, tasks) = evidence::queue();
+        let (inputs, done) = (queues.inputs, Arc::new(AtomicU64::new(0)));
+        let ((publisher, publications), (painter, tasks)) = (live::queue(), evidence::queue());
         let (clips, clip_tasks) = clips::queue();
         let (sightings, seen, watching) = clips::start_sightings(&names)?;
-        let done = Arc::new(AtomicU64::new(0));
         let (orders, annunciators) = sounding.start(&inputs)?;
         let addressees = Addressees {
             alarm_path: inputs.clone(),
@@ -265,8 +263,7 @@ impl Guard {
         let (clip_queue, seen) = ((clips.clone(), clip_tasks), (seen, watching));
         let keeping = Keeping::start(kept, tasks, clip_queue, seen, post.clone(), ends)?;
         let handhelds = handhelds.start(desk.clone(), hub.clone())?;
-        let vision = post.clone();
-        let models = leading.start(&post)?;
+        let (vision, models) = (post.clone(), leading.start(&post)?);
         let path = AlarmPath {
             engine,
             names,

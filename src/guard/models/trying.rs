@@ -187,7 +187,7 @@ impl TryProcess {
         });
         let status = self.wait(&mut child);
         end(&mut child);
-        let said = reader.and_then(|reader| Ok(reader.join().unwrap_or_default()));
+        let said = reader.map(|reader| reader.join().unwrap_or_default());
         match status? {
             Some(status) => Ok(Ended::Said(status, said?)),
             None => Ok(Ended::TooLong),
