@@ -11,13 +11,14 @@ mod process;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod site;
 #[path = "guard/worker.rs"]
+#[expect(dead_code, reason = "here the vision process is a real one")]
 mod worker;
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use standclear::link::{FromWorker, ModelInfo, Report, SwitchedTo, ToWorker};
+use standclear::link::{FromWorker, ModelInfo, Report, SwitchedTo, ToWorker, WorkerConfig};
 use support::hostile::{self, Harm, TEN_SECONDS, When};
 
 use process::{Vision, choice, config, other_model, shipped};
@@ -107,7 +108,8 @@ fn switched(vision: &Vision, decisions: &mut Decisions, switch: u64) -> Result<S
 
 #[test]
 fn under_load_every_picture_is_decided_on_once_and_a_switch_takes_less_than_a_frame_interval() {
-    let vision = Vision::start(config(vec![shipped()], 2, FPS));
+    let small = config(vec![shipped()], 2, FPS);
+    let vision = Vision::start(WorkerConfig { input_long_side_px: Some(320), ..small });
     let mut decisions = Decisions::default();
     until(&vision, &mut decisions, |_, so_far| looked(so_far, 2, 20));
     let prepared = prepare(&vision, &mut decisions, 7, &other_model());
@@ -123,6 +125,8 @@ fn under_load_every_picture_is_decided_on_once_and_a_switch_takes_less_than_a_fr
     });
     vision.send(&ToWorker::SwitchBack { switch: 8, reason: "a trial".into() });
     let back = switched(&vision, &mut decisions, 8).expect("back");
+    let after = |it: &Vec<(u64, String)>| it.last().is_some_and(|(_, slot)| slot == "shipped");
+    until(&vision, &mut decisions, |_, now| now.of.iter().all(after).then_some(()));
     assert_eq!(back.model.slot, "shipped");
     let gaps = [there.gap_ns, back.gap_ns].map(Duration::from_nanos);
     let [there, back] = gaps;
@@ -222,31 +226,24 @@ fn the_first_of_the_order_that_can_be_loaded_looks_and_the_damaged_ones_are_name
 
 #[test]
 fn golden_pictures_are_shown_again_between_the_pictures_of_cameras() {
-    // It has seen both golden pictures when it is loaded, and none by warming up: no camera yet.
-    let forgets = hostile::package("forgets", 2, Harm::Nobody, When::Picture(3));
     let fine = hostile::package("fine", 2, Harm::None, When::Light);
-    for (package, slots) in [(&fine, "ok"), (&forgets, "ok")] {
-        let vision = Vision::start(config(vec![choice("sha256-1", package.dir())], 1, FPS));
-        let mut decisions = Decisions::default();
-        until(&vision, &mut decisions, |_, so_far| looked(so_far, 1, 5));
-        vision.send(&ToWorker::RunGolden { run: 3 });
-        let mut pictures = 0;
-        let outcome = until(&vision, &mut decisions, |message, _| match message {
-            FromWorker::Golden { run: 3, outcome } => Some(outcome),
-            FromWorker::Report(_) => {
-                pictures += 1;
-                None
-            }
-            _ => None,
-        });
-        assert_eq!(outcome, Ok(()), "{slots}");
-        assert!(pictures <= 10, "{pictures} pictures for two golden ones");
-        vision.stop();
-    }
+    let vision = Vision::start(config(vec![choice("sha256-1", fine.dir())], 1, FPS));
+    let mut decisions = Decisions::default();
+    until(&vision, &mut decisions, |_, so_far| looked(so_far, 1, 5));
+    vision.send(&ToWorker::RunGolden { run: 3 });
+    let asked_after = decisions.of[0].len();
+    let outcome = until(&vision, &mut decisions, |message, _| match message {
+        FromWorker::Golden { run: 3, outcome } => Some(outcome),
+        _ => None,
+    });
+    assert_eq!(outcome, Ok(()));
+    until(&vision, &mut decisions, |_, now| (now.of[0].len() >= asked_after + 5).then_some(()));
+    decisions.assert_each_once(&["sha256-1"]);
+    vision.stop();
 }
 
 #[test]
-fn a_model_that_finds_its_golden_people_no_more_is_told_and_goes_on_until_somebody_decides() {
+fn golden_pictures_that_cannot_be_shown_again_are_told_and_cameras_go_on_until_somebody_decides() {
     let folder = tempfile::tempdir().expect("a folder");
     process::copy(&other_model(), folder.path());
     let vision = Vision::start(config(vec![choice("sha256-1", folder.path())], 1, FPS));
@@ -305,7 +302,7 @@ fn a_model_that_needs_larger_pictures_gets_them_without_a_camera_being_opened_an
 }
 
 #[test]
-fn a_model_that_takes_ten_seconds_or_dies_stops_the_heartbeats_or_the_process() {
+fn a_model_that_takes_ten_seconds_for_a_picture_gives_no_sign_of_life_meanwhile() {
     let slow = hostile::package("slow", 2, Harm::Slow { rounds: TEN_SECONDS }, When::Light);
     let vision = Vision::start(config(vec![shipped()], 1, FPS));
     let mut decisions = Decisions::default();

@@ -279,13 +279,13 @@ impl Worker {
     }
 }
 
-fn model(dir: &Path) -> ModelChoice {
+fn choice(dir: &Path) -> ModelChoice {
     ModelChoice { slot: "shipped".into(), dir: dir.display().to_string() }
 }
 
 fn config(cameras: Vec<WorkerCamera>) -> WorkerConfig {
     WorkerConfig {
-        models: vec![model(&support::model_dir())],
+        models: vec![choice(&support::model_dir())],
         role: WorkerRole::Active,
         threads: 1,
         input_long_side_px: Some(320),
@@ -400,7 +400,7 @@ fn damaged_model_is_fatal_and_the_reason_is_told() {
     let mut bytes = std::fs::read(&model).expect("readable");
     bytes[1000] ^= 1;
     std::fs::write(&model, bytes).expect("written");
-    let worker = Worker::start(WorkerConfig { models: vec![model(&copy)], ..config(vec![]) });
+    let worker = Worker::start(WorkerConfig { models: vec![choice(&copy)], ..config(vec![]) });
     let reason = worker.until(|message| match message {
         FromWorker::Fatal { reason } => Some(reason),
         FromWorker::Ready(_) => panic!("a damaged model must not be ready"),

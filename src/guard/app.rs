@@ -44,7 +44,7 @@ use super::siren::voices::VoicesError;
 use super::walk::{self, WalkThread};
 use super::web_thread::{Pages, WebThread};
 use super::wiring::{Front, Mind, Queues, Walks, zone_desk};
-use super::worker::{SupervisorThread, WorkerPost};
+use super::worker::SupervisorThread;
 use super::worker_link::Addressees;
 use super::worker_plan::{WorkerPlan, plan};
 use super::zones::{self, Begun, ZoneThread};
@@ -76,7 +76,6 @@ pub struct Guard {
     web: WebThread,
     handhelds: HandheldThreads,
     supervisor: SupervisorThread,
-    vision: WorkerPost,
     models: Option<KeeperThread>,
     alarm_path: JoinHandle<()>,
     annunciators: AnnunciatorThreads,
@@ -263,7 +262,7 @@ impl Guard {
         let (clip_queue, seen) = ((clips.clone(), clip_tasks), (seen, watching));
         let keeping = Keeping::start(kept, tasks, clip_queue, seen, post.clone(), ends)?;
         let handhelds = handhelds.start(desk.clone(), hub.clone())?;
-        let (vision, models) = (post.clone(), leading.start(&post)?);
+        let models = leading.start(&post)?;
         let path = AlarmPath {
             engine,
             names,
@@ -295,7 +294,6 @@ impl Guard {
             setup_code,
             settings,
             supervisor,
-            vision,
             models,
             annunciators,
             machine: machine.start()?,
@@ -334,7 +332,7 @@ impl Guard {
 
     /// Tells the vision process, if there is one and room: for whoever leads a roll-out.
     pub fn tell_vision(&self, message: ToWorker) {
-        self.vision.post(message);
+        self.supervisor.tell(message);
     }
 
     /// Disarms nothing from now on: what is off by schedule or by a machine is armed when its lease

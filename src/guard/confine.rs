@@ -15,10 +15,10 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 /// which takes some hundred megabytes, for the system and for its caches.
 const MEMORY_PERCENT: u64 = 75;
 
-/// It counts what is written to or may be, stacks of some ten threads with it, and not what is
-/// resident: a vision process with one camera has mapped five times as much as it uses. So on a small
-/// machine it may map this much all the same.
-const MEMORY_MIN_BYTES: u64 = 3 * 1024 * 1024 * 1024;
+/// It counts what may be written to, whether it was or not. With one camera that is about as much as is
+/// in memory; other libraries than ours may want more beforehand. So on a small machine a vision
+/// process may ask for this much all the same.
+const MEMORY_MIN_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// How ready the kernel is to end it when there is no memory left, of -1000 to 1000 (`oom_score_adj`):
 /// before anything else that was left as it is, after a shadow model.
@@ -65,7 +65,7 @@ mod tests {
         let of =
             |kilobytes: u64| memory_max(&format!("MemTotal:  {kilobytes} kB\nMemFree: 1 kB\n"));
         assert_eq!(of(16 * 1024 * 1024).map(|bytes| bytes / (1024 * 1024)), Some(12 * 1024 - 1));
-        assert_eq!(of(2 * 1024 * 1024), Some(MEMORY_MIN_BYTES));
+        assert_eq!(of(1024 * 1024), Some(MEMORY_MIN_BYTES));
         assert_eq!(memory_max("MemFree: 1 kB\n"), None);
     }
 }

@@ -134,6 +134,13 @@ impl SupervisorThread {
         Ok((post, SupervisorThread { tasks, thread }))
     }
 
+    /// Sends to the vision process of the moment, as `WorkerPost::post`.
+    pub fn tell(&self, message: ToWorker) {
+        if self.tasks.try_send(Task::Send(message)).is_err() {
+            tracing::debug!("a message to the vision process was dropped: too many at once");
+        }
+    }
+
     /// Ends the vision process and then the thread; takes about `STOP_MAX` at worst.
     pub fn stop(self) {
         // An error means that the thread is gone already.

@@ -102,10 +102,12 @@ fn read_all(stream: &UnixStream, to: &Addressees, pulse: &Pulse) -> String {
 struct Ended;
 
 fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), Ended> {
+    if let Some(news) = of_models(&message) {
+        to.models.tell(news);
+    }
     let news = match message {
         FromWorker::Report(report) => {
             let received_at = clock::monotonic();
-            to.models.tell(ModelNews::frame(&report));
             let report = Box::new(ReceivedReport { report, received_at });
             return match to.alarm_path.try_send(Message::Report(report)) {
                 Ok(()) => Ok(()),
@@ -137,34 +139,16 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::Fatal { reason } => WorkerNews::Fatal { reason },
         FromWorker::Ready(model) => {
             pulse.ready.store(true, Ordering::Release);
-            to.models.tell(ModelNews::Ready(model.clone()));
             WorkerNews::Ready(model)
         }
-        FromWorker::Heartbeat { .. } => {
-            to.models.tell(ModelNews::Heartbeat);
-            WorkerNews::Heartbeat
-        }
+        FromWorker::Heartbeat { .. } => WorkerNews::Heartbeat,
         FromWorker::Looking(model) => WorkerNews::Looking(model),
-        FromWorker::PassedOver(PassedOver { slot, reason }) => {
-            tracing::error!("the model {slot} cannot be loaded, the next one is tried: {reason}");
-            return Ok(());
-        }
-        FromWorker::FellBack { model, reason } => {
-            to.models.tell(ModelNews::FellBack { model: model.clone(), reason: reason.clone() });
-            WorkerNews::FellBack { model, reason }
-        }
-        FromWorker::Prepared { switch, outcome } => {
-            to.models.tell(ModelNews::Prepared { switch, outcome });
-            return Ok(());
-        }
-        FromWorker::Switched { switch, outcome } => {
-            to.models.tell(ModelNews::Switched { switch, outcome });
-            return Ok(());
-        }
-        FromWorker::Golden { run, outcome } => {
-            to.models.tell(ModelNews::Golden { run, outcome });
-            return Ok(());
-        }
+        FromWorker::FellBack { model, reason } => WorkerNews::FellBack { model, reason },
+        // Told already to whoever it is for.
+        FromWorker::Prepared { .. }
+        | FromWorker::Switched { .. }
+        | FromWorker::Golden { .. }
+        | FromWorker::PassedOver(_) => return Ok(()),
         FromWorker::CameraLost { camera, reason } => WorkerNews::CameraLost { camera, reason },
         FromWorker::CameraUp { camera, stream } => WorkerNews::CameraUp { camera, stream },
         FromWorker::Load(load) => WorkerNews::Load(load),
@@ -179,6 +163,44 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::Learned { camera, learned } => WorkerNews::Learned { camera, learned },
     };
     to.alarm_path.send(Message::Worker(news)).map_err(|_| Ended)
+}
+
+/// What whoever follows a roll-out hears of it.
+fn of_models(message: &FromWorker) -> Option<ModelNews> {
+    Some(match message {
+        FromWorker::Report(report) => ModelNews::frame(report),
+        FromWorker::Heartbeat { .. } => ModelNews::Heartbeat,
+        FromWorker::Ready(model) => ModelNews::Ready(model.clone()),
+        FromWorker::Prepared { switch, outcome } => {
+            ModelNews::Prepared { switch: *switch, outcome: outcome.clone() }
+        }
+        FromWorker::Switched { switch, outcome } => {
+            ModelNews::Switched { switch: *switch, outcome: outcome.clone() }
+        }
+        FromWorker::FellBack { model, reason } => {
+            ModelNews::FellBack { model: model.clone(), reason: reason.clone() }
+        }
+        FromWorker::Golden { run, outcome } => {
+            ModelNews::Golden { run: *run, outcome: outcome.clone() }
+        }
+        FromWorker::PassedOver(PassedOver { slot, reason }) => {
+            tracing::error!("the model {slot} cannot be loaded, the next one is tried: {reason}");
+            return None;
+        }
+        FromWorker::Hello { .. }
+        | FromWorker::CameraLost { .. }
+        | FromWorker::Preview(_)
+        | FromWorker::Snapshot { .. }
+        | FromWorker::Fatal { .. }
+        | FromWorker::CameraUp { .. }
+        | FromWorker::Load(_)
+        | FromWorker::DetailCut { .. }
+        | FromWorker::Integrity { .. }
+        | FromWorker::Settled { .. }
+        | FromWorker::Learned { .. }
+        | FromWorker::Clip { .. }
+        | FromWorker::Looking(_) => return None,
+    })
 }
 
 /// Writes what comes through the queue until queue or link end. A process that does not read blocks

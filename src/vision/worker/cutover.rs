@@ -32,9 +32,9 @@ use crate::engine::time::Instant;
 use crate::link::{CameraIndex, FromWorker, ModelChoice, ModelInfo, SwitchedTo};
 use crate::telemetry::chain;
 
-/// Longest time for loading a model beside the one that looks. It gets what that one leaves of the
-/// machine: on a busy one twenty times as long as by itself.
-const PREPARE_MAX: Duration = Duration::from_secs(60);
+/// Longest time for loading a model beside the one that looks. It takes a second or two by itself, and
+/// gets what the others leave of the machine.
+const PREPARE_MAX: Duration = Duration::from_secs(180);
 
 /// A camera that gave no picture for so long is not waited for, before a switch is told to be done.
 const SWITCH_TOLD_MAX: Duration = Duration::from_secs(2);
@@ -149,8 +149,13 @@ impl Worker {
     /// What other threads did since, and what has waited long enough.
     pub(super) fn tend_models(&mut self, now: Instant) {
         self.tend_preparing(now);
-        let late = |it: &Switching| now.since(it.at) >= SWITCH_TOLD_MAX;
-        if self.models.switching.as_ref().is_some_and(late) {
+        if let Some(switching) = &mut self.models.switching
+            && now.since(switching.at) >= SWITCH_TOLD_MAX
+        {
+            // Those that still wait have waited for so long.
+            let waiting = switching.decided_ns.iter().flatten();
+            let waited = waiting.map(|last| now.as_nanos().saturating_sub(*last)).max();
+            switching.gap_ns = switching.gap_ns.max(waited.unwrap_or(0));
             self.tell_switched();
         }
     }

@@ -17,12 +17,13 @@ use crate::engine::detection::FrameSize;
 use crate::link::{ModelChoice, ModelInfo, PassedOver, WorkerConfig};
 use crate::telemetry::chain;
 
-/// The model that came with the program, for which alone the configured size of the input is meant
-/// where a package's model takes one size only.
+/// The model that came with the program. The configured size of the input is meant for it: one that
+/// comes later keeps its own size where it does not allow that one.
 const SHIPPED: &str = "shipped";
 
-/// `nice` of what must not take time from the model that looks: the least there is.
-const BESIDE_NICENESS: i32 = 19;
+/// `nice` of what must not take time from the model that looks: it gets a hundredth of what that one
+/// does, where both want all, and is still done some time on a machine that is busy with other things.
+const BESIDE_NICENESS: i32 = 10;
 
 /// A model that may look.
 pub struct Loaded {
@@ -110,10 +111,12 @@ impl Loading {
 
     fn open(&self, choice: &ModelChoice) -> Result<Loaded, ModelError> {
         let package = ModelPackage::find(&choice.dir)?;
-        let long_side_px = match package.manifest().input.size {
-            InputSize::Fixed { .. } if choice.slot != SHIPPED => None,
-            InputSize::Fixed { .. } | InputSize::LongSide { .. } => self.long_side_px,
+        let allowed = |wanted: &u32| match package.manifest().input.size {
+            InputSize::Fixed { .. } => false,
+            InputSize::LongSide { multiple, max_px, .. } => (multiple..=max_px).contains(wanted),
         };
+        let allowed = |wanted: &u32| choice.slot == SHIPPED || allowed(wanted);
+        let long_side_px = self.long_side_px.filter(allowed);
         let options = Options {
             threads: self.threads,
             long_side_px,
