@@ -8,6 +8,7 @@
 //!
 //! Not here: any decision. A worker reports what it sees and how long it took.
 
+mod feed;
 mod source;
 mod veil;
 mod view;
@@ -17,6 +18,9 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub use feed::{
+    FED_BYTES_MAX, FED_TAKEN, FedPicture, FeedNews, Held, receive_picture, send_picture,
+};
 pub use source::{
     DecoderChoice, DecoderFamily, Ending, HttpMjpeg, Login, Password, Rtsp, Secret, Source,
     Transport, V4l2, V4l2Format,
@@ -27,7 +31,7 @@ pub use view::{
 };
 
 /// Raised whenever a message changes shape.
-pub const PROTOCOL_VERSION: u16 = 6;
+pub const PROTOCOL_VERSION: u16 = 7;
 
 /// Longest message either side accepts: a 4K preview picture with room to spare. A longer length
 /// means the stream is out of step, and the only safe answer is to drop the worker.
@@ -97,11 +101,30 @@ pub enum Watched {
     No,
 }
 
+/// A model that may be loaded, and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelChoice {
+    /// As `rollout::slot::Slot` writes it: `shipped` or `sha256-…`.
+    pub slot: String,
+    /// Folder of the package.
+    pub dir: String,
+}
+
+/// What a vision process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WorkerRole {
+    /// It guards.
+    Active,
+    /// It looks at what the active one gives it, and nobody hears it.
+    Shadow,
+}
+
 /// What a worker is told at the start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkerConfig {
-    /// Folder of the model package.
-    pub model_dir: String,
+    /// The first that loads guards.
+    pub models: Vec<ModelChoice>,
+    pub role: WorkerRole,
     /// Threads ONNX Runtime may use.
     pub threads: u16,
     /// Longer side of the model's input in pixels; `None`: the model's default.
@@ -204,6 +227,8 @@ pub enum FromWorker {
     Learned { camera: CameraIndex, learned: Box<LearnedView> },
     /// Answer to `WriteClip` and `HideClip`.
     Clip { request: u64, outcome: ClipOutcome },
+    /// How much the shadow process was given; every second while there is one.
+    Feed(FeedNews),
 }
 
 /// How a camera's pictures come to the box.
@@ -318,6 +343,8 @@ pub struct ModelInfo {
     pub version: String,
     /// sha256 of the loaded ONNX file, hex.
     pub digest: String,
+    /// What may guard, as `ModelChoice` has it.
+    pub slot: String,
     pub provider: String,
     /// ONNX Runtime's version.
     pub runtime: String,

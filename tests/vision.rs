@@ -280,7 +280,11 @@ impl Worker {
 
 fn config(cameras: Vec<WorkerCamera>) -> WorkerConfig {
     WorkerConfig {
-        model_dir: support::model_dir().display().to_string(),
+        models: vec![standclear::link::ModelChoice {
+            slot: "shipped".into(),
+            dir: support::model_dir().display().to_string(),
+        }],
+        role: standclear::link::WorkerRole::Active,
         threads: 1,
         input_long_side_px: Some(320),
         provider: "cpu".into(),
@@ -394,8 +398,13 @@ fn damaged_model_is_fatal_and_the_reason_is_told() {
     let mut bytes = std::fs::read(&model).expect("readable");
     bytes[1000] ^= 1;
     std::fs::write(&model, bytes).expect("written");
-    let worker =
-        Worker::start(WorkerConfig { model_dir: copy.display().to_string(), ..config(vec![]) });
+    let worker = Worker::start(WorkerConfig {
+        models: vec![standclear::link::ModelChoice {
+            slot: "shipped".into(),
+            dir: copy.display().to_string(),
+        }],
+        ..config(vec![])
+    });
     let reason = worker.until(|message| match message {
         FromWorker::Fatal { reason } => Some(reason),
         FromWorker::Ready(_) => panic!("a damaged model must not be ready"),

@@ -123,7 +123,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         #[cfg(feature = "vision")]
         Command::Vision(args) => {
             crate::telemetry::start("vision");
-            return vision::run(args);
+            return vision::run(&args);
         }
     };
     match outcome {

@@ -17,6 +17,7 @@ mod observe;
 mod people;
 mod relay;
 mod rezone;
+mod shadow;
 mod siren;
 mod view;
 
@@ -47,6 +48,7 @@ use super::intake;
 use super::ledger::Ledger;
 use super::live::{FramePeople, LiveHub, Publication};
 use super::message::{Answer, Gravity, Message, ReceivedReport, StoreReport, WorkerNews};
+use super::models::shadow::ShadowTap;
 use super::observer::Tap;
 use super::priority;
 use super::records::{SiteNames, stages};
@@ -105,6 +107,7 @@ pub struct AlarmPath {
     /// By camera: where the vision process is to look closer.
     pub detail: Vec<Vec<DetailZone>>,
     pub views: Arc<Views>,
+    pub shadow: ShadowTap,
 }
 
 /// Starts the thread; it ends on `Message::Stop` or when all senders are gone.
@@ -242,6 +245,7 @@ impl Runner {
                 self.repeat_detail(now);
                 self.ask_views_again(now);
                 self.path.arming.flush();
+                self.path.let_compare(now);
             }
             self.path.handover.flush(None);
             self.judge_store(now);
@@ -309,6 +313,7 @@ impl Runner {
             people,
         });
         let detections = parsed.frame.detections.clone();
+        self.path.shadow.took(report);
         self.step(Input::Frame(parsed.frame));
         if let Some(newest) = self.seen[index].back_mut() {
             let tracks = self.path.engine.tracks(CameraIndex(report.camera));
@@ -410,7 +415,7 @@ impl Runner {
 
     fn step(&mut self, input: Input) {
         let now = clock::monotonic();
-        let effects = self.path.engine.step(input, now);
+        let effects = self.path.decide(input, now);
         self.carry_out(effects, now);
     }
 

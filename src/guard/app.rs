@@ -34,6 +34,7 @@ use super::keeping::{Keeping, KeptParts, StoreEnds};
 use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
+use super::models::shadow::{ShadowPost, ShadowSlot, ShadowThreads};
 use super::records::{Inheritance, SiteNames, Start, inherit};
 use super::reserve;
 use super::siren::SirenOutput;
@@ -90,6 +91,7 @@ pub struct Guard {
     web: WebThread,
     handhelds: HandheldThreads,
     supervisor: SupervisorThread,
+    shadow: ShadowThreads,
     alarm_path: JoinHandle<()>,
     annunciators: AnnunciatorThreads,
     machine: MachineThreads,
@@ -168,6 +170,7 @@ impl Guard {
             zone_reader,
             walk_reader,
             evidence_reader,
+            shadow_reader,
             inheritance,
             life,
             accounts,
@@ -188,6 +191,7 @@ impl Guard {
         let zones = zone_desk(config, &mind, documents, zone_reader, &queues);
         let channels = Channels::new(config, channels, (&mind.hub, &queues.answers), clerk.clone());
         let handhelds = HandheldFront::of(config, handheld_door, handhelds, &clerk, &queues);
+        let slot = ShadowSlot::of(config, shadow_reader, Clerk::new(queues.jobs.clone()));
         let walks = Walks::of(config, &mind, &queues, zones.clone(), clerk, walk_reader, hold);
         let desk = Arc::new(Desk {
             hub: mind.hub.clone(),
@@ -203,6 +207,7 @@ impl Guard {
             verdicts: Verdicts::new(Clerk::new(queues.jobs.clone())),
             grants,
             views: views.clone(),
+            shadow: slot.desk(),
         });
         let front = Front {
             listener,
@@ -216,6 +221,7 @@ impl Guard {
             walks,
             channels,
             handhelds,
+            slot,
         };
         let earlier = IncidentId(inheritance.restored.last_incident);
         let kept = KeptParts::of(config, (store, earlier), views.clone());
@@ -235,7 +241,7 @@ impl Guard {
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
         let (privacy, views) = (desk.grants.privacy(), desk.views.clone());
-        let Front { zones, machine, arming, walks, channels, handhelds, .. } = front;
+        let Front { zones, machine, arming, walks, channels, handhelds, slot, .. } = front;
         let Mind { engine, names, ledger, board, hub, detail } = mind;
         let inputs = queues.inputs;
         let (publisher, publications) = live::queue();
@@ -249,8 +255,11 @@ impl Guard {
             publisher: publisher.clone(),
             painter: painter.clone(),
             clips: clips.clone(),
+            shadow: slot.queue(),
         };
+        let beside = slot.beside(&plan);
         let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
+        let (tap, shadow) = beside.start(post.clone())?;
         let publishing =
             live::start(hub.clone(), publications, post.clone(), channels.desk.faces(), privacy)?;
         let ends = StoreEnds {
@@ -282,6 +291,7 @@ impl Guard {
             detail,
             pager: handhelds.pager(),
             views,
+            shadow: tap,
         };
         Ok(Guard {
             web: WebThread::start(listener, desk.clone(), settings.clone(), Pages::Operator)?,
@@ -293,6 +303,7 @@ impl Guard {
             setup_code,
             settings,
             supervisor,
+            shadow,
             annunciators,
             machine: machine.start()?,
             zones: ZoneThread::start(zones)?,
@@ -328,6 +339,11 @@ impl Guard {
         self.desk.clone()
     }
 
+    /// Sets which model looks beside the one that guards.
+    pub fn shadow(&self) -> &ShadowPost {
+        self.desk.shadow.post()
+    }
+
     /// Disarms nothing from now on: what is off by schedule or by a machine is armed when its lease
     /// runs out.
     pub fn stop_arming(&self) {
@@ -343,6 +359,7 @@ impl Guard {
         self.zones.stop();
         // While there is somebody to write the clips of what is under way.
         let followers = self.keeping.stop_clips();
+        self.shadow.stop();
         self.supervisor.stop();
         // An error means that the alarm path has ended already.
         let _ = self.inputs.send(Message::Stop);
@@ -369,6 +386,7 @@ struct Prepared {
     zone_reader: StoreReader,
     walk_reader: StoreReader,
     evidence_reader: StoreReader,
+    shadow_reader: StoreReader,
     inheritance: Inheritance,
     /// Number of the life that begins.
     life: u64,
@@ -415,6 +433,7 @@ impl Prepared {
         let zone_reader = store.reader().map_err(store_error)?;
         let walk_reader = store.reader().map_err(store_error)?;
         let evidence_reader = store.reader().map_err(store_error)?;
+        let shadow_reader = store.reader().map_err(store_error)?;
         let channels = channels::readers(config, &store).map_err(store_error)?;
         Ok(Prepared {
             names,
@@ -425,6 +444,7 @@ impl Prepared {
             zone_reader,
             walk_reader,
             evidence_reader,
+            shadow_reader,
             inheritance,
             life,
             accounts,

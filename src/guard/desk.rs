@@ -11,6 +11,7 @@ use super::accounts::Accounts;
 use super::channels::ChannelDesk;
 use super::clips::ClipDesk;
 use super::handhelds::HandheldDesk;
+use super::handle::shadowing::Shadowing;
 use super::handle::{
     AcknowledgeError, AlarmCommand, Alarms, CameraViews, Channels, CommandError, Commanded,
     Distances, EvidenceDesk, Found, Handhelds, Handle, HistoryError, InputValue, Inputs,
@@ -20,6 +21,7 @@ use super::handle::{
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
 use super::message::Answer;
+use super::models::shadow::ShadowDesk;
 use super::privacy::grants::Grants;
 use super::privacy::snapshot_for_all;
 use super::verdicts::Verdicts;
@@ -64,6 +66,7 @@ pub struct Desk {
     pub grants: Grants,
     pub verdicts: Verdicts,
     pub views: Arc<Views>,
+    pub shadow: ShadowDesk,
 }
 
 impl Inputs for Desk {
@@ -156,6 +159,10 @@ impl Handle for Desk {
 
     fn view_desk(&self) -> &dyn CameraViews {
         &*self.views
+    }
+
+    fn shadow_desk(&self) -> &dyn Shadowing {
+        &self.shadow
     }
 
     fn channel_desk(&self) -> &dyn Channels {

@@ -431,6 +431,9 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     /// What cameras' views are held against.
     fn view_desk(&self) -> &dyn CameraViews;
 
+    /// What the shadow model did.
+    fn shadow_desk(&self) -> &dyn shadowing::Shadowing;
+
     /// Who else is told, and how that goes.
     fn channel_desk(&self) -> &dyn Channels;
 

@@ -19,6 +19,7 @@
 //! - `channels`: brokers, webhooks and push services, and all that they may see of this.
 //! - `handhelds`: who is paired and on duty, and the pager that takes alarms to them.
 //! - `zones`: drafts, versions, and changing what is guarded while guarding.
+//! - `models`: a model that looks beside the one that guards, and is compared with it.
 //! - `observer`, `walk`, `heat`: what the alarm path lets others look at; walk tests; where people stand.
 //! - `privacy`: people in pictures are made unrecognisable before anybody sees them.
 //! - `verdicts`: what people judged incidents to be.
@@ -57,6 +58,7 @@ mod ledger;
 mod live;
 mod machine;
 mod message;
+pub mod models;
 pub mod observer;
 pub mod pictures;
 mod priority;

@@ -22,6 +22,7 @@ use super::ledger::{Ledger, Versions};
 use super::live::LiveHub;
 use super::machine::Machine;
 use super::message::{Answer, INPUTS_MAX, Message};
+use super::models::shadow::ShadowSlot;
 use super::observer::{Observations, Tap, tap};
 use super::records::{Inheritance, SiteNames};
 use super::views::Views;
@@ -137,6 +138,7 @@ pub struct Front {
     pub walks: Walks,
     pub channels: Channels,
     pub handhelds: HandheldFront,
+    pub slot: ShadowSlot,
 }
 
 /// Walk tests and the heat map, with both ends of what they are made of.

@@ -30,12 +30,15 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::message::{Message, WorkerNews};
+use super::models::shadow::FeedPort;
 use super::views::Views;
 use super::worker_link::{Addressees, Pulse, start_reader, start_writer};
 use crate::clock;
 use crate::config::Config;
 use crate::engine::time::Instant;
-use crate::link::{RING_S, RingBounds, ToWorker, WorkerCamera, WorkerConfig};
+use crate::link::{
+    ModelChoice, RING_S, RingBounds, ToWorker, WorkerCamera, WorkerConfig, WorkerRole,
+};
 
 /// Longest silence of a process that watches, before it is killed. The alarm came long before (after
 /// 600 ms); this leaves a process that was merely held up the chance to go on.
@@ -67,7 +70,7 @@ const TO_WORKER_MAX: usize = 128;
 /// By default each thread gets a heap of its own, and pipelines that come and go (a clip is made, a
 /// file begins again) leave each of them with holes: it grows for hours by what nobody holds.
 /// Measured in docs/design/soak.md. See mallopt(3), M_ARENA_MAX.
-const ONE_HEAP: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
+pub(super) const ONE_HEAP: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
 
 /// What to start, and what to tell it first.
 #[derive(Clone, Debug)]
@@ -77,6 +80,8 @@ pub struct WorkerPlan {
     pub config: WorkerConfig,
     /// What it has to know of each view.
     pub views: Arc<Views>,
+    /// Through which it is told whom to give its pictures, too.
+    pub feed: FeedPort,
 }
 
 /// Sends to the vision process of the moment; never waits.
@@ -290,7 +295,7 @@ impl Life {
             .args(arguments)
             .env(ONE_HEAP.0, ONE_HEAP.1)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
+            .stdout(plan.feed.other_end())
             .process_group(0)
             .spawn()?;
         let mut life =
@@ -407,7 +412,7 @@ fn describe(status: ExitStatus) -> String {
 
 /// How the vision process is started.
 pub fn plan(config: &Config, command: Vec<OsString>, views: Arc<Views>) -> WorkerPlan {
-    WorkerPlan { command, config: worker_config(config), views }
+    WorkerPlan { command, config: worker_config(config), views, feed: FeedPort::default() }
 }
 
 /// What the vision process is told, from the configuration.
@@ -419,7 +424,11 @@ fn worker_config(config: &Config) -> WorkerConfig {
         decoder: camera.decoder,
     });
     WorkerConfig {
-        model_dir: config.model.dir.display().to_string(),
+        models: vec![ModelChoice {
+            slot: "shipped".into(),
+            dir: config.model.dir.display().to_string(),
+        }],
+        role: WorkerRole::Active,
         threads: config.model.threads,
         input_long_side_px: config.model.input_long_side_px,
         provider: config.model.provider.clone(),

@@ -15,6 +15,7 @@ use super::clips::ClipTask;
 use super::evidence::PaintTask;
 use super::live::Publication;
 use super::message::{Message, ReceivedReport, WorkerNews};
+use super::models::shadow::{ShadowQueue, is_ours};
 use super::priority;
 use crate::clock;
 use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, ToWorker};
@@ -27,6 +28,7 @@ pub struct Addressees {
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
     pub clips: SyncSender<ClipTask>,
+    pub shadow: ShadowQueue,
 }
 
 /// What the supervisor reads of a life.
@@ -112,6 +114,14 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::Preview(picture) => {
             // Full: a viewer misses a picture, the next one comes.
             let _ = to.publisher.try_send(Publication::Picture(picture));
+            return Ok(());
+        }
+        FromWorker::Snapshot { request, picture } if is_ours(request) => {
+            to.shadow.picture(request, picture);
+            return Ok(());
+        }
+        FromWorker::Feed(news) => {
+            to.shadow.fed(news);
             return Ok(());
         }
         FromWorker::Snapshot { request, picture } => {

@@ -33,6 +33,7 @@ pub mod query;
 pub mod record;
 mod restore;
 mod retention;
+pub mod shadow;
 pub mod verdicts;
 pub mod views;
 pub mod walk;

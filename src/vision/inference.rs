@@ -93,6 +93,8 @@ pub struct Detected {
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
+    #[error("no model was named")]
+    NoChoice,
     #[error("the model package cannot be used")]
     Package(#[from] PackageError),
     #[error("ONNX Runtime cannot be used")]
@@ -197,6 +199,7 @@ impl Detector {
                 name: manifest.name.clone(),
                 version: manifest.version.clone(),
                 digest: variant.sha256.to_ascii_lowercase(),
+                slot: String::new(),
                 provider,
                 runtime: runtime.version,
             },
@@ -223,6 +226,13 @@ impl Detector {
         let result = work(self);
         self.preprocessor = usual;
         result
+    }
+
+    /// The same, known as what this slot holds.
+    #[must_use]
+    pub fn of_slot(mut self, slot: &str) -> Detector {
+        slot.clone_into(&mut self.info.slot);
+        self
     }
 
     /// Name, version, digest of the loaded model.

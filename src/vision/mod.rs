@@ -24,6 +24,7 @@ pub mod preprocess;
 pub mod probe;
 pub mod recorder;
 pub mod runtime;
+pub mod shadow;
 pub mod still;
 pub mod trial;
 pub mod worker;

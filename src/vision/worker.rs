@@ -16,6 +16,7 @@ mod closer;
 mod deadlines;
 mod duties;
 mod encoder;
+mod feed;
 mod inbox;
 mod integrity;
 mod kept;
@@ -42,6 +43,7 @@ use self::camera::Cameras;
 use self::closer::Closer;
 use self::duties::Duties;
 use self::encoder::{Encoder, Job, Purpose};
+use self::feed::Feed;
 use self::inbox::{Event, Inbox};
 use self::integrity::Integrity;
 use self::kept::{Kept, KeptPictures};
@@ -88,6 +90,11 @@ pub enum WorkerError {
 /// Serves the guard at the other end until it says stop or is gone. An error has been told to the
 /// guard as `Fatal` already.
 pub fn serve(link: UnixStream) -> Result<(), WorkerError> {
+    serve_feeding(link, None)
+}
+
+/// The same, beside shadow processes whose ends the guard hands over through `feed`.
+pub fn serve_feeding(link: UnixStream, feed: Option<UnixStream>) -> Result<(), WorkerError> {
     // Before any other thread: they inherit it. A system that does not allow it leaves it as it is.
     if rustix::process::nice(NICENESS).is_err() {
         tracing::info!(
@@ -98,7 +105,7 @@ pub fn serve(link: UnixStream) -> Result<(), WorkerError> {
     let writer = link.try_clone().map_err(WorkerError::Setup)?;
     let outbox = Outbox::start(writer).map_err(WorkerError::Setup)?;
     outbox.push(FromWorker::Hello { version: PROTOCOL_VERSION });
-    let result = serve_until_stopped(link, &outbox);
+    let result = serve_until_stopped(link, feed, &outbox);
     if let Err(error) = &result {
         outbox.push(FromWorker::Fatal { reason: chain(error) });
     }
@@ -106,7 +113,11 @@ pub fn serve(link: UnixStream) -> Result<(), WorkerError> {
     result
 }
 
-fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), WorkerError> {
+fn serve_until_stopped(
+    link: UnixStream,
+    feed: Option<UnixStream>,
+    outbox: &Arc<Outbox>,
+) -> Result<(), WorkerError> {
     let config = match link::receive(&link) {
         Ok(ToWorker::Start(config)) => config,
         Ok(ToWorker::Stop) | Err(LinkError::Closed) => return Ok(()),
@@ -127,7 +138,9 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     let cameras = Cameras::start(&config.cameras, rings, fit, &inbox, &duties);
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
+    let feed = Feed::start(feed, config.cameras.len(), outbox).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
+        feed,
         states: config.cameras.iter().map(CameraState::new).collect(),
         closer,
         load: LoadMeter::new(config.cameras.len(), clock::monotonic()),
@@ -150,14 +163,15 @@ fn load(config: &WorkerConfig) -> Result<Detector, WorkerError> {
     let threads =
         NonZeroU16::new(config.threads).ok_or(WorkerError::Threads { count: config.threads })?;
     let load = || {
-        let package = ModelPackage::find(&config.model_dir)?;
+        let choice = config.models.first().ok_or(ModelError::NoChoice)?;
+        let package = ModelPackage::find(&choice.dir)?;
         let options = Options {
             threads,
             long_side_px: config.input_long_side_px,
             provider: config.provider.parse::<Provider>()?,
             golden: GoldenCheck::Run,
         };
-        Detector::load(&package, &options)
+        Ok(Detector::load(&package, &options)?.of_slot(&choice.slot))
     };
     load().map_err(WorkerError::Load)
 }
@@ -195,6 +209,8 @@ struct CameraState {
 
 struct Worker {
     detector: Detector,
+    /// What the shadow process gets to see.
+    feed: Feed,
     closer: Closer,
     load: LoadMeter,
     states: Vec<CameraState>,
@@ -242,7 +258,9 @@ impl Worker {
     }
 
     fn tell_load(&mut self, now: Instant) {
-        match self.load.judge(now, &self.inbox.replaced()) {
+        let news = self.load.judge(now, &self.inbox.replaced());
+        self.feed.load(&news);
+        match news {
             LoadNews::Nothing => {}
             LoadNews::KeepsUp => self.outbox.push(FromWorker::Load(None)),
             LoadNews::Overloaded(load) => self.outbox.push(FromWorker::Load(Some(load))),
@@ -304,12 +322,13 @@ impl Worker {
             self.inbox.put_lost(camera, UNUSABLE_PICTURE.to_owned());
             return Ok(());
         };
-        let started = clock::monotonic();
+        let (started, meanwhile) = (clock::monotonic(), self.feed.meanwhile());
         let looked_at = (&picture, frame.source_size, frame.captured_ns);
         let detected = self.closer.look(&mut self.detector, camera, looked_at, &self.inbox);
         let detected =
             detected.map_err(|source| WorkerError::Detect { camera: state.id.clone(), source })?;
         let seen_at = clock::monotonic();
+        self.feed.looked(camera, seen_at.since(started), meanwhile);
         let number = state.frames;
         state.frames += 1;
         self.outbox.push(FromWorker::Report(Report {
@@ -335,12 +354,14 @@ impl Worker {
             let news = integrity.look((camera, number), &picture, frame.captured_ns);
             news.into_iter().for_each(|it| self.outbox.push(it));
         }
+        let fed = feed::described(camera, number, &frame);
         let kept = Kept {
             frame: number,
             captured_ns: frame.captured_ns,
             bytes: frame.picture.bytes(),
             picture: Arc::new(frame.picture),
         };
+        self.feed.offer(fed, &kept.picture);
         if state.wants_preview() && self.outbox.has_room_for_preview() {
             self.encoder.put(kept.job(camera, Purpose::Preview));
         }
@@ -404,7 +425,8 @@ impl Kept {
     }
 }
 
-fn wire(detection: &Detection) -> WireDetection {
+/// As it is told.
+pub(super) fn wire(detection: &Detection) -> WireDetection {
     let bounds = detection.bounds;
     WireDetection {
         left_px: bounds.left(),

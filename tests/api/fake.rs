@@ -193,6 +193,10 @@ impl Handle for Fake {
         self
     }
 
+    fn shadow_desk(&self) -> &dyn standclear::guard::handle::shadowing::Shadowing {
+        unreachable!("nothing asks for the shadow model yet")
+    }
+
     fn channel_desk(&self) -> &dyn Channels {
         self
     }

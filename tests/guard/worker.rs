@@ -124,6 +124,7 @@ impl Fake {
             return self.say(&FromWorker::Fatal { reason });
         }
         self.say(&FromWorker::Ready(ModelInfo {
+            slot: "shipped".into(),
             name: "fake".into(),
             version: "1".into(),
             digest: fs::read_to_string(self.folder.join("model")).unwrap_or("d1ce".into()),

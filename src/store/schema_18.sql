@@ -1,0 +1,1 @@
+-- Kept free: the number belongs to what the example bank keeps.
