@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{CaseWord, Ended, RunSide, RunSource, ShadowIncident};
 use crate::config::Privacy;
@@ -56,13 +56,13 @@ impl StoreReader {
         active: &str,
         shadow: &str,
     ) -> Result<Vec<ShadowRunRow>, HistoryError> {
-        let ask = || {
-            self.connection()
+        let ask = |connection: &Connection| -> rusqlite::Result<Vec<ShadowRunRow>> {
+            connection
                 .prepare_cached(&format!("{RUN} WHERE shadow = ?1 AND active = ?2 ORDER BY id"))?
                 .query_map([shadow, active], run_row)?
                 .collect()
         };
-        ask().map_err(HistoryError::Evidence)
+        ask(&self.connection()).map_err(HistoryError::Evidence)
     }
 
     /// One run; without a number the newest.
@@ -70,15 +70,15 @@ impl StoreReader {
     /// # Errors
     /// The store cannot be read.
     pub fn shadow_run(&self, id: Option<u64>) -> Result<Option<ShadowRunRow>, HistoryError> {
-        let ask = || {
-            self.connection()
+        let ask = |connection: &Connection| {
+            connection
                 .prepare_cached(&format!(
                     "{RUN} WHERE id = coalesce(?1, id) ORDER BY id DESC LIMIT 1"
                 ))?
                 .query_row([id.map(number)], run_row)
                 .optional()
         };
-        ask().map_err(HistoryError::Evidence)
+        ask(&self.connection()).map_err(HistoryError::Evidence)
     }
 
     /// The newest run beside this active model.
@@ -86,13 +86,13 @@ impl StoreReader {
     /// # Errors
     /// The store cannot be read.
     pub fn newest_shadow(&self, active: &str) -> Result<Option<ShadowRunRow>, HistoryError> {
-        let ask = || {
-            self.connection()
+        let ask = |connection: &Connection| {
+            connection
                 .prepare_cached(&format!("{RUN} WHERE active = ?1 ORDER BY id DESC LIMIT 1"))?
                 .query_row([active], run_row)
                 .optional()
         };
-        ask().map_err(HistoryError::Evidence)
+        ask(&self.connection()).map_err(HistoryError::Evidence)
     }
 
     /// Everything that was told in a run, in the order it was kept.
@@ -100,8 +100,8 @@ impl StoreReader {
     /// # Errors
     /// The store cannot be read.
     pub fn shadow_incidents(&self, run: u64) -> Result<Vec<ShadowIncidentRow>, HistoryError> {
-        let ask = || {
-            self.connection()
+        let ask = |connection: &Connection| -> rusqlite::Result<Vec<ShadowIncidentRow>> {
+            connection
                 .prepare_cached(
                     "SELECT i.id, i.run, i.side, i.number, i.camera, i.zone, i.zone_name,
                        i.zone_number, i.began_us, i.last_us, i.ended, i.score, i.boxes, i.left_out,
@@ -112,7 +112,7 @@ impl StoreReader {
                 .query_map([number(run)], incident_row)?
                 .collect()
         };
-        ask().map_err(HistoryError::Evidence)
+        ask(&self.connection()).map_err(HistoryError::Evidence)
     }
 
     /// The run that an incident is of.
@@ -120,13 +120,13 @@ impl StoreReader {
     /// # Errors
     /// The store cannot be read.
     pub fn run_of_case(&self, case: u64) -> Result<Option<u64>, HistoryError> {
-        let ask = || {
-            self.connection()
+        let ask = |connection: &Connection| {
+            connection
                 .prepare_cached("SELECT run FROM shadow_incident WHERE id = ?1")?
                 .query_row([number(case)], |row| row.get(0))
                 .optional()
         };
-        ask().map_err(HistoryError::Evidence)
+        ask(&self.connection()).map_err(HistoryError::Evidence)
     }
 
     /// The picture kept of a case; `None` also where it hides less than is configured.
@@ -138,15 +138,15 @@ impl StoreReader {
         incident: u64,
         privacy: Privacy,
     ) -> Result<Option<Vec<u8>>, HistoryError> {
-        let ask = || {
-            self.connection()
+        let ask = |connection: &Connection| {
+            connection
                 .prepare_cached("SELECT hides, jpeg FROM shadow_picture WHERE incident = ?1")?
                 .query_row(params![number(incident)], |row| {
                     Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Vec<u8>>(1)?))
                 })
                 .optional()
         };
-        let found = ask().map_err(HistoryError::Evidence)?;
+        let found = ask(&self.connection()).map_err(HistoryError::Evidence)?;
         Ok(found.and_then(|(hides, jpeg)| {
             let hides = hides.as_deref().and_then(Hides::parse);
             (hides >= Hides::of(privacy)).then_some(jpeg)
