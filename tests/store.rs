@@ -30,6 +30,8 @@ mod model;
 mod outbox;
 #[path = "store/schemas.rs"]
 mod schemas;
+#[path = "store/shadow.rs"]
+mod shadow;
 #[path = "support/small_disk.rs"]
 mod small_disk;
 #[path = "store/views.rs"]

@@ -145,23 +145,31 @@ impl Comparer {
                     session.report(report);
                 }
             }
-            Told::Ready(model) => {
-                self.watches = Watches::Yes;
-                let same = self.session.is_some() && self.model.as_ref() == Some(&model.slot);
-                if !same || !self.parts.queue.is_on() {
-                    self.model = Some(model.slot.clone());
-                    self.parts.queue.begin();
-                }
-                let mut standing = self.parts.shared.standing();
-                standing.state = ShadowState::Watching;
-                standing.text.clear();
-            }
+            Told::Ready(model) => self.ready(&model.slot),
             Told::Gone => self.watches = Watches::No,
             Told::Feed(news) => self.fed(news),
             Told::Picture { request, picture } => self.picture(request, picture),
             Told::Stop => return Next::Stop,
         }
         Next::GoOn
+    }
+
+    /// The shadow process watches; unless it was given up, or sent away, while it said so.
+    fn ready(&mut self, slot: &str) {
+        {
+            let mut standing = self.parts.shared.standing();
+            if standing.state != ShadowState::Starting {
+                return;
+            }
+            standing.state = ShadowState::Watching;
+            standing.text.clear();
+        }
+        self.watches = Watches::Yes;
+        let same = self.session.is_some() && self.model.as_deref() == Some(slot);
+        if !same || !self.parts.queue.is_on() {
+            self.model = Some(slot.to_owned());
+            self.parts.queue.begin();
+        }
     }
 
     fn put(&mut self, at: Instant, entry: Entry) {

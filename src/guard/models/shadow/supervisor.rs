@@ -87,7 +87,7 @@ impl Supervisor {
         let (mut pause, mut deaths) = (BACK_OFF.0, 0);
         loop {
             self.set(ShadowState::Starting, "the model is being loaded");
-            let started = clock::monotonic();
+            let (started, beside) = (clock::monotonic(), self.plan.feed.life());
             let end = match Life::start(&self.plan, model, &self.to) {
                 Ok(life) => match self.look_after(life) {
                     Ok(end) => end,
@@ -117,6 +117,7 @@ impl Supervisor {
             }
             self.set(ShadowState::Resting, &end.reason);
             match self.wait(pause) {
+                Next::GoOn if self.plan.feed.life() != beside => pause = BACK_OFF.0,
                 Next::GoOn => pause = (pause * 2).min(BACK_OFF.1),
                 next => return next,
             }
