@@ -17,7 +17,6 @@ use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::accounts::Accounts;
 use super::accounts::password::HashError;
 use super::alarm_path::{self, AlarmPath};
 use super::annunciators::{self, AnnunciatorThreads, Annunciators};
@@ -41,7 +40,7 @@ use super::siren::SirenOutput;
 use super::siren::voices::VoicesError;
 use super::walk::{self, WalkThread};
 use super::web_thread::{Pages, WebThread};
-use super::wiring::{Front, Mind, Queues, Walks, zone_desk};
+use super::wiring::{Front, Mind, Queues, Walks, accounts_of, zone_desk};
 use super::worker::{SupervisorThread, WorkerPlan, plan};
 use super::worker_link::Addressees;
 use super::zones::{self, Begun, ZoneThread};
@@ -492,14 +491,4 @@ pub fn check_sources(config: &Config) -> Result<(), StartError> {
         }
     }
     Ok(())
-}
-
-/// Who may come in, and the code that makes the first admin.
-fn accounts_of(
-    rows: AccountRows,
-    audit: AuditReader,
-    clerk: &Clerk,
-) -> Result<(Arc<Accounts>, Option<String>), StartError> {
-    let made = Accounts::new(rows, audit, clerk.clone()).map_err(StartError::Accounts)?;
-    Ok((Arc::new(made.0), made.1))
 }

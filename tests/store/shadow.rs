@@ -71,7 +71,8 @@ fn what_is_kept_again_is_one_row_and_its_label_stays_with_who_and_when() {
     let reader = store.reader().expect("a reader");
     let rows = reader.shadow_incidents(run).expect("read");
     let case = rows[0].id;
-    let audited = || number(dir.path(), "SELECT count(*) FROM audit WHERE action = 'case_labelled'");
+    let audited =
+        || number(dir.path(), "SELECT count(*) FROM audit WHERE action = 'case_labelled'");
     let labelled = store.label_case(case, CaseWord::Unsure, "Eva", at(5_000)).expect("kept");
     assert_eq!((labelled, audited()), (Labelled::Yes, 1));
     store.label_case(case, CaseWord::True, "Ali", at(6_000)).expect("kept");
@@ -99,10 +100,7 @@ fn a_picture_of_a_case_is_not_shown_once_more_is_to_be_hidden() {
     let key = (run, RunSide::Shadow, 7);
     store.put_case_picture(key, Some(Hides::Heads), b"jpeg").expect("kept");
     let shown = |privacy| reader.case_picture(case, privacy).expect("read").is_some();
-    assert_eq!(
-        [Privacy::Off, Privacy::Heads, Privacy::Persons].map(shown),
-        [true, true, false]
-    );
+    assert_eq!([Privacy::Off, Privacy::Heads, Privacy::Persons].map(shown), [true, true, false]);
     store.put_case_picture(key, None, b"").expect_err("no picture");
 }
 

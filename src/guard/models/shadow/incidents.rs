@@ -270,3 +270,103 @@ fn case_box(detection: &Detection, size: FrameSize) -> CaseBox {
         score: detection.score.get(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::detection::Score;
+
+    const YARD: CameraIndex = CameraIndex(0);
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_nanos(1_000_000_000_000 + ms * 1_000_000)
+    }
+
+    fn began(number: u64, zone: u16, ms: u64) -> Noticed {
+        let entry = Entry {
+            camera: YARD,
+            frame: ms,
+            captured_at: at(ms),
+            first_seen_at: at(ms),
+            track: None,
+            score: Score::new(0.5).expect("a score"),
+            anchor_norm: (0.5, 0.5),
+            people: 1,
+        };
+        Noticed::Began { incident: IncidentId(number), zone: ZoneIndex(zone), entry }
+    }
+
+    fn ended(number: u64, ms: u64) -> Noticed {
+        Noticed::Ended { incident: IncidentId(number), last_inside_at: at(ms) }
+    }
+
+    fn alone(of: &mut Incidents, ms: u64) -> Vec<(Who, u64)> {
+        let alone = of.disagreements(at(ms));
+        alone.iter().map(|it| (it.who, it.number.0)).collect()
+    }
+
+    #[test]
+    fn what_only_one_of_the_two_tells_is_said_once_and_not_before_the_other_had_its_time() {
+        let mut of = Incidents::begin(&[]);
+        of.noticed(Who::Active, began(1, 0, 0));
+        of.noticed(Who::Shadow, began(1, 0, 400));
+        of.noticed(Who::Active, began(2, 1, 1000));
+        of.noticed(Who::Shadow, began(2, 2, 1000));
+        of.noticed(Who::Active, ended(2, 2000));
+        assert_eq!(alone(&mut of, 4000), []);
+        of.advance(at(6000));
+        assert_eq!(alone(&mut of, 6000), [(Who::Active, 2), (Who::Shadow, 2)]);
+        assert_eq!(alone(&mut of, 60_000), []);
+    }
+
+    #[test]
+    fn what_was_under_way_when_the_run_began_is_not_told_in_it() {
+        let mut of = Incidents::begin(&[IncidentId(4)]);
+        of.noticed(Who::Active, began(4, 0, 0));
+        of.noticed(Who::Active, ended(4, 100));
+        assert!(of.to_keep().is_empty() && !of.has_news());
+    }
+
+    #[test]
+    fn what_the_shadow_model_could_not_see_when_it_began_is_left_out() {
+        // Blind so long before or after it began.
+        let cases = [(-1500, false), (-900, true), (0, true), (1900, true), (2100, false)];
+        for (blind_ms, left_out) in cases {
+            let mut of = Incidents::begin(&[]);
+            let began_ms = 10_000;
+            let blind_at = (began_ms + blind_ms) as u64;
+            if blind_ms < 0 {
+                of.blind(YARD, at(blind_at));
+            }
+            of.noticed(Who::Active, began(1, 0, began_ms as u64));
+            if blind_ms >= 0 {
+                of.blind(YARD, at(blind_at));
+            }
+            of.advance(at(20_000));
+            assert_eq!(of.to_keep()[0].left_out.is_some(), left_out, "{blind_ms} ms");
+            assert_eq!(alone(&mut of, 20_000).is_empty(), left_out);
+        }
+    }
+
+    #[test]
+    fn what_is_over_and_kept_is_forgotten_and_what_goes_on_is_kept_again() {
+        let mut of = Incidents::begin(&[]);
+        of.noticed(Who::Active, began(1, 0, 0));
+        of.noticed(Who::Active, began(2, 1, 0));
+        of.noticed(Who::Active, ended(1, 500));
+        of.advance(at(9000));
+        let _ = of.disagreements(at(9000));
+        assert_eq!(of.to_keep().len(), 2);
+        of.kept();
+        of.advance(at(9001));
+        let left = of.to_keep();
+        assert_eq!(left.len(), 1);
+        assert_eq!(
+            (left[0].number, left[0].last, left[0].over),
+            (IncidentId(2), at(9001), Over::No)
+        );
+        assert!(of.get(Who::Active, IncidentId(1)).is_none());
+        of.close();
+        assert_eq!(of.to_keep()[0].over, Over::Yes);
+    }
+}
