@@ -89,8 +89,8 @@ impl Default for Standing {
 }
 
 impl ShadowPost {
-    /// This model looks beside the active one from now on; `None`: none does. The same again begins anew
-    /// after it gave up. Never waits long: the supervisor takes an order at once.
+    /// This model looks beside the active one from now on; `None`: none does. The same again changes
+    /// nothing, but that what was given up begins anew. Never waits long: the supervisor takes an order at once.
     pub fn watch(&self, model: Option<ModelChoice>) {
         // The slot ends with the box.
         let _ = self.orders.send(Order::Watch(model));

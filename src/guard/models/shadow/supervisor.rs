@@ -177,6 +177,7 @@ impl Supervisor {
             Some(until) => self.orders.recv_timeout(until.since(clock::monotonic())),
         };
         match order {
+            Ok(Order::Watch(wanted)) if wanted.is_some() && wanted == self.wanted => Next::GoOn,
             Ok(Order::Watch(wanted)) => {
                 {
                     let mut standing = self.shared.standing();
