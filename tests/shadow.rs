@@ -56,7 +56,7 @@ fn start(folder: &Path) -> Guard {
         zones = "yard.json"
         fps = 5.0
         "#,
-        support::model_dir().display(),
+        support::root().join("models").display(),
         support::footage().display()
     );
     let config = Config::parse(&folder.join("standclear.toml"), &text).expect("valid");
@@ -218,6 +218,7 @@ fn an_equal_model_sees_the_same_pictures_and_tells_the_same_incidents() {
     let picture = desk.case_picture(cases[0].id).expect("the incident's");
     assert!(image::load_from_memory(&picture).is_ok());
     watchman.assert_quiet(&guard);
+    drop(handle);
     guard.stop();
 }
 
@@ -241,6 +242,7 @@ fn a_model_that_finds_nobody_loses_incidents_and_is_refused_once_somebody_has_sa
     let Judgement::Refused { reasons } = facts.judgement else { panic!("{:?}", facts.judgement) };
     assert!(matches!(reasons[..], [Reason::LostIncident { .. }, ..]), "{reasons:?}");
     watchman.assert_quiet(&guard);
+    drop(handle);
     guard.stop();
 }
 

@@ -48,7 +48,7 @@ impl Process {
             .spawn()
             .expect("it starts");
         link::send(&link, &ToWorker::Start(config(role))).expect("it reads");
-        let (sender, said) = mpsc::channel();
+        let (sender, said) = mpsc::sync_channel(1024);
         let reads = link.try_clone().expect("a socket");
         thread::spawn(move || {
             while let Ok(message) = link::receive::<FromWorker>(&reads) {
