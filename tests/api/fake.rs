@@ -95,7 +95,6 @@ pub const HANGS_BEFORE: u64 = 1004;
 /// The first admin of every fake.
 pub const ADMIN: &str = "Zoë 山田 🦺";
 pub const PASSWORD: &str = "correct horse battery";
-
 impl Handle for Fake {
     fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.subscribe()
@@ -192,11 +191,9 @@ impl Handle for Fake {
     fn zone_desk(&self) -> &dyn Zones {
         self
     }
-
     fn shadow_desk(&self) -> &dyn standclear::guard::handle::shadowing::Shadowing {
         unreachable!("nothing asks for the shadow model yet")
     }
-
     fn channel_desk(&self) -> &dyn Channels {
         self
     }
