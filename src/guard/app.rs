@@ -243,7 +243,7 @@ impl Guard {
         let Front { zones, machine, arming, walks, channels, handhelds, slot, .. } = front;
         let Mind { engine, names, ledger, board, hub, detail } = mind;
         let inputs = queues.inputs;
-        let (publisher, publications) = live::queue();
+        let (publisher, news) = live::queue();
         let (painter, tasks) = evidence::queue();
         let (clips, clip_tasks) = clips::queue();
         let (sightings, seen, watching) = clips::start_sightings(&names)?;
@@ -256,11 +256,9 @@ impl Guard {
             clips: clips.clone(),
             shadow: slot.queue(),
         };
-        let beside = slot.beside(&plan);
-        let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
-        let (tap, shadow) = beside.start(post.clone())?;
+        let (post, supervisor, tap, shadow) = slot.start_beside(plan, addressees)?;
         let publishing =
-            live::start(hub.clone(), publications, post.clone(), channels.desk.faces(), privacy)?;
+            live::start(hub.clone(), news, post.clone(), channels.desk.faces(), privacy)?;
         let ends = StoreEnds {
             jobs: queues.jobs.clone(),
             queued: queues.queued,

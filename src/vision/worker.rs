@@ -309,7 +309,7 @@ impl Worker {
 
     fn write_clip(&self, asked: ClipRequest) {
         if let Err(refused) = self.recorder.write(asked) {
-            self.outbox.push(refused);
+            self.outbox.push(*refused);
         }
     }
 

@@ -55,6 +55,7 @@ pub use self::tap::{ShadowQueue, ShadowTap};
 
 /// Something for the comparer.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a full queue of them is a megabyte, once")]
 pub(super) enum Told {
     /// What the alarm path was told, or told.
     Tapped(tap::Tapped),

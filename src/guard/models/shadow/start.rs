@@ -14,7 +14,8 @@ use super::tap::{ShadowInbox, ShadowTap, queue};
 use super::{ShadowDesk, ShadowQueue, Told};
 use crate::config::{Config, Privacy};
 use crate::guard::clerk::Clerk;
-use crate::guard::worker::{WorkerPlan, WorkerPost};
+use crate::guard::worker::{SupervisorThread, WorkerPlan, WorkerPost};
+use crate::guard::worker_link::Addressees;
 use crate::store::query::StoreReader;
 
 /// Orders that wait: each is one press of a button.
@@ -30,12 +31,6 @@ pub struct ShadowSlot {
     clerk: Clerk,
     reader: Arc<StoreReader>,
     privacy: Privacy,
-}
-
-/// The same, beside this active process.
-pub struct ShadowBeside {
-    slot: ShadowSlot,
-    plan: Plan,
 }
 
 impl ShadowSlot {
@@ -66,22 +61,20 @@ impl ShadowSlot {
         self.queue.clone()
     }
 
-    pub fn beside(self, active: &WorkerPlan) -> ShadowBeside {
+    /// Starts the active process by this plan and the threads of the slot beside it; no shadow process
+    /// before a model is to watch. Also returns what the alarm path holds.
+    pub fn start_beside(
+        self,
+        active: WorkerPlan,
+        addressees: Addressees,
+    ) -> io::Result<(WorkerPost, SupervisorThread, ShadowTap, ShadowThreads)> {
         let plan = Plan {
             command: active.command.clone(),
             config: active.config.clone(),
             feed: active.feed.clone(),
         };
-        ShadowBeside { slot: self, plan }
-    }
-}
-
-impl ShadowBeside {
-    /// Starts the threads; no shadow process before a model is to watch. Returns what the alarm path
-    /// holds.
-    pub fn start(self, worker: WorkerPost) -> io::Result<(ShadowTap, ShadowThreads)> {
-        let ShadowBeside { slot, plan } = self;
-        let ShadowSlot { post, orders, queue, tap, inbox, clerk, reader, privacy } = slot;
+        let (worker, guarding) = SupervisorThread::start(active, addressees)?;
+        let ShadowSlot { post, orders, queue, tap, inbox, clerk, reader, privacy } = self;
         let shared = Arc::clone(&post.shared);
         let comparer = comparer::start(ComparerParts {
             told: inbox.0,
@@ -89,10 +82,10 @@ impl ShadowBeside {
             shared: Arc::clone(&shared),
             clerk,
             reader,
-            album: Album::new(worker, privacy),
+            album: Album::new(worker.clone(), privacy),
         })?;
         let supervisor = supervisor::start(plan, orders, queue.clone(), shared)?;
-        Ok((tap, ShadowThreads { post, queue, supervisor, comparer }))
+        Ok((worker, guarding, tap, ShadowThreads { post, queue, supervisor, comparer }))
     }
 }
 
