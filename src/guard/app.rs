@@ -243,8 +243,7 @@ impl Guard {
         let Front { zones, machine, arming, walks, channels, handhelds, slot, .. } = front;
         let Mind { engine, names, ledger, board, hub, detail } = mind;
         let inputs = queues.inputs;
-        let (publisher, news) = live::queue();
-        let (painter, tasks) = evidence::queue();
+        let ((publisher, out), (painter, tasks)) = (live::queue(), evidence::queue());
         let (clips, clip_tasks) = clips::queue();
         let (sightings, seen, watching) = clips::start_sightings(&names)?;
         let done = Arc::new(AtomicU64::new(0));
@@ -258,7 +257,7 @@ impl Guard {
         };
         let (post, supervisor, tap, shadow) = slot.start_beside(plan, addressees)?;
         let publishing =
-            live::start(hub.clone(), news, post.clone(), channels.desk.faces(), privacy)?;
+            live::start(hub.clone(), out, post.clone(), channels.desk.faces(), privacy)?;
         let ends = StoreEnds {
             jobs: queues.jobs.clone(),
             queued: queues.queued,
