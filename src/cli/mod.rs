@@ -130,7 +130,10 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             print_chain(error.as_ref());
-            ExitCode::FAILURE
+            match error.downcast_ref::<model::Refused>() {
+                Some(_) => ExitCode::from(model::Refused::EXIT_CODE),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -3,8 +3,26 @@
 //! Making and signing need no box: a folder, a key. Verifying asks what this box would say, and
 //! changes nothing.
 
+#[cfg(feature = "vision")]
+mod check_quantization;
+mod claim;
+#[cfg(feature = "vision")]
+mod compare;
+pub mod evidence;
+mod judged;
+#[cfg(feature = "vision")]
+mod kept;
 mod keys;
+#[cfg(feature = "vision")]
+mod pictures;
+#[cfg(feature = "vision")]
+mod print;
+#[cfg(feature = "vision")]
+mod recordings;
+#[cfg(feature = "vision")]
+mod side;
 mod verify;
+mod words;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -29,6 +47,28 @@ pub enum Command {
     Sign(SignArgs),
     /// Say whether this box would take a package, and what it is.
     Verify(verify::Args),
+    /// Compare two models on recordings, and say what the gate says. Refused: exit code 3.
+    #[cfg(feature = "vision")]
+    Compare(compare::Args),
+    /// Say whether a quantized model still sees what its parent saw. Refused: exit code 3.
+    #[cfg(feature = "vision")]
+    CheckQuantization(check_quantization::Args),
+    /// Say what the gate says of comparisons that were kept. Refused: exit code 3.
+    Evidence(evidence::Args),
+}
+
+/// A model that was compared and must not guard. All there is to say was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the gate refuses this model")]
+    ByGate,
+    #[error("the quantized model is refused: it loses too much of what its parent sees")]
+    Quantized,
+}
+
+impl Refused {
+    /// Of the program. Another one than for what went wrong.
+    pub const EXIT_CODE: u8 = 3;
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -77,6 +117,11 @@ pub fn run(command: &Command) -> Result<(), Box<dyn Error>> {
         Command::Pack(args) => pack(args),
         Command::Sign(args) => sign(args),
         Command::Verify(args) => verify::run(args),
+        #[cfg(feature = "vision")]
+        Command::Compare(args) => compare::run(args),
+        #[cfg(feature = "vision")]
+        Command::CheckQuantization(args) => check_quantization::run(args),
+        Command::Evidence(args) => evidence::run(args),
     }
 }
 

@@ -29,7 +29,7 @@ pub enum Harm {
     Slow { rounds: i64 },
     /// Nobody, ever.
     Nobody,
-    /// People at 24 places all over the picture, with a score of 0.9.
+    /// People at 24 places all over the model's input, with a score of 0.9.
     Everywhere,
 }
 
