@@ -5,7 +5,7 @@
 //! inside. So a box that is missing for one picture while its person keeps the zone OCCUPIED is no
 //! loss, as it is none for anybody who is guarded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -101,24 +101,29 @@ fn check(recordings: &[Recording], parent: &[Watched], quantized: &[Watched]) ->
 }
 
 /// Who was truly inside, where that is known: by zone and picture.
-struct Inside(BTreeMap<(usize, u64), Truth>, BTreeMap<usize, ()>);
+#[derive(Default)]
+struct Inside {
+    known: BTreeMap<(usize, u64), Truth>,
+    /// Zones that the truth can judge; where it says nothing of them, nobody is inside.
+    judged: BTreeSet<usize>,
+}
 
 impl Inside {
     fn of(recording: &Recording, watched: &Watched) -> Inside {
-        let mut inside = Inside(BTreeMap::new(), BTreeMap::new());
+        let mut inside = Inside::default();
         let (Some(truth), Some(size)) = (&recording.truth, watched.summary.size) else {
             return inside;
         };
         let rows = truth.by_picture();
         for (zone, _, area) in recording.judged() {
-            inside.1.insert(zone, ());
+            inside.judged.insert(zone);
             for (&picture, rows) in &rows {
                 let is_in = |row: &&TruthRow| area.contains(row.bounds.anchor_norm(size));
                 let counts = |wanted| rows.iter().filter(is_in).any(|row| row.counts == wanted);
                 if counts(Counts::Yes) {
-                    inside.0.insert((zone, picture), Truth::Inside);
+                    inside.known.insert((zone, picture), Truth::Inside);
                 } else if counts(Counts::LeftOut) {
-                    inside.0.insert((zone, picture), Truth::NotKnown);
+                    inside.known.insert((zone, picture), Truth::NotKnown);
                 }
             }
         }
@@ -126,8 +131,8 @@ impl Inside {
     }
 
     fn at(&self, zone: usize, picture: u64) -> Truth {
-        let nobody = if self.1.contains_key(&zone) { Truth::Nobody } else { Truth::NotKnown };
-        self.0.get(&(zone, picture)).copied().unwrap_or(nobody)
+        let nobody = if self.judged.contains(&zone) { Truth::Nobody } else { Truth::NotKnown };
+        self.known.get(&(zone, picture)).copied().unwrap_or(nobody)
     }
 }
 

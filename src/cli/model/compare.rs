@@ -142,19 +142,15 @@ fn compare_one(
     let presences = recording.presences(&active.summary, offset);
     let judged: Vec<String> = recording.judged().into_iter().map(|(_, zone, _)| zone).collect();
     // The truth cannot say whether a line was crossed, or too many were there.
-    let part = |incidents: &[Incident], is_judged: fn(bool) -> bool| -> Vec<Incident> {
-        let of = |one: &&Incident| is_judged(judged.contains(&one.place.zone));
-        incidents.iter().filter(of).cloned().collect()
-    };
-    let mut cases = Vec::new();
-    for (is_judged, truth) in [
-        ((|known| known) as fn(bool) -> bool, presences.as_deref()),
-        ((|known: bool| !known) as fn(bool) -> bool, None),
-    ] {
-        let (active, shadow) = (part(&incidents[0], is_judged), part(&incidents[1], is_judged));
-        let recording = corpus::Recording { active: &active, shadow: &shadow, truth };
-        cases.extend(corpus::cases(&recording));
-    }
+    let parted = incidents.map(|all| -> (Vec<Incident>, Vec<Incident>) {
+        all.into_iter().partition(|one| judged.contains(&one.place.zone))
+    });
+    let [(active_judged, active_else), (shadow_judged, shadow_else)] = &parted;
+    let truth = presences.as_deref();
+    let mut cases =
+        corpus::cases(&corpus::Recording { active: active_judged, shadow: shadow_judged, truth });
+    let unjudged = corpus::Recording { active: active_else, shadow: shadow_else, truth: None };
+    cases.extend(corpus::cases(&unjudged));
     cases.sort_by_key(|case| case.case.at);
     let (coverage, agreement) = pictures(active, shadow);
     Compared {

@@ -67,6 +67,12 @@ pub enum SideError {
     },
     #[error("the model {given} is not on this box: there is no {}", .folder.display())]
     NotHere { given: String, folder: PathBuf },
+    #[error("{} cannot be read", .path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("{} cannot be written; the package is unpacked there", .path.display())]
     Unpack {
         path: PathBuf,
@@ -101,7 +107,7 @@ impl BoxArgs {
         let package = package.map_err(|source| failed(Box::new(source)))?;
         let manifest = package.dir().join(MANIFEST);
         let bytes =
-            fs::read(&manifest).map_err(|source| SideError::Unpack { path: manifest, source })?;
+            fs::read(&manifest).map_err(|source| SideError::Read { path: manifest, source })?;
         Ok(Side { package, digest: sha256_of(bytes), _unpacked: unpacked })
     }
 
