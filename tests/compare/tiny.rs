@@ -75,7 +75,10 @@ fn without_truth_somebody_has_to_judge_what_only_one_of_them_told() {
         model(&[&"compare", &active.dir(), &shadow.dir(), &scene.clip, &"--zones", &scene.zones]);
     assert!(compared.status.success(), "{}", err(&compared));
     let text = out(&compared);
-    assert!(text.contains("1 cases have to be judged by somebody: 1"), "{text}");
+    assert!(
+        text.contains("somebody has to say of 1 of the cases whether anybody was there: 1"),
+        "{text}"
+    );
     assert!(text.contains("nobody has said who was there"), "{text}");
 }
 

@@ -17,6 +17,8 @@ use super::Refused;
 use super::pictures;
 use super::recordings::{self, LookArgs, Recording, Watched};
 use super::side::BoxArgs;
+use crate::engine::detection::{Detection, FrameSize};
+use crate::engine::geometry::Area;
 use crate::gate::pairs::Place;
 use crate::gate::quantization::{
     self, Checked, Difference, Differs, LOST_ONE_IN, Looked, Outcome, Recall, Says, Truth,
@@ -100,39 +102,57 @@ fn check(recordings: &[Recording], parent: &[Watched], quantized: &[Watched]) ->
     quantization::check(&looked)
 }
 
-/// Who was truly inside, where that is known: by zone and picture.
+/// Who was inside, by the truth or, where there is none, by the parent: by zone and picture. Only of
+/// areas in which somebody is an incident by being there.
 #[derive(Default)]
 struct Inside {
     known: BTreeMap<(usize, u64), Truth>,
-    /// Zones that the truth can judge; where it says nothing of them, nobody is inside.
+    /// Zones of which is said who is inside; of the others nobody knows.
     judged: BTreeSet<usize>,
 }
 
 impl Inside {
-    fn of(recording: &Recording, watched: &Watched) -> Inside {
+    fn of(recording: &Recording, parent: &Watched) -> Inside {
         let mut inside = Inside::default();
-        let (Some(truth), Some(size)) = (&recording.truth, watched.summary.size) else {
+        let Some(size) = parent.summary.size else {
             return inside;
         };
-        let rows = truth.by_picture();
         for (zone, _, area) in recording.judged() {
             inside.judged.insert(zone);
-            for (&picture, rows) in &rows {
-                let is_in = |row: &&TruthRow| area.contains(row.bounds.anchor_norm(size));
-                let counts = |wanted| rows.iter().filter(is_in).any(|row| row.counts == wanted);
-                if counts(Counts::Yes) {
-                    inside.known.insert((zone, picture), Truth::Inside);
-                } else if counts(Counts::LeftOut) {
-                    inside.known.insert((zone, picture), Truth::NotKnown);
-                }
+            match &recording.truth {
+                Some(truth) => inside.by_truth(zone, area, truth, size),
+                None => inside.by_parent(zone, area, parent, size),
             }
         }
         inside
     }
 
+    fn by_truth(&mut self, zone: usize, area: &Area, truth: &recordings::Truth, size: FrameSize) {
+        for (picture, rows) in truth.by_picture() {
+            let is_in = |row: &&TruthRow| area.contains(row.bounds.anchor_norm(size));
+            let counts = |wanted| rows.iter().filter(is_in).any(|row| row.counts == wanted);
+            if counts(Counts::Yes) {
+                self.known.insert((zone, picture), Truth::Inside);
+            } else if counts(Counts::LeftOut) {
+                self.known.insert((zone, picture), Truth::NotKnown);
+            }
+        }
+    }
+
+    /// Somebody whom the parent sees there in this very picture. That a zone is OCCUPIED for a second
+    /// or two after everybody has left is no person inside.
+    fn by_parent(&mut self, zone: usize, area: &Area, parent: &Watched, size: FrameSize) {
+        for picture in &parent.pictures {
+            let is_in = |one: &Detection| area.contains(one.bounds.anchor_norm(size));
+            if picture.occupied.get(zone) == Some(&true) && picture.detections.iter().any(is_in) {
+                self.known.insert((zone, picture.index), Truth::Inside);
+            }
+        }
+    }
+
     fn at(&self, zone: usize, picture: u64) -> Truth {
-        let nobody = if self.judged.contains(&zone) { Truth::Nobody } else { Truth::NotKnown };
-        self.known.get(&(zone, picture)).copied().unwrap_or(nobody)
+        let otherwise = if self.judged.contains(&zone) { Truth::Nobody } else { Truth::NotKnown };
+        self.known.get(&(zone, picture)).copied().unwrap_or(otherwise)
     }
 }
 

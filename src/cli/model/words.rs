@@ -125,7 +125,7 @@ fn need(needed: &Needed, claim: &Claim, runs: usize) -> String {
     );
     match needed {
         Needed::Labels { run, cases } => format!(
-            "{}{} cases have to be judged by somebody: {}",
+            "{}somebody has to say of {} of the cases whether anybody was there: {}",
             in_run(*run, runs),
             cases.len(),
             named(cases)
