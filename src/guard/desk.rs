@@ -11,6 +11,9 @@ use super::accounts::Accounts;
 use super::channels::ChannelDesk;
 use super::clips::ClipDesk;
 use super::handhelds::HandheldDesk;
+use super::handle::examples::Examples;
+use super::handle::models::Models;
+use super::handle::shadowing::Shadowing;
 use super::handle::{
     AcknowledgeError, AlarmCommand, Alarms, CameraViews, Channels, CommandError, Commanded,
     Distances, EvidenceDesk, Found, Handhelds, Handle, HistoryError, InputValue, Inputs,
@@ -20,6 +23,7 @@ use super::handle::{
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
 use super::message::Answer;
+use super::models::absent::Absent;
 use super::privacy::grants::Grants;
 use super::privacy::snapshot_for_all;
 use super::verdicts::Verdicts;
@@ -136,6 +140,18 @@ impl Handle for Desk {
 
     fn grants(&self) -> &Grants {
         &self.grants
+    }
+
+    fn model_desk(&self) -> &dyn Models {
+        &Absent
+    }
+
+    fn shadow_desk(&self) -> &dyn Shadowing {
+        &Absent
+    }
+
+    fn example_desk(&self) -> &dyn Examples {
+        &Absent
     }
 
     fn zone_desk(&self) -> &dyn Zones {

@@ -22,6 +22,7 @@
 //! - `observer`, `walk`, `heat`: what the alarm path lets others look at; walk tests; where people stand.
 //! - `privacy`: people in pictures are made unrecognisable before anybody sees them.
 //! - `verdicts`: what people judged incidents to be.
+//! - `models`: models that come later, and how one comes to guard.
 //! - `accounts`: who may come in, and what they may do.
 //! - `board`, `ledger`, `latency`, `pictures`, `words`: what is shown. `live`, `desk`, `handle`: the web's side.
 //!
@@ -57,6 +58,7 @@ mod ledger;
 mod live;
 mod machine;
 mod message;
+pub mod models;
 pub mod observer;
 pub mod pictures;
 mod priority;
