@@ -2,20 +2,28 @@
 
 #[path = "alarm_desk.rs"]
 pub mod alarm_desk;
+#[path = "case_desk.rs"]
+pub mod case_desk;
 #[path = "channel_desk.rs"]
 mod channel_desk;
 #[path = "eventually.rs"]
 mod eventually;
 #[path = "evidence_desk.rs"]
 pub mod evidence_desk;
+#[path = "example_desk.rs"]
+pub mod example_desk;
 #[path = "handheld_desk.rs"]
 mod handheld_desk;
 #[path = "input_door.rs"]
 mod input_door;
+#[path = "model_desk.rs"]
+pub mod model_desk;
 #[path = "pictures.rs"]
 mod pictures;
 #[path = "relay_list.rs"]
 mod relay_list;
+#[path = "reply.rs"]
+mod reply;
 #[path = "session.rs"]
 mod session;
 #[path = "view_desk.rs"]
@@ -39,6 +47,9 @@ use standclear::engine::{
     AlarmId, AlarmSource, AlarmState, CameraIndex, Part, ZoneIndex, ZoneState,
 };
 use standclear::guard::clerk::Clerk;
+use standclear::guard::handle::examples::Examples;
+use standclear::guard::handle::models::Models;
+use standclear::guard::handle::shadowing::Shadowing;
 use standclear::guard::handle::{
     Accounts, AcknowledgeError, Camera, CameraViews, Channels, Distances, EvidenceDesk, Found,
     Grants, Handhelds, HandheldsNow, Handle, HistoryError, Input, InputSight, InputValue, Latency,
@@ -53,6 +64,7 @@ use tokio::sync::{oneshot, watch};
 use alarm_desk::{RENEWED, alarm};
 pub use pictures::picture;
 use pictures::zone;
+pub use reply::Reply;
 pub use session::Session;
 
 /// Longest wait of any test for something that must happen.
@@ -82,6 +94,7 @@ pub struct Fake {
     pub judging: Verdicts,
     /// What was said of which input, by whom.
     pub inputs: Mutex<Vec<(String, InputValue, String)>>,
+    pub models: model_desk::FakeModels,
 }
 
 /// Alarms that the guard takes badly.
@@ -195,6 +208,18 @@ impl Handle for Fake {
 
     fn channel_desk(&self) -> &dyn Channels {
         self
+    }
+
+    fn model_desk(&self) -> &dyn Models {
+        &self.models
+    }
+
+    fn shadow_desk(&self) -> &dyn Shadowing {
+        &self.models
+    }
+
+    fn example_desk(&self) -> &dyn Examples {
+        &self.models
     }
 
     fn handheld_desk(&self) -> &dyn Handhelds {
@@ -350,6 +375,7 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
         asked_since: Mutex::default(),
         wanted: Mutex::default(),
         inputs: Mutex::default(),
+        models: model_desk::FakeModels::default(),
     });
     let listener = web::bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
     let address = listener.local_addr().expect("an address");
@@ -462,38 +488,5 @@ impl Drop for Served {
         if !std::thread::panicking() {
             self.stop();
         }
-    }
-}
-
-/// An answer.
-#[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().skip(1).find_map(|line| {
-            let (found, value) = line.split_once(": ")?;
-            found.eq_ignore_ascii_case(name).then_some(value)
-        })
-    }
-
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
-    }
-
-    /// Asserts a refusal and gives its message.
-    pub fn refused(&self, status: u16, code: &str) -> String {
-        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
-        let json = self.json();
-        let error = &json["error"];
-        assert_eq!((self.status, error["code"].as_str()), (status, Some(code)), "{json}");
-        let keys: Vec<_> = json.as_object().expect("an object").keys().collect();
-        assert_eq!(keys, ["error"]);
-        error["message"].as_str().expect("a message").to_owned()
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn reason(facts: &EvidenceFacts, reason: &Reason) -> Worded {
         }
     };
     let text = format!(
-        "in case {} ({}) somebody was inside: the active model told it, the shadow model {how}",
+        "in case {} of {} somebody was inside: the active model told it, the shadow model {how}",
         case.0,
         name(facts, at)
     );
