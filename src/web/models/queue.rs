@@ -69,10 +69,13 @@ pub(super) async fn queue(
 }
 
 fn waiting(handle: &dyn Handle, limit: usize) -> Result<QueueDto, ApiError> {
-    let unlabelled = handle.shadow_desk().cases(None, WantedCases::Unlabelled, LOOKED_AT_MAX, None);
-    let unlabelled = unlabelled.map_err(of_shadow)?.into_iter().filter(|row| row.label.is_none());
-    let (mut differ, mut agree): (Vec<CaseRow>, Vec<CaseRow>) =
-        unlabelled.partition(|row| row.standing != Standing::Found);
+    let cases = |wanted| handle.shadow_desk().cases(None, wanted, LOOKED_AT_MAX, None);
+    let waits = |row: &CaseRow| row.label.is_none();
+    let agrees = |row: &CaseRow| waits(row) && row.standing == Standing::Found;
+    let mut differ = cases(WantedCases::Discordant).map_err(of_shadow)?;
+    differ.retain(waits);
+    let mut agree = cases(WantedCases::Unlabelled).map_err(of_shadow)?;
+    agree.retain(agrees);
     let mut examples = handle.example_desk().example_queue(LOOKED_AT_MAX).map_err(of_example)?;
     let all = differ.len() + examples.len() + agree.len();
     differ.truncate(limit);
