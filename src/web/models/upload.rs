@@ -27,6 +27,9 @@ const PIECES_AHEAD: usize = 16;
 /// What comes after the reader had enough is taken for so long, so that the sender hears the answer.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
+/// So long a reader that is busy is waited for, to hear why there is no more.
+const TOLD_MAX: Duration = Duration::from_secs(1);
+
 /// What a body may be.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::web) struct Limits {
@@ -93,26 +96,27 @@ async fn send_on(body: Body, to: &mpsc::Sender<Piece>, limits: Limits) -> Result
         };
         let piece = match next {
             Ok(Some(Ok(piece))) => piece,
-            Ok(Some(Err(error))) => return Err(broken(to, cut(&error))),
+            Ok(Some(Err(error))) => return Err(broken(to, cut(&error)).await),
             Ok(None) => {
                 // One that reads no more needs no end.
                 let _ = to.send(Piece::Whole).await;
                 return Ok(Sent::Whole);
             }
-            Err(_elapsed) => return Err(broken(to, silent(limits))),
+            Err(_elapsed) => return Err(broken(to, silent(limits)).await),
         };
         bytes = bytes.saturating_add(piece.len());
         if bytes > limits.bytes_max {
-            return Err(broken(to, rails::too_large(limits.bytes_max)));
+            return Err(broken(to, rails::too_large(limits.bytes_max)).await);
         }
         // The next look at `closed` finds out where nobody takes it.
         let _ = to.send(Piece::Bytes(piece)).await;
     }
 }
 
-/// Tells the reader, if it still reads; it sees the queue's end in any case.
-fn broken(to: &mpsc::Sender<Piece>, refusal: ApiError) -> ApiError {
-    let _ = to.try_send(Piece::Broken(io::Error::other(refusal.message().to_owned())));
+/// Tells the reader why, if it reads on soon; it sees the queue's end in any case.
+async fn broken(to: &mpsc::Sender<Piece>, refusal: ApiError) -> ApiError {
+    let why = io::Error::other(refusal.message().to_owned());
+    let _ = timeout(TOLD_MAX, to.send(Piece::Broken(why))).await;
     refusal
 }
 
