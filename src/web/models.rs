@@ -154,7 +154,7 @@ pub(super) async fn history(
     responses(
         (status = 200, body = ModelsDto),
         (status = 404, description = "`unknown_model`", body = ErrorBody),
-        (status = 409, description = "`no_candidate`, `on_trial`, `not_kept`, `busy`", body = ErrorBody),
+        (status = 409, description = "`no_candidate`, `on_trial`, `out_of_order`, `not_kept`, `busy`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
     )
@@ -179,7 +179,7 @@ pub(super) async fn shadow(
     responses(
         (status = 200, body = ModelsDto),
         (status = 404, description = "`unknown_model`", body = ErrorBody),
-        (status = 409, description = "`not_shadowing`, `not_enough`, `refused_by_gate`, `evidence_changed`, `no_candidate`, `on_trial`, `not_kept`, `busy`", body = ErrorBody),
+        (status = 409, description = "`not_shadowing`, `not_enough`, `refused_by_gate`, `evidence_changed`, `no_candidate`, `on_trial`, `not_watching`, `damaged`, `not_kept`, `busy`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field: `confirm` is not the model's name, `evidence` no digest", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
     )
@@ -217,7 +217,7 @@ pub(super) async fn promote(
     responses(
         (status = 200, body = ModelsDto),
         (status = 404, description = "`unknown_model`", body = ErrorBody),
-        (status = 409, description = "`no_candidate`, `on_trial`, `not_kept`, `busy`", body = ErrorBody),
+        (status = 409, description = "`no_candidate`, `on_trial`, `out_of_order`, `not_kept`, `busy`", body = ErrorBody),
         (status = 422, description = "`bad_request`: a reason is needed", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
     )
@@ -261,7 +261,7 @@ pub(super) async fn rollback(
     request_body = ReviewDto,
     responses(
         (status = 200, body = ModelsDto),
-        (status = 409, description = "`no_candidate`, `not_kept`, `busy`: nothing is on trial, or no review is open", body = ErrorBody),
+        (status = 409, description = "`no_candidate`, `no_review`, `not_kept`, `busy`: nothing is on trial, or no review is open", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field; a reason is needed", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
     )

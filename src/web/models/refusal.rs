@@ -32,6 +32,9 @@ pub(super) fn of_shadow(error: ShadowError) -> ApiError {
         ShadowError::NoCase(_) => "unknown_case",
         ShadowError::NoPicture(..) => "no_picture",
         ShadowError::NoCandidate => "no_candidate",
+        ShadowError::NotKept => {
+            return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "store", text);
+        }
         ShadowError::History(error) => return store_error(error),
         ShadowError::Clerk(error) => return of_clerk(error),
     };
@@ -45,6 +48,7 @@ pub(in crate::web) fn of_example(error: ExampleError) -> ApiError {
         ExampleError::NoPicture(..) => (StatusCode::NOT_FOUND, "no_picture"),
         ExampleError::BadImport(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad_import"),
         ExampleError::Export(_) => (StatusCode::SERVICE_UNAVAILABLE, "export"),
+        ExampleError::NotKept(_) => (StatusCode::SERVICE_UNAVAILABLE, "store"),
         ExampleError::History(error) => return store_error(error),
         ExampleError::Clerk(error) => return of_clerk(error),
     };

@@ -63,7 +63,7 @@ pub(super) fn table() -> Vec<RouteEntry> {
         (status = 201, body = InstalledModelDto),
         (status = 400, description = "`broken_body`: it did not arrive whole", body = ErrorBody),
         (status = 408, description = "`body_too_slow`", body = ErrorBody),
-        (status = 409, description = "`busy`, `busy_candidate`, `known`, `not_kept`", body = ErrorBody),
+        (status = 409, description = "`busy`, `busy_candidate`, `known`, `no_keyring`, `not_kept`", body = ErrorBody),
         (status = 413, description = "`too_large`", body = ErrorBody),
         (status = 415, description = "`wrong_content_type`", body = ErrorBody),
         (status = 422, description = "The package is refused, named after the attack that this stops: `unsigned`, `swapped_file`, `rollback`, `path_traversal`…; `not_loadable`, `golden_failed`, `too_slow`: its model is of no use here; `unreadable`; `bad_request`", body = ErrorBody),
@@ -143,7 +143,7 @@ pub(super) async fn carried(State(app): State<App>) -> Result<Json<CarriedModels
     responses(
         (status = 201, body = InstalledModelDto),
         (status = 404, description = "`unknown_package`: look at the folders again", body = ErrorBody),
-        (status = 409, description = "`busy`, `busy_candidate`, `known`, `not_kept`", body = ErrorBody),
+        (status = 409, description = "`busy`, `busy_candidate`, `known`, `no_keyring`, `not_kept`", body = ErrorBody),
         (status = 422, description = "As `POST /api/models`", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
         (status = 507, description = "`disk`", body = ErrorBody),
