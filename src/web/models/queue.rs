@@ -44,7 +44,7 @@ pub(in crate::web) struct QueueDto {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum QueueItemDto {
     Case(Box<CaseDto>),
-    Example(ExampleDto),
+    Example(Box<ExampleDto>),
 }
 
 /// What wants a label, most important first.
@@ -85,7 +85,7 @@ fn waiting(handle: &dyn Handle, limit: usize) -> Result<QueueDto, ApiError> {
         Ok(cases::shown(handle, rows)?.into_iter().map(|case| QueueItemDto::Case(Box::new(case))))
     };
     let mut items: Vec<QueueItemDto> = case(differ)?.collect();
-    items.extend(examples.into_iter().map(|row| QueueItemDto::Example(row.into())));
+    items.extend(examples.into_iter().map(|row| QueueItemDto::Example(Box::new(row.into()))));
     items.extend(case(agree)?);
     Ok(QueueDto { left: all - items.len(), items })
 }
