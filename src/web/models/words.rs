@@ -396,5 +396,4 @@ pub(super) fn probability(
 }
 
 #[cfg(test)]
-#[path = "words_tests.rs"]
 mod tests;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::*;
-use crate::guard::handle::examples::Proposal;
 use crate::guard::handle::gated::{CaseId, Difference, Differs};
 use crate::guard::handle::models::Slot;
 use crate::guard::handle::shadowing::{
