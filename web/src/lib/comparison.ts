@@ -67,7 +67,7 @@ export function percent(share: number | null, digits = 1): string {
 /** How many are still needed for the claim that was asked for, as a sentence. */
 export function neededWords(run: Pick<Run, 'true_incidents' | 'missed' | 'more_needed'>, miss: number): string {
   const claim = `to claim that it misses less than ${percent(miss, 0)}`;
-  if (run.more_needed === null) return `So much was missed that no number of incidents is likely to be enough ${claim}.`;
+  if (run.more_needed === null) return `So much was missed that it would take more incidents than this box counts ${claim}.`;
   if (run.more_needed === 0) return `Enough ${claim}.`;
   return `${run.more_needed} more true ${run.more_needed === 1 ? 'incident' : 'incidents'} without a miss ${claim}.`;
 }

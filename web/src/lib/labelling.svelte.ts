@@ -6,7 +6,7 @@
 import type { Label } from './comparison';
 import { fetchQueue, labelCase, labelExample, type Queued } from './model-asks';
 import { keyOf } from './queue';
-import { wordsOf } from './request';
+import { RequestError, wordsOf } from './request';
 
 /** So many are asked for at once, and again when so few are left. */
 const ASKED = 20;
@@ -15,6 +15,9 @@ const FEW = 5;
 const PAST_MAX = 50;
 /** The second press of a double one must not judge the next picture, which nobody has looked at yet. */
 export const LOOK_MS_MIN = 250;
+
+/** The status of what is not there. */
+const GONE = 404;
 
 export type PictureState = 'shown' | 'none' | 'fault';
 export interface Said { item: Queued; label: Label }
@@ -30,6 +33,8 @@ export class Labelling {
   asking = $state(false);
   /** Why the last label was not kept. */
   fault = $state('');
+  /** What was left out, because the box has it no more. */
+  notice = $state('');
   /** Why no more came. */
   missing = $state('');
   /** Labels kept in this sitting, each item once. */
@@ -90,17 +95,18 @@ export class Labelling {
     const item = this.current;
     if (item === null || this.busy !== null || !this.seen || this.#now_ms() - this.#since_ms < LOOK_MS_MIN) return false;
     this.busy = label;
-    this.fault = '';
+    this.fault = this.notice = '';
     try {
       await (item.kind === 'case' ? labelCase(item.id, label) : labelExample(item.id, label));
     } catch (error) {
-      this.fault = wordsOf(error);
+      if (error instanceof RequestError && error.status === GONE) this.#leaveOut(wordsOf(error));
+      else this.fault = wordsOf(error);
       return false;
     } finally {
       this.busy = null;
     }
     this.#keep(item, label);
-    if (this.items.length <= FEW && this.left !== null && this.left > this.items.length) void this.more();
+    this.#moreSoon();
     return true;
   }
 
@@ -135,6 +141,25 @@ export class Labelling {
       this.left = Math.max(this.items.length, (this.left ?? 1) - 1);
     }
     this.#turned();
+  }
+
+  /** Nobody can label what the box has no more: it made room for others. */
+  #leaveOut(why: string): void {
+    this.notice = why;
+    if (this.back > 0) {
+      const at = this.past.length - this.back;
+      this.past = this.past.filter((_, i) => i !== at);
+      this.back -= 1;
+    } else {
+      this.items = this.items.slice(1);
+      this.left = Math.max(this.items.length, (this.left ?? 1) - 1);
+      this.#moreSoon();
+    }
+    this.#turned();
+  }
+
+  #moreSoon(): void {
+    if (this.items.length <= FEW && this.left !== null && this.left > this.items.length) void this.more();
   }
 
   #turned(): void {
