@@ -41,6 +41,8 @@ class ModelsBox {
   labels = [];
   /** Changing requests that came, each `{ method, path, body }`. */
   changes = [];
+  /** Paths that were read, in their order. */
+  read = [];
   /** By `METHOD path`: how the box refuses that until it is taken out again, `{ status, code, message }`; `hang` never answers. */
   refused = {};
   #server;
@@ -73,7 +75,7 @@ class ModelsBox {
     if (changing) {
       this.changes.push({ method: asked.method, path, body: jsonOf(body), bytes: body.length });
       if (asked.headers['x-standclear-csrf'] !== CSRF) return refuse(answer, { status: 403, code: 'csrf', message: 'no token' });
-    }
+    } else this.read.push(path);
     const no = this.refused[`${asked.method} ${path}`];
     if (no === 'hang') return;
     if (no) return refuse(answer, no);

@@ -50,6 +50,8 @@ export class Labelling {
   /** Whether one sees what one judges; a picture that is gone for good can be judged as well. */
   readonly seen = $derived(this.current !== null && ['shown', 'none'].includes(this.pictures[keyOf(this.current)] ?? ''));
 
+  /** Left out; the box may name them once more. */
+  readonly #gone = new Set<string>();
   readonly #now_ms: () => number;
   #since_ms: number;
 
@@ -65,7 +67,7 @@ export class Labelling {
     const kept = this.kept;
     try {
       const { items, left } = await fetchQueue(ASKED);
-      const known = new Set([...this.past.map(({ item }) => keyOf(item)), ...this.items.map(keyOf)]);
+      const known = new Set([...this.#gone, ...this.past.map(({ item }) => keyOf(item)), ...this.items.map(keyOf)]);
       const first = this.items.length === 0;
       this.items = [...this.items, ...items.filter((item) => !known.has(keyOf(item)))];
       // What was kept while the box answered is not in its answer.
@@ -99,7 +101,7 @@ export class Labelling {
     try {
       await (item.kind === 'case' ? labelCase(item.id, label) : labelExample(item.id, label));
     } catch (error) {
-      if (error instanceof RequestError && error.status === GONE) this.#leaveOut(wordsOf(error));
+      if (error instanceof RequestError && error.status === GONE) this.#leaveOut(item, wordsOf(error));
       else this.fault = wordsOf(error);
       return false;
     } finally {
@@ -144,7 +146,8 @@ export class Labelling {
   }
 
   /** Nobody can label what the box has no more: it made room for others. */
-  #leaveOut(why: string): void {
+  #leaveOut(item: Queued, why: string): void {
+    this.#gone.add(keyOf(item));
     this.notice = why;
     if (this.back > 0) {
       const at = this.past.length - this.back;
