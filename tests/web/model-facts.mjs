@@ -29,7 +29,7 @@ function models(rest = {}) {
     install: yes, shadow: no('There is no candidate.'), promote: no('There is no candidate.'), discard: no('There is no candidate.'),
     rollback: { ...no('Nothing guarded before this one.'), to: null }, ...rest.may,
   };
-  return { active: { slot: 'shipped', since: ago(41 * DAY_MS), on_trial: false }, models: [shipped], floor: 0, trial: null, previous: null, rejected: [], taking: null, fault: null, ...rest, may };
+  return { active: { slot: 'shipped', since: ago(41 * DAY_MS), on_trial: false, passed_over: [] }, models: [shipped], floor: 0, trial: null, previous: null, rejected: [], taking: null, fault: null, ...rest, may };
 }
 
 /** Every state of the page Models, by name. */
@@ -58,7 +58,7 @@ export const MODELS = {
     may: { rollback: { ...yes, to: 'shipped' } },
   }),
   taking: () => ({ ...MODELS.first(), taking: { from: 'url', name: 'nanodet-g-416-r2.standclear-model', bytes: 3_100_000, of: 7_700_000, state: 'taking' }, may: { ...MODELS.first().may, install: no('A package is being taken in.') } }),
-  fault: () => ({ ...MODELS.committed(), active: { slot: 'shipped', since: ago(3 * MINUTE_MS), on_trial: false }, fault: { code: 'passed_over', text: 'nanodet-g-416 r2 could not be loaded: model-s8.onnx is not the file that was installed' }, models: MODELS.committed().models.map((m) => (m.digest ? { ...m, roles: ['committed'], damaged: 'model-s8.onnx has other bytes than its manifest says' } : { ...m, roles: ['active', 'shipped'] })) }),
+  fault: () => ({ ...MODELS.committed(), active: { slot: 'shipped', since: ago(3 * MINUTE_MS), on_trial: false, passed_over: [{ slot: `sha256-${DIGEST}`, reason: 'model-s8.onnx is not the file that was installed' }] }, fault: { code: 'passed_over', text: 'nanodet-g-416 r2 could not be loaded: model-s8.onnx is not the file that was installed' }, models: MODELS.committed().models.map((m) => (m.digest ? { ...m, roles: ['committed'], damaged: 'model-s8.onnx has other bytes than its manifest says' } : { ...m, roles: ['active', 'shipped'] })) }),
   nothing: () => ({ ...MODELS.fault(), active: { slot: null, since: null, on_trial: false }, models: MODELS.fault().models.map((m) => ({ ...m, roles: m.roles.filter((r) => r !== 'active') })) }),
 };
 
@@ -128,14 +128,14 @@ export function examples() {
   return [
     one(31, {}), one(30, { occasion: 'low_score', score: 0.22, kept_because: 'a track of 4 s never scored 0.35' }),
     one(29, { occasion: 'disagreement', zone: null, boxes: [{ ...AT, score: 0.4, by: 'model' }, { ...AT, left: 0.38, score: null, by: 'person' }], label: 'true', labelled_by: 'Mia', kept_because: 'the two models differed' }),
-    one(28, { occasion: 'verdict', label: 'false', labelled_by: 'Eva', kept_because: 'Eva said that nobody was there' }),
+    one(28, { occasion: 'incident', label: 'false', labelled_by: 'Eva', kept_because: 'Eva said that nobody was there' }),
   ];
 }
 
 export const ROOM = { examples: 812, max: 5_000, bytes: 91_000_000, bytes_max: 2_000_000_000 };
 export const THRESHOLDS = [
-  { camera: 'yard', now: 0.35, proposed: 0.41, would_lose: 1, of: 100, at_most: 0.0466, text: 'At 0.41, 1 of 100 true incidents would have been lost, and 17 of 41 false ones spared.' },
-  { camera: 'gate', now: 0.35, proposed: null, would_lose: 0, of: 12, at_most: null, text: '12 true incidents are labelled; 59 are needed.' },
+  { camera: 'yard', now: 0.35, proposed: 0.41, too_high_from: 0.52, would_lose: 1, of: 100, at_most: 0.0466, would_spare: 17, false_incidents: 41, more_needed: null, text: 'At 0.41, 1 of 100 true incidents would have been lost, and 17 of 41 false ones spared.' },
+  { camera: 'gate', now: 0.35, proposed: null, too_high_from: null, would_lose: null, of: 12, at_most: null, would_spare: null, false_incidents: null, more_needed: 47, text: '12 true incidents are labelled; 59 are needed' },
 ];
 
 export function history() {

@@ -39,6 +39,8 @@ class ModelsBox {
   queue = ['case 14', 'case 13', 'example 31', 'example 30'];
   /** Labels that were given, in their order. */
   labels = [];
+  /** Whether whoever is signed in was granted clear pictures. */
+  granted = false;
   /** Changing requests that came, each `{ method, path, body }`. */
   changes = [];
   /** Paths that were read, in their order. */
@@ -67,13 +69,13 @@ class ModelsBox {
   }
 
   async #hear(asked, answer) {
-    const { pathname: path, searchParams } = new URL(asked.url, this.address);
+    const { pathname: path, search, searchParams } = new URL(asked.url, this.address);
     const body = await bodyOf(asked);
     if (!path.startsWith('/api/')) return this.#page(path, answer);
     if (path === '/api/stream') return this.#stream(answer);
     const changing = asked.method !== 'GET';
     if (changing) {
-      this.changes.push({ method: asked.method, path, body: jsonOf(body), bytes: body.length });
+      this.changes.push({ method: asked.method, path, query: search, body: jsonOf(body), bytes: body.length });
       if (asked.headers['x-standclear-csrf'] !== CSRF) return refuse(answer, { status: 403, code: 'csrf', message: 'no token' });
     } else this.read.push(path);
     const no = this.refused[`${asked.method} ${path}`];
@@ -89,7 +91,7 @@ class ModelsBox {
   #answer(method, path, words, body) {
     const [, , room, ...rest] = path.split('/');
     if (path === '/api/session') return { signed_in: { name: 'Eva', role: this.role }, csrf: CSRF, setup_needed: false };
-    if (path === '/api/privacy') return { hidden: 'persons', grant_minutes: 15, clear: [] };
+    if (path === '/api/privacy') return { hidden: 'persons', grant_minutes: 15, clear: this.granted ? [{ by: 'Eva', reason: 'training', until: new Date(Date.now() + 600_000).toISOString(), own: true }] : [] };
     if (/^\/api\/cameras\/[^/]+\/zones$/.test(path)) return { proposed: null, approval: 'second_person', in_force: null };
     if (room === 'models') return this.#models(method, rest, words, body);
     if (room === 'examples') return this.#examples(method, rest, words, body);
@@ -135,7 +137,7 @@ class ModelsBox {
       const found = (kind === 'case' ? this.answers.cases() : this.answers.examples()).find((one) => one.id === Number(id));
       return found && { kind, ...found };
     };
-    return { items: this.queue.map(of).filter(Boolean).slice(0, limit), left: this.queue.length };
+    return { items: this.queue.map(of).filter(Boolean).slice(0, limit), left: Math.max(0, this.queue.length - limit) };
   }
 
   #label(kind, all, id, body) {

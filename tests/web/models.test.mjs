@@ -47,7 +47,7 @@ describe('models', { skip: impossible ?? false }, () => {
     ['reviewed', [/◆ A review is open/, /◆ Latency inference, 99 of 100 pictures 171 ms of 150 ms/, /◆ Starts left .* 0 of 3/]],
     ['committed', [/nanodet-g-416 r2 ✓ Guards by right/, /Roll back to nanodet-g-416 r1/, /the previous one/]],
     ['taking', [/is taken in from an address: 3\.1 MB of 7\.7 MB/]],
-    ['fault', [/◆ Not the model that should guard/, /could not be loaded/, /◆ Damaged: model-s8\.onnx/]],
+    ['fault', [/◆ Not the model that should guard/, /could not be loaded/, /◆ nanodet-g-416 r2 was passed over\. Model-s8\.onnx is not the file/, /◆ Damaged: model-s8\.onnx/]],
     ['nothing', [/◆ No model guards\. Every zone is UNKNOWN\./]],
   ];
   for (const [state, words] of STATES) {
@@ -144,7 +144,7 @@ describe('models', { skip: impossible ?? false }, () => {
     await open();
     await page.getByLabel('Choose a file…').setInputFiles(PACKAGE);
     await shows(/✓ nanodet-g-416 r2 is installed, release 3/);
-    assert.deepEqual(asked('POST', '/api/models').map((c) => c.bytes), [PACKAGE.buffer.length]);
+    assert.deepEqual(asked('POST', '/api/models').map((c) => [c.bytes, c.query]), [[PACKAGE.buffer.length, `?name=${PACKAGE.name}`]]);
   });
 
   test('a_refused_file_is_named_by_the_attack_with_what_to_do', async () => {
@@ -167,6 +167,14 @@ describe('models', { skip: impossible ?? false }, () => {
     await shows(/is sent\. The box verifies and tries it/);
     await button('Stop').click();
     await shows(/◆ Not installed: Stopped/);
+  });
+
+  test('a_box_that_takes_longer_does_not_say_that_nothing_was_changed', async () => {
+    box.refused['POST /api/models'] = { status: 503, code: 'too_slow', message: 'it takes longer than 10 minutes' };
+    await open();
+    await page.getByLabel('Choose a file…').setInputFiles(PACKAGE);
+    await shows(/It takes longer than expected .*The box goes on with it/);
+    assert.doesNotMatch(await visibleText(page), /Nothing was changed/);
   });
 
   test('an_empty_file_is_not_even_sent', async () => {

@@ -11,10 +11,17 @@ export interface Example {
 }
 export interface Room { examples: number; max: number; bytes: number; bytes_max: number }
 export interface ExamplePage { examples: readonly Example[]; next: number | null; room: Room | null }
-export interface Threshold { camera: string; now: number | null; proposed: number | null; would_lose: number; of: number; at_most: number | null; text: string }
+/** What goes with `proposed` is null where nothing is. */
+export interface Threshold {
+  camera: string; now: number | null; proposed: number | null;
+  /** The other end of the interval: from there on more is lost than was wished, for sure. */
+  too_high_from?: number | null;
+  would_lose: number | null; of: number; at_most: number | null; would_spare?: number | null; false_incidents?: number | null; more_needed?: number | null; text: string;
+}
 export interface Imported { labels: number; unknown: number; changed: number }
 
-export const OCCASIONS: readonly Occasion[] = ['incident', 'near_miss', 'disagreement', 'low_score', 'verdict'];
+/** Those that can be asked for; what people said is kept with its incident. */
+export const OCCASIONS: readonly Occasion[] = ['incident', 'near_miss', 'disagreement', 'low_score'];
 export const OCCASION_WORD: Record<Occasion, string> = { incident: 'Incident', near_miss: 'Near miss', disagreement: 'Disagreement', low_score: 'Low score', verdict: 'Verdict' };
 
 export function occasionWord(occasion: string): string {

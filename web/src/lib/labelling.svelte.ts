@@ -66,12 +66,12 @@ export class Labelling {
     this.asking = true;
     const kept = this.kept;
     try {
-      const { items, left } = await fetchQueue(ASKED);
+      const { items, waiting } = await fetchQueue(ASKED);
       const known = new Set([...this.#gone, ...this.past.map(({ item }) => keyOf(item)), ...this.items.map(keyOf)]);
       const first = this.items.length === 0;
       this.items = [...this.items, ...items.filter((item) => !known.has(keyOf(item)))];
       // What was kept while the box answered is not in its answer.
-      this.left = Math.max(this.items.length, left - (this.kept - kept));
+      this.left = Math.max(this.items.length, waiting - (this.kept - kept));
       this.missing = '';
       if (first) this.#turned();
     } catch (error) {

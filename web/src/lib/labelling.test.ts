@@ -18,7 +18,7 @@ class Box {
     if (path.startsWith('/api/models/queue')) {
       this.asked += 1;
       const limit = Number(/limit=(\d+)/.exec(path)?.[1]);
-      return Response.json({ items: this.waiting.slice(0, limit), left: this.waiting.length });
+      return Response.json({ items: this.waiting.slice(0, limit), left: Math.max(0, this.waiting.length - limit) });
     }
     if (this.refuse) return Response.json({ error: { code: 'busy', message: 'the store is busy' } }, { status: 503 });
     const [, kind = '', id = ''] = /(cases|examples)\/(\d+)\/label/.exec(path) ?? [];

@@ -4,11 +4,12 @@ import { ContractError, isListOfObjects, isObject } from './api';
 import { parseEvidence, type Case, type Evidence, type Label, type WantedCases } from './comparison';
 import { parseExamples, parseThresholds, type Example, type ExamplePage, type Imported, type Occasion, type Threshold } from './examples';
 import { parseModels, type Carried, type ModelEvent, type ModelsNow, type ShadowNow } from './models';
-import { request } from './request';
+import { request, RequestError, wordsOf } from './request';
 import { sendFile, type Sending } from './upload';
 
-/** Golden pictures and speed are tried before the box answers. */
-const TRIED_WITHIN_MS = 180_000;
+/** A step loads a model and tries it; the box itself gives up on waiting after 150 s, and after 10 minutes where it takes a package in. */
+const STEP_WITHIN_MS = 170_000;
+const INSTALLED_WITHIN_MS = 620_000;
 /** What is asked for, and looked at before somebody approves: misses less than 1 %, with 95 %. */
 export const WISH = { miss: 0.01, confidence: 0.95 };
 export const HISTORY_PAGE = 25;
@@ -16,6 +17,14 @@ export const CASES_PAGE = 50;
 export const EXAMPLES_PAGE = 48;
 
 export interface Installed { digest: string; name: string; version: string; release: number }
+
+/** Why a package was not taken in: the box's word for it and its sentence. */
+export function whyNotTaken(error: unknown): { code: string; text: string } {
+  const code = error instanceof RequestError ? error.code : '';
+  // The same word is said of a model that is too slow, and of a disk: there nothing is under way any more.
+  const goes_on = error instanceof RequestError && error.status === 503 && code === 'too_slow';
+  return { code: goes_on ? 'goes_on' : code, text: wordsOf(error) };
+}
 
 export async function fetchModels(): Promise<ModelsNow> {
   return parseModels(await request('GET', '/api/models'));
@@ -29,8 +38,8 @@ export function fetchHistory(before: number | null): Promise<{ events: readonly 
   return request('GET', `/api/models/history?limit=${HISTORY_PAGE}${before === null ? '' : `&before=${before}`}`);
 }
 
-export function takePackage(file: Blob, onSent: (bytes: number) => void): Sending<Installed> {
-  return sendFile<Installed>('/api/models', file, 'application/octet-stream', onSent);
+export function takePackage(file: File, onSent: (bytes: number) => void): Sending<Installed> {
+  return sendFile<Installed>(`/api/models?name=${encodeURIComponent(file.name)}`, file, 'application/octet-stream', onSent);
 }
 
 export async function fetchPackage(url: string): Promise<void> {
@@ -42,12 +51,12 @@ export function fetchCarried(): Promise<Carried> {
 }
 
 export function takeCarried(id: string): Promise<Installed> {
-  return request<Installed>('POST', `/api/models/carried/${encodeURIComponent(id)}`, {}, TRIED_WITHIN_MS);
+  return request<Installed>('POST', `/api/models/carried/${encodeURIComponent(id)}`, {}, INSTALLED_WITHIN_MS);
 }
 
 /** A step of a model; each answers with what is so then. */
 async function step(path: string, body: unknown): Promise<ModelsNow> {
-  return parseModels(await request('POST', `/api/models/${path}`, body, TRIED_WITHIN_MS));
+  return parseModels(await request('POST', `/api/models/${path}`, body, STEP_WITHIN_MS));
 }
 
 export const intoShadow = (digest: string): Promise<ModelsNow> => step(`${digest}/shadow`, {});
@@ -102,10 +111,11 @@ export async function fetchThresholds(miss: number, confidence: number): Promise
 
 export type Queued = ({ kind: 'case' } & Case) | ({ kind: 'example' } & Example);
 
-export async function fetchQueue(limit: number): Promise<{ items: readonly Queued[]; left: number }> {
+/** What wants a label, most important first, and how many that are with those that are not here yet. */
+export async function fetchQueue(limit: number): Promise<{ items: readonly Queued[]; waiting: number }> {
   const answer = await request('GET', `/api/models/queue?limit=${limit}`);
   // What cannot be read is not the end of the queue.
   if (!isObject(answer) || !isListOfObjects(answer['items'])) throw new ContractError('items is not a list');
   const items = (answer['items'] as Queued[]).filter((item) => item.kind === 'case' || item.kind === 'example');
-  return { items, left: Math.max(items.length, Number(answer['left'] ?? items.length)) };
+  return { items, waiting: items.length + Math.max(0, Number(answer['left'] ?? 0)) };
 }

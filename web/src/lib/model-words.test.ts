@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { whyNotTaken } from './model-asks';
 import { eventWords, faultMeaning, refusedMeaning, rejectedWords, shadowWords } from './model-words';
+import { RequestError } from './request';
 
 // Named in docs/reference/model-packages.md.
 const REFUSALS = [
@@ -34,4 +36,11 @@ describe('shadowWords', () => {
   const shadow = { text: '', restarts: 0, coverage: null, skipped_because: null, run: null };
   it.each([['watching', false], ['starting', false], ['off', false], ['resting', true], ['gave_up', true]] as const)('%s is a trouble: %j', (state, bad) => expect(shadowWords({ ...shadow, state }).bad).toBe(bad));
   it('says_how_often_it_was_started_again', () => expect(shadowWords({ ...shadow, state: 'watching', restarts: 2 }).words).toMatch(/2 times$/));
+});
+
+describe('whyNotTaken', () => {
+  it('a_model_that_is_too_slow_and_a_box_that_takes_longer_are_two_things', () => {
+    expect(whyNotTaken(new RequestError(422, 'too_slow', '41 ms')).code).toBe('too_slow');
+    expect(whyNotTaken(new RequestError(503, 'too_slow', 'it goes on')).code).toBe('goes_on');
+  });
 });

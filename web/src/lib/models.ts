@@ -23,7 +23,11 @@ export interface May { allowed: boolean; why: string | null }
 export interface Rejected { digest: string; reason: string; text: string }
 export interface ModelFault { code: string; text: string }
 export interface ModelsNow {
-  active: { slot: string | null; since: string | null; on_trial: boolean };
+  active: {
+    slot: string | null; since: string | null; on_trial: boolean;
+    /** What came earlier in the order and could not be loaded. */
+    passed_over: readonly { slot: string; reason: string }[];
+  };
   models: readonly ModelRow[]; floor: number; trial: Trial | null; previous: string | null; rejected: readonly Rejected[]; taking: Taking | null;
   may: { install: May; shadow: May; promote: May; discard: May; rollback: May & { to: string | null } };
   fault: ModelFault | null;
@@ -50,6 +54,7 @@ export function parseModels(value: unknown): ModelsNow {
   const may = isObject(value['may']) ? now.may : null;
   return {
     ...now,
+    active: { ...now.active, slot: now.active.slot ?? null, since: now.active.since ?? null, passed_over: now.active.passed_over ?? [] },
     trial: now.trial ?? null, previous: now.previous ?? null, taking: now.taking ?? null, fault: now.fault ?? null,
     rejected: isListOfObjects(value['rejected']) ? now.rejected : [],
     may: {

@@ -1,7 +1,6 @@
 // The package that this browser is sending. It goes on while other pages are looked at.
 
-import { takePackage, type Installed } from './model-asks';
-import { RequestError, wordsOf } from './request';
+import { takePackage, whyNotTaken, type Installed } from './model-asks';
 import type { Sending } from './upload';
 
 /** What a package may have; the box decides, this is said before it has to refuse. */
@@ -38,7 +37,7 @@ class PackageUpload {
     try {
       this.now = { state: 'installed', name, model: await this.#sending.done };
     } catch (error) {
-      this.now = { state: 'refused', name, code: error instanceof RequestError ? error.code : '', text: wordsOf(error) };
+      this.now = { state: 'refused', name, ...whyNotTaken(error) };
     } finally {
       this.#sending = null;
     }
