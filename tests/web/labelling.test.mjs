@@ -226,8 +226,15 @@ describe('labelling', { skip: impossible ?? false }, () => {
     });
   }
 
-  test('without_a_candidate_there_is_nothing_to_compare', async () => {
-    box.refused['GET /api/models/evidence'] = { status: 409, code: 'no_candidate', message: 'no candidate was in the shadow' };
+  test('without_a_candidate_there_is_nothing_to_compare_and_nothing_is_asked', async () => {
+    await open('models/comparison');
+    await shows(/Nothing to compare\. A candidate begins in the shadow/);
+    assert.equal(box.read.includes('/api/models/evidence'), false);
+  });
+
+  test('a_candidate_that_was_compared_with_nothing_says_so', async () => {
+    box.answers.models = MODELS.verified;
+    box.refused['GET /api/models/evidence'] = { status: 404, code: 'no_candidate', message: 'no candidate was in the shadow' };
     await open('models/comparison');
     await shows(/Nothing to compare\. No candidate was in the shadow\./);
   });
