@@ -146,6 +146,20 @@ describe('labelling', { skip: impossible ?? false }, () => {
     assert.doesNotMatch(await visibleText(page), /Not kept/);
   });
 
+  test('without_a_network_nothing_is_lost_and_the_page_says_so', async () => {
+    await open('models/queue');
+    await looking();
+    await page.context().setOffline(true);
+    await eventually('it is refused', SHOWN_WITHIN_MS, async () => {
+      await page.keyboard.press('t');
+      return /◆ Not kept\. The box did not answer/.test(await visibleText(page));
+    });
+    await shows(/0 labelled, 4 left/);
+    await page.context().setOffline(false);
+    await press('t');
+    await shows(/1 labelled, 3 left/);
+  });
+
   test('what_made_room_for_others_is_left_out_and_said', async () => {
     box.refused['POST /api/models/cases/14/label'] = { status: 404, code: 'no_case', message: 'there is no case 14' };
     await open('models/queue');
