@@ -47,7 +47,7 @@ describe('models', { skip: impossible ?? false }, () => {
     ['reviewed', [/◆ A review is open/, /◆ Latency inference, 99 of 100 pictures 171 ms of 150 ms/, /◆ Starts left .* 0 of 3/]],
     ['committed', [/nanodet-g-416 r2 ✓ Guards by right/, /Roll back to nanodet-g-416 r1/, /the previous one/]],
     ['taking', [/is taken in from an address: 3\.1 MB of 7\.7 MB/]],
-    ['fault', [/◆ Not the model that should guard/, /could not be loaded/, /◆ nanodet-g-416 r2 was passed over\. Model-s8\.onnx is not the file/, /◆ Damaged: model-s8\.onnx/]],
+    ['fault', [/nanodet-g-416 r1 ◆ Guards in another’s place/, /◆ Not the model that should guard/, /could not be loaded/, /◆ nanodet-g-416 r2 was passed over\. model-s8\.onnx is not the file/, /◆ Damaged: model-s8\.onnx/]],
     ['nothing', [/◆ No model guards\. Every zone is UNKNOWN\./]],
   ];
   for (const [state, words] of STATES) {

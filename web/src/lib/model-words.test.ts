@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { whyNotTaken } from './model-asks';
-import { eventWords, faultMeaning, refusedMeaning, rejectedWords, shadowWords } from './model-words';
+import { eventWords, faultMeaning, refusedMeaning, rejectedWords, said, shadowWords } from './model-words';
 import { RequestError } from './request';
 
 // Named in docs/reference/model-packages.md.
@@ -36,6 +36,13 @@ describe('shadowWords', () => {
   const shadow = { text: '', restarts: 0, coverage: null, skipped_because: null, run: null };
   it.each([['watching', false], ['starting', false], ['off', false], ['resting', true], ['gave_up', true]] as const)('%s is a trouble: %j', (state, bad) => expect(shadowWords({ ...shadow, state }).bad).toBe(bad));
   it('says_how_often_it_was_started_again', () => expect(shadowWords({ ...shadow, state: 'watching', restarts: 2 }).words).toMatch(/2 times$/));
+});
+
+describe('said', () => {
+  it.each([
+    ['another package is being taken in', 'Another package is being taken in.'], ['nanodet-g-416 r2 could not be loaded', 'nanodet-g-416 r2 could not be loaded.'],
+    ['model-s8.onnx is missing', 'model-s8.onnx is missing.'], ['It is so.', 'It is so.'], ['332 are needed', '332 are needed.'], ['  ', ''],
+  ])('%j is %j', (text, words) => expect(said(text)).toBe(words));
 });
 
 describe('whyNotTaken', () => {

@@ -4,6 +4,14 @@
 import { capitalise } from './format';
 import type { ModelFault, ShadowNow } from './models';
 
+/** A text of the box as a sentence. A first word that is a name (`nanodet-g-416`, `model.onnx`) stays as it is written. */
+export function said(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === '') return '';
+  const begun = /^[a-z]+(?=[\s,:;'’]|$)/.test(trimmed) ? capitalise(trimmed) : trimmed;
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
 export interface Meaning { title: string; help: string }
 
 /** What stopped a package, by the box's word for it. */
