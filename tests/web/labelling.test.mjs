@@ -123,6 +123,7 @@ describe('labelling', { skip: impossible ?? false }, () => {
     await shows(/● You said True\. That counts until you say otherwise\./);
     await said(/Back at Road/);
     await press('f');
+    await said(/False, kept/);
     await shows(/1 labelled, 3 left/);
     await page.keyboard.press('z');
     await shows(/● You said False/);
