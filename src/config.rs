@@ -11,7 +11,9 @@
 
 mod check;
 mod evidence;
+mod examples;
 mod inputs;
+mod models;
 mod notify;
 mod plaintext;
 mod privacy;
@@ -29,8 +31,10 @@ use std::path::{Path, PathBuf};
 use self::check::Unvalidated;
 pub use self::check::{FPS_MAX, FPS_MIN};
 pub use self::evidence::Evidence;
+pub use self::examples::ExampleRoom;
 use self::inputs::host;
 pub use self::inputs::{INPUTS_MAX, Input, InputFrom, Mqtt, MqttInput, MqttLogin};
+pub use self::models::Models;
 pub use self::notify::{Discovery, MqttVersion, Notify, NotifyMqtt, WebPush, Webhook};
 pub use self::privacy::Privacy;
 pub use self::relay::{
@@ -50,6 +54,8 @@ pub struct Config {
     /// In engine order; at least one.
     pub cameras: Vec<Camera>,
     pub model: Model,
+    /// How other models come in.
+    pub models: Models,
     pub siren: Siren,
     pub store: Store,
     pub web: Web,
@@ -69,6 +75,7 @@ pub struct Config {
     pub notify: Notify,
     /// What is kept with incidents besides their records.
     pub evidence: Evidence,
+    pub examples: ExampleRoom,
 }
 
 /// Where the box stands.
@@ -103,6 +110,8 @@ pub struct Model {
     pub threads: u16,
     /// Longer side of the model's input in pixels; `None`: the model's default.
     pub input_long_side_px: Option<u32>,
+    /// Most memory of the vision process; `None`: by the machine's.
+    pub memory_max_mb: Option<u32>,
     pub detail: DetailChoice,
 }
 

@@ -8,6 +8,8 @@
 //!
 //! Not here: any decision. A worker reports what it sees and how long it took.
 
+mod feed;
+mod model;
 mod source;
 mod veil;
 mod view;
@@ -17,6 +19,10 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub use feed::{
+    FED_BYTES_MAX, FED_TAKEN, FedPicture, FeedNews, Held, receive_picture, send_picture,
+};
+pub use model::{ModelChoice, ModelInfo, PassedOver, SwitchedTo, WorkerRole};
 pub use source::{
     DecoderChoice, DecoderFamily, Ending, HttpMjpeg, Login, Password, Rtsp, Secret, Source,
     Transport, V4l2, V4l2Format,
@@ -27,7 +33,7 @@ pub use view::{
 };
 
 /// Raised whenever a message changes shape.
-pub const PROTOCOL_VERSION: u16 = 6;
+pub const PROTOCOL_VERSION: u16 = 7;
 
 /// Longest message either side accepts: a 4K preview picture with room to spare. A longer length
 /// means the stream is out of step, and the only safe answer is to drop the worker.
@@ -72,6 +78,17 @@ pub enum ToWorker {
     WriteClip { request: u64, camera: CameraIndex, span: ClipSpan, path: String },
     /// The same, encoded anew so that nobody can be recognised; after whatever else is to be written.
     HideClip { request: u64, camera: CameraIndex, span: ClipSpan, path: String, veil: ClipVeil },
+    /// Load this model beside the active one, warm it up and show it its golden pictures. The active
+    /// one goes on meanwhile.
+    Prepare { switch: u64, model: ModelChoice },
+    /// Look with what was prepared from the next picture on; the one before stays loaded, as the standby.
+    Switch { switch: u64 },
+    /// Look with the standby again from the next picture on.
+    SwitchBack { switch: u64, reason: String },
+    /// Let go of the model that does not guard.
+    ForgetStandby,
+    /// Show the active model its golden pictures once more, between two pictures of cameras.
+    RunGolden { run: u64 },
 }
 
 /// What of a camera's video is wanted.
@@ -100,8 +117,9 @@ pub enum Watched {
 /// What a worker is told at the start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkerConfig {
-    /// Folder of the model package.
-    pub model_dir: String,
+    /// The first that can be loaded looks; never empty.
+    pub models: Vec<ModelChoice>,
+    pub role: WorkerRole,
     /// Threads ONNX Runtime may use.
     pub threads: u16,
     /// Longer side of the model's input in pixels; `None`: the model's default.
@@ -204,6 +222,21 @@ pub enum FromWorker {
     Learned { camera: CameraIndex, learned: Box<LearnedView> },
     /// Answer to `WriteClip` and `HideClip`.
     Clip { request: u64, outcome: ClipOutcome },
+    /// Answer to `Prepare`; the reason is for people.
+    Prepared { switch: u64, outcome: Result<ModelInfo, String> },
+    /// Answer to `Switch` and `SwitchBack`, once each camera was looked at with it, or soon after.
+    Switched { switch: u64, outcome: Result<SwitchedTo, String> },
+    /// The model that was switched to ended with an error on a picture: the standby, which this is,
+    /// looked at that very picture and goes on.
+    FellBack { model: ModelInfo, reason: String },
+    /// Answer to `RunGolden`.
+    Golden { run: u64, outcome: Result<(), String> },
+    /// All reports from here on are of this model: after a switch, and when a model was fallen back on.
+    Looking(ModelInfo),
+    /// A model of the order could not be loaded; the next one is tried.
+    PassedOver(PassedOver),
+    /// How much the shadow process was given; every second while there is one.
+    Feed(FeedNews),
 }
 
 /// How a camera's pictures come to the box.
@@ -309,18 +342,6 @@ pub struct ClipWritten {
     pub bytes: u64,
     /// For people: `H.264`.
     pub codec: String,
-}
-
-/// The loaded model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelInfo {
-    pub name: String,
-    pub version: String,
-    /// sha256 of the loaded ONNX file, hex.
-    pub digest: String,
-    pub provider: String,
-    /// ONNX Runtime's version.
-    pub runtime: String,
 }
 
 /// What was seen in one picture.

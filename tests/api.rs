@@ -4,12 +4,16 @@ use serde_json::json;
 use standclear::guard::handle::{Channels, Listening, RelayState, SirenTested, TestHeard};
 use standclear::web;
 
+#[path = "api/cases.rs"]
+mod cases;
 #[path = "api/commands.rs"]
 mod commands;
 #[path = "api/disk.rs"]
 mod disk;
 #[path = "api/evidence.rs"]
 mod evidence;
+#[path = "api/examples.rs"]
+mod examples;
 #[path = "api/fake.rs"]
 #[allow(dead_code, reason = "shared with the tests of access, which use more of it")]
 mod fake;
@@ -17,6 +21,8 @@ mod fake;
 mod incidents;
 #[path = "api/inputs.rs"]
 mod inputs;
+#[path = "api/models.rs"]
+mod models;
 #[path = "api/privacy.rs"]
 mod privacy;
 #[path = "api/rails.rs"]
@@ -27,6 +33,8 @@ mod relays;
 mod streams;
 #[path = "api/unzip.rs"]
 mod unzip;
+#[path = "api/uploads.rs"]
+mod uploads;
 #[path = "api/views.rs"]
 mod views;
 

@@ -220,7 +220,11 @@ fn a_pipeline_that_does_not_even_open_costs_the_vision_process_and_it_says_why()
         decoder: DecoderChoice::Auto,
     };
     let config = WorkerConfig {
-        model_dir: support::model_dir().display().to_string(),
+        models: vec![standclear::link::ModelChoice {
+            slot: "shipped".into(),
+            dir: support::model_dir().display().to_string(),
+        }],
+        role: standclear::link::WorkerRole::Active,
         threads: 1,
         input_long_side_px: Some(320),
         provider: "cpu".into(),

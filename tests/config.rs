@@ -243,6 +243,8 @@ fn values_out_of_range_name_the_range() {
         &error_of(&smallest_with("[model]\nthreads = 0")),
         &["model.threads = 0", "1 to 64"],
     );
+    let error = error_of(&smallest_with("[model]\nmemory_max_mb = 100"));
+    assert_says(&error, &["model.memory_max_mb = 100", "512 to 1048576"]);
     let error = error_of(&smallest_with("[model]\ninput_long_side = 99999"));
     assert_says(&error, &["model.input_long_side = 99999", "128 to 2048"]);
     let error = error_of(&smallest_with("[model]\ndetail = \"more\""));

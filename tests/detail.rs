@@ -212,7 +212,11 @@ fn a_live_camera_is_looked_at_closer_and_goes_on_being_reported() {
         decoder: DecoderChoice::Auto,
     };
     let config = WorkerConfig {
-        model_dir: support::model_dir().display().to_string(),
+        models: vec![standclear::link::ModelChoice {
+            slot: "shipped".into(),
+            dir: support::model_dir().display().to_string(),
+        }],
+        role: standclear::link::WorkerRole::Active,
         threads: 1,
         input_long_side_px: Some(320),
         provider: "cpu".into(),

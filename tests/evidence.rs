@@ -1,6 +1,8 @@
 //! Clips of incidents in a guard with a fake vision process: kept, lost with a reason, pinned,
 //! removed, and what a box that dies in the middle leaves behind.
 
+#[path = "evidence/examples.rs"]
+mod examples;
 #[path = "guard/site.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod site;

@@ -16,6 +16,8 @@ mod check;
 mod crash;
 #[path = "store/evidence.rs"]
 mod evidence;
+#[path = "store/examples.rs"]
+mod examples;
 #[path = "store/holds.rs"]
 mod holds;
 #[path = "store/incidents.rs"]
@@ -30,6 +32,8 @@ mod model;
 mod outbox;
 #[path = "store/schemas.rs"]
 mod schemas;
+#[path = "store/shadow.rs"]
+mod shadow;
 #[path = "support/small_disk.rs"]
 mod small_disk;
 #[path = "store/views.rs"]

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use standclear::link::{
-    self, CaptureClock, DecoderChoice, DetailChoice, Ending, FromWorker, PROTOCOL_VERSION,
-    RingBounds, Source, ToWorker, Watched, WorkerCamera, WorkerConfig,
+    self, CaptureClock, DecoderChoice, DetailChoice, Ending, FromWorker, ModelChoice,
+    PROTOCOL_VERSION, RingBounds, Source, ToWorker, Watched, WorkerCamera, WorkerConfig,
+    WorkerRole,
 };
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::pattern::PatternSource;
@@ -278,9 +279,14 @@ impl Worker {
     }
 }
 
+fn choice(dir: &Path) -> ModelChoice {
+    ModelChoice { slot: "shipped".into(), dir: dir.display().to_string() }
+}
+
 fn config(cameras: Vec<WorkerCamera>) -> WorkerConfig {
     WorkerConfig {
-        model_dir: support::model_dir().display().to_string(),
+        models: vec![choice(&support::model_dir())],
+        role: WorkerRole::Active,
         threads: 1,
         input_long_side_px: Some(320),
         provider: "cpu".into(),
@@ -394,8 +400,7 @@ fn damaged_model_is_fatal_and_the_reason_is_told() {
     let mut bytes = std::fs::read(&model).expect("readable");
     bytes[1000] ^= 1;
     std::fs::write(&model, bytes).expect("written");
-    let worker =
-        Worker::start(WorkerConfig { model_dir: copy.display().to_string(), ..config(vec![]) });
+    let worker = Worker::start(WorkerConfig { models: vec![choice(&copy)], ..config(vec![]) });
     let reason = worker.until(|message| match message {
         FromWorker::Fatal { reason } => Some(reason),
         FromWorker::Ready(_) => panic!("a damaged model must not be ready"),

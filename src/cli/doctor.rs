@@ -6,6 +6,7 @@
 //!
 //! Not here: whether the zones are right; that takes a walk through them.
 
+mod models;
 mod outside;
 mod secrets;
 
@@ -72,6 +73,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
 fn check_all(config: &Config, report: &mut Report) {
     vision::libraries(report);
     vision::model(config, report);
+    report.add("model that guards", models::guarding(config));
     for camera in &config.cameras {
         report.add(format!("camera {}", camera.id), vision::camera(camera));
     }

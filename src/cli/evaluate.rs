@@ -98,7 +98,7 @@ pub fn read_truth(path: &Path) -> Result<Vec<TruthRow>, TruthError> {
 }
 
 /// Truth of pictures that the footage does not have belongs to something else.
-fn refuse_other_footage(
+pub fn refuse_other_footage(
     path: &Path,
     truth: &[TruthRow],
     summary: &Summary,

@@ -67,6 +67,16 @@ pub enum DetailArg {
     Zones,
 }
 
+impl DetailArg {
+    /// As on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            DetailArg::Off => "off",
+            DetailArg::Zones => "zones",
+        }
+    }
+}
+
 /// Footage that cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum FootageError {
@@ -119,12 +129,25 @@ pub fn play(
     zones: &SiteZones,
     mut see: impl FnMut(&OfflineFrame, &[TrackView]),
 ) -> Result<(Outcome, Summary), FootageError> {
-    let mut detector = load(args)?;
+    let package =
+        ModelPackage::find(&args.model).map_err(|e| FootageError::Package(Box::new(e)))?;
+    let mut detector = load(&package, args)?;
+    play_with(&mut detector, args, zones, |frame, tracks, _| see(frame, tracks))
+}
+
+/// The same with a model that is loaded already, whatever `args` says of it; `see` is shown the engine
+/// after each picture, too.
+pub fn play_with(
+    detector: &mut Detector,
+    args: &FootageArgs,
+    zones: &SiteZones,
+    mut see: impl FnMut(&OfflineFrame, &[TrackView], &Player<'_>),
+) -> Result<(Outcome, Summary), FootageError> {
     let failed =
         |error| FootageError::Replay { video: args.video.clone(), source: Box::new(error) };
     let options = OfflineOptions { fps: args.fps };
     let started = clock::monotonic();
-    let frames = open(args, zones, &mut detector, options).map_err(failed)?;
+    let frames = open(args, zones, detector, options).map_err(failed)?;
     let bar = progress_bar(&args.video, frames.total_frames());
     let mut player = Player::new(zones);
     let mut summary = Summary::default();
@@ -138,7 +161,7 @@ pub fn play(
         summary.engine_ms += clock::monotonic().since(before).as_secs_f64() * 1e3;
         summary.add(&frame);
         last = frame.time;
-        see(&frame, &tracks);
+        see(&frame, &tracks, &player);
         bar.set_position(frame.index + 1);
     }
     bar.finish_and_clear();
@@ -194,16 +217,15 @@ impl Summary {
     }
 }
 
-fn load(args: &FootageArgs) -> Result<Detector, FootageError> {
-    let package =
-        ModelPackage::find(&args.model).map_err(|e| FootageError::Package(Box::new(e)))?;
+/// The model of this package, as `args` wants it run.
+pub fn load(package: &ModelPackage, args: &FootageArgs) -> Result<Detector, FootageError> {
     let options = Options {
         threads: args.threads,
         long_side_px: args.long_side,
         provider: Provider::Cpu,
         golden: GoldenCheck::Run,
     };
-    Detector::load(&package, &options).map_err(|e| FootageError::Model(Box::new(e)))
+    Detector::load(package, &options).map_err(|e| FootageError::Model(Box::new(e)))
 }
 
 /// A bar on a terminal, nothing anywhere else.

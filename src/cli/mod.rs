@@ -14,6 +14,7 @@ pub mod detect;
 pub mod doctor;
 #[cfg(feature = "vision")]
 pub mod evaluate;
+pub mod examples;
 #[cfg(feature = "vision")]
 pub mod footage;
 pub mod handhelds;
@@ -77,7 +78,10 @@ enum Command {
     WalkTests(walk_tests::Command),
     /// Channels to others: what waits, what was delivered, what was lost.
     Channels(channels::Args),
-    /// Model packages: make, sign and verify them, and the keys that count for them.
+    /// Examples: what the box keeps to learn from, labels, and thresholds to propose.
+    #[command(subcommand)]
+    Examples(examples::Command),
+    /// Models: make, sign and verify packages, and the way of one until it guards.
     #[command(subcommand)]
     Model(model::Command),
     #[cfg(feature = "vision")]
@@ -109,6 +113,7 @@ pub fn main(arguments: Arguments) -> ExitCode {
         Command::Zones(args) => zones::run(args),
         Command::WalkTests(command) => walk_tests::run(&command),
         Command::Channels(args) => channels::run(&args),
+        Command::Examples(command) => examples::run(&command),
         Command::Model(command) => model::run(&command),
         #[cfg(feature = "vision")]
         Command::Replay(args) => replay::run(args),
@@ -123,14 +128,17 @@ pub fn main(arguments: Arguments) -> ExitCode {
         #[cfg(feature = "vision")]
         Command::Vision(args) => {
             crate::telemetry::start("vision");
-            return vision::run(args);
+            return vision::run(&args);
         }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             print_chain(error.as_ref());
-            ExitCode::FAILURE
+            match error.downcast_ref::<model::Refused>() {
+                Some(_) => ExitCode::from(model::Refused::EXIT_CODE),
+                None => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -1,10 +1,32 @@
 //! `standclear model`: model packages on the command line.
 //!
 //! Making and signing need no box: a folder, a key. Verifying asks what this box would say, and
-//! changes nothing.
+//! changes nothing. The steps of a model's way are in `steps`.
 
+#[cfg(feature = "vision")]
+mod check_quantization;
+mod claim;
+#[cfg(feature = "vision")]
+mod compare;
+pub mod evidence;
+mod judged;
+#[cfg(feature = "vision")]
+mod kept;
 mod keys;
+#[cfg(feature = "vision")]
+mod pictures;
+#[cfg(feature = "vision")]
+mod print;
+#[cfg(feature = "vision")]
+mod recordings;
+mod remote;
+#[cfg(feature = "vision")]
+mod side;
+mod steps;
+#[cfg(feature = "vision")]
+mod trying;
 mod verify;
+mod words;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -29,6 +51,45 @@ pub enum Command {
     Sign(SignArgs),
     /// Say whether this box would take a package, and what it is.
     Verify(verify::Args),
+    /// Compare two models on recordings, and say what the gate says. Refused: exit code 3.
+    #[cfg(feature = "vision")]
+    Compare(compare::Args),
+    /// Say whether a quantized model still sees what its parent saw. Refused: exit code 3.
+    #[cfg(feature = "vision")]
+    CheckQuantization(check_quantization::Args),
+    /// Say what the gate says of comparisons that were kept. Refused: exit code 3.
+    Evidence(evidence::Args),
+    /// Take a package in: it is verified, and becomes the candidate.
+    Install(steps::InstallArgs),
+    /// Show the models of a box, and what each is to it.
+    List(steps::ListArgs),
+    /// Let the candidate see what the model that guards sees.
+    Shadow(steps::OfModelArgs),
+    /// Approve the candidate: it guards on probation.
+    Promote(steps::PromoteArgs),
+    /// End a trial, or put the model back that guarded before.
+    Rollback(steps::RollbackArgs),
+    /// The candidate is wanted no more.
+    Discard(steps::DiscardArgs),
+    /// Show what happened to models.
+    History(steps::HistoryArgs),
+    #[cfg(feature = "vision")]
+    #[command(hide = true)]
+    Try(trying::Args),
+}
+
+/// A model that was compared and must not guard. All there is to say was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the gate refuses this model")]
+    ByGate,
+    #[error("the quantized model is refused: it loses too much of what its parent sees")]
+    Quantized,
+}
+
+impl Refused {
+    /// Of the program. Another one than for what went wrong.
+    pub const EXIT_CODE: u8 = 3;
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -77,6 +138,20 @@ pub fn run(command: &Command) -> Result<(), Box<dyn Error>> {
         Command::Pack(args) => pack(args),
         Command::Sign(args) => sign(args),
         Command::Verify(args) => verify::run(args),
+        #[cfg(feature = "vision")]
+        Command::Compare(args) => compare::run(args),
+        #[cfg(feature = "vision")]
+        Command::CheckQuantization(args) => check_quantization::run(args),
+        Command::Evidence(args) => evidence::run(args),
+        Command::Install(args) => steps::install(args),
+        Command::List(args) => steps::list(args),
+        Command::Shadow(args) => steps::shadow(args),
+        Command::Promote(args) => steps::promote(args),
+        Command::Rollback(args) => steps::rollback(args),
+        Command::Discard(args) => steps::discard(args),
+        Command::History(args) => steps::history(args),
+        #[cfg(feature = "vision")]
+        Command::Try(args) => trying::run(args),
     }
 }
 

@@ -22,7 +22,9 @@ use self::walk_test::UnvalidatedWalkTest;
 use self::web::UnvalidatedWeb;
 use self::zones::UnvalidatedZones;
 use super::evidence::UnvalidatedEvidence;
+use super::examples::UnvalidatedExamples;
 use super::inputs::{Broker, UnvalidatedInput, UnvalidatedMqtt};
+use super::models::UnvalidatedModels;
 use super::notify::UnvalidatedNotify;
 use super::privacy::UnvalidatedPrivacy;
 use super::relay::UnvalidatedRelay;
@@ -46,6 +48,9 @@ const THREADS_MAX: u16 = 64;
 /// it one picture takes longer than the second R1 allows.
 const INPUT_LONG_SIDE_PX: Range<u32> = 128..2049;
 
+/// Memory for the vision process, megabytes: less loads no model, more has no box.
+const MEMORY_MAX_MB: Range<u32> = 512..1_048_577;
+
 /// Cameras of one box; the link counts them in 16 bits, the box holds far fewer.
 const CAMERAS_MAX: usize = 64;
 
@@ -66,6 +71,7 @@ pub(super) struct Tables {
     #[serde(default)]
     camera: Vec<Spanned<UnvalidatedCamera>>,
     model: Option<UnvalidatedModel>,
+    models: Option<UnvalidatedModels>,
     siren: Option<UnvalidatedSiren>,
     store: Option<UnvalidatedStore>,
     web: Option<UnvalidatedWeb>,
@@ -81,6 +87,7 @@ pub(super) struct Tables {
     relay: Vec<Spanned<UnvalidatedRelay>>,
     handhelds: Option<UnvalidatedHandhelds>,
     evidence: Option<UnvalidatedEvidence>,
+    examples: Option<UnvalidatedExamples>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +115,7 @@ struct UnvalidatedModel {
     provider: Option<Spanned<String>>,
     threads: Option<Spanned<i64>>,
     input_long_side: Option<Spanned<i64>>,
+    memory_max_mb: Option<Spanned<i64>>,
     detail: Option<Spanned<String>>,
 }
 
@@ -153,6 +161,7 @@ impl Place<'_> {
         let site = self.noted(self.site(tables.site));
         let cameras = self.noted(self.cameras(tables.camera));
         let model = self.noted(self.model(tables.model.unwrap_or_default()));
+        let models = self.noted(self.models(&tables.models.unwrap_or_default()));
         let siren = self.noted(self.siren(&tables.siren.unwrap_or_default()));
         let store = self.noted(self.store(tables.store.unwrap_or_default()));
         let zones = self.noted(self.zones(&tables.zones.unwrap_or_default()));
@@ -163,11 +172,13 @@ impl Place<'_> {
         let relays = self.noted(self.relays(tables.relay));
         let notify = self.noted(self.notify(tables.notify.unwrap_or_default()));
         let evidence = self.noted(self.evidence(&tables.evidence.unwrap_or_default()));
+        let examples = self.noted(self.examples(&tables.examples.unwrap_or_default()));
         Some(Config {
             file: self.file.to_owned(),
             site: site?,
             cameras: cameras?,
             model: model?,
+            models: models?,
             siren: siren?,
             store: store?,
             web: web?,
@@ -180,6 +191,7 @@ impl Place<'_> {
             mqtt: mqtt?,
             notify: notify?,
             evidence: evidence?,
+            examples: examples?,
         })
     }
 
@@ -294,12 +306,15 @@ impl Place<'_> {
         let key = "model.input_long_side";
         let long_side = self.whole(key, model.input_long_side.as_ref(), INPUT_LONG_SIDE_PX);
         let long_side = self.told(long_side, None);
+        let key = "model.memory_max_mb";
+        let memory_max = self.whole(key, model.memory_max_mb.as_ref(), MEMORY_MAX_MB);
         Ok(Model {
             dir: folder.join(&name),
             name,
             provider,
             threads: threads.and_then(|n| u16::try_from(n).ok()).unwrap_or(1),
             input_long_side_px: long_side,
+            memory_max_mb: self.told(memory_max, None),
             detail: self.detail(model.detail.as_ref())?,
         })
     }

@@ -7,6 +7,8 @@
 //!                                  ├ mcnemar     does one of them find more?
 //!                                  ├ bounds      what share may it miss? looked at once
 //!                                  └ sequential  the same, looked at whenever one likes
+//! recordings, truth ─> corpus: the same cases, labelled by the truth
+//! frames of both    ─> agreement: do they see the same people?
 //! frames of both    ─> quantization: does the INT8 model still see what its FP32 parent saw?
 //! labels, scores    ─> calibration: a score threshold to propose, per camera
 //! example bank full ─> retention: what goes
@@ -20,9 +22,11 @@
 //! Not here: who may approve, and that somebody must (the guard; nothing is promoted by itself); where
 //! cases, clips and examples are kept; texts.
 
+pub mod agreement;
 pub mod bounds;
 pub mod calibration;
 pub mod claim;
+pub mod corpus;
 pub mod figures;
 pub mod mcnemar;
 pub mod pairs;

@@ -17,6 +17,7 @@ mod observe;
 mod people;
 mod relay;
 mod rezone;
+mod shadow;
 mod siren;
 mod view;
 
@@ -47,6 +48,8 @@ use super::intake;
 use super::ledger::Ledger;
 use super::live::{FramePeople, LiveHub, Publication};
 use super::message::{Answer, Gravity, Message, ReceivedReport, StoreReport, WorkerNews};
+use super::models::bank::BankPost;
+use super::models::shadow::ShadowTap;
 use super::observer::Tap;
 use super::priority;
 use super::records::{SiteNames, stages};
@@ -97,6 +100,7 @@ pub struct AlarmPath {
     pub painter: SyncSender<PaintTask>,
     pub clips: SyncSender<ClipTask>,
     pub sightings: SightingPost,
+    pub bank: BankPost,
     pub post: WorkerPost,
     pub arming: ArmingPost,
     pub tap: Tap,
@@ -105,6 +109,7 @@ pub struct AlarmPath {
     /// By camera: where the vision process is to look closer.
     pub detail: Vec<Vec<DetailZone>>,
     pub views: Arc<Views>,
+    pub shadow: ShadowTap,
 }
 
 /// Starts the thread; it ends on `Message::Stop` or when all senders are gone.
@@ -120,6 +125,7 @@ pub fn start(
     let mut runner = Runner {
         path,
         seen: vec![VecDeque::with_capacity(SEEN_KEPT); cameras],
+        model: Arc::from(""),
         siren: SirenWatch::new(),
         views,
         relays: RelayWatch::new(relays),
@@ -162,6 +168,8 @@ fn last_words(siren: &mut Siren) -> ! {
 struct Runner {
     path: AlarmPath,
     seen: Vec<VecDeque<Seen>>,
+    /// Digest of the model that looks.
+    model: Arc<str>,
     siren: SirenWatch,
     views: ViewWatch,
     relays: RelayWatch,
@@ -190,6 +198,8 @@ struct Seen {
     received_at: Instant,
     stages: Vec<(&'static str, f64)>,
     people: FramePeople,
+    /// What looked at it.
+    model: Arc<str>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -242,6 +252,7 @@ impl Runner {
                 self.repeat_detail(now);
                 self.ask_views_again(now);
                 self.path.arming.flush();
+                self.path.let_compare(now);
             }
             self.path.handover.flush(None);
             self.judge_store(now);
@@ -307,12 +318,15 @@ impl Runner {
             received_at: received.received_at,
             stages: stages(received),
             people,
+            model: self.model.clone(),
         });
         let detections = parsed.frame.detections.clone();
+        self.path.shadow.took(report);
         self.step(Input::Frame(parsed.frame));
         if let Some(newest) = self.seen[index].back_mut() {
             let tracks = self.path.engine.tracks(CameraIndex(report.camera));
             self.path.judge(CameraIndex(report.camera), &mut newest.people.people);
+            self.path.bank.seen(&newest.people);
             name_tracks(&mut newest.people.people, &detections, &tracks);
             self.path.tap.tell(observe::feet(newest));
             self.path.sightings.seen(&newest.people);
@@ -337,12 +351,14 @@ impl Runner {
                 vision.state = VisionState::Watching;
                 vision.detail.clear();
                 tracing::info!("vision is ready: {} on {}", model.name, model.provider);
-                self.path.board.model = Some(model);
+                self.looks_with(model);
                 self.tell_detail();
                 self.forget_detail_cut();
                 self.views.ask_anew();
                 self.step(Input::WorkerHeartbeat);
             }
+            WorkerNews::Looking(model) => self.switched(model),
+            WorkerNews::FellBack { model, reason } => self.fell_back(model, &reason),
             WorkerNews::Heartbeat => self.step(Input::WorkerHeartbeat),
             WorkerNews::CameraLost { camera, reason } => {
                 let camera = CameraIndex(camera);
@@ -410,7 +426,7 @@ impl Runner {
 
     fn step(&mut self, input: Input) {
         let now = clock::monotonic();
-        let effects = self.path.engine.step(input, now);
+        let effects = self.path.decide(input, now);
         self.carry_out(effects, now);
     }
 

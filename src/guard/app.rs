@@ -7,7 +7,6 @@
 //! Stop: vision process first, so that nothing new comes; then alarm path, siren, and last the store
 //! thread, which writes everything it was given, unless its disk hangs (`followers`).
 
-use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,16 +16,14 @@ use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::accounts::Accounts;
 use super::accounts::password::HashError;
 use super::alarm_path::{self, AlarmPath};
-use super::annunciators::{self, AnnunciatorThreads, Annunciators};
-use super::channels::{self, ChannelReaders, ChannelThreads, Channels};
+use super::annunciators::{AnnunciatorThreads, Annunciators};
+use super::channels::{ChannelThreads, Channels};
 use super::clerk::Clerk;
 use super::clips::{self, ClipDesk};
 use super::desk::Desk;
 use super::doors::Doors;
-use super::evidence;
 use super::handhelds::start::{HandheldFront, HandheldThreads};
 use super::handle::{Grants, Handle, Verdicts, When};
 use super::handover::Handover;
@@ -34,51 +31,31 @@ use super::keeping::{Keeping, KeptParts, StoreEnds};
 use super::live;
 use super::machine::{Machine, MachineEnds, MachineThreads};
 use super::message::Message;
-use super::records::{Inheritance, SiteNames, Start, inherit};
+use super::models::Rollout;
+use super::models::bank::desk::ExampleDesk;
+use super::models::shadow::{ShadowPost, ShadowSlot};
+use super::models::start::ModelsFront;
+pub use super::parts::Parts;
+use super::prepared::Prepared;
 use super::reserve;
-use super::siren::SirenOutput;
 use super::siren::voices::VoicesError;
-use super::walk::{self, WalkThread};
+use super::vision_side::{Queued, Told, VisionParts, VisionThreads};
+use super::walk::WalkThread;
 use super::web_thread::{Pages, WebThread};
-use super::wiring::{Front, Mind, Queues, Walks, zone_desk};
-use super::worker::{SupervisorThread, WorkerPlan, plan};
-use super::worker_link::Addressees;
-use super::zones::{self, Begun, ZoneThread};
+use super::wiring::{Front, Mind, Queues, Walks, accounts_of, zone_desk};
+use super::zones::ZoneThread;
 use crate::clock;
-use crate::config::{Approval, Config, Privacy, WalkTests};
-use crate::engine::{IncidentId, Site};
-use crate::link::Source;
-use crate::store::accounts::AccountRows;
-use crate::store::audit::AuditReader;
-use crate::store::handhelds::HandheldRows;
-use crate::store::query::StoreReader;
-use crate::store::record::Record;
+use crate::config::Config;
+use crate::engine::IncidentId;
+use crate::link::{Source, ToWorker};
+use crate::store::StoreError;
 use crate::store::walk::WalkError;
-use crate::store::zones::{BY_BOX, ZonesError};
-use crate::store::{Store, StoreError};
+use crate::store::zones::ZonesError;
 use crate::web::{Settings, TlsError};
-use crate::zone_file::{Document, SiteContext, SiteZones, ZoneFileError, load_site_at};
+use crate::zone_file::{SiteContext, SiteZones, ZoneFileError, load_site_at};
 
 /// So long after the end of the box began, a store that hangs is left behind.
 pub const END_MAX: Duration = Duration::from_secs(8);
-
-/// What the guard is built with besides the configuration; tests replace it.
-pub struct Parts {
-    pub siren: Box<dyn SirenOutput>,
-    /// Program and arguments of the vision process.
-    pub worker_command: Vec<OsString>,
-}
-
-impl Parts {
-    /// The siren that is configured, and this program as the vision process.
-    pub fn of(config: &Config) -> Result<Parts, StartError> {
-        let program = std::env::current_exe().map_err(StartError::Program)?;
-        Ok(Parts {
-            siren: annunciators::siren(config)?,
-            worker_command: vec![program.into(), "vision".into()],
-        })
-    }
-}
 
 /// A guard that runs.
 pub struct Guard {
@@ -89,7 +66,7 @@ pub struct Guard {
     settings: Settings,
     web: WebThread,
     handhelds: HandheldThreads,
-    supervisor: SupervisorThread,
+    vision: VisionThreads,
     alarm_path: JoinHandle<()>,
     annunciators: AnnunciatorThreads,
     machine: MachineThreads,
@@ -159,15 +136,22 @@ pub enum StartError {
 impl Guard {
     /// Starts to guard.
     pub fn start(config: &Config, parts: Parts) -> Result<Guard, StartError> {
+        Guard::launch(config, parts, None)
+    }
+
+    /// The same with somebody else than the keeper of models who leads a roll-out.
+    pub fn start_with(config: &Config, parts: Parts, by: Rollout) -> Result<Guard, StartError> {
+        Guard::launch(config, parts, Some(by))
+    }
+
+    fn launch(config: &Config, parts: Parts, by: Option<Rollout>) -> Result<Guard, StartError> {
         let Prepared {
             names,
             site,
             documents,
             store,
             reader,
-            zone_reader,
-            walk_reader,
-            evidence_reader,
+            readers,
             inheritance,
             life,
             accounts,
@@ -185,10 +169,13 @@ impl Guard {
         let (rules, last_alive) = (mind.names.rules(), inheritance.last_alive);
         let (machine, MachineEnds { door, post: arming, hold }) =
             Machine::of(config, rules, last_alive, queues.inputs.clone());
-        let zones = zone_desk(config, &mind, documents, zone_reader, &queues);
+        let slot = ShadowSlot::of(config, readers.shadow, clerk.clone());
+        let models = ModelsFront::of(config, &store, &clerk, (&parts, last_alive), slot.desk())
+            .map_err(|error| StartError::of_store(&config.store.path, error))?;
+        let zones = zone_desk(config, &mind, documents, readers.zones, &queues);
         let channels = Channels::new(config, channels, (&mind.hub, &queues.answers), clerk.clone());
         let handhelds = HandheldFront::of(config, handheld_door, handhelds, &clerk, &queues);
-        let walks = Walks::of(config, &mind, &queues, zones.clone(), clerk, walk_reader, hold);
+        let walks = Walks::of(config, &mind, &queues, zones.clone(), clerk, readers.walks, hold);
         let desk = Arc::new(Desk {
             hub: mind.hub.clone(),
             answers: queues.answers.clone(),
@@ -199,10 +186,14 @@ impl Guard {
             walk: walks.desk.clone(),
             channels: channels.desk.clone(),
             handhelds: handhelds.desk.clone(),
-            evidence: ClipDesk::of(config, evidence_reader, Clerk::new(queues.jobs.clone())),
+            evidence: ClipDesk::of(config, readers.evidence, Clerk::new(queues.jobs.clone())),
             verdicts: Verdicts::new(Clerk::new(queues.jobs.clone())),
             grants,
             views: views.clone(),
+            models: models.desk.clone(),
+            shadow: slot.desk(),
+            examples: ExampleDesk::of(config, readers.examples, Clerk::new(queues.jobs.clone()))
+                .with_zones(mind.hub.clone()),
         });
         let front = Front {
             listener,
@@ -216,12 +207,14 @@ impl Guard {
             walks,
             channels,
             handhelds,
+            slot,
         };
         let earlier = IncidentId(inheritance.restored.last_incident);
-        let kept = KeptParts::of(config, (store, earlier), views.clone());
-        let plan = plan(config, parts.worker_command, views);
+        let bank = (readers.bank, mind.hub.clone());
+        let kept = KeptParts::of(config, (store, earlier), views.clone(), bank);
+        let vision = VisionParts::of(config, models.led(by), parts.worker_command, views);
         let sounding = Annunciators::of(config, parts.siren);
-        Guard::run(front, mind, queues, kept, sounding, plan).map_err(StartError::Thread)
+        Guard::run(front, mind, queues, kept, sounding, vision).map_err(StartError::Thread)
     }
 
     /// Starts the threads, the siren first.
@@ -231,26 +224,19 @@ impl Guard {
         queues: Queues,
         kept: KeptParts,
         sounding: Annunciators,
-        plan: WorkerPlan,
+        vision: VisionParts,
     ) -> io::Result<Guard> {
         let Front { listener, address, settings, setup_code, desk, .. } = front;
         let (privacy, views) = (desk.grants.privacy(), desk.views.clone());
-        let Front { zones, machine, arming, walks, channels, handhelds, .. } = front;
+        let Front { zones, machine, arming, walks, channels, handhelds, slot, .. } = front;
         let Mind { engine, names, ledger, board, hub, detail } = mind;
         let inputs = queues.inputs;
-        let (publisher, publications) = live::queue();
-        let (painter, tasks) = evidence::queue();
-        let (clips, clip_tasks) = clips::queue();
+        let (told, Queued { publications, paintings, clip_tasks, banked }) = Told::queues(&inputs);
+        let Told { publisher, painter, clips, bank, .. } = told.clone();
         let (sightings, seen, watching) = clips::start_sightings(&names)?;
         let done = Arc::new(AtomicU64::new(0));
         let (orders, annunciators) = sounding.start(&inputs)?;
-        let addressees = Addressees {
-            alarm_path: inputs.clone(),
-            publisher: publisher.clone(),
-            painter: painter.clone(),
-            clips: clips.clone(),
-        };
-        let (post, supervisor) = SupervisorThread::start(plan, addressees)?;
+        let (post, shadow, vision) = vision.start(slot, told)?;
         let publishing =
             live::start(hub.clone(), publications, post.clone(), channels.desk.faces(), privacy)?;
         let ends = StoreEnds {
@@ -260,7 +246,9 @@ impl Guard {
             done: done.clone(),
         };
         let (clip_queue, seen) = ((clips.clone(), clip_tasks), (seen, watching));
-        let keeping = Keeping::start(kept, tasks, clip_queue, seen, post.clone(), ends)?;
+        let banked = (bank.clone(), banked);
+        let keeping =
+            Keeping::start(kept, paintings, clip_queue, banked, seen, post.clone(), ends)?;
         let handhelds = handhelds.start(desk.clone(), hub.clone())?;
         let path = AlarmPath {
             engine,
@@ -276,12 +264,14 @@ impl Guard {
             painter,
             clips,
             sightings,
+            bank,
             post,
             arming,
             tap: walks.tap,
             detail,
             pager: handhelds.pager(),
             views,
+            shadow,
         };
         Ok(Guard {
             web: WebThread::start(listener, desk.clone(), settings.clone(), Pages::Operator)?,
@@ -292,7 +282,7 @@ impl Guard {
             address,
             setup_code,
             settings,
-            supervisor,
+            vision,
             annunciators,
             machine: machine.start()?,
             zones: ZoneThread::start(zones)?,
@@ -328,6 +318,16 @@ impl Guard {
         self.desk.clone()
     }
 
+    /// Tells the vision process, if there is one and room: for whoever leads a roll-out.
+    pub fn tell_vision(&self, message: ToWorker) {
+        self.vision.tell(message);
+    }
+
+    /// Sets which model looks beside the one that guards.
+    pub fn shadow(&self) -> &ShadowPost {
+        self.desk.shadow.post()
+    }
+
     /// Disarms nothing from now on: what is off by schedule or by a machine is armed when its lease
     /// runs out.
     pub fn stop_arming(&self) {
@@ -343,7 +343,7 @@ impl Guard {
         self.zones.stop();
         // While there is somebody to write the clips of what is under way.
         let followers = self.keeping.stop_clips();
-        self.supervisor.stop();
+        self.vision.stop();
         // An error means that the alarm path has ended already.
         let _ = self.inputs.send(Message::Stop);
         let _ = self.alarm_path.join();
@@ -355,83 +355,6 @@ impl Guard {
         let _ = receipts.join();
         let _ = self.publishing.join();
         followers.join(began.after(END_MAX));
-    }
-}
-
-/// What is read before anything runs.
-struct Prepared {
-    names: Arc<SiteNames>,
-    site: Site,
-    /// The zones in force, in the order of the cameras.
-    documents: Vec<Document>,
-    store: Store,
-    reader: StoreReader,
-    zone_reader: StoreReader,
-    walk_reader: StoreReader,
-    evidence_reader: StoreReader,
-    inheritance: Inheritance,
-    /// Number of the life that begins.
-    life: u64,
-    accounts: AccountRows,
-    audit: AuditReader,
-    channels: ChannelReaders,
-    handhelds: HandheldRows,
-}
-
-impl Prepared {
-    fn of(config: &Config) -> Result<Prepared, StartError> {
-        check_sources(config)?;
-        let store_error = |error| StartError::of_store(&config.store.path, error);
-        let mut store = Store::open(&config.store.path).map_err(store_error)?;
-        channels::register(config, &mut store).map_err(store_error)?;
-        let remembered = store.restore().map_err(store_error)?;
-        let begun = zones::begin(config, &mut store)?;
-        let Begun { site, infos, in_force, documents, notes } = begun;
-        let names = Arc::new(SiteNames::new(config, infos, in_force));
-        let start = Start::now();
-        let at = start.at;
-        let mut inheritance = inherit(remembered, &names, &start);
-        let mut first = vec![names.started(&start)];
-        first.append(&mut inheritance.records);
-        first.extend(notes.into_iter().map(|text| Record::Note { at, text }));
-        if config.zones.approval == Approval::Author {
-            let action = "zones_approved_by_author";
-            store.append_audit(BY_BOX, action, "", "", at).map_err(store_error)?;
-        }
-        if config.walk_tests == WalkTests::NotRequired {
-            let action = "walk_tests_not_required";
-            store.append_audit(BY_BOX, action, "", "", at).map_err(store_error)?;
-        }
-        if config.privacy == Privacy::Off {
-            store.append_audit(BY_BOX, "privacy_off", "", "", at).map_err(store_error)?;
-        }
-        walk::begin(&mut store).map_err(StartError::WalkTests)?;
-        store.write(&first).map_err(store_error)?;
-        let life = store.life();
-        let reader = store.reader().map_err(store_error)?;
-        let accounts = store.accounts().map_err(store_error)?;
-        let audit = store.audit_reader().map_err(store_error)?;
-        let handhelds = store.handhelds().map_err(store_error)?;
-        let zone_reader = store.reader().map_err(store_error)?;
-        let walk_reader = store.reader().map_err(store_error)?;
-        let evidence_reader = store.reader().map_err(store_error)?;
-        let channels = channels::readers(config, &store).map_err(store_error)?;
-        Ok(Prepared {
-            names,
-            site,
-            documents,
-            store,
-            reader,
-            zone_reader,
-            walk_reader,
-            evidence_reader,
-            inheritance,
-            life,
-            accounts,
-            audit,
-            channels,
-            handhelds,
-        })
     }
 }
 
@@ -472,14 +395,4 @@ pub fn check_sources(config: &Config) -> Result<(), StartError> {
         }
     }
     Ok(())
-}
-
-/// Who may come in, and the code that makes the first admin.
-fn accounts_of(
-    rows: AccountRows,
-    audit: AuditReader,
-    clerk: &Clerk,
-) -> Result<(Arc<Accounts>, Option<String>), StartError> {
-    let made = Accounts::new(rows, audit, clerk.clone()).map_err(StartError::Accounts)?;
-    Ok((Arc::new(made.0), made.1))
 }

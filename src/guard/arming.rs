@@ -31,7 +31,7 @@ use self::decide::{Circumstances, Decision, Verdict, decide};
 pub use self::desk::{ArmingDesk, ArmingNews, ArmingPost};
 pub use self::hold::{Held, TestHold};
 pub use self::thread::{ArmingPlan, ArmingThread};
-use self::watch::ClockWatch;
+pub use self::watch::ClockWatch;
 pub use self::watch::{Calendar, Doubt, MACHINE_UP_FOR, STEADY_AT_START, STEADY_FOR, YEAR_MIN};
 use crate::engine::time::Instant;
 use crate::engine::{self, ZoneIndex};

@@ -11,6 +11,9 @@ use super::accounts::Accounts;
 use super::channels::ChannelDesk;
 use super::clips::ClipDesk;
 use super::handhelds::HandheldDesk;
+use super::handle::examples::Examples;
+use super::handle::models::Models;
+use super::handle::shadowing::Shadowing;
 use super::handle::{
     AcknowledgeError, AlarmCommand, Alarms, CameraViews, Channels, CommandError, Commanded,
     Distances, EvidenceDesk, Found, Handhelds, Handle, HistoryError, InputValue, Inputs,
@@ -20,6 +23,9 @@ use super::handle::{
 use super::inputs::HttpDoor;
 use super::live::LiveHub;
 use super::message::Answer;
+use super::models::bank::desk::ExampleDesk;
+use super::models::desk::ModelsDesk;
+use super::models::shadow::ShadowDesk;
 use super::privacy::grants::Grants;
 use super::privacy::snapshot_for_all;
 use super::verdicts::Verdicts;
@@ -64,6 +70,9 @@ pub struct Desk {
     pub grants: Grants,
     pub verdicts: Verdicts,
     pub views: Arc<Views>,
+    pub models: Arc<ModelsDesk>,
+    pub shadow: ShadowDesk,
+    pub examples: ExampleDesk,
 }
 
 impl Inputs for Desk {
@@ -158,8 +167,20 @@ impl Handle for Desk {
         &*self.views
     }
 
+    fn model_desk(&self) -> &dyn Models {
+        &*self.models
+    }
+
+    fn shadow_desk(&self) -> &dyn Shadowing {
+        &self.shadow
+    }
+
     fn channel_desk(&self) -> &dyn Channels {
         &*self.channels
+    }
+
+    fn example_desk(&self) -> &dyn Examples {
+        &self.examples
     }
 }
 

@@ -30,6 +30,7 @@ use super::followers::Steps;
 use super::handle::{Person, ReferenceFacts};
 use super::keeper::Job;
 use super::live::FramePeople;
+use super::models::bank::BankPost;
 use super::privacy::mosaic;
 use super::records::SiteNames;
 use super::views::{NewReference, ViewFrame, Views};
@@ -104,6 +105,7 @@ pub fn queue() -> (SyncSender<PaintTask>, Receiver<PaintTask>) {
 /// What the painter is made of.
 pub struct PainterParts {
     pub keeper: SyncSender<Job>,
+    pub bank: BankPost,
     pub privacy: Privacy,
     pub views: Arc<Views>,
     /// Counts the tasks it takes.
@@ -112,11 +114,11 @@ pub struct PainterParts {
 
 /// Starts the thread; it ends when all senders are gone.
 pub fn start(tasks: Receiver<PaintTask>, parts: PainterParts) -> io::Result<JoinHandle<()>> {
-    let PainterParts { keeper, privacy, views, steps } = parts;
+    let PainterParts { keeper, bank, privacy, views, steps } = parts;
     thread::Builder::new().name("painter".into()).spawn(move || {
         // Linux keeps niceness per thread; without it the painter merely competes.
         let _ = rustix::process::nice(NICENESS);
-        let mut painter = Painter { asked: BTreeMap::new(), keeper, privacy, views };
+        let mut painter = Painter { asked: BTreeMap::new(), keeper, bank, privacy, views };
         for task in tasks {
             steps.another();
             painter.take(task);
@@ -128,6 +130,7 @@ struct Painter {
     /// Pictures that were asked for, by request.
     asked: BTreeMap<u64, Asked>,
     keeper: SyncSender<Job>,
+    bank: BankPost,
     privacy: Privacy,
     views: Arc<Views>,
 }
@@ -173,6 +176,9 @@ impl Painter {
         match (self.asked.remove(&request), picture) {
             (Some(Asked::Incident(job)), picture) => {
                 let what = format!("incident {}", job.incident.0);
+                if let Some(picture) = &picture {
+                    self.bank.incident(&job, picture);
+                }
                 or_tell(&what, || keep(&job, picture, &self.keeper, self.privacy));
             }
             (Some(Asked::Reference(frame, facts)), Some(picture)) => {

@@ -5,6 +5,7 @@ mod alarms;
 mod channels;
 mod evidence;
 pub mod examples;
+pub mod gated;
 mod handheld_address;
 mod handhelds;
 mod inputs;
@@ -428,11 +429,20 @@ pub trait Handle: Inputs + Alarms + Send + Sync + 'static {
     /// Clips, pictures and pins of incidents.
     fn evidence_desk(&self) -> &dyn EvidenceDesk;
 
+    /// Pictures worth learning from.
+    fn example_desk(&self) -> &dyn examples::Examples;
+
     /// What cameras' views are held against.
     fn view_desk(&self) -> &dyn CameraViews;
 
     /// Who else is told, and how that goes.
     fn channel_desk(&self) -> &dyn Channels;
+
+    /// Which model guards, and which is on its way to.
+    fn model_desk(&self) -> &dyn models::Models;
+
+    /// What the shadow model did.
+    fn shadow_desk(&self) -> &dyn shadowing::Shadowing;
 
     /// Keeps where a handheld takes messages while its page is closed. Blocking.
     fn push_subscribe(&self, device: &str, to: &PushSubscription) -> Result<(), ChannelError> {

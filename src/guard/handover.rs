@@ -205,7 +205,9 @@ impl Drop for Handover {
 
 fn worth(record: &Record) -> Worth {
     match record {
-        Record::Note { .. } | Record::SirenSounded { .. } => Worth::Describes,
+        Record::Note { .. } | Record::SirenSounded { .. } | Record::ModelEvent(_) => {
+            Worth::Describes
+        }
         Record::ZoneKnown { .. } => Worth::WatchedAgain,
         Record::ZoneUnknown { .. } => Worth::NotWatched,
         Record::Started { .. }

@@ -424,6 +424,7 @@ fn incident_of(record: &Record) -> Option<IncidentId> {
         | Record::OutOfService { .. }
         | Record::InService { .. }
         | Record::SirenSounded { .. }
+        | Record::ModelEvent(_)
         | Record::Unkept { .. }
         | Record::Note { .. } => None,
     }

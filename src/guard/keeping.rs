@@ -12,13 +12,17 @@ use super::clips::{self, ClipParts, ClipTask, ClipThread, SightingLog};
 use super::evidence::{self, PaintTask, PainterParts};
 use super::followers::{self, Follower, STILL_MAX, Steps, Told};
 use super::keeper::{self, Job, KeeperParts};
+use super::live::LiveHub;
 use super::message::Message;
+use super::models::bank::{self, BankParts, BankPost, BankQueue};
 use super::views::Views;
 use super::worker::WorkerPost;
 use crate::config::{Config, Evidence, Privacy};
 use crate::engine::IncidentId;
 use crate::engine::time::Instant;
-use crate::store::{Store, evidence as rows};
+use crate::gate::retention::Room;
+use crate::store::query::StoreReader;
+use crate::store::{Store, evidence as rows, examples};
 
 /// What they are given.
 pub struct KeptParts {
@@ -30,6 +34,8 @@ pub struct KeptParts {
     evidence: Evidence,
     privacy: Privacy,
     views: Arc<Views>,
+    /// What the example bank reads by, whom it asks what is guarded, and what it may hold.
+    examples: (StoreReader, Arc<LiveHub>, Room),
 }
 
 impl KeptParts {
@@ -37,6 +43,7 @@ impl KeptParts {
         config: &Config,
         (store, earlier): (Store, IncidentId),
         views: Arc<Views>,
+        (reader, hub): (StoreReader, Arc<LiveHub>),
     ) -> KeptParts {
         KeptParts {
             store,
@@ -46,6 +53,7 @@ impl KeptParts {
             evidence: config.evidence,
             privacy: config.privacy,
             views,
+            examples: (reader, hub, bank::desk::room_of(config)),
         }
     }
 }
@@ -70,12 +78,13 @@ impl Keeping {
         parts: KeptParts,
         pictures: Receiver<PaintTask>,
         clips: (SyncSender<ClipTask>, Receiver<ClipTask>),
+        (bank, banked): (BankPost, BankQueue),
         (sightings, watching): (Arc<SightingLog>, JoinHandle<()>),
         post: WorkerPost,
         ends: StoreEnds,
     ) -> io::Result<Keeping> {
-        let KeptParts { store, earlier, folder, outbox_bytes_max, evidence, privacy, views } =
-            parts;
+        let KeptParts { store, earlier, folder, outbox_bytes_max, evidence, .. } = parts;
+        let KeptParts { privacy, views, examples: (reader, hub, room), .. } = parts;
         let StoreEnds { jobs, queued, reports, done } = ends;
         let clip_parts = ClipParts {
             evidence,
@@ -84,10 +93,21 @@ impl Keeping {
             folder: folder.join(rows::FOLDER),
             earlier,
             clerk: Clerk::new(jobs.clone()),
-            post,
+            post: post.clone(),
         };
-        let (painted, kept) = (Steps::default(), Steps::default());
-        let paints = PainterParts { keeper: jobs.clone(), privacy, views, steps: painted.clone() };
+        let (painted, kept, stored) = (Steps::default(), Steps::default(), Steps::default());
+        let examples = BankParts {
+            folder: folder.join(examples::FOLDER),
+            room,
+            reader,
+            clerk: Clerk::new(jobs.clone()),
+            post,
+            hub,
+            steps: stored.clone(),
+        };
+        let banking = bank::start(examples, banked)?;
+        let keeper = jobs.clone();
+        let paints = PainterParts { keeper, bank, privacy, views, steps: painted.clone() };
         let painter = evidence::start(pictures, paints)?;
         let keeper = KeeperParts { store, folder, outbox_bytes_max, done, steps: kept.clone() };
         let store = keeper::start(keeper, queued, reports)?;
@@ -95,6 +115,7 @@ impl Keeping {
             bringers: vec![
                 Follower::new("painter", painter, painted),
                 // It only takes what it is given, and has no disk.
+                Follower::new("example bank", banking, stored),
                 Follower::new("keeper of sightings", watching, Steps::default()),
             ],
             store: Follower::new("store", store, kept),

@@ -56,6 +56,13 @@ pub enum WorkerNews {
     /// A process was started and loads its model.
     Starting,
     Ready(link::ModelInfo),
+    /// What it reports from here on was seen by this model.
+    Looking(link::ModelInfo),
+    /// A model that had just begun to guard ended with an error; this one guards on.
+    FellBack {
+        model: link::ModelInfo,
+        reason: String,
+    },
     Heartbeat,
     CameraLost {
         camera: link::CameraIndex,

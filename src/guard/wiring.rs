@@ -8,6 +8,8 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 
 use jiff::Timestamp;
 
+use super::accounts::Accounts;
+use super::app::StartError;
 use super::arming::{ArmingPost, TestHold};
 use super::board::Board;
 use super::channels::Channels;
@@ -22,6 +24,7 @@ use super::ledger::{Ledger, Versions};
 use super::live::LiveHub;
 use super::machine::Machine;
 use super::message::{Answer, INPUTS_MAX, Message};
+use super::models::shadow::ShadowSlot;
 use super::observer::{Observations, Tap, tap};
 use super::records::{Inheritance, SiteNames};
 use super::views::Views;
@@ -32,6 +35,8 @@ use crate::config::{Approval, Config, WalkTests};
 use crate::engine::view_fault::ViewFault;
 use crate::engine::{CameraIndex, Engine, Site};
 use crate::link::DetailZone;
+use crate::store::accounts::AccountRows;
+use crate::store::audit::AuditReader;
 use crate::store::query::{HistoryError, StoreReader};
 use crate::store::zones::ApprovalRule;
 use crate::web::Settings;
@@ -137,6 +142,7 @@ pub struct Front {
     pub walks: Walks,
     pub channels: Channels,
     pub handhelds: HandheldFront,
+    pub slot: ShadowSlot,
 }
 
 /// Walk tests and the heat map, with both ends of what they are made of.
@@ -203,4 +209,14 @@ pub fn zone_desk(
         reader,
         clerk: Clerk::new(queues.jobs.clone()),
     }))
+}
+
+/// Who may come in, and the code that makes the first admin.
+pub fn accounts_of(
+    rows: AccountRows,
+    audit: AuditReader,
+    clerk: &Clerk,
+) -> Result<(Arc<Accounts>, Option<String>), StartError> {
+    let made = Accounts::new(rows, audit, clerk.clone()).map_err(StartError::Accounts)?;
+    Ok((Arc::new(made.0), made.1))
 }

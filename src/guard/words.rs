@@ -4,7 +4,7 @@ use super::handle::ViewMeasured;
 use super::records::SiteNames;
 use crate::engine::view_fault::ViewFault;
 use crate::engine::{AlarmSource, AlarmState, BlindCause, DisarmedBy, Part};
-use crate::link::{CaptureClock, DetailCut};
+use crate::link::{CaptureClock, DetailCut, ModelInfo};
 
 /// Why a camera's zones are not watched; `detail` is what the vision process said, if anything.
 pub fn blind(cause: BlindCause, detail: Option<&str>) -> String {
@@ -20,6 +20,14 @@ pub fn blind(cause: BlindCause, detail: Option<&str>) -> String {
     match detail {
         Some(detail) if !detail.is_empty() => format!("{why}: {detail}"),
         Some(_) | None => why.into(),
+    }
+}
+
+/// A model by name, and by slot where there are several.
+pub fn model(model: &ModelInfo) -> String {
+    match model.slot.as_str() {
+        "" => format!("{} {}", model.name, model.version),
+        slot => format!("{} {} ({slot})", model.name, model.version),
     }
 }
 

@@ -14,7 +14,6 @@
 //! Not here: raising UNKNOWN. The engine does that by itself when reports stop; all this can do is
 //! to shorten the time until somebody watches again.
 
-use std::ffi::OsString;
 use std::io;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
@@ -29,13 +28,14 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::confine::confine;
 use super::message::{Message, WorkerNews};
-use super::views::Views;
+use super::models::seen::{LifeEnd, ModelNews};
 use super::worker_link::{Addressees, Pulse, start_reader, start_writer};
+use super::worker_plan::WorkerPlan;
 use crate::clock;
-use crate::config::Config;
 use crate::engine::time::Instant;
-use crate::link::{RING_S, RingBounds, ToWorker, WorkerCamera, WorkerConfig};
+use crate::link::{ModelChoice, ToWorker, WorkerConfig};
 
 /// Longest silence of a process that watches, before it is killed. The alarm came long before (after
 /// 600 ms); this leaves a process that was merely held up the chance to go on.
@@ -44,8 +44,15 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(2);
 /// Longest silence while the model loads; the slowest model on the slowest box takes about 4 s.
 pub const START_SILENCE_MAX: Duration = Duration::from_secs(10);
 
-/// First and longest pause before the next start; doubled after each failure.
+/// First and longest pause before the next start; doubled after each failure beyond `LIVES_AT_ONCE`.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// After so many doublings it is the longest one.
+const BACK_OFF_DOUBLED_MAX: u32 = 6;
+
+/// So many lives in a row may fail before a pause becomes longer than the first: a model on trial has
+/// three, and the one after them is that of a model that guarded before.
+const LIVES_AT_ONCE: u32 = 4;
 
 /// A process that lived this long is healthy: the next pause is the first again.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
@@ -67,17 +74,7 @@ const TO_WORKER_MAX: usize = 128;
 /// By default each thread gets a heap of its own, and pipelines that come and go (a clip is made, a
 /// file begins again) leave each of them with holes: it grows for hours by what nobody holds.
 /// Measured in docs/design/soak.md. See mallopt(3), M_ARENA_MAX.
-const ONE_HEAP: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
-
-/// What to start, and what to tell it first.
-#[derive(Clone, Debug)]
-pub struct WorkerPlan {
-    /// Program and arguments.
-    pub command: Vec<OsString>,
-    pub config: WorkerConfig,
-    /// What it has to know of each view.
-    pub views: Arc<Views>,
-}
+pub(super) const ONE_HEAP: (&str, &str) = ("MALLOC_ARENA_MAX", "1");
 
 /// Sends to the vision process of the moment; never waits.
 #[derive(Clone, Debug)]
@@ -137,6 +134,13 @@ impl SupervisorThread {
         Ok((post, SupervisorThread { tasks, thread }))
     }
 
+    /// Sends to the vision process of the moment, as `WorkerPost::post`.
+    pub fn tell(&self, message: ToWorker) {
+        if self.tasks.try_send(Task::Send(message)).is_err() {
+            tracing::debug!("a message to the vision process was dropped: too many at once");
+        }
+    }
+
     /// Ends the vision process and then the thread; takes about `STOP_MAX` at worst.
     pub fn stop(self) {
         // An error means that the thread is gone already.
@@ -160,36 +164,50 @@ enum End {
     Failed {
         reason: String,
         lived: Duration,
+        how: LifeEnd,
     },
 }
 
 impl Supervisor {
     fn run(mut self) {
-        let mut pause = BACK_OFF.0;
+        let mut failed_in_a_row = 0;
         loop {
-            match self.live() {
-                End::Stopped => return,
-                End::Failed { reason, lived } => {
-                    if lived >= HEALTHY_AFTER {
-                        pause = BACK_OFF.0;
-                    }
+            let pause = match self.live() {
+                End::Stopped => {
+                    self.end_of_life(LifeEnd::Stopped, "the box ends".into());
+                    return;
+                }
+                End::Failed { reason, lived, how } => {
+                    self.end_of_life(how, reason.clone());
+                    failed_in_a_row = match lived >= HEALTHY_AFTER {
+                        true => 1,
+                        false => failed_in_a_row + 1,
+                    };
+                    let pause = pause_after(failed_in_a_row);
                     self.restarts += 1;
                     tracing::error!("{reason}; it is started again in {} ms", pause.as_millis());
                     self.tell(WorkerNews::Restarting { reason, restarts: self.restarts });
+                    pause
                 }
-            }
+            };
             if self.rest(pause) == Rest::Stopped {
                 return;
             }
-            pause = (pause * 2).min(BACK_OFF.1);
         }
+    }
+
+    fn end_of_life(&self, how: LifeEnd, reason: String) {
+        self.to.models.tell(ModelNews::LifeEnded { how, reason });
     }
 
     /// One life: from the start to the end of one process.
     fn live(&mut self) -> End {
         let started_at = clock::monotonic();
         self.tell(WorkerNews::Starting);
-        match Life::start(&self.plan, &self.to, &self.post) {
+        let models = self.plan.next_life.order();
+        let order = models.iter().map(|model| model.slot.clone()).collect();
+        self.to.models.tell(ModelNews::LifeBegins { order });
+        match Life::start(&self.plan, models, &self.to, &self.post) {
             Ok(life) => {
                 self.post.life.fetch_add(1, Ordering::AcqRel);
                 self.watch(life, started_at)
@@ -199,12 +217,14 @@ impl Supervisor {
                 End::Failed {
                     reason: format!("the vision process cannot be started: {error}"),
                     lived: Duration::ZERO,
+                    how: LifeEnd::Killed,
                 }
             }
         }
     }
 
     fn watch(&self, mut life: Life, started_at: Instant) -> End {
+        let mut end = LifeEnd::Killed;
         let how = loop {
             match self.inbox.recv_timeout(LOOK_EVERY) {
                 Ok(Task::Send(message)) => life.send(message),
@@ -223,6 +243,7 @@ impl Supervisor {
             }
             let now = clock::monotonic();
             if let Some(silence) = life.hung(now) {
+                end = LifeEnd::Hung;
                 life.end(REAP_MAX);
                 break Some(format!(
                     "it said nothing for {:.1} s and was killed",
@@ -231,11 +252,14 @@ impl Supervisor {
             }
         };
         let said = life.close();
+        if end == LifeEnd::Killed && life.pulse.gave_up.load(Ordering::Acquire) {
+            end = LifeEnd::Failed;
+        }
         let reason = match how {
             Some(how) => format!("{said} ({how})"),
             None => said,
         };
-        End::Failed { reason, lived: clock::monotonic().since(started_at) }
+        End::Failed { reason, lived: clock::monotonic().since(started_at), how: end }
     }
 
     fn tell(&self, news: WorkerNews) {
@@ -276,7 +300,12 @@ struct Life {
 }
 
 impl Life {
-    fn start(plan: &WorkerPlan, to: &Addressees, post: &WorkerPost) -> io::Result<Life> {
+    fn start(
+        plan: &WorkerPlan,
+        models: Vec<ModelChoice>,
+        to: &Addressees,
+        post: &WorkerPost,
+    ) -> io::Result<Life> {
         let (stream, theirs) = UnixStream::pair()?;
         let (program, arguments) = plan
             .command
@@ -290,14 +319,15 @@ impl Life {
             .args(arguments)
             .env(ONE_HEAP.0, ONE_HEAP.1)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
+            .stdout(plan.feed.other_end())
             .process_group(0)
             .spawn()?;
+        confine(child.id(), plan.memory_max_mb);
         let mut life =
             Life { child, stream, queue: Some(queue), reader: None, writer: None, pulse };
         match life.connect(to, messages, closed) {
             Ok(()) => {
-                life.send(ToWorker::Start(plan.config.clone()));
+                life.send(ToWorker::Start(WorkerConfig { models, ..plan.config.clone() }));
                 for (camera, known) in plan.views.known() {
                     life.send(ToWorker::Reference { camera, known: Box::new(known) });
                 }
@@ -405,26 +435,20 @@ fn describe(status: ExitStatus) -> String {
     status.to_string()
 }
 
-/// How the vision process is started.
-pub fn plan(config: &Config, command: Vec<OsString>, views: Arc<Views>) -> WorkerPlan {
-    WorkerPlan { command, config: worker_config(config), views }
+/// The pause after so many lives in a row that failed.
+fn pause_after(failed: u32) -> Duration {
+    let doubled = failed.saturating_sub(LIVES_AT_ONCE).min(BACK_OFF_DOUBLED_MAX);
+    (BACK_OFF.0 * 2_u32.pow(doubled)).min(BACK_OFF.1)
 }
 
-/// What the vision process is told, from the configuration.
-fn worker_config(config: &Config) -> WorkerConfig {
-    let cameras = config.cameras.iter().map(|camera| WorkerCamera {
-        id: camera.id.clone(),
-        source: camera.source.clone(),
-        fps: camera.fps,
-        decoder: camera.decoder,
-    });
-    WorkerConfig {
-        model_dir: config.model.dir.display().to_string(),
-        threads: config.model.threads,
-        input_long_side_px: config.model.input_long_side_px,
-        provider: config.model.provider.clone(),
-        cameras: cameras.collect(),
-        detail: config.model.detail,
-        ring: RingBounds { seconds: RING_S, bytes_max: config.evidence.ring_bytes_max },
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trial_that_used_up_its_lives_does_not_hold_up_the_model_before_it() {
+        let pauses: Vec<u128> = (1..=12).map(|failed| pause_after(failed).as_millis()).collect();
+        assert_eq!(pauses[..6], [200, 200, 200, 200, 400, 800]);
+        assert_eq!(pauses[9..], [10_000; 3]);
     }
 }

@@ -15,9 +15,12 @@ use super::clips::ClipTask;
 use super::evidence::PaintTask;
 use super::live::Publication;
 use super::message::{Message, ReceivedReport, WorkerNews};
+use super::models::bank::{BankPost, REQUESTS_FROM};
+use super::models::seen::{ModelNews, NewsPost};
+use super::models::shadow::{ShadowQueue, is_ours};
 use super::priority;
 use crate::clock;
-use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, ToWorker};
+use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, PassedOver, ToWorker};
 use crate::telemetry::chain;
 
 /// Where the messages of the vision process go.
@@ -27,6 +30,10 @@ pub struct Addressees {
     pub publisher: SyncSender<Publication>,
     pub painter: SyncSender<PaintTask>,
     pub clips: SyncSender<ClipTask>,
+    /// Whoever follows a roll-out.
+    pub models: NewsPost,
+    pub shadow: ShadowQueue,
+    pub bank: BankPost,
 }
 
 /// What the supervisor reads of a life.
@@ -36,6 +43,8 @@ pub struct Pulse {
     pub heard_ns: AtomicU64,
     /// Whether the model is loaded.
     pub ready: AtomicBool,
+    /// Whether it said why it cannot go on.
+    pub gave_up: AtomicBool,
     /// Reports that found the alarm path's queue full.
     pub dropped: AtomicU64,
 }
@@ -77,6 +86,7 @@ fn read_all(stream: &UnixStream, to: &Addressees, pulse: &Pulse) -> String {
                 );
             }
             FromWorker::Fatal { reason } => {
+                pulse.gave_up.store(true, Ordering::Release);
                 let news = WorkerNews::Fatal { reason: reason.clone() };
                 fatal = Some(reason);
                 if to.alarm_path.send(Message::Worker(news)).is_err() {
@@ -96,6 +106,9 @@ fn read_all(stream: &UnixStream, to: &Addressees, pulse: &Pulse) -> String {
 struct Ended;
 
 fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), Ended> {
+    if let Some(news) = of_models(&message) {
+        to.models.tell(news);
+    }
     let news = match message {
         FromWorker::Report(report) => {
             let received_at = clock::monotonic();
@@ -112,6 +125,18 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::Preview(picture) => {
             // Full: a viewer misses a picture, the next one comes.
             let _ = to.publisher.try_send(Publication::Picture(picture));
+            return Ok(());
+        }
+        FromWorker::Snapshot { request, picture } if is_ours(request) => {
+            to.shadow.picture(request, picture);
+            return Ok(());
+        }
+        FromWorker::Snapshot { request, picture } if request >= REQUESTS_FROM => {
+            to.bank.arrived(request, picture);
+            return Ok(());
+        }
+        FromWorker::Feed(news) => {
+            to.shadow.fed(news);
             return Ok(());
         }
         FromWorker::Snapshot { request, picture } => {
@@ -133,6 +158,13 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
             WorkerNews::Ready(model)
         }
         FromWorker::Heartbeat { .. } => WorkerNews::Heartbeat,
+        FromWorker::Looking(model) => WorkerNews::Looking(model),
+        FromWorker::FellBack { model, reason } => WorkerNews::FellBack { model, reason },
+        // Told already to whoever it is for.
+        FromWorker::Prepared { .. }
+        | FromWorker::Switched { .. }
+        | FromWorker::Golden { .. }
+        | FromWorker::PassedOver(_) => return Ok(()),
         FromWorker::CameraLost { camera, reason } => WorkerNews::CameraLost { camera, reason },
         FromWorker::CameraUp { camera, stream } => WorkerNews::CameraUp { camera, stream },
         FromWorker::Load(load) => WorkerNews::Load(load),
@@ -147,6 +179,45 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
         FromWorker::Learned { camera, learned } => WorkerNews::Learned { camera, learned },
     };
     to.alarm_path.send(Message::Worker(news)).map_err(|_| Ended)
+}
+
+/// What whoever follows a roll-out hears of it.
+fn of_models(message: &FromWorker) -> Option<ModelNews> {
+    Some(match message {
+        FromWorker::Report(report) => ModelNews::frame(report),
+        FromWorker::Heartbeat { .. } => ModelNews::Heartbeat,
+        FromWorker::Ready(model) => ModelNews::Ready(model.clone()),
+        FromWorker::Prepared { switch, outcome } => {
+            ModelNews::Prepared { switch: *switch, outcome: outcome.clone() }
+        }
+        FromWorker::Switched { switch, outcome } => {
+            ModelNews::Switched { switch: *switch, outcome: outcome.clone() }
+        }
+        FromWorker::FellBack { model, reason } => {
+            ModelNews::FellBack { model: model.clone(), reason: reason.clone() }
+        }
+        FromWorker::Golden { run, outcome } => {
+            ModelNews::Golden { run: *run, outcome: outcome.clone() }
+        }
+        FromWorker::PassedOver(PassedOver { slot, reason }) => {
+            tracing::error!("the model {slot} cannot be loaded, the next one is tried: {reason}");
+            return None;
+        }
+        FromWorker::Hello { .. }
+        | FromWorker::CameraLost { .. }
+        | FromWorker::Preview(_)
+        | FromWorker::Snapshot { .. }
+        | FromWorker::Fatal { .. }
+        | FromWorker::CameraUp { .. }
+        | FromWorker::Load(_)
+        | FromWorker::DetailCut { .. }
+        | FromWorker::Integrity { .. }
+        | FromWorker::Settled { .. }
+        | FromWorker::Learned { .. }
+        | FromWorker::Clip { .. }
+        | FromWorker::Feed(_)
+        | FromWorker::Looking(_) => return None,
+    })
 }
 
 /// Writes what comes through the queue until queue or link end. A process that does not read blocks

@@ -109,7 +109,7 @@ impl Cover {
 }
 
 /// Intersection over union.
-fn overlap(a: BoxNorm, b: BoxNorm) -> f64 {
+pub fn overlap(a: BoxNorm, b: BoxNorm) -> f64 {
     let side = |at: usize| (a[at] + a[at + 2]).min(b[at] + b[at + 2]) - a[at].max(b[at]);
     let (width, height) = (side(0), side(1));
     if width <= 0.0 || height <= 0.0 {

@@ -93,6 +93,15 @@ pub enum FetchError {
         "fetching from {place} was stopped; what came is kept, and the next try goes on from there"
     )]
     Stopped { place: String },
+    #[error(
+        "{place} sends us on to more than {REDIRECTS_MAX} other addresses, one after the other"
+    )]
+    TooFar { place: String },
+    #[error(
+        "{place} sends us on to an address without encryption; give the last address itself, if that \
+         is what is meant"
+    )]
+    Downgraded { place: String },
     #[error("what {place} sends is refused")]
     Refused {
         place: String,
@@ -208,13 +217,19 @@ impl Fetcher {
     ) -> Result<(), Ended> {
         let place = || origin(url);
         // Packages are not compressed, and a size that is not that of the package says nothing.
-        let mut request = self.agent.get(url).header(header::ACCEPT_ENCODING, "identity");
+        let request = self.agent.get(url).header(header::ACCEPT_ENCODING, "identity");
+        // Who asked for encryption gets it to the end of every chain of addresses.
+        let mut request = request.config().https_only(url.starts_with("https://")).build();
         if let Some(validator) = part.validator() {
             let from = format!("bytes={}-", part.bytes());
             request = request.header(header::RANGE, from).header(header::IF_RANGE, validator);
         }
         let answer = request.call().map_err(|error| match error {
             ureq::Error::BadUri(_) => Ended::For(FetchError::Address { place: place() }),
+            ureq::Error::TooManyRedirects => Ended::For(FetchError::TooFar { place: place() }),
+            ureq::Error::RequireHttpsOnly(_) => {
+                Ended::For(FetchError::Downgraded { place: place() })
+            }
             error => Ended::Broken(error.into()),
         })?;
         let total = begin(url, part, &answer)?;

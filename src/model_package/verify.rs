@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
+use jiff::Timestamp;
+
 use super::WallTime;
 use super::archive::{Archive, Entry};
 use super::folder::{MANIFEST, MANIFEST_BYTES_MAX};
@@ -79,6 +81,21 @@ pub fn open<R: Read>(source: R, trust: &Trust<'_>) -> Result<Opened<R>, PackageF
         }
     }
     Ok(Opened { head, contents, signer, told })
+}
+
+/// Whether somebody whose word counts still vouches for a package that was taken in before. Nothing is
+/// over by its date: that was asked at the door.
+///
+/// # Errors
+/// Nobody does, or the signatures cannot be read.
+pub fn still_vouched(
+    keyring: &Keyring,
+    manifest: &[u8],
+    signatures: &[u8],
+    now: Timestamp,
+) -> Result<Signer, Refusal> {
+    let signatures = parse_list(signatures)?;
+    keyring.vouch(manifest, &signatures, WallTime::Doubted(now)).map(|(signer, _)| signer)
 }
 
 impl<R: Read> Opened<R> {

@@ -18,6 +18,7 @@ use super::named::{Named, named};
 use crate::model_package::folder::{MANIFEST, MANIFEST_BYTES_MAX};
 use crate::model_package::signature::SIGNATURES;
 use crate::rollout::slot::{Digest, Slot};
+use crate::rollout::stage::Fault;
 
 /// Below the store's folder.
 pub const FOLDER: &str = "blobs";
@@ -252,6 +253,29 @@ pub fn damages<F: Files>(files: &F, digest: Digest) -> Vec<String> {
         Err(error) => damages.push(chain(&error)),
     }
     damages
+}
+
+/// The first thing by which a package on the disk is not what its name says: a file that is shorter
+/// than it was or gone, or one that is another. Reads all of it.
+pub fn what_is_wrong<F: Files>(files: &F, digest: Digest) -> Option<(Fault, String)> {
+    let folder = folder_of(digest);
+    let manifest = match manifest_of(files, &folder, digest) {
+        Ok(manifest) => manifest,
+        Err(error @ ModelStoreError::Read { .. }) => return Some((Fault::TornFile, chain(&error))),
+        Err(error) => return Some((Fault::FlippedBit, chain(&error))),
+    };
+    for (file, said) in &manifest {
+        match read_through(files, &folder.join(file)) {
+            Ok(found) => {
+                let Some(why) = difference(*said, found) else { continue };
+                let is_shorter = said.bytes.zip(found.bytes).is_some_and(|(said, it)| it < said);
+                let fault = if is_shorter { Fault::TornFile } else { Fault::FlippedBit };
+                return Some((fault, format!("{file}: {why}")));
+            }
+            Err(error) => return Some((Fault::TornFile, format!("{file}: {error}"))),
+        }
+    }
+    damages(files, digest).into_iter().next().map(|why| (Fault::FlippedBit, why))
 }
 
 /// The digests of all packages that have their names.

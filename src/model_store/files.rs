@@ -8,6 +8,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// For the user the box runs as.
 const FOLDER_MODE: u32 = 0o700;
@@ -73,7 +74,12 @@ pub trait Files {
     fn kind(&self, path: &Path) -> io::Result<Option<Kind>>;
 }
 
-impl<F: Files + ?Sized> Files for &F {
+/// One that several threads work with, each on other files.
+pub type SharedFiles = Arc<dyn Files + Send + Sync>;
+
+macro_rules! files_behind {
+    ($($pointer:ty),+) => {$(
+impl<F: Files + ?Sized> Files for $pointer {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         (**self).create_dir(path)
     }
@@ -114,6 +120,10 @@ impl<F: Files + ?Sized> Files for &F {
         (**self).kind(path)
     }
 }
+    )+};
+}
+
+files_behind!(&F, Arc<F>);
 
 /// A folder on the machine.
 #[derive(Clone, Debug)]

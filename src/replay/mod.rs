@@ -16,6 +16,7 @@ use crate::engine::time::Instant;
 use crate::engine::view_fault::ViewFaults;
 use crate::engine::{
     CameraIndex, Effects, Engine, EventKind, FrameReport, Input, Restored, TICK_EVERY, TrackView,
+    ZoneIndex, ZoneView,
 };
 use crate::zone_file::SiteZones;
 use event_log::{EventLog, LoggedEvent};
@@ -81,6 +82,11 @@ impl<'a> Player<'a> {
     pub fn view(&mut self, faults: ViewFaults) {
         let effects = self.engine.step(Input::View { camera: CAMERA, faults }, self.now);
         self.keep(effects);
+    }
+
+    /// What a zone is now.
+    pub fn zone(&self, zone: ZoneIndex) -> Option<ZoneView> {
+        self.engine.zone(zone)
     }
 
     /// The footage is over. Incidents that still go on end here, marked as such.

@@ -10,6 +10,7 @@
 //! Not here: repairing anything, and the hash chain of the audit log itself (`audit::verify`).
 
 mod clips;
+mod examples;
 mod pictures;
 
 use std::path::Path;
@@ -67,6 +68,12 @@ pub enum CheckError {
     },
     #[error(transparent)]
     Audit(#[from] HistoryError),
+    #[error("the folder of examples {path} could not be read", path = .path.display())]
+    Examples {
+        path: std::path::PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the folder of clips {path} could not be read", path = .path.display())]
     Clips {
         path: std::path::PathBuf,
@@ -197,6 +204,27 @@ const INVARIANTS: &[Invariant] = &[
                   AND subject = 'incident ' || clip.incident AND instr(detail, track.sha256) > 0)",
     },
     Invariant {
+        holds: "a label that somebody gave an example stands in the audit log",
+        sql: "SELECT 'example ' || id FROM example WHERE label_from = 'person' AND NOT EXISTS (
+                SELECT 1 FROM audit WHERE action = 'examples_imported'
+                  OR (action = 'example_labelled' AND subject = 'example ' || example.id)
+                  OR (action = 'example_labelled' AND example.incident IS NOT NULL))",
+    },
+    Invariant {
+        holds: "a label that comes from a verdict has that verdict",
+        sql: "SELECT 'example ' || id FROM example WHERE label_from = 'verdict'
+                AND incident IN (SELECT id FROM incident) AND NOT EXISTS (
+                  SELECT 1 FROM verdict WHERE verdict.incident = example.incident
+                    AND verdict.verdict IN ('true', 'test'))",
+    },
+    Invariant {
+        holds: "what happened to a model stands in the event log",
+        sql: "SELECT 'model event ' || id FROM model_event
+              WHERE at_us >= (SELECT min(at_us) FROM event) AND NOT EXISTS (
+                SELECT 1 FROM event WHERE event.kind = 'note' AND event.at_us = model_event.at_us
+                  AND instr(event.detail, 'model=' || model_event.kind) = 1)",
+    },
+    Invariant {
         holds: "the numbers of the event log have no hole",
         sql: "SELECT (max(id) - min(id) + 1 - count(*)) || ' events are missing' FROM event
               HAVING max(id) - min(id) + 1 <> count(*)",
@@ -236,6 +264,7 @@ pub fn check(dir: &Path) -> Result<Vec<Finding>, CheckError> {
     drop(view);
     findings.push(audit(dir)?);
     findings.extend(clips::check(dir)?);
+    findings.extend(examples::check(dir)?);
     Ok(findings)
 }
 

@@ -154,6 +154,12 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    #[error("what is known of examples could not be kept in {path}; nothing was changed")]
+    Examples {
+        path: PathBuf,
+        #[source]
+        source: rusqlite::Error,
+    },
     #[error("what is to be sent could not be kept in {path}; nothing was changed")]
     Outbox {
         path: PathBuf,

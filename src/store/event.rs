@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::models::ModelEvent;
 use super::record::{AlarmKey, IncidentStart, Record};
 use crate::engine::AlarmState;
 
@@ -70,6 +71,9 @@ pub(super) fn row_of(connection: &Connection, record: &Record) -> rusqlite::Resu
             (Some(*at), &**zone, None, None)
         }
         Record::SirenSounded { incident, .. } => (None, "", Some(*incident), None),
+        Record::ModelEvent(event) => {
+            (Some(event.at), event.slot.as_deref().unwrap_or_default(), None, None)
+        }
         Record::Unkept { at, .. } | Record::Note { at, .. } => (Some(*at), "", None, None),
     };
     let at_us = match record {
@@ -138,6 +142,7 @@ fn describe(record: &Record) -> Detail {
                 format!("{messages} messages of class {class} were lost: the store was too slow");
             detail.add("text", &text).add("first_at", first_at).add("last_at", last_at);
         }
+        Record::ModelEvent(event) => describe_model(&mut detail, event),
         Record::Note { text, .. } => {
             detail.add("text", text);
         }
@@ -156,6 +161,14 @@ fn describe_life(detail: &mut Detail, record: &Record) {
     for zone in zones {
         detail.add("zone", &zone.id).add("name", &zone.name).add("camera", &zone.camera);
     }
+}
+
+fn describe_model(detail: &mut Detail, event: &ModelEvent) {
+    detail
+        .add("model", event.kind.as_str())
+        .add_some("release", event.release)
+        .add("by", &event.by)
+        .add("text", &event.text);
 }
 
 fn describe_entry(detail: &mut Detail, record: &Record) {
@@ -265,7 +278,7 @@ pub(super) fn kind(record: &Record) -> &'static str {
         Record::OutOfService { .. } => "out_of_service",
         Record::InService { .. } => "in_service",
         Record::SirenSounded { .. } => "siren_sounded",
-        Record::Unkept { .. } | Record::Note { .. } => "note",
+        Record::ModelEvent(_) | Record::Unkept { .. } | Record::Note { .. } => "note",
     }
 }
 

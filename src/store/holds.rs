@@ -66,6 +66,7 @@ pub(super) fn write(connection: &Connection, record: &Record) -> rusqlite::Resul
         | Record::Alarm { .. }
         | Record::Acknowledged { .. }
         | Record::SirenSounded { .. }
+        | Record::ModelEvent(_)
         | Record::Unkept { .. }
         | Record::Note { .. } => Ok(()),
     }

@@ -39,6 +39,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_15.sql"),
     include_str!("schema_16.sql"),
     include_str!("schema_17.sql"),
+    include_str!("schema_18.sql"),
+    include_str!("schema_19.sql"),
 ];
 
 /// The schema that leaves rows of the log behind, to be moved later.

@@ -95,6 +95,10 @@ pub enum HistoryError {
     Evidence(#[source] rusqlite::Error),
     #[error("what cameras' views are held against could not be read from the store")]
     Views(#[source] rusqlite::Error),
+    #[error("the examples could not be read from the store")]
+    Examples(#[source] rusqlite::Error),
+    #[error("what happened to models could not be read from the store")]
+    Models(#[source] rusqlite::Error),
     #[error("what is to be sent could not be read from the store")]
     Outbox(#[source] rusqlite::Error),
 }

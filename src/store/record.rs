@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::models::ModelEvent;
 use crate::clock::BootId;
 use crate::engine::delivery::Class;
 use crate::engine::{AlarmId, AlarmState, IncidentId};
@@ -128,6 +129,8 @@ pub enum Record {
         first_at: Timestamp,
         last_at: Timestamp,
     },
+    /// Something happened to a model.
+    ModelEvent(ModelEvent),
     /// The vision process ended and was started again, or a similar thing people should find later.
     Note {
         at: Timestamp,
@@ -140,6 +143,7 @@ impl Record {
     pub fn at(&self) -> Option<Timestamp> {
         match self {
             Record::IncidentStarted(start) => Some(start.at),
+            Record::ModelEvent(event) => Some(event.at),
             Record::Started { at, .. }
             | Record::PersonEntered { at, .. }
             | Record::IncidentEnded { at, .. }

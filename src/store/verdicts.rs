@@ -1,11 +1,14 @@
 //! What people judged incidents to be. The newest verdict counts; each is in the audit log.
 //!
-//! Not here: what follows from one. A verdict changes no alarm and no zone.
+//! One that says whether somebody was there is said of the incident's example, too.
+//!
+//! Not here: what else follows from one. A verdict changes no alarm and no zone.
 
 use jiff::Timestamp;
 use rusqlite::params;
 
 use super::audit::{self, AuditEntry};
+use super::examples;
 use super::query::{HistoryError, StoreReader, timestamp};
 use super::{Store, StoreError};
 
@@ -87,6 +90,7 @@ impl Store {
             if kept == 0 {
                 return Ok(Judged::NoIncident);
             }
+            examples::judged(connection, row)?;
             audit::append(connection, &entry)?;
             Ok(Judged::Yes)
         };

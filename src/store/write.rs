@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 
 use super::event::{self, Appended, source_name, state_name, subject};
 use super::holds;
+use super::models;
 use super::outbox::enqueue::Logged;
 use super::record::{IncidentStart, Record};
 use crate::clock::BootId;
@@ -52,6 +53,7 @@ pub(super) fn write_record(
         | Record::Unshelved { .. }
         | Record::OutOfService { .. }
         | Record::InService { .. } => holds::write(connection, record)?,
+        Record::ModelEvent(event) => models::write(connection, event)?,
         // The log has them; no table answers questions about them.
         Record::ZoneArmed { .. }
         | Record::ZoneDisarmed { .. }

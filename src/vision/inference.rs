@@ -93,6 +93,8 @@ pub struct Detected {
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
+    #[error("no model was named")]
+    NoChoice,
     #[error("the model package cannot be used")]
     Package(#[from] PackageError),
     #[error("ONNX Runtime cannot be used")]
@@ -163,15 +165,20 @@ pub enum ModelError {
 impl Detector {
     /// Verifies, loads and proves a model. Takes a second or two.
     pub fn load(package: &ModelPackage, options: &Options) -> Result<Detector, ModelError> {
+        let mut detector = Detector::open(package, options)?;
+        if options.golden == GoldenCheck::Run {
+            detector.prove(package)?;
+        }
+        Ok(detector)
+    }
+
+    /// The same without its golden pictures: whoever opens it proves it, too, before it may guard.
+    pub fn open(package: &ModelPackage, options: &Options) -> Result<Detector, ModelError> {
         let manifest = package.manifest();
         let fit = fit(package, options.long_side_px)?;
         let provider = options.provider.to_string();
         let variant = package.variant_for(&provider)?;
         let model = package.read_variant(variant)?;
-        let pictures = match options.golden {
-            GoldenCheck::Run => golden::read(package)?,
-            GoldenCheck::Skip => vec![],
-        };
         let runtime = runtime::load()?;
         let load = |source| ModelError::Load {
             file: package.dir().join(&variant.file).display().to_string(),
@@ -183,7 +190,7 @@ impl Detector {
         let mut builder = with_provider(builder, options.provider, library)?;
         let session = builder.commit_from_memory(&model).map_err(load)?;
         interface::check(&session, manifest)?;
-        let mut detector = Detector {
+        Ok(Detector {
             session,
             feed: Feed::new(&manifest.input),
             preprocessor: Preprocessor::new(&manifest.input, fit),
@@ -197,15 +204,21 @@ impl Detector {
                 name: manifest.name.clone(),
                 version: manifest.version.clone(),
                 digest: variant.sha256.to_ascii_lowercase(),
+                slot: String::new(),
                 provider,
                 runtime: runtime.version,
+                release: manifest.release,
+                ..ModelInfo::default()
             },
-        };
-        for picture in &pictures {
-            detector
-                .with_fit(package, picture.long_side_px(), |detector| picture.check(detector))?;
+        })
+    }
+
+    /// Shows the model the golden pictures of its package.
+    pub fn prove(&mut self, package: &ModelPackage) -> Result<(), ModelError> {
+        for picture in &golden::read(package)? {
+            self.with_fit(package, picture.long_side_px(), |detector| picture.check(detector))?;
         }
-        Ok(detector)
+        Ok(())
     }
 
     /// Runs `work` at another input size: golden pictures have their own, if the model has several.
@@ -223,6 +236,13 @@ impl Detector {
         let result = work(self);
         self.preprocessor = usual;
         result
+    }
+
+    /// The same, known as what this slot holds.
+    #[must_use]
+    pub fn of_slot(mut self, slot: &str) -> Detector {
+        slot.clone_into(&mut self.info.slot);
+        self
     }
 
     /// Name, version, digest of the loaded model.

@@ -5,10 +5,13 @@
 //! order: what comes out does not depend on threads. With detail, which hangs on what was found
 //! before, pictures are prepared here, one after the other.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use image::RgbImage;
 
 use crate::clock;
 use crate::engine::detection::{Detection, FrameSize};
@@ -17,7 +20,7 @@ use crate::integrity::faults::{FaultSpan, dated};
 use crate::integrity::{Grey, Hour, Watch};
 use crate::link::{DetailZone, Ending};
 
-use super::detail::{Detail, Unhurried};
+use super::detail::{DELIVERED_PX_MAX, Detail, Unhurried};
 use super::inference::{Detected, Detector, ModelError};
 use super::ingest::file::{FileOptions, FileSource};
 use super::ingest::{Frame, FrameSource, Pace, Polled, SourceError};
@@ -277,6 +280,61 @@ impl Drop for Offline<'_> {
     }
 }
 
+/// Some pictures of a video for people to look at, as large as cameras hand them out: number, pixels
+/// of it for a pixel of the video, picture. No more is decoded than up to the last one wanted.
+pub fn show_pictures(
+    path: &Path,
+    wanted: &BTreeSet<u64>,
+    show: &mut dyn FnMut(u64, f64, RgbImage),
+) -> Result<(), OfflineError> {
+    let Some(&last) = wanted.last() else {
+        return Ok(());
+    };
+    let delivery = Delivery::Own { long_side_px_max: DELIVERED_PX_MAX };
+    let fit = Fit::new(DELIVERED_PX_MAX, 1).delivering(delivery);
+    let mut source = FileSource::open(path, playing(fit, OfflineOptions::default()))?;
+    while let Some(frame) = next_frame(&mut source, path)? {
+        if wanted.contains(&frame.index) {
+            let picture = picture_of(&frame, path)?;
+            let scale = picture.width() as f64 / frame.source_size.width_px();
+            let rgb = picture.rows().flat_map(|row| {
+                row.as_chunks::<3>().0.iter().flat_map(|&[blue, green, red]| [red, green, blue])
+            });
+            let (width, height) = (picture.width() as u32, picture.height() as u32);
+            if let Some(rgb) = RgbImage::from_raw(width, height, rgb.collect()) {
+                show(frame.index, scale, rgb);
+            }
+        }
+        if frame.index >= last {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// `Ok(None)` at the end of the file.
+fn next_frame(source: &mut FileSource, path: &Path) -> Result<Option<Frame>, OfflineError> {
+    let asked = clock::monotonic();
+    loop {
+        match source.next(POLL)? {
+            Polled::Frame(frame) => return Ok(Some(frame)),
+            Polled::Ended => return Ok(None),
+            Polled::Idle if clock::monotonic().since(asked) > STALL_MAX => {
+                return Err(OfflineError::Stalled { path: path.to_owned() });
+            }
+            Polled::Idle => {}
+        }
+    }
+}
+
+fn picture_of<'f>(frame: &'f Frame, path: &Path) -> Result<PictureRef<'f>, OfflineError> {
+    let unusable = || SourceError::Picture {
+        source_name: path.display().to_string(),
+        reason: "its memory contradicts its format",
+    };
+    Ok(frame.picture.as_ref().ok_or_else(unusable)?)
+}
+
 /// The thread in front of the model.
 struct Decoding {
     path: PathBuf,
@@ -300,21 +358,10 @@ impl Decoding {
 
     /// `Ok(None)` at the end of the file.
     fn next(&mut self) -> Result<Option<Ready>, OfflineError> {
-        let asked = clock::monotonic();
-        let frame = loop {
-            match self.source.next(POLL)? {
-                Polled::Frame(frame) => break frame,
-                Polled::Ended => return Ok(None),
-                Polled::Idle if clock::monotonic().since(asked) > STALL_MAX => {
-                    return Err(OfflineError::Stalled { path: self.path.clone() });
-                }
-                Polled::Idle => {}
-            }
+        let Some(frame) = next_frame(&mut self.source, &self.path)? else {
+            return Ok(None);
         };
-        let picture = frame.picture.as_ref().ok_or_else(|| SourceError::Picture {
-            source_name: self.path.display().to_string(),
-            reason: "its memory contradicts its format",
-        })?;
+        let picture = picture_of(&frame, &self.path)?;
         let view = look(self.watch.as_mut(), &self.faults, &picture, frame.time);
         let started = clock::monotonic().as_nanos();
         let (index, time, source_size) = (frame.index, frame.time, frame.source_size);

@@ -129,9 +129,11 @@ pub fn model(name: &str, provider: &str) -> Result<ModelInfo, PackageError> {
     Ok(ModelInfo {
         name: manifest.name.clone(),
         version: manifest.version.clone(),
+        slot: String::new(),
         digest: variant.sha256.clone(),
         provider: provider.to_owned(),
-        runtime: String::new(),
+        release: manifest.release,
+        ..ModelInfo::default()
     })
 }
 

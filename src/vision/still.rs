@@ -10,7 +10,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, RgbImag
 use crate::engine::detection::FrameSize;
 
 use super::inference::{Detected, Detector, ModelError};
-use super::preprocess::PictureRef;
+use super::preprocess::{Fit, PictureRef};
 
 /// Longest side of a still picture that is decoded: larger ones are no camera pictures, and would
 /// take gigabytes.
@@ -42,16 +42,21 @@ pub fn detect(
     let Some(size) = FrameSize::new(picture.width(), picture.height()) else {
         return Ok(None);
     };
-    let geometry = detector.fit().geometry(size);
-    let (width, height) = (geometry.content_width, geometry.content_height);
-    // Triangle averages over all source pixels when it shrinks: no aliasing at any ratio.
-    let scaled =
-        imageops::resize(&picture.to_rgb8(), width as u32, height as u32, FilterType::Triangle);
-    let bytes = bgr(scaled);
+    let (bytes, width, height) = scaled(detector.fit(), picture, size);
     match PictureRef::new(&bytes, width, height, width * 3) {
         Some(content) => detector.detect_content(&content, size).map(Some),
         None => Ok(None),
     }
+}
+
+/// A still picture of this size as the model's content: BGR bytes, width and height.
+pub fn scaled(fit: Fit, picture: &DynamicImage, size: FrameSize) -> (Vec<u8>, usize, usize) {
+    let geometry = fit.geometry(size);
+    let (width, height) = (geometry.content_width, geometry.content_height);
+    // Triangle averages over all source pixels when it shrinks: no aliasing at any ratio.
+    let scaled =
+        imageops::resize(&picture.to_rgb8(), width as u32, height as u32, FilterType::Triangle);
+    (bgr(scaled), width, height)
 }
 
 fn bgr(picture: RgbImage) -> Vec<u8> {

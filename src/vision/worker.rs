@@ -13,43 +13,48 @@
 
 mod camera;
 mod closer;
+mod cutover;
 mod deadlines;
 mod duties;
 mod encoder;
+mod feed;
 mod inbox;
 mod integrity;
 mod kept;
 mod load;
+mod models;
 mod outbox;
 
 use std::io;
-use std::num::NonZeroU16;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use crate::clock;
-use crate::engine::detection::Detection;
+use crate::engine::detection::{Detection, FrameSize};
 use crate::engine::time::Instant;
 use crate::link::{
     self, CameraIndex, FromWorker, HEARTBEAT_EVERY_MS, LinkError, PROTOCOL_VERSION, Report,
-    StageTimes, ToWorker, Watched, WireDetection, WorkerCamera, WorkerConfig,
+    StageTimes, ToWorker, Watched, WireDetection, WorkerCamera,
 };
 use crate::telemetry::chain;
 
-use self::camera::Cameras;
+use self::camera::{Cameras, WantedFit};
 use self::closer::Closer;
+use self::cutover::{FellBack, Models};
 use self::duties::Duties;
 use self::encoder::{Encoder, Job, Purpose};
+use self::feed::Feed;
 use self::inbox::{Event, Inbox};
 use self::integrity::Integrity;
 use self::kept::{Kept, KeptPictures};
 use self::load::{LoadMeter, LoadNews};
+use self::models::Loading;
 use self::outbox::Outbox;
-use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
+use super::inference::{Detected, ModelError};
 use super::ingest::{Frame, UNUSABLE_PICTURE};
-use super::package::ModelPackage;
+use super::preprocess::PictureRef;
 use super::recorder::{ClipRequest, Recorder, Shown};
 
 /// Previews of a camera come at most this often: more is not smoother to the eye on a page.
@@ -75,6 +80,12 @@ pub enum WorkerError {
     Threads { count: u16 },
     #[error("the model cannot be used")]
     Load(#[source] ModelError),
+    #[error("there is no model to look with")]
+    NoModels,
+    #[error("none of the models can be used: {reasons}")]
+    NoneLoads { reasons: String },
+    #[error("the model's golden pictures could not be looked at again")]
+    Golden(#[source] ModelError),
     #[error("a picture of camera `{camera}` could not be looked at")]
     Detect {
         camera: String,
@@ -88,6 +99,11 @@ pub enum WorkerError {
 /// Serves the guard at the other end until it says stop or is gone. An error has been told to the
 /// guard as `Fatal` already.
 pub fn serve(link: UnixStream) -> Result<(), WorkerError> {
+    serve_feeding(link, None)
+}
+
+/// The same, beside shadow processes whose ends the guard hands over through `feed`.
+pub fn serve_feeding(link: UnixStream, feed: Option<UnixStream>) -> Result<(), WorkerError> {
     // Before any other thread: they inherit it. A system that does not allow it leaves it as it is.
     if rustix::process::nice(NICENESS).is_err() {
         tracing::info!(
@@ -98,7 +114,7 @@ pub fn serve(link: UnixStream) -> Result<(), WorkerError> {
     let writer = link.try_clone().map_err(WorkerError::Setup)?;
     let outbox = Outbox::start(writer).map_err(WorkerError::Setup)?;
     outbox.push(FromWorker::Hello { version: PROTOCOL_VERSION });
-    let result = serve_until_stopped(link, &outbox);
+    let result = serve_until_stopped(link, feed, &outbox);
     if let Err(error) = &result {
         outbox.push(FromWorker::Fatal { reason: chain(error) });
     }
@@ -106,15 +122,21 @@ pub fn serve(link: UnixStream) -> Result<(), WorkerError> {
     result
 }
 
-fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), WorkerError> {
+fn serve_until_stopped(
+    link: UnixStream,
+    feed: Option<UnixStream>,
+    outbox: &Arc<Outbox>,
+) -> Result<(), WorkerError> {
     let config = match link::receive(&link) {
         Ok(ToWorker::Start(config)) => config,
         Ok(ToWorker::Stop) | Err(LinkError::Closed) => return Ok(()),
         Ok(_) => return Err(WorkerError::NoStart),
         Err(error) => return Err(WorkerError::Link(error)),
     };
-    let detector = load(&config)?;
-    outbox.push(FromWorker::Ready(detector.info().clone()));
+    let loading = Loading::of(&config)?;
+    let told = |over| outbox.push(FromWorker::PassedOver(over));
+    let active = loading.first(&config.models, told)?;
+    outbox.push(FromWorker::Ready(active.info.clone()));
     let fps: Vec<f64> = config.cameras.iter().map(|camera| camera.fps).collect();
     let inbox = Arc::new(Inbox::new(&fps));
     start_reader(link, Arc::clone(&inbox)).map_err(WorkerError::Setup)?;
@@ -123,15 +145,19 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
     let recorder = Recorder::start(config.cameras.len(), config.ring, move |it| told.push(it));
     let recorder = recorder.map_err(WorkerError::Setup)?;
     let closer = Closer::new(&config);
-    let (rings, fit) = (recorder.rings(), closer.fit(detector.fit()));
-    let cameras = Cameras::start(&config.cameras, rings, fit, &inbox, &duties);
+    let wanted = Arc::new(WantedFit::new(closer.fit(active.detector.fit())));
+    let rings = recorder.rings();
+    let cameras = Cameras::start(&config.cameras, rings, &wanted, &inbox, &duties);
     let cameras = cameras.map_err(WorkerError::Setup)?;
     let encoder = Encoder::start(Arc::clone(outbox)).map_err(WorkerError::Setup)?;
+    let feed = Feed::start(feed, config.cameras.len(), outbox).map_err(WorkerError::Setup)?;
     let mut worker = Worker {
+        feed,
         states: config.cameras.iter().map(CameraState::new).collect(),
         closer,
         load: LoadMeter::new(config.cameras.len(), clock::monotonic()),
-        detector,
+        models: Models::new(active, loading),
+        wanted,
         inbox,
         outbox: Arc::clone(outbox),
         encoder,
@@ -144,22 +170,6 @@ fn serve_until_stopped(link: UnixStream, outbox: &Arc<Outbox>) -> Result<(), Wor
         cameras.stop();
     }
     result
-}
-
-fn load(config: &WorkerConfig) -> Result<Detector, WorkerError> {
-    let threads =
-        NonZeroU16::new(config.threads).ok_or(WorkerError::Threads { count: config.threads })?;
-    let load = || {
-        let package = ModelPackage::find(&config.model_dir)?;
-        let options = Options {
-            threads,
-            long_side_px: config.input_long_side_px,
-            provider: config.provider.parse::<Provider>()?,
-            golden: GoldenCheck::Run,
-        };
-        Detector::load(&package, &options)
-    };
-    load().map_err(WorkerError::Load)
 }
 
 /// Reads commands until the link closes; a closed link is how a dead guard looks from here.
@@ -189,12 +199,23 @@ struct CameraState {
     watched: Watched,
     previewed_at: Option<Instant>,
     kept: KeptPictures,
+    /// Of the newest picture, before it was scaled.
+    size: Option<FrameSize>,
+    /// When the newest picture was decided on.
+    decided_ns: Option<u64>,
     /// `None` for a test pattern, which is drawn and no view.
     integrity: Option<Integrity>,
 }
 
+/// A picture, the size of its source, and when it was captured.
+type Looked<'a> = (&'a PictureRef<'a>, FrameSize, u64);
+
 struct Worker {
-    detector: Detector,
+    models: Models,
+    /// What pictures are to be handed out for.
+    wanted: Arc<WantedFit>,
+    /// What the shadow process gets to see.
+    feed: Feed,
     closer: Closer,
     load: LoadMeter,
     states: Vec<CameraState>,
@@ -217,6 +238,7 @@ impl Worker {
                 beat_at = now.after(beat_every);
                 self.tell_load(now);
             }
+            self.tend_models(now);
             match self.inbox.next(beat_at.since(now)) {
                 Event::LinkClosed | Event::Command(ToWorker::Stop) => return Ok(()),
                 Event::Command(command) => self.obey(command),
@@ -226,8 +248,11 @@ impl Worker {
                 Event::Up { camera, stream } => {
                     self.outbox.push(FromWorker::CameraUp { camera, stream });
                 }
-                Event::Frame { camera, frame } => self.look_at(camera, frame)?,
-                Event::Nothing => {}
+                Event::Frame { camera, frame } => {
+                    self.look_at(camera, frame)?;
+                    self.show_golden()?;
+                }
+                Event::Nothing => self.show_golden()?,
             }
         }
     }
@@ -242,7 +267,9 @@ impl Worker {
     }
 
     fn tell_load(&mut self, now: Instant) {
-        match self.load.judge(now, &self.inbox.replaced()) {
+        let news = self.load.judge(now, &self.inbox.replaced());
+        self.feed.load(&news);
+        match news {
             LoadNews::Nothing => {}
             LoadNews::KeepsUp => self.outbox.push(FromWorker::Load(None)),
             LoadNews::Overloaded(load) => self.outbox.push(FromWorker::Load(Some(load))),
@@ -278,6 +305,11 @@ impl Worker {
                 let (path, shown) = (path.into(), Shown::Hidden(veil));
                 self.write_clip(ClipRequest { request, camera, span, path, shown });
             }
+            ToWorker::Prepare { switch, model } => self.prepare(switch, model),
+            ToWorker::Switch { switch } => self.switch(switch),
+            ToWorker::SwitchBack { switch, reason } => self.switch_back(switch, &reason),
+            ToWorker::ForgetStandby => self.forget_standby(),
+            ToWorker::RunGolden { run } => self.run_golden(run),
             // `Stop` ends the loop before it comes here; a second `Start` changes nothing.
             ToWorker::Stop | ToWorker::Start(_) => {
                 tracing::warn!("the guard sent a message that has no meaning now");
@@ -291,25 +323,28 @@ impl Worker {
 
     fn write_clip(&self, asked: ClipRequest) {
         if let Err(refused) = self.recorder.write(asked) {
-            self.outbox.push(refused);
+            self.outbox.push(*refused);
         }
     }
 
     fn look_at(&mut self, camera: CameraIndex, frame: Frame) -> Result<(), WorkerError> {
-        let Some(state) = self.states.get_mut(usize::from(camera)) else {
+        if usize::from(camera) >= self.states.len() {
             return Ok(());
-        };
+        }
         // Sources refuse such pictures; should one come all the same, the other cameras go on.
         let Some(picture) = frame.picture.as_ref() else {
             self.inbox.put_lost(camera, UNUSABLE_PICTURE.to_owned());
             return Ok(());
         };
-        let started = clock::monotonic();
-        let looked_at = (&picture, frame.source_size, frame.captured_ns);
-        let detected = self.closer.look(&mut self.detector, camera, looked_at, &self.inbox);
-        let detected =
-            detected.map_err(|source| WorkerError::Detect { camera: state.id.clone(), source })?;
+        let (started, meanwhile) = (clock::monotonic(), self.feed.meanwhile());
+        let detected = self.detect(camera, (&picture, frame.source_size, frame.captured_ns))?;
         let seen_at = clock::monotonic();
+        self.feed.looked(camera, seen_at.since(started), meanwhile);
+        self.decided(camera, detected.decoded_ns);
+        let Some(state) = self.states.get_mut(usize::from(camera)) else {
+            return Ok(());
+        };
+        state.size = Some(frame.source_size);
         let number = state.frames;
         state.frames += 1;
         self.outbox.push(FromWorker::Report(Report {
@@ -335,12 +370,14 @@ impl Worker {
             let news = integrity.look((camera, number), &picture, frame.captured_ns);
             news.into_iter().for_each(|it| self.outbox.push(it));
         }
+        let fed = feed::described(camera, number, &frame);
         let kept = Kept {
             frame: number,
             captured_ns: frame.captured_ns,
             bytes: frame.picture.bytes(),
             picture: Arc::new(frame.picture),
         };
+        self.feed.offer(fed, &kept.picture);
         if state.wants_preview() && self.outbox.has_room_for_preview() {
             self.encoder.put(kept.job(camera, Purpose::Preview));
         }
@@ -350,6 +387,26 @@ impl Worker {
         self.load.looked_at(camera, done_at.since(started));
         self.closer.beside(camera, done_at.since(seen_at));
         Ok(())
+    }
+
+    /// What the active model sees in a picture; the standby where that one ends with an error.
+    fn detect(
+        &mut self,
+        camera: CameraIndex,
+        picture: Looked<'_>,
+    ) -> Result<Detected, WorkerError> {
+        loop {
+            let detector = &mut self.models.active.detector;
+            match self.closer.look(detector, camera, picture, &self.inbox) {
+                Ok(detected) => return Ok(detected),
+                Err(source) if self.fall_back(&source) == FellBack::No => {
+                    let state = self.states.get(usize::from(camera));
+                    let camera = state.map(|state| state.id.clone()).unwrap_or_default();
+                    return Err(WorkerError::Detect { camera, source });
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     /// The picture asked for, or the one nearest to it that is still kept.
@@ -377,6 +434,8 @@ impl CameraState {
             watched: Watched::No,
             previewed_at: None,
             kept: KeptPictures::default(),
+            size: None,
+            decided_ns: None,
             integrity: Integrity::of(&camera.source),
         }
     }
@@ -404,7 +463,8 @@ impl Kept {
     }
 }
 
-fn wire(detection: &Detection) -> WireDetection {
+/// As it is told.
+pub(super) fn wire(detection: &Detection) -> WireDetection {
     let bounds = detection.bounds;
     WireDetection {
         left_px: bounds.left(),

@@ -71,6 +71,11 @@ impl ApiError {
         ApiError { fields: errors.into_iter().map(Into::into).collect(), ..refusal }
     }
 
+    /// What is told to people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// With a header of its own.
     pub fn with(self, name: HeaderName, value: HeaderValue) -> ApiError {
         ApiError { header: Some(Box::new((name, value))), ..self }

@@ -20,12 +20,14 @@ mod channels;
 mod dto;
 mod error;
 mod evidence;
+mod examples;
 mod handheld;
 mod handheld_admin;
 mod health;
 mod incidents;
 mod inputs;
 mod live;
+mod models;
 mod openapi;
 mod page;
 mod pictures;
@@ -58,6 +60,7 @@ use crate::telemetry::chain;
 
 use self::access::{Access, Role};
 pub use self::evidence::{DOWNLOADS_MAX, EXPORTS_MAX, READS_MAX};
+pub use self::models::MODEL_QUESTIONS_MAX;
 pub use self::tls::{Encryption, Tls, TlsError};
 
 /// Page streams and live pictures together. A wall screen has five; sixty-four are a mistake
@@ -204,6 +207,7 @@ impl Served {
             questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
             answers: Arc::new(Semaphore::new(ANSWERS_MAX)),
             evidence: evidence::Places::new(),
+            models: models::Places::new(),
             devices: Arc::default(),
             stopping,
             replaced_at: freshness.replaced_at.clone(),
@@ -269,6 +273,7 @@ pub(crate) struct App {
     questions: Arc<Semaphore>,
     answers: Arc<Semaphore>,
     evidence: evidence::Places,
+    models: models::Places,
     /// What each handheld has under way.
     devices: Arc<handheld::Devices>,
     stopping: watch::Receiver<Running>,
@@ -371,7 +376,9 @@ fn table() -> Vec<RouteEntry> {
     ];
     table.extend(alarms::table());
     table.extend(evidence::table());
+    table.extend(examples::table());
     table.extend(incidents::table());
+    table.extend(models::table());
     table.extend(privacy::table());
     table.extend(views::table());
     table.extend(zones::table());

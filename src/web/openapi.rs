@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::{
-    access, alarms, channels, evidence, handheld_admin, health, incidents, inputs, live, pictures,
-    privacy, relays, routes, snapshot, stream, tls, views, walk, zones,
+    access, alarms, channels, evidence, examples, handheld_admin, health, incidents, inputs, live,
+    models, pictures, privacy, relays, routes, snapshot, stream, tls, views, walk, zones,
 };
 
 #[derive(OpenApi)]
@@ -104,5 +104,8 @@ struct Description;
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object))
 )]
 pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
-    Json(Description::openapi())
+    let mut document = Description::openapi();
+    document.merge(models::Description::openapi());
+    document.merge(examples::Description::openapi());
+    Json(document)
 }

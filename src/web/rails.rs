@@ -4,7 +4,8 @@
 //!   would make a stranger's page same-origin with ours.
 //! - A request that changes something, and a WebSocket, must come from our own page or from no page
 //!   at all: `Origin`, where there is one, equals `Host`.
-//! - A change carries `application/json`, which no plain HTML form can send.
+//! - A change carries `application/json`, and a model's package `application/octet-stream`: no plain HTML
+//!   form can send either.
 //!
 //! Not here: who the person is (`access`).
 
@@ -17,7 +18,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::ApiError;
-use super::{App, BODY_BYTES_MAX, Encryption, REQUEST_TIMEOUT, zones};
+use super::{App, BODY_BYTES_MAX, Encryption, REQUEST_TIMEOUT, examples, models, zones};
 
 /// Scripts, styles and connections only to ourselves; nobody may frame the page (a hidden button
 /// over ours would acknowledge an alarm).
@@ -80,11 +81,12 @@ fn check(app: &App, request: &Request) -> Result<(), ApiError> {
         check_origin(app, headers, &host)?;
     }
     if changes {
+        let (method, path) = (request.method(), request.uri().path());
         // No form can send DELETE, and it has no body that had a type.
-        if *request.method() != Method::DELETE {
-            check_content_type(headers)?;
+        if *method != Method::DELETE {
+            check_content_type(headers, content_type(method, path))?;
         }
-        check_length(headers, body_bytes_max(request.uri().path()))?;
+        check_length(headers, body_bytes_max(method, path))?;
     }
     Ok(())
 }
@@ -151,18 +153,18 @@ fn check_origin(app: &App, headers: &HeaderMap, host: &str) -> Result<(), ApiErr
     Ok(())
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_content_type(headers: &HeaderMap, right: &str) -> Result<(), ApiError> {
     let found =
         headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("unreadable"));
     let kind = found.and_then(|value| value.split(';').next()).map(str::trim);
-    if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+    if kind.is_some_and(|kind| kind.eq_ignore_ascii_case(right)) {
         return Ok(());
     }
     Err(ApiError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "wrong_content_type",
         format!(
-            "the header Content-Type is {}; it must be application/json",
+            "the header Content-Type is {}; it must be {right}",
             found.map_or_else(|| "missing".to_owned(), |found| format!("{found:?}"))
         ),
     ))
@@ -180,9 +182,22 @@ fn check_length(headers: &HeaderMap, bytes_max: usize) -> Result<(), ApiError> {
     }
 }
 
-/// Largest body of a request to this path.
-fn body_bytes_max(path: &str) -> usize {
-    if zones::has_document(path) { zones::DOCUMENT_BODY_BYTES_MAX } else { BODY_BYTES_MAX }
+/// Largest body of such a request.
+fn body_bytes_max(method: &Method, path: &str) -> usize {
+    if zones::has_document(path) {
+        zones::DOCUMENT_BODY_BYTES_MAX
+    } else if models::is_package(method, path) {
+        models::PACKAGE_BYTES_MAX
+    } else if examples::are_labels(method, path) {
+        examples::LABELS_BYTES_MAX
+    } else {
+        BODY_BYTES_MAX
+    }
+}
+
+/// What the body of a request to this path must be.
+fn content_type(method: &Method, path: &str) -> &'static str {
+    if models::is_package(method, path) { "application/octet-stream" } else { "application/json" }
 }
 
 /// 413.

@@ -96,6 +96,29 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("delete", "/api/handhelds/{id}", ENGINEERS),
     ("get", "/api/duty", VIEWERS),
     ("put", "/api/duty", ENGINEERS),
+    ("get", "/api/models", VIEWERS),
+    ("post", "/api/models", ENGINEERS),
+    ("post", "/api/models/fetch", ENGINEERS),
+    ("get", "/api/models/carried", VIEWERS),
+    ("post", "/api/models/carried/{id}", ENGINEERS),
+    ("get", "/api/models/history", VIEWERS),
+    ("post", "/api/models/{digest}/shadow", ENGINEERS),
+    ("post", "/api/models/{digest}/promote", ENGINEERS),
+    ("post", "/api/models/{digest}/discard", ENGINEERS),
+    ("post", "/api/models/rollback", ENGINEERS),
+    ("post", "/api/models/review", ENGINEERS),
+    ("get", "/api/models/evidence", VIEWERS),
+    ("get", "/api/models/shadow", VIEWERS),
+    ("get", "/api/models/cases", VIEWERS),
+    ("get", "/api/models/cases/{id}/picture", VIEWERS),
+    ("post", "/api/models/cases/{id}/label", SUPERVISORS),
+    ("get", "/api/models/queue", VIEWERS),
+    ("get", "/api/examples", VIEWERS),
+    ("get", "/api/examples/{id}/picture", VIEWERS),
+    ("post", "/api/examples/{id}/label", SUPERVISORS),
+    ("get", "/api/examples/export", ENGINEERS),
+    ("post", "/api/examples/import", ENGINEERS),
+    ("get", "/api/examples/thresholds", VIEWERS),
     ("get", "/api/users", ADMINS),
     ("post", "/api/users", ADMINS),
     ("patch", "/api/users/{name}", ADMINS),
@@ -107,8 +130,12 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
 /// Status and refusal's code, without waiting for the end of a stream.
 fn ask(served: &Served, who: &[(&str, &str)], method: &str, path: &str) -> (u16, String) {
     let mut stream = served.connect();
+    let kind = match path {
+        "/api/models" => "application/octet-stream",
+        _ => "application/json",
+    };
     let mut head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\n\
          Content-Length: 2\r\nConnection: close\r\n",
         served.address
     );
@@ -147,7 +174,7 @@ fn every_route_admits_exactly_whom_the_reference_says() {
         let path =
             pattern.replace("{id}", "999").replace("{name}", "nobody-knows").replace("{n}", "7");
         let path = path.replace("{camera}", "nowhere").replace("{zone}", "nothing");
-        let path = path.replace("{part}", "1");
+        let path = path.replace("{part}", "1").replace("{digest}", &"7".repeat(64));
         for who in PUBLIC {
             let session;
             let shown: Vec<(&str, &str)> = match *who {

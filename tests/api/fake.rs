@@ -2,20 +2,28 @@
 
 #[path = "alarm_desk.rs"]
 pub mod alarm_desk;
+#[path = "case_desk.rs"]
+pub mod case_desk;
 #[path = "channel_desk.rs"]
 mod channel_desk;
 #[path = "eventually.rs"]
 mod eventually;
 #[path = "evidence_desk.rs"]
 pub mod evidence_desk;
+#[path = "example_desk.rs"]
+pub mod example_desk;
 #[path = "handheld_desk.rs"]
 mod handheld_desk;
 #[path = "input_door.rs"]
 mod input_door;
+#[path = "model_desk.rs"]
+pub mod model_desk;
 #[path = "pictures.rs"]
 mod pictures;
 #[path = "relay_list.rs"]
 mod relay_list;
+#[path = "reply.rs"]
+mod reply;
 #[path = "session.rs"]
 mod session;
 #[path = "view_desk.rs"]
@@ -39,20 +47,23 @@ use standclear::engine::{
     AlarmId, AlarmSource, AlarmState, CameraIndex, Part, ZoneIndex, ZoneState,
 };
 use standclear::guard::clerk::Clerk;
+use standclear::guard::handle::examples::Examples;
+use standclear::guard::handle::models::Models;
+use standclear::guard::handle::shadowing::Shadowing;
 use standclear::guard::handle::{
-    Accounts, AcknowledgeError, Camera, CameraViews, Channels, Distances, EvidenceDesk, Found,
-    Grants, Handhelds, HandheldsNow, Handle, HistoryError, Input, InputSight, InputValue, Latency,
+    Accounts, AcknowledgeError, CameraViews, Channels, Distances, EvidenceDesk, Found, Grants,
+    Handhelds, HandheldsNow, Handle, HistoryError, Input, InputSight, InputValue, Latency,
     LivePicture, LiveReceiver, Privacy, Siren, SirenSound, SiteInfo, Snapshot, Sought, Span,
     SpanState, VerdictRow, Verdicts, Vision, VisionState, Visitor, WalkTests, Wanted, When, Zones,
 };
-use standclear::link::{CaptureClock, Stream, Transport};
 use standclear::store::Store;
 use standclear::web::{self, Settings};
 use tokio::sync::{oneshot, watch};
 
 use alarm_desk::{RENEWED, alarm};
 pub use pictures::picture;
-use pictures::zone;
+use pictures::{camera, zone};
+pub use reply::Reply;
 pub use session::Session;
 
 /// Longest wait of any test for something that must happen.
@@ -82,6 +93,7 @@ pub struct Fake {
     pub judging: Verdicts,
     /// What was said of which input, by whom.
     pub inputs: Mutex<Vec<(String, InputValue, String)>>,
+    pub models: model_desk::FakeModels,
 }
 
 /// Alarms that the guard takes badly.
@@ -95,7 +107,6 @@ pub const HANGS_BEFORE: u64 = 1004;
 /// The first admin of every fake.
 pub const ADMIN: &str = "Zoë 山田 🦺";
 pub const PASSWORD: &str = "correct horse battery";
-
 impl Handle for Fake {
     fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.subscribe()
@@ -197,6 +208,18 @@ impl Handle for Fake {
         self
     }
 
+    fn model_desk(&self) -> &dyn Models {
+        &self.models
+    }
+
+    fn shadow_desk(&self) -> &dyn Shadowing {
+        &self.models
+    }
+
+    fn example_desk(&self) -> &dyn Examples {
+        &self.models
+    }
+
     fn handheld_desk(&self) -> &dyn Handhelds {
         self
     }
@@ -238,30 +261,7 @@ pub fn snapshot() -> Snapshot {
         },
         store_fault: None,
         latency: Latency::default(),
-        cameras: vec![Camera {
-            id: "yard-éast".into(),
-            name: "Yard east".into(),
-            unknown: None,
-            since,
-            size_px: Some((768, 576)),
-            fps: 10.0,
-            frame_age_ms: Some(48),
-            detail_cut: None,
-            pictures: standclear::guard::pictures::Tally::default(),
-            people: 6,
-            zones_version: 12,
-            zones_fault: None,
-            address: "rtsp://10.0.0.7".into(),
-            stream: Some(Stream {
-                decoder: Some("avdec_h264".into()),
-                transport: Some(Transport::Tcp),
-                clock: CaptureClock::SenderReport,
-                clock_refused: None,
-                decoder_failed: None,
-            }),
-            masks: Arc::new([]),
-            view: view_desk::moved(),
-        }],
+        cameras: vec![camera(since)],
         zones: vec![
             zone(0, "gate-road", ZoneState::Occupied, Some(17)),
             zone(1, "dock", ZoneState::Clear, None),
@@ -350,6 +350,7 @@ pub fn serve_as(beats: Beats, settings: Settings) -> Served {
         asked_since: Mutex::default(),
         wanted: Mutex::default(),
         inputs: Mutex::default(),
+        models: model_desk::FakeModels::default(),
     });
     let listener = web::bind("127.0.0.1:0".parse().expect("an address")).expect("bound");
     let address = listener.local_addr().expect("an address");
@@ -462,38 +463,5 @@ impl Drop for Served {
         if !std::thread::panicking() {
             self.stop();
         }
-    }
-}
-
-/// An answer.
-#[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().skip(1).find_map(|line| {
-            let (found, value) = line.split_once(": ")?;
-            found.eq_ignore_ascii_case(name).then_some(value)
-        })
-    }
-
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
-    }
-
-    /// Asserts a refusal and gives its message.
-    pub fn refused(&self, status: u16, code: &str) -> String {
-        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
-        let json = self.json();
-        let error = &json["error"];
-        assert_eq!((self.status, error["code"].as_str()), (status, Some(code)), "{json}");
-        let keys: Vec<_> = json.as_object().expect("an object").keys().collect();
-        assert_eq!(keys, ["error"]);
-        error["message"].as_str().expect("a message").to_owned()
     }
 }

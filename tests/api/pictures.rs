@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use standclear::clock;
 use standclear::engine::alarm::Inhibition;
 use standclear::engine::{AnchorHow, Verdict, ZoneState};
-use standclear::guard::handle::{Armed, ArmedBy, LivePicture, Person, Zone, ZoneArming};
+use standclear::guard::handle::{Armed, ArmedBy, Camera, LivePicture, Person, Zone, ZoneArming};
+use standclear::link::{CaptureClock, Stream, Transport};
 
 use super::{time, walk_desk};
 
@@ -52,5 +54,33 @@ pub fn zone(number: usize, id: &str, state: ZoneState, incident: Option<u64>) ->
         walk_test: Some(walk_desk::overdue()),
         line: Arc::new(Vec::new()),
         polygons: Arc::new(vec![vec![vec![[0.0, 0.0], [0.5, 0.0], [0.5, 0.5], [0.0, 0.0]]]]),
+    }
+}
+
+/// Whose view has moved.
+pub fn camera(since: Timestamp) -> Camera {
+    Camera {
+        id: "yard-éast".into(),
+        name: "Yard east".into(),
+        unknown: None,
+        since,
+        size_px: Some((768, 576)),
+        fps: 10.0,
+        frame_age_ms: Some(48),
+        detail_cut: None,
+        pictures: standclear::guard::pictures::Tally::default(),
+        people: 6,
+        zones_version: 12,
+        zones_fault: None,
+        address: "rtsp://10.0.0.7".into(),
+        stream: Some(Stream {
+            decoder: Some("avdec_h264".into()),
+            transport: Some(Transport::Tcp),
+            clock: CaptureClock::SenderReport,
+            clock_refused: None,
+            decoder_failed: None,
+        }),
+        masks: Arc::new([]),
+        view: super::view_desk::moved(),
     }
 }

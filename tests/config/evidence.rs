@@ -1,6 +1,6 @@
-//! `[evidence]`: what is kept with an incident.
+//! `[evidence]`: what is kept with an incident. `[examples]`: what is kept to learn from.
 
-use standclear::config::Evidence;
+use standclear::config::{Evidence, ExampleRoom};
 
 use super::{Folder, SMALLEST, assert_says, error_of, smallest_with};
 
@@ -40,5 +40,20 @@ fn evidence_that_cannot_be_kept_is_refused_with_what_would_be_right() {
         ("ring_mb = -1", ["evidence.ring_mb = -1", "4 to 1024"]),
     ] {
         assert_says(&error_of(&smallest_with(&format!("[evidence]\n{line}"))), &said);
+    }
+}
+
+#[test]
+fn examples_have_the_room_that_is_told_and_none_that_cannot_be() {
+    let unsaid = Folder::new().parse(SMALLEST).expect("accepted").examples;
+    assert_eq!(unsaid, ExampleRoom { examples_max: 2_000, bytes_max: 1_024 * MB });
+    let told = smallest_with("[examples]\nmax = 10\nmegabytes = 5");
+    let told = Folder::new().parse(&told).expect("accepted").examples;
+    assert_eq!(told, ExampleRoom { examples_max: 10, bytes_max: 5 * MB });
+    for (line, said) in [
+        ("max = 0", ["examples.max = 0", "1 to 10000"]),
+        ("megabytes = 4000", ["examples.megabytes = 4000", "1 to 3500"]),
+    ] {
+        assert_says(&error_of(&smallest_with(&format!("[examples]\n{line}"))), &said);
     }
 }

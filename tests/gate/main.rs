@@ -2,6 +2,7 @@
 
 mod bounds;
 mod calibration;
+mod corpus;
 mod exact;
 mod mcnemar;
 mod pairs;

@@ -124,11 +124,13 @@ impl Fake {
             return self.say(&FromWorker::Fatal { reason });
         }
         self.say(&FromWorker::Ready(ModelInfo {
+            slot: "shipped".into(),
             name: "fake".into(),
             version: "1".into(),
             digest: fs::read_to_string(self.folder.join("model")).unwrap_or("d1ce".into()),
             provider: "cpu".into(),
             runtime: "0".into(),
+            ..ModelInfo::default()
         }))?;
         let mut watched = Watched::No;
         // How often it was told where to look closer.
@@ -170,7 +172,14 @@ impl Fake {
                         told += 1;
                         fs::write(self.folder.join("detail"), told.to_string()).expect("a note");
                     }
-                    Ok(ToWorker::Start(_)) => {}
+                    Ok(
+                        ToWorker::Start(_)
+                        | ToWorker::Prepare { .. }
+                        | ToWorker::Switch { .. }
+                        | ToWorker::SwitchBack { .. }
+                        | ToWorker::ForgetStandby
+                        | ToWorker::RunGolden { .. },
+                    ) => {}
                     Err(_) => break,
                 }
             }

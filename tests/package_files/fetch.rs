@@ -261,3 +261,22 @@ fn a_line_that_brings_nothing_is_given_up_and_what_came_is_kept() {
     assert_eq!(fs::metadata(&place.part).expect("there").len(), 200_000);
     assert_eq!(server.asked().len(), 4, "one that came far, three that came nowhere");
 }
+
+fn sends_on(to: &str) -> Vec<u8> {
+    let head = "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\n";
+    format!("{head}Location: {to}\r\n\r\n").into_bytes()
+}
+
+#[test]
+fn a_server_that_sends_us_on_is_followed_a_few_times_and_not_for_ever() {
+    let sent = body(8);
+    let server = Server::start(Box::new({
+        let sent = sent.clone();
+        move |n, _| if n < 5 { sends_on(&format!("/{n}")) } else { whole(&sent, TAG) }
+    }));
+    assert!(fetch(&server.url(), &place().part).expect("whole in the end") == sent);
+    let endless = Server::start(Box::new(|n, _| sends_on(&format!("/{n}"))));
+    let refused = fetch(&endless.url(), &place().part);
+    assert!(matches!(refused, Err(FetchError::TooFar { .. })), "{refused:?}");
+    assert_eq!(endless.asked().len(), 6, "the first and five others");
+}

@@ -33,7 +33,11 @@ impl Vision {
             decoder: DecoderChoice::Auto,
         };
         vision.send(&ToWorker::Start(WorkerConfig {
-            model_dir: support::model_dir().display().to_string(),
+            models: vec![standclear::link::ModelChoice {
+                slot: "shipped".into(),
+                dir: support::model_dir().display().to_string(),
+            }],
+            role: standclear::link::WorkerRole::Active,
             threads: 1,
             input_long_side_px: Some(320),
             provider: "cpu".into(),

@@ -1,18 +1,23 @@
 //! `standclear check` finds what other hands, or a bug, did to a store.
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
 use rusqlite::Connection;
 use standclear::engine::{AlarmId, AlarmState, IncidentId};
-use standclear::store::FILE_NAME;
 use standclear::store::check::{CheckError, Finding, check};
+use standclear::store::examples::{FOLDER, SaidLabel};
+use standclear::store::models::ModelEventKind;
 use standclear::store::pictures::{Hides, Pixelated};
 use standclear::store::record::{AlarmKey, Record};
+use standclear::store::verdicts::{Judgement, VerdictRow};
 use standclear::store::zones::BY_BOX;
+use standclear::store::{FILE_NAME, Store};
 use tempfile::TempDir;
 
+use super::examples::{an_example, model_event};
 use super::{at, ended, entered, folder, incident, open, started};
 
 /// A store with a bit of everything the invariants speak of.
@@ -43,6 +48,7 @@ fn lived() -> TempDir {
     store.append_audit(BY_BOX, "started", "", "", at(0)).expect("kept");
     let both = Pixelated { hides: Hides::Persons, jpeg: b"a mosaic", clear: b"f" };
     store.put_pixelated_snapshot(IncidentId(1), both).expect("kept");
+    with_examples(dir.path(), &mut store);
     drop(store);
     let file = Connection::open(dir.path().join(FILE_NAME)).expect("opened");
     file.execute_batch(
@@ -54,6 +60,19 @@ fn lived() -> TempDir {
     )
     .expect("a version");
     dir
+}
+
+/// One that somebody labelled, and one of an incident that was judged; and something happened to a
+/// model.
+fn with_examples(dir: &Path, store: &mut Store) {
+    for (id, incident) in [(1, None), (2, Some(1))] {
+        store.put_example(&an_example(dir, id, incident), &[]).expect("kept");
+    }
+    store.label_example(1, SaidLabel::True, "Eva", at(40)).expect("kept");
+    let (by, note) = ("Eva".to_owned(), String::new());
+    let judged = VerdictRow { incident: 1, verdict: Judgement::Test, by, at: at(41), note };
+    store.judge(&judged).expect("kept");
+    store.write(&[model_event(42, ModelEventKind::Installed)]).expect("kept");
 }
 
 fn broken(dir: &TempDir) -> Vec<Finding> {
@@ -169,6 +188,26 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "the picture of incident 1",
     ),
     (
+        "DROP TRIGGER audit_is_never_removed; DELETE FROM audit WHERE action = 'example_labelled'",
+        "a label that somebody gave an example stands in the audit log",
+        "example 1",
+    ),
+    (
+        "DELETE FROM verdict",
+        "a label that comes from a verdict has that verdict",
+        "example 2",
+    ),
+    (
+        "UPDATE model_event SET kind = 'committed'",
+        "what happened to a model stands in the event log",
+        "model event 1",
+    ),
+    (
+        "UPDATE example SET bytes = 7 WHERE id = 2",
+        "every picture of an example is there, with its digest",
+        "example-00000002.jpg: has 4 bytes instead of 7",
+    ),
+    (
         "DROP TRIGGER audit_is_never_changed; UPDATE audit SET by = 'Mallory' WHERE number = 1",
         "the audit log is what was written",
         "entry 1",
@@ -218,6 +257,24 @@ fn a_clip_that_makes_room_just_now_is_no_stray_and_one_that_stays_is() {
     let found = broken(&dir);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].broken, ["incident-00000001-02.mp4"]);
+}
+
+#[test]
+fn a_picture_among_the_examples_that_no_row_knows_is_found() {
+    let dir = lived();
+    let path = dir.path().join(FOLDER).join("example-00000009.jpg");
+    let file = File::create(&path).expect("a file");
+    assert_eq!(broken(&dir), [], "its row may be about to come");
+    file.set_modified(SystemTime::UNIX_EPOCH).expect("it is old");
+    let found = broken(&dir);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].broken, ["example-00000009.jpg"]);
+    // A row's picture is gone.
+    fs::remove_file(&path).expect("removed");
+    fs::remove_file(dir.path().join(FOLDER).join("example-00000001.jpg")).expect("removed");
+    let found = broken(&dir);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].broken[0].starts_with("example-00000001.jpg: "), "{found:?}");
 }
 
 #[test]

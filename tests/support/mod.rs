@@ -1,6 +1,7 @@
 //! What the vision tests share: footage, the model, clips made by GStreamer itself.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod hostile;
 pub mod onnx;
 
 use std::fmt::Display;

@@ -15,7 +15,18 @@ pub enum Type {
     U8 = 2,
     I32 = 6,
     I64 = 7,
+    Bool = 9,
     F64 = 11,
+}
+
+/// `AttributeProto`, as much of it as is needed.
+#[derive(Clone, Debug)]
+pub enum Attribute {
+    Whole(i64),
+    Float(f32),
+    Wholes(Vec<i64>),
+    /// What `If` and `Loop` run; it sees the names of the graph around it.
+    Graph(Model),
 }
 
 /// A graph that grows by one thing after the other; nodes in the order in which they run.
@@ -55,25 +66,37 @@ impl Model {
         output: &str,
         attributes: &[(&str, i64)],
     ) -> Model {
+        let attributes: Vec<(&str, Attribute)> =
+            attributes.iter().map(|(name, value)| (*name, Attribute::Whole(*value))).collect();
+        self.operation(operator, inputs, &[output], &attributes)
+    }
+
+    /// An operator with attributes and outputs of any kind.
+    pub fn operation(
+        self,
+        operator: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attributes: &[(&str, Attribute)],
+    ) -> Model {
         let mut node = Vec::new();
         inputs.iter().for_each(|input| field(&mut node, 1, input.as_bytes()));
-        field(&mut node, 2, output.as_bytes());
+        outputs.iter().for_each(|output| field(&mut node, 2, output.as_bytes()));
         field(&mut node, 4, operator.as_bytes());
-        for (name, value) in attributes {
-            let mut attribute = Vec::new();
-            field(&mut attribute, 1, name.as_bytes());
-            number(&mut attribute, 3, *value as u64);
-            // AttributeProto.AttributeType.INT
-            number(&mut attribute, 20, 2);
-            field(&mut node, 5, &attribute);
-        }
+        attributes.iter().for_each(|(name, value)| field(&mut node, 5, &value.message(name)));
         self.with(1, &node)
+    }
+
+    /// The graph alone.
+    fn graph(&self) -> Vec<u8> {
+        let mut graph = self.graph.clone();
+        field(&mut graph, 2, b"tiny");
+        graph
     }
 
     /// The file.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut graph = self.graph.clone();
-        field(&mut graph, 2, b"tiny");
+        let graph = self.graph();
         let mut opset = Vec::new();
         field(&mut opset, 1, b"");
         number(&mut opset, 2, OPSET);
@@ -87,6 +110,35 @@ impl Model {
     fn with(mut self, number: u64, message: &[u8]) -> Model {
         field(&mut self.graph, number, message);
         self
+    }
+}
+
+impl Attribute {
+    fn message(&self, name: &str) -> Vec<u8> {
+        let mut message = Vec::new();
+        field(&mut message, 1, name.as_bytes());
+        // AttributeProto.AttributeType
+        let kind = match self {
+            Attribute::Float(value) => {
+                variable(&mut message, 2 << 3 | 5);
+                message.extend_from_slice(&value.to_le_bytes());
+                1
+            }
+            Attribute::Whole(value) => {
+                number(&mut message, 3, *value as u64);
+                2
+            }
+            Attribute::Graph(model) => {
+                field(&mut message, 6, &model.graph());
+                5
+            }
+            Attribute::Wholes(values) => {
+                values.iter().for_each(|value| number(&mut message, 8, *value as u64));
+                7
+            }
+        };
+        number(&mut message, 20, kind);
+        message
     }
 }
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { ADMIN, ROAD, cannotRun, startBox } from './box.mjs';
 import { DESK, openPage, picture, signIn, startBrowser } from './browser.mjs';
+import { tooFaint } from './readable.mjs';
 import { eventually } from './wait.mjs';
 
 const SHOWN_WITHIN_MS = 5_000;
@@ -14,9 +15,6 @@ const INTRUSION_WITHIN_MS = 60_000;
 const ZOOMED = { width: 320, height: 640 };
 /** More stops than any page has before its first alarm. */
 const TABS_MAX = 40;
-/** WCAG 1.4.3: text, and large text. */
-const CONTRAST_MIN = 4.5;
-const CONTRAST_LARGE_MIN = 3;
 /** WCAG 2.5.8 asks 24 px; a glove asks for more. */
 const TOUCH_PX_MIN = 44;
 const ACKNOWLEDGE_PX_MIN = 56;
@@ -178,51 +176,3 @@ describe('accessibility', { skip: impossible ?? false }, () => {
     await own.context().close();
   });
 });
-
-/** Texts of less contrast with what they stand on than WCAG allows; those over pictures stand on their own ground. */
-function tooFaint(page) {
-  return page.evaluate(([least, least_large]) => {
-    const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-    const known = new Map();
-    const rgba = (colour) => {
-      if (!known.has(colour)) {
-        canvas.clearRect(0, 0, 1, 1);
-        canvas.fillStyle = colour;
-        canvas.fillRect(0, 0, 1, 1);
-        const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-        known.set(colour, [r, g, b, a / 255]);
-      }
-      return known.get(colour);
-    };
-    const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
-    const ground = (element) => {
-      const layers = [];
-      for (let e = element; e; e = e.parentElement) {
-        const colour = rgba(getComputedStyle(e).backgroundColor);
-        if (colour[3] > 0) layers.push(colour);
-        if (colour[3] === 1) break;
-      }
-      return layers.reverse().reduce((below, layer) => over(layer, below), rgba(getComputedStyle(document.body).backgroundColor));
-    };
-    const luminance = ([r, g, b]) => {
-      const [R, G, B] = [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-      return 0.2126 * R + 0.7152 * G + 0.0722 * B;
-    };
-    const found = [];
-    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (texts.nextNode()) {
-      const element = texts.currentNode.parentElement;
-      const words = texts.currentNode.textContent.trim();
-      if (words === '' || !element.checkVisibility({ visibilityProperty: true })) continue;
-      if (element.closest('svg, .tile, .backdrop, :disabled, [aria-disabled="true"], .sr-only, option, noscript, script, style')) continue;
-      const style = getComputedStyle(element);
-      const below = ground(element);
-      const [light, dark] = [luminance(over(rgba(style.color), below)), luminance(below)].sort((a, b) => b - a);
-      const contrast = (light + 0.05) / (dark + 0.05);
-      const px = parseFloat(style.fontSize);
-      const large = px >= 24 || (px >= 18.66 && Number(style.fontWeight) >= 700);
-      if (contrast < (large ? least_large : least)) found.push(`${words.slice(0, 40)}: ${contrast.toFixed(2)}`);
-    }
-    return found;
-  }, [CONTRAST_MIN, CONTRAST_LARGE_MIN]);
-}

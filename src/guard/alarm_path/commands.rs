@@ -50,7 +50,7 @@ impl Runner {
         let input = self.input(command)?;
         // Known before, and no more after it was taken from there.
         let shelved = self.shelved(command);
-        let effects = self.path.engine.step(input, now);
+        let effects = self.path.decide(input, now);
         let outcome = match effects.refused {
             Some(refusal) => Err(refused(refusal)),
             None => Ok(self.outcome(command, &effects, now)),

@@ -1,5 +1,5 @@
-//! Whether the detector keeps up with its cameras, as the vision process says; and what that process
-//! is told of zones.
+//! Whether the detector keeps up with its cameras, as the vision process says; which model it is; and
+//! what that process is told of zones.
 //!
 //! Not here: a camera that gets so little that its zones are not watched. Time alone makes those
 //! UNKNOWN.
@@ -13,7 +13,8 @@ use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, Part};
 use crate::guard::message::Gravity;
 use crate::guard::words;
-use crate::link::{self, DetailCut, DetailZone, Load, Served, ToWorker};
+use crate::link::{self, DetailCut, DetailZone, Load, ModelInfo, Served, ToWorker};
+use crate::store::record::Record;
 
 /// How often the vision process is told of zones again: a message that found no room is lost, and
 /// nobody may be looked for in the zones of yesterday for longer than this.
@@ -26,6 +27,31 @@ impl Runner {
         for (camera, zones) in (0..).zip(&self.path.detail) {
             self.path.post.post(ToWorker::Detail { camera, zones: zones.clone() });
         }
+    }
+
+    /// What is reported from here on was seen by this model.
+    pub(super) fn looks_with(&mut self, model: ModelInfo) {
+        self.model = model.digest.as_str().into();
+        self.path.board.model = Some(model);
+    }
+
+    /// The model is another one, and nothing else changes: who was followed, who is inside and what was
+    /// answered is known from pictures, whoever looked at them.
+    pub(super) fn switched(&mut self, model: ModelInfo) {
+        let text = format!("the model {} looks from here on", words::model(&model));
+        self.note_model(text, model);
+    }
+
+    /// The model that had just begun ended with an error.
+    pub(super) fn fell_back(&mut self, model: ModelInfo, reason: &str) {
+        let text = format!("the model {} looks again: {reason}", words::model(&model));
+        self.note_model(text, model);
+    }
+
+    fn note_model(&mut self, text: String, model: ModelInfo) {
+        tracing::info!("{text}");
+        self.looks_with(model);
+        self.path.handover.put([Record::Note { at: clock::wall(), text }]);
     }
 
     /// Tells it again when it is time to: what it knows already changes nothing there.

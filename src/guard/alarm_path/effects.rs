@@ -90,10 +90,11 @@ impl Runner {
         Some(match event.kind {
             EventKind::IncidentStarted { incident, zone, entry } => {
                 let deciding = self.deciding(incident, EpisodePart::Start, &entry);
-                let model = self.path.board.model.as_ref();
+                // Of the picture that decided: by now another one may look.
+                let model = self.find(&entry).map_or(&self.model, |seen| &seen.model);
                 let context = EvidenceContext {
                     names: &self.path.names,
-                    model_digest: model.map_or("", |model| &model.digest),
+                    model_digest: model,
                     stages: &deciding.stages,
                 };
                 let record = incident_start(incident, zone, &entry, event.at, context);

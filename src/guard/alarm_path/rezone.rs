@@ -17,7 +17,7 @@ impl Runner {
         let RezoneOrder { camera, spec, slots, names, reply, approval, .. } = order;
         let closer = detail::zones(&spec);
         let now = clock::monotonic();
-        let effects = self.path.engine.step(Input::Rezone { camera, spec, slots }, now);
+        let effects = self.path.decide(Input::Rezone { camera, spec, slots }, now);
         let outcome = effects.refused.map_or(Ok(()), Err);
         if outcome.is_ok() {
             self.path.arming.put_rules(names.rules());

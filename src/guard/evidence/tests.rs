@@ -8,6 +8,7 @@ use crate::engine::ground::Ground;
 use crate::engine::time::Instant;
 use crate::engine::{AnchorHow, CameraIndex, TrackId, Verdict};
 use crate::guard::handle::{CameraViews, Onlooker, ViewPicture};
+use crate::guard::models::bank;
 use crate::guard::records::{InForce, Standing, ZoneSlot};
 use crate::guard::views;
 use crate::zone_file::ZoneInfo;
@@ -181,7 +182,8 @@ fn a_picture_of_a_trouble_that_is_over_is_awaited_no_longer() {
     let views = Arc::new(views);
     let (keeper, _jobs) = mpsc::sync_channel(1);
     let (asked, privacy) = (BTreeMap::new(), Privacy::Persons);
-    let mut painter = Painter { asked, keeper, privacy, views: views.clone() };
+    let mut painter =
+        Painter { asked, keeper, bank: bank::queue().0, privacy, views: views.clone() };
     let camera = views::tests::CAMERA;
     let mut jpeg = std::io::Cursor::new(Vec::new());
     RgbImage::from_pixel(64, 48, GREY).write_to(&mut jpeg, ImageFormat::Jpeg).expect("encoded");

@@ -94,6 +94,8 @@ pub enum ExampleError {
     BadImport(String),
     #[error("the bank cannot be written out: {0}")]
     Export(String),
+    #[error("this cannot be kept: {0}")]
+    NotKept(String),
     #[error(transparent)]
     History(#[from] HistoryError),
     #[error(transparent)]

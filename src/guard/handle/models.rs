@@ -10,7 +10,7 @@ use super::Reason;
 use crate::guard::clerk::ClerkError;
 pub use crate::model_package::refusal::Refusal as PackageRefusal;
 pub use crate::rollout::slot::{Digest, Slot};
-pub use crate::rollout::stage::{Person, Reason as EndReason, Stage};
+pub use crate::rollout::stage::{Fault, Person, Reason as EndReason, Stage};
 use crate::store::query::HistoryError;
 
 /// Everything there is to show of the box's models.

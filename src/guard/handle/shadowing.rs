@@ -159,6 +159,8 @@ pub enum ShadowError {
         "there is nothing to compare: no candidate was in the shadow, and none was compared on recordings"
     )]
     NoCandidate,
+    #[error("it could not be kept; try again")]
+    NotKept,
     #[error(transparent)]
     History(#[from] HistoryError),
     #[error(transparent)]

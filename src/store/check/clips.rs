@@ -96,7 +96,7 @@ fn files(folder: &Path) -> io::Result<Vec<String>> {
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".mp4") && !is_young(entry.metadata()?.modified()?) {
+        if name.ends_with(".mp4") && !young(entry.metadata()?.modified()?) {
             names.push(name);
         }
     }
@@ -104,7 +104,7 @@ fn files(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn is_young(changed: SystemTime) -> bool {
+pub(super) fn young(changed: SystemTime) -> bool {
     Timestamp::try_from(changed)
         .is_ok_and(|changed| clock::wall().duration_since(changed).unsigned_abs() < YOUNG)
 }

@@ -105,6 +105,7 @@ pub fn class_of(record: &Record) -> Option<Class> {
         | Record::OutOfService { .. }
         | Record::InService { .. }
         | Record::SirenSounded { .. }
+        | Record::ModelEvent(_)
         | Record::Unkept { .. }
         | Record::Note { .. } => None,
     }
@@ -153,6 +154,7 @@ fn draft(
         | Record::OutOfService { .. }
         | Record::InService { .. }
         | Record::SirenSounded { .. }
+        | Record::ModelEvent(_)
         | Record::Unkept { .. }
         | Record::Note { .. } => return Ok(None),
     };

@@ -18,8 +18,8 @@ use crate::engine::detection::FrameSize;
 use crate::engine::supervision::FRAME_AGE_MAX;
 use crate::engine::time::Instant;
 use crate::link::{
-    self, DecoderChoice, DetailChoice, DetailZone, Ending, FromWorker, LinkError, RING_S, Report,
-    RingBounds, Source, ToWorker, WorkerCamera, WorkerConfig,
+    self, DecoderChoice, DetailChoice, DetailZone, Ending, FromWorker, LinkError, ModelChoice,
+    RING_S, Report, RingBounds, Source, ToWorker, WorkerCamera, WorkerConfig, WorkerRole,
 };
 
 use super::super::ingest::file::{FileOptions, FileSource};
@@ -261,7 +261,8 @@ fn config(trial: &Trial<'_>, cameras: u16) -> WorkerConfig {
         decoder: DecoderChoice::Auto,
     };
     WorkerConfig {
-        model_dir: trial.model_dir.clone(),
+        models: vec![ModelChoice { slot: "shipped".into(), dir: trial.model_dir.clone() }],
+        role: WorkerRole::Active,
         threads: trial.threads.get(),
         input_long_side_px: trial.long_side_px,
         provider: "cpu".to_owned(),

@@ -119,6 +119,13 @@ impl Detail {
         }
     }
 
+    /// Another model looks from here on.
+    pub fn plan_anew(&mut self) {
+        self.planned = None;
+        self.tiles = 0;
+        self.too_much = 0;
+    }
+
     /// Looks at a delivered picture; boxes come back in pixels of `source`.
     pub fn look(
         &mut self,

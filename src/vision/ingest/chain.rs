@@ -69,6 +69,11 @@ pub(super) struct Chain {
 
 /// What the probe knows; shared with the streaming thread.
 struct Probed {
+    /// What pictures are scaled for, and how they come.
+    fit: Fit,
+    caps: Option<gst::Caps>,
+    /// Whether that was told to the scaler.
+    scaled: Scaled,
     limit: Limit,
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
     source_size: Option<FrameSize>,
@@ -84,6 +89,14 @@ struct Probed {
 enum Limit {
     Video(RateLimit),
     Live(LiveRateLimit),
+}
+
+/// Whether pictures are scaled as they should be.
+#[derive(PartialEq, Eq)]
+enum Scaled {
+    Yes,
+    /// From the next picture on.
+    Next,
 }
 
 /// What a chain is built for.
@@ -127,6 +140,9 @@ impl Chain {
             return Err(broken(&options.source_name, "the pipeline cannot be built"));
         };
         let probed = Arc::new(Mutex::new(Probed {
+            fit: options.fit,
+            caps: None,
+            scaled: Scaled::Yes,
             limit: match options.pace {
                 Pace::Clock | Pace::AsFast => Limit::Video(RateLimit::new(options.fps)),
                 Pace::Live => Limit::Live(LiveRateLimit::new(options.fps)),
@@ -138,7 +154,7 @@ impl Chain {
             ended_at: Duration::ZERO,
             failure: None,
         }));
-        install_probe(&pad, Arc::clone(&probed), options.fit, &scaler, &caps);
+        install_probe(&pad, Arc::clone(&probed), &scaler, &caps);
         let tap = match options.pace {
             Pace::Clock | Pace::Live => Some(Tap::attach(&pipeline, &pad)),
             Pace::AsFast => None,
@@ -189,6 +205,14 @@ impl Chain {
     /// The decoder that reported an error.
     pub fn decoder_failed(&self) -> Option<DecoderFailure> {
         self.reported.decoder().cloned()
+    }
+
+    /// Scales pictures for this from the next one on; nothing is opened anew.
+    pub fn refit(&self, fit: Fit) {
+        let mut probed = lock(&self.probed);
+        if probed.fit != fit {
+            (probed.fit, probed.scaled) = (fit, Scaled::Next);
+        }
     }
 
     /// Keeps the encoded video in `ring`, with what has come already.
@@ -350,7 +374,6 @@ fn lock(probed: &Mutex<Probed>) -> MutexGuard<'_, Probed> {
 fn install_probe(
     pad: &gst::Pad,
     probed: Arc<Mutex<Probed>>,
-    fit: Fit,
     scaler: &gst::Element,
     caps_filter: &gst::Element,
 ) {
@@ -359,7 +382,13 @@ fn install_probe(
     let kinds = gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::BUFFER;
     pad.add_probe(kinds, move |_, info| {
         if let Some(buffer) = info.buffer_mut() {
-            return lock(&probed).judge(buffer);
+            let mut probed = lock(&probed);
+            if probed.scaled == Scaled::Next
+                && let (Some(scaler), Some(filter)) = (scaler.upgrade(), caps_filter.upgrade())
+            {
+                probed.scale(&scaler, &filter);
+            }
+            return probed.judge(buffer);
         }
         if let Some(event) = info.event() {
             match event.view() {
@@ -370,7 +399,9 @@ fn install_probe(
                 gst::EventView::Caps(caps) => {
                     if let (Some(scaler), Some(filter)) = (scaler.upgrade(), caps_filter.upgrade())
                     {
-                        lock(&probed).new_size(caps.caps(), fit, &scaler, &filter);
+                        let mut probed = lock(&probed);
+                        probed.caps = Some(caps.caps_owned());
+                        probed.scale(&scaler, &filter);
                     }
                 }
                 _ => {}
@@ -407,13 +438,12 @@ impl Probed {
         gst::PadProbeReturn::Ok
     }
 
-    fn new_size(
-        &mut self,
-        caps: &gst::CapsRef,
-        fit: Fit,
-        scaler: &gst::Element,
-        filter: &gst::Element,
-    ) {
+    /// Pictures of this size come, or are to go out at another.
+    fn scale(&mut self, scaler: &gst::Element, filter: &gst::Element) {
+        self.scaled = Scaled::Yes;
+        let Some(caps) = &self.caps else {
+            return;
+        };
         let Ok(info) = gst_video::VideoInfo::from_caps(caps) else {
             self.failure.get_or_insert(Failure::Format);
             return;
@@ -435,7 +465,7 @@ impl Probed {
             false => info.width(),
         };
         let shown = FrameSize::new(shown_width, info.height()).unwrap_or(size);
-        let (width, height) = fit.delivered(shown);
+        let (width, height) = self.fit.delivered(shown);
         let shrink = size.width_px() / width as f64;
         let method = match shrink > PLAIN_SHRINK_MAX {
             true => "bilinear2",

@@ -94,6 +94,10 @@ impl FrameSource for DescribedSource {
     fn record(&mut self, ring: Arc<CameraRing>) {
         self.chain.record(ring);
     }
+
+    fn refit(&mut self, fit: Fit) {
+        self.chain.refit(fit);
+    }
 }
 
 /// In words of cameras where it is one of these errors; a description that is wrong is told as it is.

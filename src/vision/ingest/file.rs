@@ -199,6 +199,11 @@ impl FrameSource for FileSource {
         self.chain.record(Arc::clone(&ring));
         self.ring = Some(ring);
     }
+
+    fn refit(&mut self, fit: Fit) {
+        self.options.fit = fit;
+        self.chain.refit(fit);
+    }
 }
 
 fn ends_early(declared: Duration, ended_at: Duration) -> bool {

@@ -100,6 +100,10 @@ impl FrameSource for MjpegSource {
     fn record(&mut self, ring: Arc<CameraRing>) {
         self.chain.record(ring);
     }
+
+    fn refit(&mut self, fit: Fit) {
+        self.chain.refit(fit);
+    }
 }
 
 fn pass_on(demuxer: &gst::Element, first: &gst::Element, chain: &Chain) {

@@ -46,7 +46,7 @@ use crate::reach::{Place, Unreachable};
 pub(super) use self::chain::DROPPED;
 use self::fallback::DecoderFailure;
 
-use super::preprocess::PictureRef;
+use super::preprocess::{Fit, PictureRef};
 use super::recorder::CameraRing;
 
 /// Something that delivers pictures.
@@ -69,6 +69,9 @@ pub trait FrameSource: Send {
 
     /// Keeps the encoded video in `ring` from its beginning on; called once, after opening.
     fn record(&mut self, ring: Arc<CameraRing>);
+
+    /// Hands pictures out for this from now on; the source stays open.
+    fn refit(&mut self, fit: Fit);
 }
 
 /// What a source had to offer.

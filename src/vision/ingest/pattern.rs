@@ -69,6 +69,10 @@ impl FrameSource for PatternSource {
     fn record(&mut self, ring: Arc<CameraRing>) {
         self.chain.record(ring);
     }
+
+    fn refit(&mut self, fit: Fit) {
+        self.chain.refit(fit);
+    }
 }
 
 /// Setting an unknown name would abort the program.

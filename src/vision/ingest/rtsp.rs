@@ -161,6 +161,10 @@ impl FrameSource for RtspSource {
     fn record(&mut self, ring: Arc<CameraRing>) {
         self.chain.record(ring);
     }
+
+    fn refit(&mut self, fit: Fit) {
+        self.chain.refit(fit);
+    }
 }
 
 fn set_up(source: &gst::Element, camera: &Rtsp, way: Way) {

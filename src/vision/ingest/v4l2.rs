@@ -79,6 +79,10 @@ impl FrameSource for V4l2Source {
     fn record(&mut self, ring: Arc<CameraRing>) {
         self.chain.record(ring);
     }
+
+    fn refit(&mut self, fit: Fit) {
+        self.chain.refit(fit);
+    }
 }
 
 fn wanted(camera: &V4l2) -> gst::Caps {

@@ -29,6 +29,8 @@ pub struct InputGeometry {
 pub struct Fit {
     shape: Shape,
     delivery: Delivery,
+    /// Another model that looks at the same pictures.
+    also: Option<Shape>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +70,13 @@ impl Fit {
     /// must be divisible by. Zeros are treated as one.
     pub fn new(long_side_px: u32, multiple: u32) -> Fit {
         let (long_side_px, multiple) = (long_side_px.max(1), multiple.max(1));
-        Fit { shape: Shape::LongSide { long_side_px, multiple }, delivery: Delivery::Content }
+        Fit::shaped(Shape::LongSide { long_side_px, multiple })
     }
 
     /// For a model that takes one size only. Zeros are treated as one.
     pub fn fixed(width_px: u32, height_px: u32, rule: FitRule) -> Fit {
         let (width_px, height_px) = (width_px.max(1), height_px.max(1));
-        Fit { shape: Shape::Fixed { width_px, height_px, rule }, delivery: Delivery::Content }
+        Fit::shaped(Shape::Fixed { width_px, height_px, rule })
     }
 
     /// What a manifest describes, at the size it would choose itself.
@@ -85,6 +87,16 @@ impl Fit {
             }
             InputSize::Fixed { width_px, height_px, fit } => Fit::fixed(width_px, height_px, fit),
         }
+    }
+
+    fn shaped(shape: Shape) -> Fit {
+        Fit { shape, delivery: Delivery::Content, also: None }
+    }
+
+    /// The same with pictures from the source that have pixels enough for another model, too. Whichever
+    /// needs fewer scales them down.
+    pub fn serving(self, other: Fit) -> Fit {
+        Fit { also: Some(other.shape), ..self }
     }
 
     /// The same with pictures of this size from the source.
@@ -115,19 +127,26 @@ impl Fit {
     /// never stretched: people look at it too.
     pub fn delivered(self, shown: FrameSize) -> (usize, usize) {
         let long_px = shown.width_px().max(shown.height_px());
-        let scale = match (self.delivery, self.shape) {
-            (Delivery::Content, Shape::LongSide { long_side_px, .. }) => {
-                f64::from(long_side_px) / long_px
+        let scale = match self.delivery {
+            Delivery::Content => {
+                let also = self.also.map_or(0.0, |shape| Fit::shaped(shape).content_scale(shown));
+                self.content_scale(shown).max(also)
             }
-            (Delivery::Content, Shape::Fixed { .. }) => {
+            Delivery::Own { long_side_px_max } => (f64::from(long_side_px_max) / long_px).min(1.0),
+        };
+        (scaled(shown.width_px(), scale), scaled(shown.height_px(), scale))
+    }
+
+    /// By what a picture is scaled when nothing but its content is looked at.
+    fn content_scale(self, shown: FrameSize) -> f64 {
+        let long_px = shown.width_px().max(shown.height_px());
+        match self.shape {
+            Shape::LongSide { long_side_px, .. } => f64::from(long_side_px) / long_px,
+            Shape::Fixed { .. } => {
                 let (across, down) = self.scales(shown);
                 across.max(down).max(f64::from(SHOWN_PX_MIN) / long_px)
             }
-            (Delivery::Own { long_side_px_max }, Shape::LongSide { .. } | Shape::Fixed { .. }) => {
-                (f64::from(long_side_px_max) / long_px).min(1.0)
-            }
-        };
-        (scaled(shown.width_px(), scale), scaled(shown.height_px(), scale))
+        }
     }
 
     /// Longer side of the picture in the model's pixels. Of a stretched picture it is what it would

@@ -201,10 +201,11 @@ impl Recorder {
     }
 
     /// Takes the span's video and queues the clip; comes back with the outcome when there is no room.
-    pub fn write(&self, asked: ClipRequest) -> Result<(), FromWorker> {
+    pub fn write(&self, asked: ClipRequest) -> Result<(), Box<FromWorker>> {
         let request = asked.request;
-        self.queue(asked)
-            .map_err(|reason| FromWorker::Clip { request, outcome: ClipOutcome::Failed { reason } })
+        self.queue(asked).map_err(|reason| {
+            Box::new(FromWorker::Clip { request, outcome: ClipOutcome::Failed { reason } })
+        })
     }
 
     fn queue(&self, asked: ClipRequest) -> Result<(), String> {

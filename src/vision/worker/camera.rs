@@ -62,6 +62,23 @@ const POLL: Duration = Duration::from_millis(100);
 /// How long an ending process waits for pipelines to be torn down in order.
 const STOP_MAX: Duration = Duration::from_secs(2);
 
+/// What pictures are to be handed out for; may change while cameras give them.
+pub struct WantedFit(Mutex<Fit>);
+
+impl WantedFit {
+    pub fn new(fit: Fit) -> WantedFit {
+        WantedFit(Mutex::new(fit))
+    }
+
+    pub fn set(&self, fit: Fit) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fit;
+    }
+
+    fn now(&self) -> Fit {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// All cameras' threads.
 pub struct Cameras {
     stop: Arc<Stop>,
@@ -79,6 +96,8 @@ struct Stop {
 struct Camera {
     index: CameraIndex,
     camera: WorkerCamera,
+    wanted: Arc<WantedFit>,
+    /// What pictures are handed out for now.
     fit: Fit,
     inbox: Arc<Inbox>,
     ring: Arc<CameraRing>,
@@ -107,7 +126,7 @@ impl Cameras {
     pub fn start(
         cameras: &[WorkerCamera],
         rings: &[Arc<CameraRing>],
-        fit: Fit,
+        wanted: &Arc<WantedFit>,
         inbox: &Arc<Inbox>,
         duties: &Arc<Duties>,
     ) -> io::Result<Cameras> {
@@ -117,7 +136,8 @@ impl Cameras {
             let camera = Camera {
                 index,
                 camera: camera.clone(),
-                fit,
+                wanted: Arc::clone(wanted),
+                fit: wanted.now(),
                 inbox: Arc::clone(inbox),
                 ring: Arc::clone(ring),
                 stop: Arc::clone(&stop),
@@ -188,6 +208,7 @@ impl Camera {
     fn watch(&mut self) -> Outcome {
         let duties = Arc::clone(&self.duties);
         self.stream = None;
+        self.fit = self.wanted.now();
         let mut source = match duties.during(self.index, Doing::Opening, || self.open()) {
             Ok(source) => source,
             Err(error) => return Outcome::Failed(chain(&error)),
@@ -227,6 +248,7 @@ impl Camera {
                         self.wait = RETRY_FIRST;
                     }
                     self.look_at_stream(source);
+                    self.refit(source);
                     self.inbox.put_frame(self.index, frame);
                 }
                 Ok(Polled::Idle) if clock::monotonic().since(last_at) > allowed => {
@@ -243,6 +265,15 @@ impl Camera {
             }
         }
         Outcome::Stopped
+    }
+
+    /// Another model looks, or soon may.
+    fn refit(&mut self, source: &mut dyn FrameSource) {
+        let wanted = self.wanted.now();
+        if self.fit != wanted {
+            self.fit = wanted;
+            source.refit(wanted);
+        }
     }
 
     /// Tells the guard how pictures come, when that is news.

@@ -21,7 +21,10 @@ const SAID_EVERY: u32 = 100;
 pub enum Closer {
     /// The whole picture only.
     Off,
-    Zones(Vec<Camera>),
+    Zones {
+        cameras: Vec<Camera>,
+        all_fps: f64,
+    },
 }
 
 /// One camera that is looked at closer.
@@ -61,7 +64,8 @@ impl Closer {
                     budget: Budget::new(all_fps),
                     count: Count::default(),
                 };
-                Closer::Zones(config.cameras.iter().map(|_| camera()).collect())
+                let cameras = config.cameras.iter().map(|_| camera()).collect();
+                Closer::Zones { cameras, all_fps }
             }
         }
     }
@@ -70,14 +74,24 @@ impl Closer {
     pub fn fit(&self, fit: Fit) -> Fit {
         match self {
             Closer::Off => fit,
-            Closer::Zones(_) => {
+            Closer::Zones { .. } => {
                 fit.delivering(Delivery::Own { long_side_px_max: DELIVERED_PX_MAX })
             }
         }
     }
 
+    /// Another model looks from here on: other sizes, other times. What was seen of people's heights holds.
+    pub fn another_model(&mut self) {
+        if let Closer::Zones { cameras, all_fps } = self {
+            for camera in cameras {
+                camera.detail.plan_anew();
+                camera.budget = Budget::new(*all_fps);
+            }
+        }
+    }
+
     pub fn set_zones(&mut self, camera: CameraIndex, zones: Vec<DetailZone>) {
-        if let Closer::Zones(cameras) = self
+        if let Closer::Zones { cameras, .. } = self
             && let Some(camera) = cameras.get_mut(usize::from(camera))
         {
             camera.detail.set_zones(zones);
@@ -86,7 +100,7 @@ impl Closer {
 
     /// The thread of the model did something else with this camera's picture, for so long.
     pub fn beside(&mut self, camera: CameraIndex, took: Duration) {
-        if let Closer::Zones(cameras) = self
+        if let Closer::Zones { cameras, .. } = self
             && let Some(camera) = cameras.get_mut(usize::from(camera))
         {
             camera.budget.beside(took);
@@ -97,7 +111,9 @@ impl Closer {
     pub fn news(&mut self, camera: CameraIndex) -> Option<Option<DetailCut>> {
         match self {
             Closer::Off => None,
-            Closer::Zones(cameras) => cameras.get_mut(usize::from(camera))?.count.news.take(),
+            Closer::Zones { cameras, .. } => {
+                cameras.get_mut(usize::from(camera))?.count.news.take()
+            }
         }
     }
 
@@ -109,7 +125,7 @@ impl Closer {
         (picture, size, captured_ns): (&PictureRef<'_>, FrameSize, u64),
         inbox: &Inbox,
     ) -> Result<Detected, ModelError> {
-        let Closer::Zones(cameras) = self else {
+        let Closer::Zones { cameras, .. } = self else {
             return detector.detect(picture, size);
         };
         let Some(closer) = cameras.get_mut(usize::from(camera)) else {

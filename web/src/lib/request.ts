@@ -46,39 +46,54 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
-/** The JSON of the answer, null where it has none; throws `RequestError` for everything else. */
-export async function request<T = unknown>(method: Method, path: string, body?: unknown): Promise<T> {
-  const { response, text } = await send(method, path, body);
-  if (!response.ok) {
-    const error = refusal(response.status, text, response.headers.get('retry-after'));
+/** The JSON of the answer, null where it has none; throws `RequestError` for everything else. `within_ms`: for what takes the box longer. */
+export async function request<T = unknown>(method: Method, path: string, body?: unknown, within_ms = ANSWER_MS_MAX): Promise<T> {
+  const { response, text } = await send(method, path, body, within_ms);
+  return answered<T>(response.status, text, response.headers.get('retry-after'));
+}
+
+/** What an answer means, whichever way it was asked for. */
+export function answered<T>(status: number, text: string, retry_after: string | null): T {
+  if (status < 200 || status > 299) {
+    const error = refusal(status, text, retry_after);
     // A wrong password at the door is not a session that ended.
-    if (response.status === 401) onSignedOut();
+    if (status === 401) onSignedOut();
     throw error;
   }
   if (text === '') return null as T;
   try {
     return JSON.parse(text) as T;
   } catch {
-    throw new RequestError(response.status, 'broken_answer', 'The answer of the box is not readable. Try again.');
+    throw new RequestError(status, 'broken_answer', 'The answer of the box is not readable. Try again.');
   }
 }
 
-async function send(method: Method, path: string, body: unknown): Promise<{ response: Response; text: string }> {
+export function noAnswer(): RequestError {
+  return new RequestError(0, 'no_answer', 'The box did not answer. Is this device still on its network? Try again.');
+}
+
+/** What a request carries beside its body. */
+export function headersOf(method: Method, content_type: string | null): Record<string, string> {
   const headers: Record<string, string> = { accept: 'application/json' };
-  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (content_type !== null) headers['content-type'] = content_type;
   if (method !== 'GET' && csrf !== null) headers[CSRF_HEADER] = csrf;
+  return headers;
+}
+
+async function send(method: Method, path: string, body: unknown, within_ms: number): Promise<{ response: Response; text: string }> {
+  const headers = headersOf(method, body === undefined ? null : 'application/json');
   try {
     const response = await fetch(path, {
       method,
       headers,
       body: body === undefined ? null : JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+      signal: AbortSignal.timeout(within_ms),
       cache: 'no-store',
       credentials: 'same-origin',
     });
     return { response, text: await response.text() };
   } catch {
-    throw new RequestError(0, 'no_answer', 'The box did not answer. Is this device still on its network? Try again.');
+    throw noAnswer();
   }
 }
 

@@ -1,0 +1,100 @@
+//! The same steps at a box that runs, over its API.
+
+use std::error::Error;
+use std::fs::File;
+
+use serde_json::{Value, json};
+
+use super::super::output::to_stdout;
+use crate::guard::models::remote::{Address, Remote, RemoteError};
+use crate::rollout::slot::Digest;
+
+fn text<'v>(value: &'v Value, at: &str) -> &'v str {
+    value.pointer(at).and_then(Value::as_str).unwrap_or("-")
+}
+
+fn say(line: &str) -> Result<(), Box<dyn Error>> {
+    to_stdout(|out| writeln!(out, "{line}"))?;
+    Ok(())
+}
+
+pub fn install(address: &Address, file: File) -> Result<(), Box<dyn Error>> {
+    let said = Remote::new(address)?.send_file("/api/models", file)?;
+    let (name, version, digest) =
+        (text(&said, "/name"), text(&said, "/version"), text(&said, "/digest"));
+    say(&format!(
+        "{name} {version}, release {}, is installed and verified: {digest}",
+        said["release"]
+    ))
+}
+
+pub fn list(address: &Address) -> Result<(), Box<dyn Error>> {
+    let said = Remote::new(address)?.get("/api/models")?;
+    let rows = said["models"]
+        .as_array()
+        .ok_or_else(|| RemoteError::NoAnswer { url: address.url.clone() })?;
+    to_stdout(|out| {
+        for row in rows {
+            let roles = row["roles"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let roles: Vec<&str> = roles.collect();
+            let (name, version) = (text(row, "/name"), text(row, "/version"));
+            let stage = row["stage"].as_str().map(|it| format!(", {it}")).unwrap_or_default();
+            let roles = roles.join(" ");
+            writeln!(out, "{name} {version}  release {}  {roles}{stage}", row["release"])?;
+            writeln!(out, "    {}", text(row, "/slot"))?;
+            if let Some(damaged) = row["damaged"].as_str() {
+                writeln!(out, "    DAMAGED {damaged}")?;
+            }
+        }
+        writeln!(out, "Nothing below release {} comes in.", said["floor"])?;
+        match said.pointer("/fault/text").and_then(Value::as_str) {
+            Some(fault) => writeln!(out, "FAULT: {fault}"),
+            None => Ok(()),
+        }
+    })?;
+    Ok(())
+}
+
+pub fn shadow(address: &Address, digest: Digest) -> Result<(), Box<dyn Error>> {
+    Remote::new(address)?.post(&format!("/api/models/{digest}/shadow"), &json!({}))?;
+    say("It looks in the shadow; the page shows what it sees.")
+}
+
+pub fn promote(
+    address: &Address,
+    digest: Digest,
+    evidence: &str,
+    confirm: &str,
+) -> Result<(), Box<dyn Error>> {
+    let body = json!({ "evidence": evidence, "confirm": confirm });
+    Remote::new(address)?.post(&format!("/api/models/{digest}/promote"), &body)?;
+    say(
+        "It is approved, and is switched to once it is loaded; `standclear model history` says when.",
+    )
+}
+
+pub fn rollback(address: &Address, reason: &str) -> Result<(), Box<dyn Error>> {
+    Remote::new(address)?.post("/api/models/rollback", &json!({ "reason": reason }))?;
+    say("It is being taken back; `standclear model history` says when.")
+}
+
+pub fn discard(address: &Address, digest: Digest, reason: &str) -> Result<(), Box<dyn Error>> {
+    let body = json!({ "reason": reason });
+    Remote::new(address)?.post(&format!("/api/models/{digest}/discard"), &body)?;
+    say("It is no candidate any more.")
+}
+
+pub fn history(address: &Address, limit: u32) -> Result<(), Box<dyn Error>> {
+    let said = Remote::new(address)?.get(&format!("/api/models/history?limit={limit}"))?;
+    let rows = said["events"]
+        .as_array()
+        .ok_or_else(|| RemoteError::NoAnswer { url: address.url.clone() })?;
+    to_stdout(|out| {
+        for row in rows.iter().rev() {
+            let (at, kind, slot) = (text(row, "/at"), text(row, "/kind"), text(row, "/slot"));
+            writeln!(out, "{at}  {kind}  {slot}  {}: {}", text(row, "/by"), text(row, "/text"))?;
+        }
+        Ok(())
+    })?;
+    Ok(())
+}

@@ -1,0 +1,331 @@
+//! What people may ask of models, as the web side has it.
+
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::fetching::{Intake, ask};
+use super::gather::{Gathered, gather};
+use super::keeper::{Ask, Task};
+use super::shadow::ShadowDesk;
+use super::shown::{Facts, Shown};
+use super::take;
+use crate::gate::claim::Claim;
+use crate::gate::verdict::Judgement;
+use crate::guard::handle::Reason;
+use crate::guard::handle::models::{
+    CarriedModels, InstalledModel, May, ModelError, ModelHistoryRow, Models, ModelsNow, Possible,
+    ReviewStep, TakingFrom,
+};
+use crate::guard::handle::shadowing::Shadowing;
+use crate::link::ModelChoice;
+use crate::model_package::carried::open_file;
+use crate::model_store::blobs;
+use crate::rollout::slot::{Digest, Slot};
+use crate::rollout::stage::{Fault, Stage};
+use crate::store::query::StoreReader;
+use crate::telemetry::chain;
+
+/// Longest wait for an answer of the keeper. The web side cuts a request off after five seconds.
+const ANSWER_MAX: Duration = Duration::from_secs(4);
+
+/// What is known of the candidate's deeds in the shadow.
+pub trait EvidenceSource: Send + Sync {
+    /// What it allows, and the digest of the facts it rests on; `None`: there is none.
+    fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)>;
+}
+
+/// By all runs that are kept, against what this box asks for.
+pub struct ShadowEvidence {
+    pub shadow: ShadowDesk,
+    pub claim: Claim,
+}
+
+impl EvidenceSource for ShadowEvidence {
+    fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)> {
+        // What cannot be read speaks for nobody.
+        let facts = self.shadow.evidence(self.claim).ok()?;
+        let is_it = facts.shadow == Some(Slot::Blob(candidate));
+        is_it.then_some((facts.digest, facts.judgement))
+    }
+}
+
+/// Where no shadow runs: nothing may be approved.
+#[derive(Clone, Copy, Debug)]
+pub struct NoEvidence;
+
+impl EvidenceSource for NoEvidence {
+    fn judgement(&self, _candidate: Digest) -> Option<(String, Judgement)> {
+        None
+    }
+}
+
+/// See the module.
+pub struct ModelsDesk {
+    pub intake: Intake,
+    pub evidence: Arc<dyn EvidenceSource>,
+    pub reader: StoreReader,
+    /// Folders that packages are carried in.
+    pub carried: Vec<PathBuf>,
+    /// What was found there last.
+    pub found: Mutex<Vec<(String, PathBuf)>>,
+}
+
+fn no(code: &'static str, text: impl Into<String>) -> ModelError {
+    ModelError::Conflict { code, text: text.into() }
+}
+
+fn why_not(text: impl Into<String>) -> May {
+    May::No { why: text.into() }
+}
+
+impl fmt::Debug for ModelsDesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelsDesk").field("carried", &self.carried).finish_non_exhaustive()
+    }
+}
+
+impl ModelsDesk {
+    /// The model that is to see what the active one sees, where one is.
+    pub fn shadowing(&self) -> Option<(Digest, ModelChoice)> {
+        let shown = self.intake.shared.now();
+        let candidate = shown.ledger.candidate()?;
+        let looks = matches!(candidate.stage, Stage::Shadowing | Stage::Approved { .. });
+        let slot = Slot::Blob(candidate.digest);
+        looks.then(|| (candidate.digest, self.intake.shared.folders.choice(slot)))
+    }
+
+    /// The shadow found something that speaks against the candidate.
+    pub fn speaks_against(&self, digest: Digest, fault: Fault, why: String) {
+        let _ = self.intake.tasks.try_send(Task::Against { digest, fault, why });
+    }
+
+    fn ask(&self, what: Ask, by: &str) -> Result<(), ModelError> {
+        let by = by.to_owned();
+        ask(&self.intake.tasks, ANSWER_MAX, |reply| Task::Ask { what, by, reply })
+    }
+
+    /// Whether the evidence allows it, and is what they saw.
+    fn judged(&self, digest: Digest, seen: &str) -> Result<(), ModelError> {
+        let Some((now, judgement)) = self.evidence.judgement(digest) else {
+            return Err(no("not_enough", "nothing is known yet of what it does in the shadow"));
+        };
+        match judgement {
+            Judgement::Refused { .. } => {
+                Err(no("refused_by_gate", "the evidence speaks against it: it lost an incident"))
+            }
+            Judgement::NotEnough { .. } => Err(no(
+                "not_enough",
+                "the evidence is not enough yet for what this box asks (models.miss_max_percent); the \
+                 page says what is missing",
+            )),
+            Judgement::MayBeApproved { .. } if now != seen => Err(no(
+                "evidence_changed",
+                "the evidence is not the one you saw any more; look at it again",
+            )),
+            Judgement::MayBeApproved { .. } => Ok(()),
+        }
+    }
+
+    fn possible(&self, shown: &Shown) -> Possible {
+        let candidate = shown.ledger.candidate();
+        let free = match (&shown.under_way, self.intake.now()) {
+            (Some(what), _) => Err(why_not(what.clone())),
+            (None, Some(_)) => Err(why_not("a package is being taken in")),
+            (None, None) => Ok(()),
+        };
+        let install = match (&free, candidate) {
+            (Err(why), _) => why.clone(),
+            (Ok(()), Some(_)) => why_not("there is a candidate, and there is one at a time"),
+            (Ok(()), None) => match take::keyring(&self.intake.data) {
+                Ok(_) => May::Yes,
+                Err(error) => why_not(error.to_string()),
+            },
+        };
+        let of_candidate = |stage: &dyn Fn(&Stage) -> May| match candidate {
+            None => why_not("there is no candidate; install a package first"),
+            Some(candidate) => stage(&candidate.stage),
+        };
+        let shadow = of_candidate(&|stage| match stage {
+            Stage::Verified => May::Yes,
+            stage => why_not(format!("it {stage}")),
+        });
+        let promote = of_candidate(&|stage| match (stage, &shown.under_way) {
+            (_, Some(what)) => why_not(what.clone()),
+            (Stage::Shadowing | Stage::Approved { .. }, None) => self.may_promote(candidate),
+            (stage, None) => why_not(format!("it {stage}")),
+        });
+        let discard = of_candidate(&|stage| match stage {
+            Stage::Probation => why_not("it guards on probation; roll it back instead"),
+            _ => May::Yes,
+        });
+        let trial = shown.ledger.trial().is_some();
+        let rollback_to = match trial {
+            true => Some(shown.ledger.committed()),
+            false => shown.ledger.previous(),
+        };
+        let rollback = match (rollback_to, &shown.under_way) {
+            (None, _) => why_not("nothing was committed before this one"),
+            (Some(_), Some(what)) if !trial => why_not(what.clone()),
+            (Some(_), _) => May::Yes,
+        };
+        Possible { install, shadow, promote, rollback, rollback_to, discard }
+    }
+
+    fn may_promote(&self, candidate: Option<&crate::rollout::ledger::Candidate>) -> May {
+        let Some(candidate) = candidate else { return why_not("there is no candidate") };
+        let seen = self.evidence.judgement(candidate.digest).map(|(digest, _)| digest);
+        match self.judged(candidate.digest, &seen.unwrap_or_default()) {
+            Ok(()) => May::Yes,
+            Err(error) => why_not(error.to_string()),
+        }
+    }
+
+    /// Keys by the names that the keyring in force has for them.
+    fn named(&self, mut facts: Vec<String>) -> Vec<String> {
+        let Ok(keyring) = take::keyring(&self.intake.data) else { return facts };
+        for id in &mut facts {
+            let name = keyring.keys().iter().find(|key| key.id().to_string() == *id);
+            if let Some(key) = name {
+                *id = format!("{} ({id})", key.name);
+            }
+        }
+        facts
+    }
+}
+
+impl Models for ModelsDesk {
+    fn models_now(&self) -> ModelsNow {
+        let shared = &self.intake.shared;
+        let shown = shared.now();
+        let mut models = shown.rows(&shared.shipped);
+        for row in &mut models {
+            row.signed_by = self.named(std::mem::take(&mut row.signed_by));
+        }
+        let rejected = shown.ledger.rejected().iter().map(|it| (it.digest, it.reason));
+        ModelsNow {
+            models,
+            floor: shown.ledger.floor(),
+            trial: shown.trial(&shared.rules),
+            previous: shown.ledger.previous(),
+            rejected: rejected.collect(),
+            taking: self.intake.now(),
+            may: self.possible(&shown),
+            fault: shown.fault.clone(),
+            active: shown.active,
+        }
+    }
+
+    fn install(
+        &self,
+        name: &str,
+        bytes: &mut dyn Read,
+        by: &str,
+    ) -> Result<InstalledModel, ModelError> {
+        self.intake.bring(TakingFrom::Upload, (name, None), bytes, by)
+    }
+
+    fn fetch(&self, url: &str, by: &str) -> Result<(), ModelError> {
+        self.intake.fetch(url, by)
+    }
+
+    fn carried(&self) -> Result<CarriedModels, ModelError> {
+        let shown = self.intake.shared.now();
+        let floor = shown.ledger.floor();
+        let Gathered { shown, paths } = gather(&self.carried, &self.intake.data, floor, shown.time);
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = paths;
+        Ok(shown)
+    }
+
+    fn install_carried(&self, id: &str, by: &str) -> Result<InstalledModel, ModelError> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = found.iter().find(|(it, _)| it == id).map(|(_, path)| path.clone());
+        drop(found);
+        let path = path.ok_or_else(|| ModelError::NoSuchPackage(id.to_owned()))?;
+        let mut file = open_file(&path).map_err(|error| ModelError::Source(chain(&error)))?;
+        let of = file.metadata().ok().map(|it| it.len());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.intake.bring(TakingFrom::Folder, (&name, of), &mut file, by)
+    }
+
+    fn shadow(&self, digest: Digest, by: &str) -> Result<(), ModelError> {
+        self.ask(Ask::Shadow(digest), by)
+    }
+
+    fn promote(&self, digest: Digest, evidence: &str, by: &str) -> Result<(), ModelError> {
+        let shown = self.intake.shared.now();
+        match shown.ledger.candidate() {
+            None => {
+                return Err(no("no_candidate", "there is no candidate; install a package first"));
+            }
+            Some(it) if it.digest != digest => {
+                return Err(ModelError::NoSuchPackage(digest.to_string()));
+            }
+            Some(it) => match &it.stage {
+                Stage::Shadowing | Stage::Approved { .. } => {}
+                Stage::Probation => return Err(no("on_trial", "it guards on probation already")),
+                stage => {
+                    return Err(no(
+                        "not_shadowing",
+                        format!("it {stage}; it has to run in the shadow first"),
+                    ));
+                }
+            },
+        }
+        self.judged(digest, evidence)?;
+        // Whatever was verified before: what is loaded now is what was signed.
+        if let Some((fault, why)) = blobs::what_is_wrong(&self.intake.files, digest) {
+            let wrong = Some((fault, why.clone()));
+            let _ = self.intake.tasks.try_send(Task::Looked { digest, wrong });
+            return Err(no("damaged", format!("its files are not what was installed: {why}")));
+        }
+        self.ask(Ask::Promote { digest, evidence: evidence.to_owned() }, by)
+    }
+
+    fn rollback(&self, reason: &Reason, by: &str) -> Result<(), ModelError> {
+        self.ask(Ask::Rollback { reason: reason.as_str().to_owned() }, by)
+    }
+
+    fn discard(&self, digest: Digest, reason: &Reason, by: &str) -> Result<(), ModelError> {
+        self.ask(Ask::Discard { digest, reason: reason.as_str().to_owned() }, by)
+    }
+
+    fn review(&self, step: ReviewStep, reason: &Reason, by: &str) -> Result<(), ModelError> {
+        self.ask(Ask::Review { step, reason: reason.as_str().to_owned() }, by)
+    }
+
+    fn model_history(
+        &self,
+        limit: u32,
+        before: Option<u64>,
+    ) -> Result<Vec<ModelHistoryRow>, ModelError> {
+        let rows = self.reader.model_events(limit, before)?;
+        let row = |row: crate::store::models::ModelEventRow| ModelHistoryRow {
+            id: row.id,
+            at: row.event.at,
+            kind: row.event.kind.as_str().to_owned(),
+            slot: row.event.slot,
+            release: row.event.release,
+            by: row.event.by,
+            text: row.event.text,
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+}
+
+/// What earlier lives of the box told of a package, for its row.
+pub fn with_installed(
+    facts: Facts,
+    rows: &[crate::store::models::ModelEventRow],
+    slot: Slot,
+) -> Facts {
+    use crate::store::models::ModelEventKind;
+    let slot = slot.to_string();
+    let is_it = |row: &&crate::store::models::ModelEventRow| {
+        row.event.kind == ModelEventKind::Installed && row.event.slot.as_ref() == Some(&slot)
+    };
+    let installed = rows.iter().find(is_it).map(|row| (row.event.at, row.event.by.clone()));
+    Facts { installed, ..facts }
+}

@@ -1,0 +1,223 @@
+//! Bringing packages in, one at a time, from wherever they come; and how far each is.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::chronicle::{Kind, Told};
+use super::keeper::{Reply, Task};
+use super::shown::{Folders, Shared};
+use super::take::{self, Door, refusal_told};
+use super::trying::TryModel;
+use crate::guard::clerk::ClerkError;
+use crate::guard::handle::models::{
+    InstalledModel, ModelError, Slot, Taking, TakingFrom, TakingState,
+};
+use crate::model_package::fetch::{FetchError, Fetcher, Go, forget};
+use crate::model_store::files::SharedFiles;
+use crate::redact::origin;
+use crate::rollout::slot::Digest;
+use crate::telemetry::chain;
+
+/// Longest wait for the keeper to write a line of the ledger, where nobody waits behind it.
+const KEPT_MAX: Duration = Duration::from_secs(30);
+
+/// What is being fetched, in the folder of models.
+const PART: &str = "fetched.part";
+
+/// What packages are brought in by.
+#[derive(Clone)]
+pub struct Intake {
+    pub shared: Arc<Shared>,
+    pub tasks: SyncSender<Task>,
+    pub files: SharedFiles,
+    /// The box's data.
+    pub data: PathBuf,
+    pub tries: Arc<dyn TryModel>,
+    pub taking: Arc<Mutex<Option<Taking>>>,
+}
+
+/// One at a time; over when dropped.
+struct Turn(Arc<Mutex<Option<Taking>>>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Counts what is read.
+struct Counted<'a> {
+    source: &'a mut dyn Read,
+    intake: &'a Intake,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.intake.progress(|taking| taking.bytes += read as u64);
+        Ok(read)
+    }
+}
+
+/// Asks the keeper, and waits so long.
+pub fn ask(
+    tasks: &SyncSender<Task>,
+    within: Duration,
+    task: impl FnOnce(Reply) -> Task,
+) -> Result<(), ModelError> {
+    let (reply, answer) = mpsc::sync_channel(1);
+    tasks.try_send(task(reply)).map_err(|error| match error {
+        TrySendError::Full(_) => ModelError::Busy,
+        TrySendError::Disconnected(_) => ModelError::Clerk(ClerkError::Stopping),
+    })?;
+    answer.recv_timeout(within).map_err(|error| match error {
+        RecvTimeoutError::Timeout => ModelError::Clerk(ClerkError::Unclear),
+        // The keeper failed at it, or is gone.
+        RecvTimeoutError::Disconnected => ModelError::Clerk(ClerkError::Unclear),
+    })?
+}
+
+impl Intake {
+    pub fn now(&self) -> Option<Taking> {
+        self.taking.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn progress(&self, change: impl FnOnce(&mut Taking)) {
+        if let Some(taking) = &mut *self.taking.lock().unwrap_or_else(PoisonError::into_inner) {
+            change(taking);
+        }
+    }
+
+    fn begin(&self, from: TakingFrom, name: &str, of: Option<u64>) -> Result<Turn, ModelError> {
+        let mut taking = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
+        if taking.is_some() {
+            return Err(ModelError::Busy);
+        }
+        let (name, state) = (name.to_owned(), TakingState::Taking);
+        *taking = Some(Taking { from, name, bytes: 0, of, state });
+        Ok(Turn(self.taking.clone()))
+    }
+
+    /// Takes a package from its bytes, and tries its model. Blocking.
+    ///
+    /// # Errors
+    /// It is refused, of no use, or cannot be kept; nothing is in force that was not.
+    pub fn bring(
+        &self,
+        from: TakingFrom,
+        (name, of): (&str, Option<u64>),
+        source: &mut dyn Read,
+        by: &str,
+    ) -> Result<InstalledModel, ModelError> {
+        let turn = self.begin(from, name, of)?;
+        let done = self.take_in(name, source, by);
+        drop(turn);
+        done
+    }
+
+    fn take_in(
+        &self,
+        name: &str,
+        source: &mut dyn Read,
+        by: &str,
+    ) -> Result<InstalledModel, ModelError> {
+        let shown = self.shared.now();
+        let door = Door { ledger: &shown.ledger, time: shown.time, data: &self.data };
+        let mut telling = |digest| self.shared.takes(Some(digest));
+        let counted = Counted { source, intake: self };
+        let taken = take::take(&self.files, &door, counted, &mut telling);
+        let staged = taken.and_then(|package| {
+            let installed = package.installed();
+            ask(&self.tasks, KEPT_MAX, |reply| Task::Stage { package, by: by.into(), reply })?;
+            Ok(installed)
+        });
+        // Whatever was half-written goes.
+        self.shared.takes(None);
+        self.leave(Task::Sweep);
+        match staged {
+            Ok(installed) => {
+                self.progress(|taking| taking.state = TakingState::Verifying);
+                self.try_candidate(installed.digest)?;
+                Ok(installed)
+            }
+            Err(error) => {
+                self.leave(Task::Tell(refusal_told(name, &error, by)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Tries the candidate in a process of its own. Blocking.
+    ///
+    /// # Errors
+    /// It is of no use.
+    pub fn try_candidate(&self, digest: Digest) -> Result<(), ModelError> {
+        let dir = self.shared.folders.dir_of(Slot::Blob(digest));
+        let tried = self.tries.try_model(&dir);
+        ask(&self.tasks, KEPT_MAX, |reply| Task::Tried { digest, tried, reply: Some(reply) })
+    }
+
+    fn leave(&self, task: Task) {
+        // Full or gone: nothing depends on it.
+        let _ = self.tasks.try_send(task);
+    }
+
+    /// Begins to fetch a package on a thread of its own.
+    ///
+    /// # Errors
+    /// Another one is being taken, the address is none, or there is no thread.
+    pub fn fetch(&self, url: &str, by: &str) -> Result<(), ModelError> {
+        if !["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) {
+            let place = origin(url);
+            return Err(ModelError::Source(FetchError::Address { place }.to_string()));
+        }
+        let name = origin(url);
+        let turn = self.begin(TakingFrom::Url, &name, None)?;
+        let (intake, url, by) = (self.clone(), url.to_owned(), by.to_owned());
+        let work = move || {
+            let _turn = turn;
+            if let Err(error) = intake.fetch_and_take(&url, &by) {
+                tracing::warn!("no package came from {}: {}", origin(&url), chain(&error));
+            }
+        };
+        let thread = thread::Builder::new().name("model-fetch".into()).spawn(work);
+        thread.map(drop).map_err(|error| ModelError::Source(error.to_string()))
+    }
+
+    fn fetch_and_take(&self, url: &str, by: &str) -> Result<(), ModelError> {
+        let part = part_in(&self.shared.folders);
+        let name = origin(url);
+        let fetched = Fetcher::new(None).and_then(|fetcher| {
+            fetcher.fetch(url, &part, &mut |progress| {
+                self.progress(|taking| {
+                    (taking.bytes, taking.of) = (progress.bytes, progress.total)
+                });
+                Go::On
+            })
+        });
+        let mut file: File = match fetched {
+            Ok(file) => file,
+            Err(error) => {
+                let text = format!("{name}: {}", chain(&error));
+                self.leave(Task::Tell(Told::now(Kind::Refused, None, text.clone()).by(by)));
+                return Err(ModelError::Source(text));
+            }
+        };
+        self.progress(|taking| taking.bytes = 0);
+        let done = self.take_in(&name, &mut file, by);
+        // What was taken lies elsewhere, and what was refused is of no use.
+        if let Err(error) = forget(&part) {
+            tracing::warn!("{} cannot be removed: {error}", part.display());
+        }
+        done.map(drop)
+    }
+}
+
+fn part_in(folders: &Folders) -> PathBuf {
+    folders.root.join(Path::new(PART))
+}

@@ -1,0 +1,161 @@
+//! A box that runs, asked over its API with a token: for the command line.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::Value;
+use ureq::Agent;
+use ureq::http::Response;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+/// A package is tried before the box answers.
+const ANSWER_MAX: Duration = Duration::from_secs(180);
+
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// Largest token and largest answer read, bytes.
+const TOKEN_BYTES_MAX: usize = 4 * 1024;
+const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// How the box is reached.
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// `https://box:8443`.
+    pub url: String,
+    pub token_file: PathBuf,
+    /// The box's own authority, `/ca.crt` of its page.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoteError {
+    #[error("{} cannot be read", .path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{} holds no token; make one on the page, under Access, and keep it there", .path.display())]
+    Token { path: PathBuf },
+    #[error("{} holds no certificate in PEM form; the box gives it as /ca.crt", .path.display())]
+    Authority { path: PathBuf },
+    #[error("{url} does not answer; with the box's own authority name its certificate with --ca")]
+    Unreachable {
+        url: String,
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    #[error("the box refuses it ({status} {code}): {message}")]
+    Refused { status: u16, code: String, message: String },
+    #[error("{url} answers what no box answers; is it the box's page?")]
+    NoAnswer { url: String },
+}
+
+/// See the module.
+pub struct Remote {
+    agent: Agent,
+    url: String,
+    token: String,
+}
+
+impl Remote {
+    /// # Errors
+    /// There is no token or no certificate where they were said to be.
+    pub fn new(address: &Address) -> Result<Remote, RemoteError> {
+        let path = address.token_file.clone();
+        let text = fs::read_to_string(&path)
+            .map_err(|source| RemoteError::File { path: path.clone(), source })?;
+        let token = text.trim();
+        let is_token = (1..=TOKEN_BYTES_MAX).contains(&token.len())
+            && token.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_token {
+            return Err(RemoteError::Token { path });
+        }
+        let mut tls = TlsConfig::builder();
+        if let Some(path) = &address.ca_file {
+            tls = tls.root_certs(roots(path)?);
+        }
+        let agent = Agent::config_builder()
+            .tls_config(tls.build())
+            .http_status_as_error(false)
+            // A token goes to the box that was named and to nobody else.
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT_MAX))
+            .timeout_global(Some(ANSWER_MAX))
+            .build()
+            .new_agent();
+        let url = address.url.trim_end_matches('/').to_owned();
+        Ok(Remote { agent, url, token: token.to_owned() })
+    }
+
+    /// # Errors
+    /// The box does not answer, or refuses.
+    pub fn get(&self, path: &str) -> Result<Value, RemoteError> {
+        let url = format!("{}{path}", self.url);
+        let answer = self.agent.get(&url).header("authorization", self.bearer()).call();
+        self.answered(answer)
+    }
+
+    /// # Errors
+    /// The box does not answer, or refuses.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, RemoteError> {
+        let url = format!("{}{path}", self.url);
+        let request = self.agent.post(&url).header("authorization", self.bearer());
+        let answer = request.content_type("application/json").send(body.to_string());
+        self.answered(answer)
+    }
+
+    /// # Errors
+    /// The box does not answer, or refuses.
+    pub fn send_file(&self, path: &str, file: File) -> Result<Value, RemoteError> {
+        let url = format!("{}{path}", self.url);
+        let request = self.agent.post(&url).header("authorization", self.bearer());
+        let answer = request.content_type("application/octet-stream").send(file);
+        self.answered(answer)
+    }
+
+    fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    fn answered(
+        &self,
+        answer: Result<Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Value, RemoteError> {
+        let url = || self.url.clone();
+        let unreachable =
+            |source| RemoteError::Unreachable { url: url(), source: Box::new(source) };
+        let mut answer = answer.map_err(unreachable)?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
+        let body = body.map_err(unreachable)?;
+        let said: Result<Value, _> = serde_json::from_str(&body);
+        match (status, said) {
+            (200..=299, Ok(said)) => Ok(said),
+            (200..=299, Err(_)) if body.is_empty() => Ok(Value::Null),
+            (_, Ok(said)) => {
+                let text = |at: &str| {
+                    said.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
+                };
+                let (code, message) = (text("/error/code"), text("/error/message"));
+                Err(RemoteError::Refused { status, code, message })
+            }
+            (_, Err(_)) => Err(RemoteError::NoAnswer { url: url() }),
+        }
+    }
+}
+
+fn roots(path: &Path) -> Result<RootCerts, RemoteError> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<_, _>>);
+    let authorities: Vec<CertificateDer<'static>> = read.unwrap_or_default();
+    if authorities.is_empty() {
+        return Err(RemoteError::Authority { path: path.to_owned() });
+    }
+    let known = authorities.iter().map(|der| Certificate::from_der(der).to_owned());
+    Ok(RootCerts::new_with_certs(&known.collect::<Vec<_>>()))
+}

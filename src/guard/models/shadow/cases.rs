@@ -1,0 +1,217 @@
+//! From rows to cases: which incident of one model is which of the other, and what was said of it.
+//!
+//! A case has the number of one of its incidents, the active model's where that told it, so that a label
+//! stays with it whatever is paired later.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::engine::time::Instant;
+use crate::gate::pairs::{Incident, Only, Place, TOLERANCE, pair};
+use crate::gate::verdict::{Case, CaseId, Coverage, Gate, Label, Run, Source, Told};
+use crate::guard::handle::shadowing::{CaseBox, CaseLabel, CaseRow, CaseSide};
+use crate::store::shadow::{
+    CaseMark, CaseWord, Ended, RunSide, RunSource, ShadowIncidentRow, ShadowRunRow,
+};
+
+/// In a run that goes on, what began so lately is not judged: the other model may be about to tell it.
+const TOO_NEW: SignedDuration = SignedDuration::from_secs(15);
+
+/// One case, with its rows.
+pub(super) struct Found<'r> {
+    pub told: Told,
+    pub active: Option<&'r ShadowIncidentRow>,
+    pub shadow: Option<&'r ShadowIncidentRow>,
+    /// Known of a recording only.
+    truth: Option<&'r ShadowIncidentRow>,
+}
+
+/// The cases of a run, in the order of their numbers.
+pub(super) fn cases<'r>(
+    run: &ShadowRunRow,
+    rows: &'r [ShadowIncidentRow],
+    now: Timestamp,
+) -> Vec<Found<'r>> {
+    let by_id: BTreeMap<u64, &ShadowIncidentRow> = rows.iter().map(|row| (row.id, row)).collect();
+    let of = |side| -> Vec<Incident> {
+        let rows = rows.iter().filter(|row| row.of.side == side);
+        rows.map(|row| incident(run, row)).collect()
+    };
+    let pairing = pair(&of(RunSide::Active), &of(RunSide::Shadow), TOLERANCE);
+    let row = |it: &Incident| by_id.get(&it.id).copied();
+    let mut found: Vec<Found> = Vec::new();
+    for both in &pairing.both {
+        let told = Told::Both { shadow_later_by: both.shadow_later_by() };
+        let (active, shadow) = (row(&both.active), row(&both.shadow));
+        found.push(Found { told, active, shadow, truth: None });
+    }
+    for Only { incident, meanwhile } in &pairing.active_only {
+        let told = Told::ActiveOnly(*meanwhile);
+        found.push(Found { told, active: row(incident), shadow: None, truth: None });
+    }
+    for Only { incident, meanwhile } in &pairing.shadow_only {
+        let told = Told::ShadowOnly(*meanwhile);
+        found.push(Found { told, active: None, shadow: row(incident), truth: None });
+    }
+    for it in rows.iter().filter(|row| row.of.side == RunSide::Truth) {
+        found.push(Found { told: Told::Neither, active: None, shadow: None, truth: Some(it) });
+    }
+    let open = run.ended.is_none();
+    found.retain(|it| it.counts() && !(open && it.is_too_new(now)));
+    found.sort_by_key(Found::id);
+    found
+}
+
+/// As the gate takes it.
+pub(super) fn run(row: &ShadowRunRow, found: &[Found<'_>]) -> Run {
+    let of_run = |it: &Found| {
+        let case = Case { at: it.at_of(row), told: it.told, label: it.label() };
+        (CaseId(it.id()), case)
+    };
+    Run {
+        source: source(row.source),
+        coverage: Coverage { seen: row.seen, of: row.of },
+        cases: found.iter().map(of_run).collect(),
+    }
+}
+
+pub(super) fn source(of: RunSource) -> Source {
+    match of {
+        RunSource::Live => Source::Live,
+        RunSource::Corpus => Source::Corpus,
+    }
+}
+
+pub(super) fn word(label: Label) -> CaseWord {
+    match label {
+        Label::True => CaseWord::True,
+        Label::False => CaseWord::False,
+        Label::Unsure => CaseWord::Unsure,
+    }
+}
+
+fn label(word: CaseWord) -> Label {
+    match word {
+        CaseWord::True => Label::True,
+        CaseWord::False => Label::False,
+        CaseWord::Unsure => Label::Unsure,
+    }
+}
+
+impl Found<'_> {
+    fn rows(&self) -> impl Iterator<Item = &ShadowIncidentRow> {
+        [self.active, self.shadow, self.truth].into_iter().flatten()
+    }
+
+    /// That of the first of its rows: the active model's, where it told it.
+    pub fn id(&self) -> u64 {
+        self.rows().next().map_or(0, |row| row.id)
+    }
+
+    /// Whether both could see it.
+    fn counts(&self) -> bool {
+        self.rows().all(|row| row.of.left_out.is_none())
+    }
+
+    fn is_too_new(&self, now: Timestamp) -> bool {
+        self.rows().any(|row| now.duration_since(row.of.began) < TOO_NEW)
+    }
+
+    fn mark(&self) -> Option<&CaseMark> {
+        self.rows().find_map(|row| row.mark.as_ref())
+    }
+
+    fn label(&self) -> Option<Label> {
+        self.mark().map(|mark| label(mark.word))
+    }
+
+    /// When the first of the two told it.
+    fn began(&self) -> Timestamp {
+        self.rows().map(|row| row.of.began).min().unwrap_or_default()
+    }
+
+    fn at_of(&self, run: &ShadowRunRow) -> Instant {
+        instant(run, self.began())
+    }
+
+    /// As it is shown.
+    pub fn row(&self, run: &ShadowRunRow) -> CaseRow {
+        let first = self.rows().next();
+        CaseRow {
+            id: self.id(),
+            run: run.id,
+            camera: first.map(|row| row.of.camera.clone()).unwrap_or_default(),
+            zone: first
+                .map(|row| (row.of.zone_number, row.of.zone_name.clone()))
+                .unwrap_or_default(),
+            at: self.began(),
+            told: self.told,
+            standing: Gate::default().standing(self.told),
+            label: self.mark().map(|mark| CaseLabel {
+                label: label(mark.word),
+                by: mark.by.clone(),
+                at: mark.at,
+            }),
+            active: self.active.map(|row| side(run, row)),
+            shadow: self.shadow.map(|row| side(run, row)),
+        }
+    }
+
+    /// Whether it wants a person before anything can be said of it.
+    pub fn is_discordant(&self) -> bool {
+        use crate::gate::verdict::Standing;
+        match Gate::default().standing(self.told) {
+            Standing::Found => false,
+            Standing::Lost
+            | Standing::Joined
+            | Standing::Gained
+            | Standing::Split
+            | Standing::Unseen => true,
+        }
+    }
+
+    pub fn is_labelled(&self) -> bool {
+        self.mark().is_some()
+    }
+}
+
+fn side(run: &ShadowRunRow, row: &ShadowIncidentRow) -> CaseSide {
+    let boxes: Vec<[f64; 5]> = serde_json::from_str(&row.of.boxes).unwrap_or_default();
+    let boxes = boxes.into_iter().map(|[left, top, width, height, score]| CaseBox {
+        left_norm: left,
+        top_norm: top,
+        width_norm: width,
+        height_norm: height,
+        score: score as f32,
+    });
+    let of_box = row.of.side == RunSide::Active && run.source == RunSource::Live;
+    CaseSide {
+        began: row.of.began,
+        ended: (row.of.ended == Ended::Yes).then_some(row.of.last),
+        score: row.of.score,
+        incident: of_box.then_some(row.of.number),
+        boxes: boxes.collect(),
+    }
+}
+
+fn incident(run: &ShadowRunRow, row: &ShadowIncidentRow) -> Incident {
+    Incident {
+        id: row.id,
+        place: Place { camera: row.of.camera.clone(), zone: row.of.zone.clone() },
+        started_at: instant(run, row.of.began),
+        last_inside_at: instant(run, row.of.last),
+    }
+}
+
+/// A moment of a run; a day is room for what began before it by its clock.
+fn instant(run: &ShadowRunRow, at: Timestamp) -> Instant {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let zero = Instant::from_nanos(0).after(DAY);
+    let since = at.duration_since(run.began);
+    match Duration::try_from(since) {
+        Ok(after) => zero.after(after),
+        Err(_) => zero.before(since.unsigned_abs()),
+    }
+}

@@ -1,0 +1,184 @@
+//! What the web side may ask of the shadow slot.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::cases::{self, Found};
+use super::evidence;
+use super::post::ShadowPost;
+use crate::clock;
+use crate::config::Privacy;
+use crate::gate::claim::Claim;
+use crate::guard::clerk::Clerk;
+use crate::guard::handle::shadowing::{
+    CaseRow, EvidenceFacts, Label, ShadowError, ShadowNow, Shadowing, Slot, WantedCases,
+};
+use crate::guard::privacy::snapshot_for_all;
+use crate::store::query::{HistoryError, StoreReader};
+use crate::store::shadow::{Labelled, ShadowIncidentRow, ShadowRunRow};
+
+/// Most cases in one answer.
+const CASES_AT_ONCE_MAX: u32 = 500;
+
+/// Longest name of a person that is kept, characters.
+const BY_CHARS_MAX: usize = 80;
+
+/// See [`Shadowing`].
+#[derive(Debug)]
+pub struct ShadowDesk {
+    post: ShadowPost,
+    reader: Arc<StoreReader>,
+    clerk: Clerk,
+    privacy: Privacy,
+}
+
+impl ShadowDesk {
+    pub fn new(
+        post: ShadowPost,
+        reader: Arc<StoreReader>,
+        clerk: Clerk,
+        privacy: Privacy,
+    ) -> ShadowDesk {
+        ShadowDesk { post, reader, clerk, privacy }
+    }
+
+    /// What the slot holds.
+    pub fn post(&self) -> &ShadowPost {
+        &self.post
+    }
+
+    /// What is compared: the candidate that watches or did last, or that of the newest run, beside what
+    /// guards.
+    fn models(&self) -> Result<(Slot, Slot), ShadowError> {
+        let (active, candidate) = {
+            let standing = self.post.shared.standing();
+            (standing.active.clone(), standing.candidate.clone())
+        };
+        let newest = match &active {
+            Some(active) => self.reader.newest_shadow(active)?,
+            None => self.reader.shadow_run(None)?,
+        };
+        let active = active.or_else(|| newest.as_ref().map(|run| run.active.clone()));
+        let shadow = candidate.or_else(|| newest.map(|run| run.shadow));
+        let slot = |text: Option<String>| text.and_then(|text| text.parse().ok());
+        slot(active).zip(slot(shadow)).ok_or(ShadowError::NoCandidate)
+    }
+
+    fn with_run<T>(
+        &self,
+        run: &ShadowRunRow,
+        look: impl FnOnce(&[Found<'_>]) -> T,
+    ) -> Result<T, HistoryError> {
+        let rows: Vec<ShadowIncidentRow> = self.reader.shadow_incidents(run.id)?;
+        Ok(look(&cases::cases(run, &rows, now())))
+    }
+
+    fn run_of(&self, case: u64) -> Result<ShadowRunRow, ShadowError> {
+        let run = self.reader.run_of_case(case)?.ok_or(ShadowError::NoCase(case))?;
+        self.reader.shadow_run(Some(run))?.ok_or(ShadowError::NoCase(case))
+    }
+
+    /// The rows of a case, the one with its picture first.
+    fn pictured(&self, id: u64) -> Result<(Option<u64>, Vec<u64>), ShadowError> {
+        let run = self.run_of(id)?;
+        let pictured = self.with_run(&run, |found| {
+            let it = found.iter().find(|it| is_it(it, id))?;
+            let incident = it.row(&run).active.and_then(|side| side.incident);
+            let rows = [it.active, it.shadow].into_iter().flatten();
+            Some((incident, rows.map(|row| row.id).collect()))
+        })?;
+        pictured.ok_or(ShadowError::NoCase(id))
+    }
+}
+
+impl Shadowing for ShadowDesk {
+    fn shadow_now(&self) -> ShadowNow {
+        self.post.now()
+    }
+
+    fn evidence(&self, claim: Claim) -> Result<EvidenceFacts, ShadowError> {
+        evidence::of(&self.reader, self.models()?, claim, now())
+    }
+
+    fn cases(
+        &self,
+        run: Option<u64>,
+        wanted: WantedCases,
+        limit: u32,
+        before: Option<u64>,
+    ) -> Result<Vec<CaseRow>, ShadowError> {
+        let runs = match run {
+            Some(run) => self.reader.shadow_run(Some(run))?.into_iter().collect(),
+            None => {
+                let (active, shadow) = self.models()?;
+                self.reader.shadow_runs(&active.to_string(), &shadow.to_string())?
+            }
+        };
+        let mut rows: Vec<CaseRow> = Vec::new();
+        for run in &runs {
+            let mut of_run = self.with_run(run, |found| {
+                let wanted = found.iter().filter(|it| match wanted {
+                    WantedCases::Discordant => it.is_discordant(),
+                    WantedCases::Unlabelled => !it.is_labelled(),
+                    WantedCases::All => true,
+                });
+                wanted.map(|it| it.row(run)).collect::<Vec<CaseRow>>()
+            })?;
+            rows.append(&mut of_run);
+        }
+        rows.retain(|row| before.is_none_or(|before| row.id < before));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+        rows.truncate(limit.min(CASES_AT_ONCE_MAX) as usize);
+        Ok(rows)
+    }
+
+    fn case(&self, id: u64) -> Result<CaseRow, ShadowError> {
+        let run = self.run_of(id)?;
+        let row = self
+            .with_run(&run, |found| found.iter().find(|it| is_it(it, id)).map(|it| it.row(&run)))?;
+        row.ok_or(ShadowError::NoCase(id))
+    }
+
+    fn case_picture(&self, id: u64) -> Result<Vec<u8>, ShadowError> {
+        let (incident, rows) = self.pictured(id)?;
+        if let Some(incident) = incident
+            && let Some(jpeg) = snapshot_for_all(&self.reader, self.privacy, incident)?
+        {
+            return Ok(jpeg);
+        }
+        for row in rows {
+            if let Some(jpeg) = self.reader.case_picture(row, self.privacy)? {
+                return Ok(jpeg);
+            }
+        }
+        let why = "none was kept, or it hides less than is configured now";
+        Err(ShadowError::NoPicture(id, why.into()))
+    }
+
+    fn label_case(&self, id: u64, label: Label, by: &str) -> Result<CaseRow, ShadowError> {
+        // By the number that it has now: of a pair that of the active model's incident.
+        let case = self.case(id)?.id;
+        let word = cases::word(label);
+        let by: String = by.trim().chars().take(BY_CHARS_MAX).collect();
+        let at = now();
+        let kept = self.clerk.ask(move |store| store.label_case(case, word, &by, at))?;
+        match kept {
+            Ok(Labelled::Yes) => self.case(case),
+            Ok(Labelled::NoCase) => Err(ShadowError::NoCase(id)),
+            Err(error) => {
+                tracing::error!("a label is not kept: {}", crate::telemetry::chain(&error));
+                Err(ShadowError::NotKept)
+            }
+        }
+    }
+}
+
+/// By the number of any of its incidents: it may have been asked for before it was paired.
+fn is_it(it: &Found<'_>, id: u64) -> bool {
+    it.id() == id || [it.active, it.shadow].into_iter().flatten().any(|row| row.id == id)
+}
+
+fn now() -> Timestamp {
+    clock::wall()
+}

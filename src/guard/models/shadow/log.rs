@@ -1,0 +1,185 @@
+//! What the alarm path was told, in its order, with the shadow model's reports put in where the active
+//! model's were.
+//!
+//! A picture waits for the shadow model's report of it: until that comes, or one of a later picture of the
+//! same camera (it is given one picture at a time, the newest), or `WAIT_MAX` is over. Everything behind
+//! it waits with it, so that nothing happens in another order than on the alarm path.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::mind::Noticed;
+use crate::engine::time::Instant;
+use crate::engine::{CameraIndex, FrameReport, Input};
+use crate::link::Report;
+
+/// How long a picture waits. The shadow model has what is left of the machine; one that takes longer for a
+/// picture sees too few of them anyway.
+pub(super) const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Most entries that wait; beyond that the oldest picture waits no longer.
+const ENTRIES_MAX: usize = 8192;
+
+/// Something in the order of the alarm path.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Input(Input),
+    Frame { frame: FrameReport, took: Duration },
+    Noticed(Noticed),
+}
+
+/// What comes next.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and it is moved once")]
+pub(super) enum Turn {
+    Entry(Entry),
+    /// A picture that both looked at.
+    Both {
+        frame: FrameReport,
+        took: Duration,
+        report: Box<Report>,
+    },
+    /// A picture that the shadow model has not seen.
+    Unseen {
+        frame: FrameReport,
+        took: Duration,
+    },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    entries: VecDeque<(Instant, Entry)>,
+    reports: BTreeMap<CameraIndex, VecDeque<Box<Report>>>,
+}
+
+impl Log {
+    pub fn put(&mut self, at: Instant, entry: Entry) {
+        self.entries.push_back((at, entry));
+    }
+
+    pub fn report(&mut self, report: Box<Report>) {
+        self.reports.entry(CameraIndex(report.camera)).or_default().push_back(report);
+    }
+
+    /// The next thing that is known by `now`; where nobody `watches`, no picture waits.
+    pub fn next(&mut self, now: Instant, watches: Watches) -> Option<(Instant, Turn)> {
+        let waiting = match self.entries.front()? {
+            (at, Entry::Frame { frame, .. }) => {
+                let reports = self.reports.entry(frame.camera).or_default();
+                while reports.front().is_some_and(|report| report.frame < frame.frame) {
+                    reports.pop_front();
+                }
+                let no_more = watches == Watches::No
+                    || now.since(*at) >= WAIT_MAX
+                    || self.entries.len() > ENTRIES_MAX;
+                reports.is_empty() && !no_more
+            }
+            (_, Entry::Input(_) | Entry::Noticed(_)) => false,
+        };
+        if waiting {
+            return None;
+        }
+        let (at, entry) = self.entries.pop_front()?;
+        let turn = match entry {
+            Entry::Frame { frame, took } => match self.of(&frame) {
+                Some(report) => Turn::Both { frame, took, report },
+                None => Turn::Unseen { frame, took },
+            },
+            entry => Turn::Entry(entry),
+        };
+        Some((at, turn))
+    }
+
+    fn of(&mut self, frame: &FrameReport) -> Option<Box<Report>> {
+        let reports = self.reports.get_mut(&frame.camera)?;
+        reports.pop_front_if(|report| report.frame == frame.frame)
+    }
+}
+
+/// Whether the shadow process watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watches {
+    Yes,
+    No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::detection::FrameSize;
+    use crate::link::{CaptureClock, StageTimes};
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_nanos(ms * 1_000_000)
+    }
+
+    fn picture(log: &mut Log, camera: u16, frame: u64, ms: u64) {
+        let frame = FrameReport {
+            camera: CameraIndex(camera),
+            frame,
+            size: FrameSize::new(8, 8).expect("a size"),
+            captured_at: at(ms),
+            detections: vec![],
+        };
+        log.put(at(ms), Entry::Frame { frame, took: Duration::ZERO });
+    }
+
+    fn seen(log: &mut Log, camera: u16, frame: u64) {
+        log.report(Box::new(Report {
+            camera,
+            frame,
+            width_px: 8,
+            height_px: 8,
+            detections: vec![],
+            stages: StageTimes::default(),
+            clock: CaptureClock::Pipeline,
+            passed_over: 0,
+        }));
+    }
+
+    /// What is known: `+` for a picture that both saw, `-` for one that the shadow model did not, `.` for
+    /// all else.
+    fn known(log: &mut Log, ms: u64, watches: Watches) -> String {
+        let mut text = String::new();
+        while let Some((_, turn)) = log.next(at(ms), watches) {
+            text.push(match turn {
+                Turn::Both { .. } => '+',
+                Turn::Unseen { .. } => '-',
+                Turn::Entry(_) => '.',
+            });
+        }
+        text
+    }
+
+    #[test]
+    fn nothing_overtakes_a_picture_that_is_still_looked_at() {
+        let mut log = Log::default();
+        picture(&mut log, 0, 0, 0);
+        log.put(at(1), Entry::Input(Input::Tick));
+        picture(&mut log, 1, 0, 2);
+        assert_eq!(known(&mut log, 100, Watches::Yes), "");
+        seen(&mut log, 1, 0);
+        assert_eq!(known(&mut log, 100, Watches::Yes), "");
+        seen(&mut log, 0, 0);
+        assert_eq!(known(&mut log, 100, Watches::Yes), "+.+");
+    }
+
+    #[test]
+    fn a_picture_that_was_skipped_is_known_by_the_next_one_and_by_time() {
+        let mut log = Log::default();
+        for frame in 0..4 {
+            picture(&mut log, 0, frame, frame * 200);
+        }
+        seen(&mut log, 0, 2);
+        assert_eq!(known(&mut log, 800, Watches::Yes), "--+");
+        assert_eq!(known(&mut log, 600 + 4999, Watches::Yes), "");
+        assert_eq!(known(&mut log, 600 + 5000, Watches::Yes), "-");
+        // Too late: it counts for nothing, and for no other picture.
+        seen(&mut log, 0, 3);
+        picture(&mut log, 0, 4, 6000);
+        seen(&mut log, 0, 4);
+        assert_eq!(known(&mut log, 6001, Watches::Yes), "+");
+        picture(&mut log, 0, 5, 6200);
+        assert_eq!(known(&mut log, 6200, Watches::No), "-");
+    }
+}

@@ -1,0 +1,154 @@
+//! The models of a box that is stopped, for whoever stands at it: the same keeper, without a vision
+//! process, over the store that nobody else holds.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::chronicle::{Book, Told, write};
+use super::keeper::{Ask, Keeper, KeeperParts};
+use super::shown::{Shared, Shown};
+use super::start::OpenedModels;
+use super::take::{self, Door, refusal_told};
+use super::trying::{TryModel, TryProcess};
+use crate::clock;
+use crate::config::Config;
+use crate::guard::handle::models::{InstalledModel, ModelError, Slot};
+use crate::model_package::WallTime;
+use crate::model_store::files::SharedFiles;
+use crate::rollout::slot::Digest;
+use crate::store::models::ModelEventRow;
+use crate::store::query::{HistoryError, StoreReader};
+use crate::store::{Store, StoreError};
+
+/// Events of earlier lives that say when a package came.
+const EVENTS_LOOKED_AT: u32 = 500;
+
+/// See the module.
+pub struct StoppedBox {
+    keeper: Keeper,
+    shared: Arc<Shared>,
+    files: SharedFiles,
+    store: Arc<Mutex<Store>>,
+    reader: StoreReader,
+    tries: TryProcess,
+    data: PathBuf,
+    /// What the store did not take.
+    unkept: Arc<Mutex<Option<StoreError>>>,
+}
+
+/// Writes at once.
+struct Direct {
+    store: Arc<Mutex<Store>>,
+    unkept: Arc<Mutex<Option<StoreError>>>,
+}
+
+impl Book for Direct {
+    fn tell(&mut self, told: Told) {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = write(&mut store, &told) {
+            *self.unkept.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+}
+
+impl StoppedBox {
+    /// Takes the store for itself.
+    ///
+    /// # Errors
+    /// The box runs, or its store cannot be read.
+    pub fn open(config: &Config, program: OsString) -> Result<StoppedBox, StoreError> {
+        let store = Store::open(&config.store.path)?;
+        let reader = store.reader()?;
+        let events = reader.model_events(EVENTS_LOOKED_AT, None).unwrap_or_default();
+        let OpenedModels { store: models, files, shared, found } =
+            OpenedModels::open(config, &events);
+        let (store, unkept) = (Arc::new(Mutex::new(store)), Arc::default());
+        let (data, signed) = (config.store.path.clone(), files.clone());
+        let keys = data.clone();
+        let parts = KeeperParts {
+            files: files.clone(),
+            store: models,
+            shared: shared.clone(),
+            // Nobody looks.
+            vision: Box::new(|_| ()),
+            candidate: Box::new(|_| ()),
+            book: Box::new(Direct { store: store.clone(), unkept: Arc::clone(&unkept) }),
+            found,
+            time: Box::new(|_| WallTime::Trusted(clock::wall())),
+            trusted: Box::new(move |digest| take::still_trusted(&signed, &keys, digest)),
+        };
+        let budget = config.models.latency_budget;
+        let tries = TryProcess::of(&[program], &config.model, budget);
+        let mut keeper = Keeper::new(parts);
+        keeper.show_now();
+        Ok(StoppedBox { keeper, shared, files, store, reader, tries, data, unkept })
+    }
+
+    /// Whoever stands at the box says that its clock is right, or that it may not be.
+    ///
+    /// # Errors
+    /// It is refused, of no use, or cannot be kept.
+    pub fn install(
+        &mut self,
+        (name, file): (&str, File),
+        time: WallTime,
+        by: &str,
+    ) -> Result<InstalledModel, ModelError> {
+        let shown = self.shared.now();
+        let door = Door { ledger: &shown.ledger, time, data: &self.data };
+        let package = match take::take(&self.files, &door, file, &mut |_| ()) {
+            Ok(package) => package,
+            Err(error) => {
+                self.keeper.tell(refusal_told(name, &error, by));
+                self.keeper.sweep_now();
+                return Err(error);
+            }
+        };
+        self.keeper.stage(&package, by)?;
+        self.keeper.sweep_now();
+        let dir = self.shared.folders.dir_of(Slot::Blob(package.digest));
+        let tried = self.tries.try_model(&dir);
+        self.keeper.tried(package.digest, tried)?;
+        Ok(package.installed())
+    }
+
+    /// # Errors
+    /// The step is out of order, or the disk does not take it.
+    pub fn ask(&mut self, what: Ask, by: &str) -> Result<(), ModelError> {
+        let done = self.keeper.ask(what, by, clock::monotonic());
+        self.keeper.sweep_now();
+        done
+    }
+
+    pub fn shown(&mut self) -> Shown {
+        self.keeper.show_now();
+        self.shared.now()
+    }
+
+    pub fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub fn candidate(&self) -> Option<Digest> {
+        self.shared.now().ledger.candidate().map(|it| it.digest)
+    }
+
+    /// # Errors
+    /// The store cannot be read.
+    pub fn history(&self, limit: u32) -> Result<Vec<ModelEventRow>, HistoryError> {
+        self.reader.model_events(limit, None)
+    }
+
+    /// What was done and could not be written down.
+    pub fn unkept(&self) -> Option<StoreError> {
+        self.unkept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Lets go of the store.
+    pub fn close(self) {
+        let StoppedBox { keeper, store, .. } = self;
+        drop((keeper, store));
+    }
+}

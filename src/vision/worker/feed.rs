@@ -1,0 +1,336 @@
+//! What the shadow process gets to see: the pictures that this process has looked at.
+//!
+//! ```text
+//! inference loop ─ offer: try_lock, one Arc ─> one picture a camera, the newest ─> this thread ─> shadow
+//! guard ─ control socket, the write end of a fresh pair for each shadow process ────^
+//! ```
+//!
+//! The loop that guards never waits here: what finds the lock taken is not given. Cameras take turns, so
+//! that none is seen less than the others. Whether there is time for it is for `courtesy` to say.
+//!
+//! Not here: what the shadow process does with a picture, and what comes of it.
+
+mod courtesy;
+
+use std::io::{self, IoSliceMut, Read};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+
+pub use self::courtesy::Meanwhile;
+use self::courtesy::{Allowed, Courtesy};
+use super::super::ingest::{Frame, Picture};
+use super::load::LoadNews;
+use super::outbox::Outbox;
+use crate::clock;
+use crate::link::{self, CameraIndex, FED_TAKEN, FedPicture, FeedNews, FromWorker};
+use crate::telemetry::chain;
+
+/// How much less urgent than this process the thread is that copies pictures (`nice`): as little as there
+/// is, whatever this process has.
+const NICER_BY: i32 = 40;
+
+/// How often the guard is told how the feeding goes.
+const NEWS_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the thread waits for a picture before it looks at anything else.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The loop's end.
+pub struct Feed {
+    shared: Option<Arc<Shared>>,
+}
+
+struct Shared {
+    /// Whether there is a shadow process.
+    attached: AtomicBool,
+    /// Whether it is at work on a picture.
+    busy: AtomicBool,
+    offered: AtomicU64,
+    slots: Mutex<Slots>,
+    arrived: Condvar,
+    courtesy: Mutex<Courtesy>,
+}
+
+struct Slots {
+    waiting: Vec<Option<Offered>>,
+    /// Whose turn it is.
+    next: usize,
+}
+
+struct Offered {
+    fed: FedPicture,
+    picture: Arc<Picture>,
+}
+
+impl Feed {
+    /// `control`: where the guard hands over the ends that shadow processes read from.
+    pub fn start(
+        control: Option<UnixStream>,
+        cameras: usize,
+        outbox: &Arc<Outbox>,
+    ) -> io::Result<Feed> {
+        let Some(control) = control else {
+            return Ok(Feed { shared: None });
+        };
+        let waiting = (0..cameras).map(|_| None).collect();
+        let shared = Arc::new(Shared {
+            attached: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
+            offered: AtomicU64::new(0),
+            slots: Mutex::new(Slots { waiting, next: 0 }),
+            arrived: Condvar::new(),
+            courtesy: Mutex::new(Courtesy::new(cameras)),
+        });
+        let feeder = Feeder { shared: Arc::clone(&shared), outbox: Arc::clone(outbox) };
+        // Not joined: it sits in a read that ends with the process.
+        thread::Builder::new().name("feed".into()).spawn(move || feeder.run(&control))?;
+        Ok(Feed { shared: Some(shared) })
+    }
+
+    /// What the shadow process does now.
+    pub fn meanwhile(&self) -> Meanwhile {
+        match self.shared.as_ref().is_some_and(|it| it.busy.load(Ordering::Acquire)) {
+            true => Meanwhile::Beside,
+            false => Meanwhile::Alone,
+        }
+    }
+
+    /// A camera's picture took the loop so long; `before`: what the shadow process did when it began.
+    pub fn looked(&self, camera: CameraIndex, took: Duration, before: Meanwhile) {
+        // What the shadow process did only in part says nothing of either.
+        if let Some(shared) = self.shared.as_deref()
+            && self.meanwhile() == before
+            && let Ok(mut courtesy) = shared.courtesy.try_lock()
+        {
+            courtesy.looked(usize::from(camera), took, before);
+        }
+    }
+
+    /// Gives a picture, if there is anybody to give it to and it costs no waiting.
+    pub fn offer(&self, fed: Option<FedPicture>, picture: &Arc<Picture>) {
+        let (Some(shared), Some(fed)) = (self.attached(), fed) else {
+            return;
+        };
+        shared.offered.fetch_add(1, Ordering::Relaxed);
+        let Ok(mut slots) = shared.slots.try_lock() else {
+            return;
+        };
+        if let Some(slot) = slots.waiting.get_mut(usize::from(fed.camera)) {
+            *slot = Some(Offered { fed, picture: Arc::clone(picture) });
+        }
+        drop(slots);
+        shared.arrived.notify_one();
+    }
+
+    /// Whether this process keeps up with its cameras.
+    pub fn load(&self, news: &LoadNews) {
+        let Some(shared) = &self.shared else { return };
+        let overloaded = match news {
+            LoadNews::Nothing => return,
+            LoadNews::KeepsUp => courtesy::Load::KeepsUp,
+            LoadNews::Overloaded(_) => courtesy::Load::Overloaded,
+        };
+        shared.courtesy.lock().unwrap_or_else(PoisonError::into_inner).load(overloaded);
+    }
+
+    fn attached(&self) -> Option<&Shared> {
+        self.shared.as_deref().filter(|shared| shared.attached.load(Ordering::Acquire))
+    }
+}
+
+/// What is told of a picture; `None` for one whose memory contradicts its own description.
+pub fn described(camera: CameraIndex, number: u64, frame: &Frame) -> Option<FedPicture> {
+    let picture = frame.picture.as_ref()?;
+    Some(FedPicture {
+        camera,
+        frame: number,
+        captured_ns: frame.captured_ns,
+        arrived_ns: frame.arrived_ns,
+        clock: frame.clock,
+        source_px: (frame.source_size.width_px() as u32, frame.source_size.height_px() as u32),
+        width_px: picture.width() as u32,
+        height_px: picture.height() as u32,
+    })
+}
+
+/// The thread's end.
+struct Feeder {
+    shared: Arc<Shared>,
+    outbox: Arc<Outbox>,
+}
+
+impl Feeder {
+    fn run(self, control: &UnixStream) {
+        // Linux keeps niceness per thread; without it the thread merely competes.
+        let _ = rustix::process::nice(NICER_BY);
+        loop {
+            match next_end(control) {
+                Ok(Some(end)) => self.feed(&UnixStream::from(end)),
+                // A byte without an end.
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::debug!("no shadow process will be fed: {error}");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Until the shadow process is gone.
+    fn feed(&self, to: &UnixStream) {
+        tracing::info!("a shadow process is given the pictures of this one");
+        self.shared.offered.store(0, Ordering::Relaxed);
+        self.courtesy().begin(clock::monotonic());
+        self.shared.attached.store(true, Ordering::Release);
+        let mut given = 0;
+        let mut told_at = clock::monotonic();
+        let ended = loop {
+            let now = clock::monotonic();
+            if now.since(told_at) >= NEWS_EVERY {
+                told_at = now;
+                self.tell(given);
+            }
+            let allowed = self.courtesy().allows(now);
+            let offered = match allowed {
+                Allowed::Yes => self.next(),
+                Allowed::NotYet { wait } => {
+                    thread::park_timeout(wait.min(LOOK_EVERY));
+                    None
+                }
+            };
+            if let Some(offered) = offered {
+                match self.give(to, &offered) {
+                    Ok(()) => given += 1,
+                    Err(reason) => break reason,
+                }
+            } else if let Some(reason) = gone(to) {
+                break reason;
+            }
+        };
+        self.shared.attached.store(false, Ordering::Release);
+        self.shared.busy.store(false, Ordering::Release);
+        self.slots().waiting.iter_mut().for_each(|slot| *slot = None);
+        tracing::info!("the shadow process is fed no more: {ended}");
+    }
+
+    fn give(&self, mut to: &UnixStream, offered: &Offered) -> Result<(), String> {
+        let Some(picture) = offered.picture.as_ref().as_ref() else {
+            return Ok(());
+        };
+        self.shared.busy.store(true, Ordering::Release);
+        let began = clock::monotonic();
+        link::send_picture(to, &offered.fed, picture.rows()).map_err(|error| chain(&error))?;
+        let mut answer = [0];
+        to.read_exact(&mut answer).map_err(|error| error.to_string())?;
+        if answer[0] != FED_TAKEN {
+            return Err("it does not answer as it should".into());
+        }
+        self.shared.busy.store(false, Ordering::Release);
+        let now = clock::monotonic();
+        self.courtesy().given(now, now.since(began));
+        Ok(())
+    }
+
+    fn tell(&self, given: u64) {
+        let (held, looks_ms) = self.courtesy().says();
+        let offered = self.shared.offered.load(Ordering::Relaxed);
+        self.outbox.push(FromWorker::Feed(FeedNews { offered, given, held, looks_ms }));
+    }
+
+    /// The newest picture of the camera whose turn it is; waits a moment for one.
+    fn next(&self) -> Option<Offered> {
+        let idle = |slots: &mut Slots| slots.waiting.iter().all(Option::is_none);
+        let waited = self.shared.arrived.wait_timeout_while(self.slots(), LOOK_EVERY, idle);
+        let (mut slots, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        slots.take()
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.shared.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn courtesy(&self) -> MutexGuard<'_, Courtesy> {
+        self.shared.courtesy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slots {
+    fn take(&mut self) -> Option<Offered> {
+        let cameras = self.waiting.len();
+        let mut turns = (0..cameras).map(|turn| (self.next + turn) % cameras);
+        let camera = turns.find(|&camera| self.waiting[camera].is_some())?;
+        self.next = (camera + 1) % cameras;
+        self.waiting[camera].take()
+    }
+}
+
+/// Waits for the next end that the guard hands over; an error when the guard is gone.
+fn next_end(control: &UnixStream) -> io::Result<Option<OwnedFd>> {
+    let mut byte = [0];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut into = [IoSliceMut::new(&mut byte)];
+    let got = recvmsg(control, &mut into, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    if got.bytes == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut ends) => ends.next(),
+        _ => None,
+    }))
+}
+
+/// Why there is nobody at the other end; `None` while there is.
+fn gone(to: &UnixStream) -> Option<String> {
+    let mut byte = [0];
+    match rustix::net::recv(to, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+        Ok((_, 0)) => Some("it has ended".into()),
+        Ok(_) => Some("it speaks unasked".into()),
+        Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => None,
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::CaptureClock;
+    use crate::vision::ingest::tests::picture;
+
+    fn offered(camera: CameraIndex, frame: u64) -> Offered {
+        let fed = FedPicture {
+            camera,
+            frame,
+            captured_ns: 0,
+            arrived_ns: 0,
+            clock: CaptureClock::Pipeline,
+            source_px: (8, 4),
+            width_px: 8,
+            height_px: 4,
+        };
+        Offered { fed, picture: Arc::new(picture(gstreamer_video::VideoFormat::Bgr)) }
+    }
+
+    #[test]
+    fn cameras_take_turns_and_of_each_the_newest_picture_is_given() {
+        let mut slots = Slots { waiting: vec![None, None, None], next: 0 };
+        let mut given = Vec::new();
+        for frame in 0..6 {
+            // Camera 0 has a new picture each time, the others every third time.
+            for camera in [0, 1, 2] {
+                if camera == 0 || frame % 3 == 0 {
+                    slots.waiting[usize::from(camera)] = Some(offered(camera, frame));
+                }
+            }
+            given.extend(slots.take().map(|it| (it.fed.camera, it.fed.frame)));
+        }
+        assert_eq!(given, [(0, 0), (1, 0), (2, 0), (0, 3), (1, 3), (2, 3)]);
+    }
+}

@@ -1,0 +1,16 @@
+//! Models in the guard: every step of the roll-out, and everything that can come in between, against the
+//! real keeper, a real folder of models and a real store.
+
+#[path = "rollout/attacks.rs"]
+mod attacks;
+#[path = "rollout/command.rs"]
+mod command;
+#[path = "package_files/maker.rs"]
+#[allow(dead_code, reason = "shared with the tests of package files")]
+mod maker;
+#[path = "rollout/matrix.rs"]
+mod matrix;
+#[path = "rollout/steps.rs"]
+mod steps;
+#[path = "rollout/world.rs"]
+mod world;

@@ -1,0 +1,426 @@
+//! A box without cameras: the real keeper of models over real files and a real store, and a vision
+//! process that says what a test wants.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use jiff::{Span, Timestamp};
+use serde_json::{Value, json};
+use standclear::clock;
+use standclear::gate::verdict::Judgement;
+use standclear::guard::clerk::Clerk;
+use standclear::guard::handle::models::{ModelError, Models, ModelsNow};
+use standclear::guard::models::chronicle::Chronicle;
+use standclear::guard::models::desk::{EvidenceSource, ModelsDesk};
+use standclear::guard::models::fetching::Intake;
+use standclear::guard::models::keeper::{KeeperParts, KeeperThread, queue};
+use standclear::guard::models::next_life::KeepersOrder;
+use standclear::guard::models::order::NextLife;
+use standclear::guard::models::seen::{LifeEnd, ModelNews, NewsPost, news};
+use standclear::guard::models::shown::Folders;
+use standclear::guard::models::start::{OpenedModels, go_on};
+use standclear::guard::models::take;
+use standclear::guard::models::trying::{Tried, TryModel};
+use standclear::link::{ModelInfo, SwitchedTo, ToWorker};
+use standclear::model_package::WallTime;
+use standclear::model_package::keys::file;
+use standclear::model_store::FOLDER;
+use standclear::model_store::files::{Disk, Files, Kind, SharedFiles};
+use standclear::rollout::probation::Rules;
+use standclear::rollout::slot::{Digest, Slot};
+use standclear::rollout::stage::{Fault, Stage};
+use standclear::store::Store;
+use tempfile::TempDir;
+
+use super::maker::{Maker, manifest_with, tar_of};
+
+/// Of the model that came with the program.
+pub const SHIPPED_RELEASE: u64 = 5;
+
+/// Longest wait for anything.
+const SOON: Duration = Duration::from_secs(20);
+
+pub const EVIDENCE: &str = "what they saw";
+
+/// What a disk does; changed while the box works with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mood {
+    Well,
+    Full,
+    ReadOnly,
+    /// Whoever writes waits until it is well again.
+    Hangs,
+}
+
+/// A real folder on a disk that has moods.
+pub struct Moody {
+    disk: Disk,
+    mood: Arc<AtomicU8>,
+}
+
+impl Moody {
+    fn write(&self) -> io::Result<()> {
+        loop {
+            match self.mood.load(Ordering::SeqCst) {
+                0 => return Ok(()),
+                1 => return Err(ErrorKind::StorageFull.into()),
+                2 => return Err(ErrorKind::ReadOnlyFilesystem.into()),
+                _ => thread::park_timeout(Duration::from_millis(2)),
+            }
+        }
+    }
+}
+
+impl Files for Moody {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.write().and_then(|()| self.disk.create_dir(path))
+    }
+
+    fn write_new(&self, path: &Path, content: &mut dyn Read) -> io::Result<u64> {
+        self.write().and_then(|()| self.disk.write_new(path, content))
+    }
+
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_file(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_dir(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.write().and_then(|()| self.disk.rename(from, to))
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove_file(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.remove_dir(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + '_>> {
+        self.disk.open(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        self.disk.list(path)
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<Option<Kind>> {
+        self.disk.kind(path)
+    }
+}
+
+/// The next trials of models, in their order; a good one where nothing is said.
+#[derive(Clone, Default)]
+pub struct Tries(pub Arc<Mutex<VecDeque<Tried>>>);
+
+impl TryModel for Tries {
+    fn try_model(&self, dir: &Path) -> Tried {
+        assert!(dir.join("model.onnx").is_file(), "{} is not there", dir.display());
+        let next = self.0.lock().expect("not poisoned").pop_front();
+        next.unwrap_or(Tried::Well { p99: Duration::from_millis(40), pictures: 100 })
+    }
+}
+
+pub fn badly(fault: Fault) -> Tried {
+    Tried::Badly { fault, code: "not_loadable", text: "the test wants it so".into() }
+}
+
+struct Seen;
+
+impl EvidenceSource for Seen {
+    fn judgement(&self, _: Digest) -> Option<(String, Judgement)> {
+        let (claims, warnings) = (Vec::new(), Vec::new());
+        Some((EVIDENCE.into(), Judgement::MayBeApproved { claims, warnings }))
+    }
+}
+
+/// One life of the box.
+pub struct Life {
+    pub desk: ModelsDesk,
+    pub order: KeepersOrder,
+    pub news: NewsPost,
+    told: Receiver<ToWorker>,
+    thread: KeeperThread,
+}
+
+/// What outlives the lives of a box.
+pub struct World {
+    pub folder: TempDir,
+    pub maker: Maker,
+    pub tries: Tries,
+    pub rules: Rules,
+    mood: Arc<AtomicU8>,
+    clock_shift_years: Arc<Mutex<i64>>,
+    life: Option<Life>,
+}
+
+impl World {
+    pub fn new() -> World {
+        let (folder, maker) = (TempDir::new().expect("a folder"), Maker::new());
+        let shipped = folder.path().join("shipped");
+        fs::create_dir(&shipped).expect("made");
+        let manifest = json!({ "name": "shipped", "version": "1", "release": SHIPPED_RELEASE });
+        fs::write(shipped.join("manifest.json"), manifest.to_string()).expect("written");
+        file::keep(&file::path_in(folder.path()), &maker.keyring()).expect("kept");
+        let mut world = World {
+            folder,
+            maker,
+            tries: Tries::default(),
+            rules: Rules {
+                frames_min: 300,
+                run_min: Duration::from_millis(300),
+                // Of a test that shares its machine with others.
+                silence_max: SOON,
+                ..Rules::with_latency_budget(Duration::from_millis(150))
+            },
+            mood: Arc::default(),
+            clock_shift_years: Arc::default(),
+            life: None,
+        };
+        world.begin();
+        world
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join(FOLDER)
+    }
+
+    pub fn mood(&self, mood: Mood) {
+        self.mood.store(mood as u8, Ordering::SeqCst);
+    }
+
+    pub fn clock_is_off_by_years(&self, years: i64) {
+        *self.clock_shift_years.lock().expect("not poisoned") = years;
+    }
+
+    pub fn life(&self) -> &Life {
+        self.life.as_ref().expect("the box runs")
+    }
+
+    pub fn desk(&self) -> &ModelsDesk {
+        &self.life().desk
+    }
+
+    pub fn now(&self) -> ModelsNow {
+        self.desk().models_now()
+    }
+
+    /// The box starts; its vision process does not yet.
+    pub fn begin(&mut self) {
+        let store = Store::open(self.folder.path()).expect("a store");
+        let reader = store.reader().expect("one");
+        let events = reader.model_events(500, None).expect("read");
+        let clerk = Clerk::over(store).expect("a thread");
+        let disk = Disk::new(self.root()).expect("a folder");
+        let files: SharedFiles = Arc::new(Moody { disk, mood: self.mood.clone() });
+        let folders = Folders { root: self.root(), shipped: self.folder.path().join("shipped") };
+        let opened = OpenedModels::of(files, folders, self.rules, &events);
+        let OpenedModels { store, files, shared, found } = opened;
+        let (tasks, asked) = queue();
+        let intake = Intake {
+            shared: shared.clone(),
+            tasks: tasks.clone(),
+            files: files.clone(),
+            data: self.folder.path().to_owned(),
+            tries: Arc::new(self.tries.clone()),
+            taking: Arc::default(),
+        };
+        let (vision, told) = mpsc::sync_channel(64);
+        let (signed, data) = (files.clone(), self.folder.path().to_owned());
+        let shift = self.clock_shift_years.clone();
+        let parts = KeeperParts {
+            files,
+            store,
+            shared: shared.clone(),
+            vision: Box::new(move |message| vision.try_send(message).expect("room")),
+            candidate: Box::new(|_| ()),
+            book: Box::new(Chronicle::new(clerk)),
+            found,
+            time: Box::new(move |_| WallTime::Trusted(shifted(&shift))),
+            trusted: Box::new(move |digest| take::still_trusted(&signed, &data, digest)),
+        };
+        let (post, heard) = news();
+        let order = KeepersOrder::new(tasks.clone(), shared);
+        let thread = KeeperThread::start(parts, (tasks, asked), heard).expect("a thread");
+        let carried = vec![self.folder.path().join("media")];
+        let evidence = Arc::new(Seen);
+        let found = Mutex::default();
+        let desk = ModelsDesk { intake, evidence, reader, carried, found };
+        go_on(desk.intake.clone()).expect("a thread");
+        self.life = Some(Life { desk, order, news: post, told, thread });
+        self.wait_for("the clock to be trusted", || {
+            matches!(self.desk().intake.shared.now().time, WallTime::Trusted(_))
+        });
+    }
+
+    /// The box ends, as after a power cut as far as the folder goes, and starts again.
+    pub fn restart(&mut self) {
+        self.end();
+        self.begin();
+    }
+
+    pub fn end(&mut self) {
+        if let Some(life) = self.life.take() {
+            let Life { desk, order, thread, .. } = life;
+            drop((desk, order));
+            thread.stop();
+        }
+        // The store closes with the last clerk, on a thread of its own.
+        self.wait_for("the store to close", || {
+            standclear::store::in_use_by(self.folder.path()).is_none()
+        });
+    }
+
+    /// A vision process starts with what the keeper gives it, the first of it looks, and that is told.
+    pub fn watch(&self) -> Slot {
+        let order = self.life().order.order();
+        let slots = order.iter().map(|it| it.slot.clone()).collect();
+        self.tell(ModelNews::LifeBegins { order: slots });
+        self.tell(ModelNews::Ready(info(&order[0].slot)));
+        let first: Slot = order[0].slot.parse().expect("a slot");
+        self.wait(&format!("{first} guards"), |now| now.active.slot == Some(first));
+        first
+    }
+
+    pub fn tell(&self, news: ModelNews) {
+        self.life().news.tell(news);
+    }
+
+    pub fn life_ends(&self, how: LifeEnd) {
+        self.tell(ModelNews::LifeEnded { how, reason: "the test wants it so".into() });
+        self.wait("nobody guards", |now| now.active.slot.is_none());
+    }
+
+    /// The next thing the vision process is told.
+    #[track_caller]
+    pub fn told(&self) -> ToWorker {
+        self.life().told.recv_timeout(SOON).expect("something is told in time")
+    }
+
+    pub fn told_now(&self) -> Option<ToWorker> {
+        self.life().told.try_recv().ok()
+    }
+
+    pub fn told_nothing(&self) -> bool {
+        self.told_now().is_none()
+    }
+
+    #[track_caller]
+    pub fn wait(&self, what: &str, is_so: impl Fn(&ModelsNow) -> bool) -> ModelsNow {
+        let until = clock::monotonic().after(SOON);
+        loop {
+            let now = self.now();
+            if is_so(&now) {
+                return now;
+            }
+            assert!(clock::monotonic() < until, "{what}: not in time; it is {now:#?}");
+            thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
+    #[track_caller]
+    pub fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
+        let until = clock::monotonic().after(SOON);
+        while !is_so() {
+            assert!(clock::monotonic() < until, "{what}: not in time");
+            thread::park_timeout(Duration::from_millis(5));
+        }
+    }
+
+    /// Kinds of what is in the history, the oldest first.
+    pub fn history(&self) -> Vec<String> {
+        let rows = self.desk().model_history(500, None).expect("read");
+        rows.into_iter().rev().map(|row| row.kind).collect()
+    }
+
+    /// Waits until the history has it: it is written behind the step.
+    #[track_caller]
+    pub fn is_told(&self, kind: &str) {
+        self.wait_for(&format!("{kind} in the history"), || {
+            self.history().iter().any(|it| it == kind)
+        });
+    }
+
+    pub fn stage(&self) -> Option<Stage> {
+        self.desk().intake.shared.now().ledger.candidate().map(|it| it.stage.clone())
+    }
+
+    /// A signed package of this release.
+    pub fn package(&self, release: u64) -> Vec<u8> {
+        self.package_with(|manifest| manifest["release"] = json!(release))
+    }
+
+    pub fn package_with(&self, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+        tar_of(&self.maker.parts(&manifest_with(change)))
+    }
+
+    pub fn install(&self, package: &[u8]) -> Result<Digest, ModelError> {
+        let done = self.desk().install("people", &mut &*package, "Eva");
+        done.map(|installed| installed.digest)
+    }
+
+    pub fn candidate(&self) -> Digest {
+        let ledger = self.desk().intake.shared.now().ledger;
+        ledger.candidate().expect("a candidate").digest
+    }
+
+    /// Answers `Prepare` and `Switch` well.
+    pub fn switches(&self) {
+        self.prepares();
+        let ToWorker::Switch { switch } = self.told() else { panic!("a switch") };
+        let slot = Slot::Blob(self.candidate());
+        self.switched(switch, slot);
+    }
+
+    pub fn prepares(&self) {
+        let ToWorker::Prepare { switch, model } = self.told() else { panic!("a preparation") };
+        self.tell(ModelNews::Prepared { switch, outcome: Ok(info(&model.slot)) });
+    }
+
+    pub fn switched(&self, switch: u64, slot: Slot) {
+        let (at_ns, gap_ns) = (clock::monotonic().as_nanos(), 80_000_000);
+        let to = SwitchedTo { model: info(&slot.to_string()), at_ns, gap_ns };
+        self.tell(ModelNews::Switched { switch, outcome: Ok(to) });
+        self.wait(&format!("{slot} guards"), |now| now.active.slot == Some(slot));
+    }
+
+    /// Pictures that each took so long.
+    pub fn pictures(&self, count: usize, inference: Duration) {
+        for _ in 0..count {
+            let decided_ns = clock::monotonic().as_nanos();
+            let inference_ns = u64::try_from(inference.as_nanos()).expect("short");
+            let frame =
+                ModelNews::Frame { camera: 0, captured_ns: decided_ns, decided_ns, inference_ns };
+            self.tell(frame);
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.mood(Mood::Well);
+        self.life = None;
+    }
+}
+
+fn shifted(years: &Mutex<i64>) -> Timestamp {
+    let days = *years.lock().expect("not poisoned") * 365;
+    let now = clock::wall();
+    now.checked_add(Span::new().hours(days * 24)).expect("a time")
+}
+
+pub fn info(slot: &str) -> ModelInfo {
+    ModelInfo { name: "people".into(), slot: slot.into(), ..ModelInfo::default() }
+}

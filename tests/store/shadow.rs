@@ -1,0 +1,133 @@
+//! Runs of shadow models: what is kept of them, and what people say.
+
+use standclear::config::Privacy;
+use standclear::store::Store;
+use standclear::store::pictures::Hides;
+use standclear::store::shadow::{
+    CaseWord, CorpusRun, Ended, Labelled, NewShadowRun, RunProgress, RunSide, RunSource,
+    ShadowIncident,
+};
+
+use super::{at, folder, number, open};
+
+fn new(shadow: &str, zones: &str) -> NewShadowRun {
+    NewShadowRun {
+        source: RunSource::Live,
+        name: "this site".into(),
+        active: "shipped".into(),
+        shadow: shadow.into(),
+        zones: zones.into(),
+        began: at(1_000),
+    }
+}
+
+fn incident(side: RunSide, number: u64) -> ShadowIncident {
+    ShadowIncident {
+        side,
+        number,
+        camera: "yard".into(),
+        zone: "bay".into(),
+        zone_name: "Bay".into(),
+        zone_number: Some(3),
+        began: at(2_000),
+        last: at(2_500),
+        ended: Ended::No,
+        score: 0.5,
+        boxes: "[]".into(),
+        left_out: None,
+    }
+}
+
+fn begin(store: &mut Store, shadow: &str, zones: &str) -> u64 {
+    store.open_shadow_run(&new(shadow, zones)).expect("kept")
+}
+
+#[test]
+fn a_run_goes_on_after_a_restart_and_ends_when_model_or_zones_are_others() {
+    let dir = folder();
+    let run = begin(&mut open(dir.path()), "sha256-a", "z1");
+    let mut store = open(dir.path());
+    assert_eq!(begin(&mut store, "sha256-a", "z1"), run);
+    let other = begin(&mut store, "sha256-a", "z2");
+    assert_ne!(other, run);
+    let reader = store.reader().expect("a reader");
+    assert!(reader.shadow_run(Some(run)).expect("read").expect("there").ended.is_some());
+    let again = begin(&mut store, "sha256-a", "z1");
+    assert!(again > other, "what was ended is not begun again");
+    let third = begin(&mut store, "sha256-b", "z1");
+    let runs = reader.shadow_runs("shipped", "sha256-a").expect("read");
+    assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [run, other, again]);
+    assert_eq!(reader.newest_shadow("shipped").expect("read").expect("there").id, third);
+}
+
+#[test]
+fn what_is_kept_again_is_one_row_and_its_label_stays_with_who_and_when() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let run = begin(&mut store, "sha256-a", "z1");
+    let progress = RunProgress { seen: 9, of: 10, figures: "{}".into() };
+    let first = [incident(RunSide::Active, 7), incident(RunSide::Shadow, 7)];
+    store.keep_shadow(run, &progress, &first).expect("kept");
+    let reader = store.reader().expect("a reader");
+    let rows = reader.shadow_incidents(run).expect("read");
+    let case = rows[0].id;
+    let audited =
+        || number(dir.path(), "SELECT count(*) FROM audit WHERE action = 'case_labelled'");
+    let labelled = store.label_case(case, CaseWord::Unsure, "Eva", at(5_000)).expect("kept");
+    assert_eq!((labelled, audited()), (Labelled::Yes, 1));
+    store.label_case(case, CaseWord::True, "Ali", at(6_000)).expect("kept");
+    let nobody = store.label_case(case + 99, CaseWord::True, "Ali", at(6_000)).expect("asked");
+    assert_eq!((nobody, audited()), (Labelled::NoCase, 2));
+    let over = ShadowIncident { ended: Ended::Yes, last: at(9_000), ..first[0].clone() };
+    store.keep_shadow(run, &progress, std::slice::from_ref(&over)).expect("kept");
+    let rows = reader.shadow_incidents(run).expect("read");
+    assert_eq!((rows.len(), rows[0].id, &rows[0].of), (2, case, &over));
+    let mark = rows[0].mark.clone().expect("labelled");
+    assert_eq!((mark.word, mark.by.as_str(), mark.at), (CaseWord::True, "Ali", at(6_000)));
+    let row = reader.shadow_run(Some(run)).expect("read").expect("there");
+    assert_eq!((row.seen, row.of), (9, 10));
+}
+
+#[test]
+fn a_picture_of_a_case_is_not_shown_once_more_is_to_be_hidden() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let run = begin(&mut store, "sha256-a", "z1");
+    let of = [incident(RunSide::Shadow, 7)];
+    store.keep_shadow(run, &RunProgress::default(), &of).expect("kept");
+    let reader = store.reader().expect("a reader");
+    let case = reader.shadow_incidents(run).expect("read")[0].id;
+    let key = (run, RunSide::Shadow, 7);
+    store.put_case_picture(key, Some(Hides::Heads), b"jpeg").expect("kept");
+    let shown = |privacy| reader.case_picture(case, privacy).expect("read").is_some();
+    assert_eq!([Privacy::Off, Privacy::Heads, Privacy::Persons].map(shown), [true, true, false]);
+    store.put_case_picture(key, None, b"").expect_err("no picture");
+}
+
+#[test]
+fn a_run_over_recordings_is_kept_whole_beside_the_live_one_with_what_both_missed() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let live = begin(&mut store, "sha256-a", "z1");
+    let run = NewShadowRun {
+        source: RunSource::Corpus,
+        name: "gate-road".into(),
+        ..new("sha256-a", "z9")
+    };
+    let corpus = CorpusRun {
+        run,
+        ended: at(8_000),
+        progress: RunProgress { seen: 5, of: 5, figures: "{}".into() },
+        incidents: vec![
+            (incident(RunSide::Active, 1), Some(CaseWord::True)),
+            (incident(RunSide::Truth, 2), Some(CaseWord::True)),
+        ],
+    };
+    let kept = store.append_corpus_run(&corpus, "recording").expect("kept");
+    assert_eq!(begin(&mut store, "sha256-a", "z1"), live, "it goes on");
+    let reader = store.reader().expect("a reader");
+    let rows = reader.shadow_incidents(kept).expect("read");
+    let sides: Vec<RunSide> = rows.iter().map(|row| row.of.side).collect();
+    assert_eq!(sides, [RunSide::Active, RunSide::Truth]);
+    assert!(rows.iter().all(|row| row.mark.as_ref().is_some_and(|it| it.by == "recording")));
+}
