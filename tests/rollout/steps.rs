@@ -52,7 +52,7 @@ pub fn commit(world: &World) {
     assert_eq!(world.told(), ToWorker::ForgetStandby);
 }
 
-fn golden_asked(world: &World) -> u64 {
+pub fn golden_asked(world: &World) -> u64 {
     let asked = std::cell::Cell::new(None);
     world.wait_for("golden pictures are asked for", || {
         world.pictures(20, 40 * MS);

@@ -28,7 +28,7 @@ pub use self::asked::refused;
 use self::switching::Step;
 use self::watch::Watch;
 use super::chronicle::{Book, Kind, Told};
-use super::seen::{Heard, NEWS_MAX};
+use super::seen::NewsQueue;
 use super::shown::Shared;
 use super::take::Staging;
 use super::trying::Tried;
@@ -167,6 +167,8 @@ pub struct Keeper {
     reviews_open: u32,
     sweep_due: bool,
     looked: Instant,
+    /// News of what the vision process does that found no room.
+    missed: u64,
     keys_at: Option<Instant>,
 }
 
@@ -209,7 +211,7 @@ impl KeeperThread {
     pub fn start(
         parts: KeeperParts,
         (tasks, asked): (SyncSender<Task>, Receiver<Task>),
-        news: Receiver<Heard>,
+        news: NewsQueue,
     ) -> io::Result<KeeperThread> {
         let mut keeper = Keeper::new(parts);
         let thread = thread::Builder::new().name("model-keeper".into()).spawn(move || {
@@ -270,11 +272,12 @@ impl Keeper {
             reviews_open: 0,
             sweep_due: true,
             looked: clock::monotonic(),
+            missed: 0,
             keys_at: None,
         }
     }
 
-    fn run(&mut self, tasks: &Receiver<Task>, news: &Receiver<Heard>) {
+    fn run(&mut self, tasks: &Receiver<Task>, news: &NewsQueue) {
         self.reviews_open = self.shared.now().reviews_open;
         loop {
             let run = match tasks.recv_timeout(LOOK_EVERY) {
@@ -296,16 +299,17 @@ impl Keeper {
         }
     }
 
-    fn hear(&mut self, news: &Receiver<Heard>) {
-        let mut heard = 0;
-        while let Ok(one) = news.try_recv() {
+    fn hear(&mut self, news: &NewsQueue) {
+        // What is told meanwhile is heard when it is known whether this was held up.
+        for _ in 0..news.waiting() {
+            let Some(one) = news.next() else { break };
             self.heard(one.news, one.at);
-            heard += 1;
-            if heard >= NEWS_MAX {
-                break;
-            }
         }
         let now = clock::monotonic();
+        if news.missed() != self.missed {
+            self.missed = news.missed();
+            self.has_missed_news();
+        }
         if now.since(self.looked) > HELD_UP {
             self.was_held_up(now);
         }

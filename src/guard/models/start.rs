@@ -14,7 +14,7 @@ use super::desk::{ModelsDesk, ShadowEvidence, with_installed};
 use super::fetching::Intake;
 use super::keeper::{self, KeeperParts, KeeperThread, Task};
 use super::next_life::KeepersOrder;
-use super::seen::{Heard, news};
+use super::seen::{NewsQueue, news};
 use super::shadow::ShadowDesk;
 use super::shown::{Folders, Shared, Shown, facts_of, shipped_in};
 use super::take;
@@ -150,7 +150,7 @@ fn miss_rate(percent: u32) -> Probability {
 }
 
 /// Who leads the roll-out of this box.
-pub struct Leading(Option<(ModelsFront, Receiver<Heard>)>);
+pub struct Leading(Option<(ModelsFront, NewsQueue)>);
 
 impl ModelsFront {
     /// # Errors

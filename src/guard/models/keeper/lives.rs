@@ -159,6 +159,13 @@ impl Keeper {
         self.active_is(None);
     }
 
+    /// Something that the vision process did was not heard: it is not known which model guards, and
+    /// nothing more is counted for or against one before that is told anew.
+    pub(super) fn has_missed_news(&mut self) {
+        self.life_is_over();
+        self.restart_vision("what it did was not heard while the keeper of models was held up");
+    }
+
     /// What guards, for those who look.
     pub(super) fn active_is(&mut self, slot: Option<Slot>) {
         let since = slot.map(|_| clock::wall());

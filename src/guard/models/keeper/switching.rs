@@ -231,7 +231,7 @@ impl Keeper {
     }
 
     /// The last resort: the next life loads what the ledger says.
-    fn restart_vision(&mut self, why: &str) {
+    pub(super) fn restart_vision(&mut self, why: &str) {
         let text =
             format!("the vision process is started anew, to guard with another model: {why}");
         self.book.tell(Told::now(Kind::Fault, self.life.active, text));

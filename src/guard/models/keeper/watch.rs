@@ -140,6 +140,8 @@ impl Keeper {
                 }
                 self.post(ToWorker::RunGolden { run });
             }
+            // Obeyed when all was heard: what waits behind this may speak against it.
+            Verdict::Commit if seen != Seen::Tick => {}
             Verdict::Commit => self.commit(at),
             Verdict::RollBack { reason } => {
                 let text = match (reason, watch.p99) {
