@@ -153,6 +153,35 @@ fn a_trial_that_becomes_slow_is_taken_back_at_the_next_picture() {
     world.is_told("rolled_back");
 }
 
+/// What the trial was taken back for, in words.
+#[track_caller]
+fn why_back(world: &World, digest: Digest) -> String {
+    let ToWorker::SwitchBack { reason, .. } = world.told() else { panic!("back") };
+    let now = world.wait("it is taken back", |now| now.trial.is_none());
+    assert_eq!(now.rejected, [(digest, End::Fault(Fault::Latency))]);
+    reason
+}
+
+#[test]
+fn a_trial_that_is_slow_from_its_first_picture_is_not_watched_for_two_hundred() {
+    let world = World::new();
+    let digest = on_probation(&world);
+    world.pictures(20, 40 * MS);
+    world.pictures(2, 400 * MS);
+    world.wait("all are heard", |now| now.trial.as_ref().is_some_and(|it| it.frames == 22));
+    assert!(world.told_nothing(), "two slow ones decide nothing");
+    world.pictures(1, 400 * MS);
+    assert!(why_back(&world, digest).contains("budget is 150 ms"));
+}
+
+#[test]
+fn one_look_that_lasts_longer_than_a_picture_may_be_old_takes_a_trial_back() {
+    let world = World::new();
+    let digest = on_probation(&world);
+    world.pictures(1, 950 * MS);
+    assert!(why_back(&world, digest).contains("older than 900 ms"));
+}
+
 #[test]
 fn an_engineer_ends_a_trial_and_puts_back_what_guarded_before() {
     let world = World::new();
