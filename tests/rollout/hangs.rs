@@ -1,13 +1,17 @@
 //! A keeper that hangs with its disk, and what is done and told meanwhile.
 
+use standclear::clock;
+use standclear::guard::handle::models::{ModelError, Models};
+use standclear::guard::models::fetching::ask;
+use standclear::guard::models::keeper::{Ask, Task};
 use standclear::guard::models::order::NextLife;
 use standclear::guard::models::seen::{LifeEnd, ModelNews, NEWS_MAX};
 use standclear::link::ToWorker;
 use standclear::rollout::slot::Slot;
-use standclear::rollout::stage::{Fault, Reason as End};
+use standclear::rollout::stage::{Fault, Reason as End, Stage};
 
-use super::steps::{MS, golden_asked, on_probation};
-use super::world::{Mood, World, info};
+use super::steps::{MS, conflict, golden_asked, in_the_shadow, on_probation};
+use super::world::{EVIDENCE, Mood, World, info};
 
 /// The keeper waits for the disk, over an order that nobody gets in time.
 fn hangs(world: &World) {
@@ -72,4 +76,54 @@ fn a_keeper_that_could_not_hear_what_the_process_did_has_it_started_anew_and_cou
     assert!(now.trial.is_some(), "it is not taken back for that");
     world.is_told("fault");
     assert_eq!(world.watch(), Slot::Blob(digest));
+}
+
+#[test]
+fn a_promotion_that_nobody_waits_for_any_more_is_not_gone_on_with() {
+    let world = World::new();
+    let digest = in_the_shadow(&world);
+    world.watch();
+    world.mood(Mood::Hangs);
+    // The first hangs with the disk, the second behind it.
+    for _ in 0..2 {
+        let unclear = world.desk().promote(digest, EVIDENCE, "Eva").expect_err("nobody knows");
+        assert!(matches!(unclear, ModelError::Clerk(_)), "{unclear}");
+    }
+    world.mood(Mood::Well);
+    let late = |world: &World| world.history().iter().filter(|it| *it == "fault").count();
+    world.wait_for("both are told as not gone on with", || late(&world) == 2);
+    assert!(world.told_nothing(), "nothing is loaded");
+    assert!(matches!(world.stage(), Some(Stage::Approved { .. })), "{:?}", world.stage());
+    world.desk().promote(digest, EVIDENCE, "Eva").expect("asked again");
+    world.switches();
+}
+
+#[test]
+fn what_the_shadow_lost_while_the_model_was_loaded_keeps_it_from_guarding() {
+    let world = World::new();
+    let digest = in_the_shadow(&world);
+    world.watch();
+    world.desk().promote(digest, EVIDENCE, "Eva").expect("approved");
+    world.evidence.is_lost();
+    world.prepares();
+    assert_eq!(world.told(), ToWorker::ForgetStandby, "nothing is switched to");
+    world.is_told("fault");
+    assert!(world.now().trial.is_none());
+    let refused = world.desk().promote(digest, EVIDENCE, "Eva").expect_err("it lost an incident");
+    assert_eq!(conflict(&refused), "refused_by_gate");
+}
+
+#[test]
+fn the_evidence_is_judged_again_when_the_approval_is_written() {
+    let world = World::new();
+    let digest = in_the_shadow(&world);
+    world.watch();
+    world.evidence.is_lost();
+    let (what, by) = (Ask::Promote { digest, evidence: EVIDENCE.into() }, "Eva".to_owned());
+    let until = clock::monotonic().after(20_000 * MS);
+    // As if it had been judged by the desk a moment before.
+    let refused =
+        ask(&world.desk().intake.tasks, 20_000 * MS, |reply| Task::Ask { what, by, until, reply });
+    assert_eq!(conflict(&refused.expect_err("it lost an incident")), "refused_by_gate");
+    assert_eq!(world.stage(), Some(Stage::Shadowing));
 }

@@ -66,7 +66,7 @@ pub fn golden_asked(world: &World) -> u64 {
     asked.get().expect("asked for")
 }
 
-fn conflict(error: &ModelError) -> &'static str {
+pub fn conflict(error: &ModelError) -> &'static str {
     match error {
         ModelError::Conflict { code, .. } => code,
         error => panic!("no conflict: {error}"),

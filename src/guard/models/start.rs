@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use super::Rollout;
 use super::chronicle::Chronicle;
-use super::desk::{ModelsDesk, ShadowEvidence, with_installed};
+use super::desk::{ModelsDesk, with_installed};
+use super::evidence::ShadowEvidence;
 use super::fetching::Intake;
 use super::keeper::{self, KeeperParts, KeeperThread, Task};
 use super::next_life::KeepersOrder;
@@ -244,6 +245,7 @@ impl Leading {
             found,
             time: Box::new(time),
             trusted: Box::new(move |digest| take::still_trusted(&signed, &data, digest)),
+            evidence: desk.evidence.clone(),
         };
         let thread = KeeperThread::start(parts, queue, heard)?;
         go_on(desk.intake.clone())?;
