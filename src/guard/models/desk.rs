@@ -18,11 +18,10 @@ use crate::guard::handle::models::{
     CarriedModels, InstalledModel, May, ModelError, ModelHistoryRow, Models, ModelsNow, Possible,
     ReviewStep, TakingFrom,
 };
-use crate::link::ModelChoice;
 use crate::model_package::carried::open_file;
 use crate::model_store::blobs;
 use crate::rollout::slot::{Digest, Slot};
-use crate::rollout::stage::{Fault, Stage};
+use crate::rollout::stage::Stage;
 use crate::store::query::StoreReader;
 use crate::telemetry::chain;
 
@@ -55,20 +54,6 @@ impl fmt::Debug for ModelsDesk {
 }
 
 impl ModelsDesk {
-    /// The model that is to see what the active one sees, where one is.
-    pub fn shadowing(&self) -> Option<(Digest, ModelChoice)> {
-        let shown = self.intake.shared.now();
-        let candidate = shown.ledger.candidate()?;
-        let looks = matches!(candidate.stage, Stage::Shadowing | Stage::Approved { .. });
-        let slot = Slot::Blob(candidate.digest);
-        looks.then(|| (candidate.digest, self.intake.shared.folders.choice(slot)))
-    }
-
-    /// The shadow found something that speaks against the candidate.
-    pub fn speaks_against(&self, digest: Digest, fault: Fault, why: String) {
-        let _ = self.intake.tasks.try_send(Task::Against { digest, fault, why });
-    }
-
     fn ask(&self, what: Ask, by: &str) -> Result<(), ModelError> {
         let (by, until) = (by.to_owned(), clock::monotonic().after(ANSWER_MAX));
         ask(&self.intake.tasks, ANSWER_MAX, |reply| Task::Ask { what, by, until, reply })
