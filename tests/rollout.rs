@@ -5,6 +5,8 @@
 mod attacks;
 #[path = "rollout/command.rs"]
 mod command;
+#[path = "rollout/fetches.rs"]
+mod fetches;
 #[path = "rollout/hangs.rs"]
 mod hangs;
 #[path = "package_files/maker.rs"]

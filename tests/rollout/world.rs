@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -176,6 +176,8 @@ pub struct World {
     pub tries: Tries,
     pub evidence: Seen,
     pub rules: Rules,
+    /// Bytes, as a fetch is told.
+    pub free: Arc<AtomicU64>,
     mood: Arc<AtomicU8>,
     clock_shift_years: Arc<Mutex<i64>>,
     life: Option<Life>,
@@ -201,6 +203,7 @@ impl World {
                 silence_max: SOON,
                 ..Rules::with_latency_budget(Duration::from_millis(150))
             },
+            free: Arc::new(AtomicU64::new(1 << 40)),
             mood: Arc::default(),
             clock_shift_years: Arc::default(),
             life: None,
@@ -252,6 +255,10 @@ impl World {
             data: self.folder.path().to_owned(),
             tries: Arc::new(self.tries.clone()),
             taking: Arc::default(),
+            free: Arc::new({
+                let free = self.free.clone();
+                move || Ok(free.load(Ordering::SeqCst))
+            }),
         };
         let (vision, told) = mpsc::sync_channel(64);
         let (signed, data) = (files.clone(), self.folder.path().to_owned());

@@ -12,7 +12,7 @@ use super::Rollout;
 use super::chronicle::Chronicle;
 use super::desk::{ModelsDesk, with_installed};
 use super::evidence::ShadowEvidence;
-use super::fetching::Intake;
+use super::fetching::{Intake, forget_part};
 use super::keeper::{self, KeeperParts, KeeperThread, Task};
 use super::next_life::KeepersOrder;
 use super::seen::{NewsQueue, news};
@@ -76,6 +76,7 @@ impl OpenedModels {
         rules: Rules,
         events: &[ModelEventRow],
     ) -> OpenedModels {
+        forget_part(&folders);
         let shipped = shipped_in(&folders.shipped);
         let Opened { store, damages, not_kept } = ModelStore::open(files.clone(), shipped.release);
         for damage in &damages {
@@ -175,6 +176,10 @@ impl ModelsFront {
             data: config.store.path.clone(),
             tries: Arc::new(TryProcess::of(&parts.worker_command, &config.model, budget)),
             taking: Arc::default(),
+            free: Arc::new({
+                let data = config.store.path.clone();
+                move || take::free_bytes(&data)
+            }),
         };
         let (carried, found) = (config.models.carried.clone(), Mutex::default());
         let claim = Claim {
