@@ -185,6 +185,8 @@ struct Life {
     active: Option<Slot>,
     /// Whether another model is loaded beside.
     standby: Option<Slot>,
+    /// The trial that it does not guard with, and why.
+    left_out: Option<(Digest, String)>,
 }
 
 /// A trial that is over, and the disk does not have it yet.
@@ -458,6 +460,11 @@ impl Keeper {
         self.found
             .clone()
             .or_else(|| Some(of(ModelFaultKind::NotKept, self.not_kept.as_ref()?)))
+            .or_else(|| {
+                let left_out = self.life.left_out.as_ref();
+                let (_, text) = left_out.filter(|(trial, _)| self.is_on_trial(*trial))?;
+                Some(of(ModelFaultKind::PassedOver, text))
+            })
             .or_else(|| Some(of(ModelFaultKind::PassedOver, self.passed_over.as_ref()?)))
     }
 }
