@@ -240,7 +240,8 @@ fn an_open_review_holds_up_the_commit_also_over_a_restart_and_a_confirmed_one_ta
 }
 
 #[test]
-fn while_the_disk_hangs_a_life_begins_without_the_trial_and_no_attempt_is_lost_for_it() {
+fn while_the_disk_hangs_a_life_begins_without_the_trial_which_is_told_and_loses_one_attempt_at_most()
+ {
     let world = World::new();
     let digest = on_probation(&world);
     world.life_ends(LifeEnd::Killed);
@@ -251,11 +252,22 @@ fn while_the_disk_hangs_a_life_begins_without_the_trial_and_no_attempt_is_lost_f
         assert!(clock::monotonic().since(asked) <= ORDER_WAIT_MAX + 500 * MS);
         assert_eq!(order[0].slot, "shipped");
     }
+    world.tell(ModelNews::LifeBegins { order: vec!["shipped".into()] });
+    world.tell(ModelNews::Ready(info("shipped")));
     world.mood(Mood::Well);
+    let now = world.wait("it is shown", |now| now.fault.is_some());
+    let fault = now.fault.expect("one");
+    assert!(fault.text.contains("does not guard in this life"), "{fault:?}");
+    assert!(now.trial.is_some(), "it is still on probation");
+    world.wait_for("it is told", || {
+        let rows = world.desk().model_history(10, None).expect("read");
+        rows.iter().any(|row| row.kind == "fault" && row.text.contains("in this life"))
+    });
+    world.life_ends(LifeEnd::Killed);
     assert_eq!(world.watch(), Slot::Blob(digest));
     // The one that hung was begun, the one behind it was not.
-    let left = world.now().trial.expect("on trial").attempts_left;
-    assert_eq!(left, 1);
+    let now = world.wait("nothing is wrong any more", |now| now.fault.is_none());
+    assert_eq!(now.trial.expect("on trial").attempts_left, 1);
 }
 
 #[test]
@@ -303,6 +315,27 @@ fn a_box_that_ended_while_a_package_was_tried_tries_it_again() {
     let now = world.wait("it is rejected", |now| !now.rejected.is_empty());
     assert_eq!(now.rejected[0].1, End::Fault(Fault::GoldenFailed));
     world.is_told("golden_failed");
+}
+
+#[test]
+fn a_package_in_whose_try_the_box_ended_is_not_tried_again_by_itself() {
+    let mut world = World::new();
+    let tried = standclear::guard::models::trying::Tried::NotTried { text: "no process".into() };
+    world.tries.0.lock().expect("not poisoned").push_back(tried);
+    world.install(&world.package(7)).expect_err("not tried");
+    let digest = world.candidate();
+    assert!(!world.root().join("trying").exists(), "that try came to its end");
+    world.end();
+    std::fs::write(world.root().join("trying"), digest.to_string()).expect("written");
+    world.begin();
+    world.wait_for("it is told", || {
+        let rows = world.desk().model_history(10, None).expect("read");
+        rows.iter().any(|row| row.text.contains("the box ended while it was being tried"))
+    });
+    assert_eq!(world.stage(), Some(Stage::Staged));
+    world.desk().discard(digest, &why("once more"), "Eva").expect("discarded");
+    assert_eq!(world.install(&world.package(7)).expect("installed and tried"), digest);
+    assert_eq!(world.stage(), Some(Stage::Verified));
 }
 
 #[test]

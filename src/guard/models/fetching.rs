@@ -12,7 +12,8 @@ use super::chronicle::{Kind, Told};
 use super::keeper::{Reply, Task};
 use super::shown::{Folders, Shared};
 use super::take::{self, Door, refusal_told};
-use super::trying::TryModel;
+use super::trials;
+use super::trying::{Tried, TryModel};
 use crate::guard::clerk::ClerkError;
 use crate::guard::handle::models::{
     InstalledModel, ModelError, Slot, Taking, TakingFrom, TakingState,
@@ -165,8 +166,39 @@ impl Intake {
     /// # Errors
     /// It is of no use.
     pub fn try_candidate(&self, digest: Digest) -> Result<(), ModelError> {
+        // A disk that does not take it costs the count of this one try: a person asked for it.
+        if let Err(error) = trials::begin(&self.files, digest) {
+            tracing::warn!("that a model is being tried is not kept: {error}");
+        }
+        self.try_now(digest)
+    }
+
+    /// Goes on with a candidate that an earlier life of the box did not try to the end, unless that
+    /// life ended in the try: it may end the box again.
+    ///
+    /// # Errors
+    /// It is of no use, or not tried.
+    pub fn go_on_trying(&self, digest: Digest) -> Result<(), ModelError> {
+        let text = if trials::ended_the_box(&self.files, digest) {
+            "the box ended while it was being tried, and it is not tried again by itself; discard it, \
+             and install it again to try it once more"
+                .to_owned()
+        } else {
+            match trials::begin(&self.files, digest) {
+                Ok(()) => return self.try_now(digest),
+                Err(error) => {
+                    format!("it is not tried: the disk does not take that it is: {error}")
+                }
+            }
+        };
+        let tried = Tried::NotTried { text };
+        ask(&self.tasks, KEPT_MAX, |reply| Task::Tried { digest, tried, reply: Some(reply) })
+    }
+
+    fn try_now(&self, digest: Digest) -> Result<(), ModelError> {
         let dir = self.shared.folders.dir_of(Slot::Blob(digest));
         let tried = self.tries.try_model(&dir);
+        trials::over(&self.files);
         ask(&self.tasks, KEPT_MAX, |reply| Task::Tried { digest, tried, reply: Some(reply) })
     }
 

@@ -278,7 +278,7 @@ pub fn go_on(intake: Intake) -> io::Result<()> {
         let staged = ledger.candidate().filter(|it| it.stage == Stage::Staged);
         let staged = staged.filter(|it| !damaged.contains(&it.digest));
         if let Some(candidate) = staged
-            && let Err(error) = intake.try_candidate(candidate.digest)
+            && let Err(error) = intake.go_on_trying(candidate.digest)
         {
             tracing::warn!("the candidate is not verified: {}", chain(&error));
         }
