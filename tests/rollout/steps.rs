@@ -293,6 +293,8 @@ fn a_roll_back_that_the_disk_does_not_take_counts_at_once_and_is_written_later()
     let refused = world.desk().rollback(&why("it is wrong"), "Eva").expect_err("not kept");
     assert!(matches!(refused, ModelError::Disk(_)), "{refused}");
     assert!(matches!(world.told(), ToWorker::SwitchBack { .. }));
+    world.desk().rollback(&why("still"), "Eva").expect_err("not kept yet");
+    assert!(world.told_nothing(), "it is on its way back already");
     world.life_ends(LifeEnd::Killed);
     assert_eq!(world.watch(), Slot::Shipped, "it is not loaded again");
     let fault = world.now().fault.expect("a fault");
