@@ -341,6 +341,24 @@ fn a_package_in_whose_try_the_box_ended_is_not_tried_again_by_itself() {
 }
 
 #[test]
+fn an_open_review_holds_up_the_approval_and_goes_with_its_candidate() {
+    let world = World::new();
+    let tried = standclear::guard::models::trying::Tried::NotTried { text: "no process".into() };
+    world.tries.0.lock().expect("not poisoned").push_back(tried);
+    world.install(&world.package(6)).expect_err("not tried");
+    world.desk().review(ReviewStep::Open, &why("is that one?"), "Ida").expect("opened");
+    world.tries.0.lock().expect("not poisoned").push_back(badly(Fault::Error));
+    world.desk().intake.try_candidate(world.candidate()).expect_err("of no use");
+    let digest = in_the_shadow(&world);
+    world.watch();
+    world.desk().review(ReviewStep::Open, &why("a person?"), "Ida").expect("opened");
+    let refused = world.desk().promote(digest, EVIDENCE, "Eva").expect_err("a review is open");
+    assert_eq!(conflict(&refused), "review_open");
+    world.desk().review(ReviewStep::Dismiss, &why("a sack"), "Ida").expect("dismissed");
+    world.desk().promote(digest, EVIDENCE, "Eva").expect("approved");
+}
+
+#[test]
 fn what_was_approved_and_not_switched_to_waits_for_somebody() {
     let mut world = World::new();
     let digest = in_the_shadow(&world);

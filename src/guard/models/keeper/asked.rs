@@ -81,6 +81,7 @@ impl Keeper {
             }
             Tried::Badly { fault, code, text } => {
                 self.change(&Event::Fault(fault))?;
+                self.reviews_open = 0;
                 let kind = match fault {
                     Fault::GoldenFailed => Kind::GoldenFailed,
                     _ => Kind::Rejected,
@@ -113,6 +114,12 @@ impl Keeper {
         now: Instant,
     ) -> Result<(), ModelError> {
         self.is_candidate(digest)?;
+        if self.reviews_open > 0 {
+            return Err(no(
+                "review_open",
+                "a review of it is open; dismiss it or confirm it first",
+            ));
+        }
         if self.step != Step::Idle {
             return Err(ModelError::Busy);
         }

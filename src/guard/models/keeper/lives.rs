@@ -27,6 +27,7 @@ impl Keeper {
             let kind = if fault == Fault::CrashLoop { Kind::CrashLoop } else { Kind::RolledBack };
             self.book.tell(Told::now(kind, Some(Slot::Blob(digest)), fault.to_string()));
             self.watch = None;
+            self.reviews_open = 0;
             self.sweep_due = true;
         }
         match booted.not_kept {
