@@ -5,6 +5,10 @@
 mod attacks;
 #[path = "rollout/command.rs"]
 mod command;
+#[path = "rollout/fetches.rs"]
+mod fetches;
+#[path = "rollout/hangs.rs"]
+mod hangs;
 #[path = "package_files/maker.rs"]
 #[allow(dead_code, reason = "shared with the tests of package files")]
 mod maker;

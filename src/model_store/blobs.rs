@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::{ModelStoreError, chain};
 use super::files::{Files, Kind};
-use super::named::{Named, named};
+use super::named::{NEW_SIGNATURES, Named, named};
 use crate::model_package::folder::{MANIFEST, MANIFEST_BYTES_MAX};
 use crate::model_package::signature::SIGNATURES;
 use crate::rollout::slot::{Digest, Slot};
@@ -111,7 +111,8 @@ impl<'f, F: Files> Unfinished<'f, F> {
         let rename = |source| ModelStoreError::Rename { path: place.clone(), source };
         let is_there = files.kind(&place).map_err(rename)?.is_some();
         if is_there && damages(files, digest).is_empty() {
-            // Somebody may guard with it: it is not touched.
+            // Somebody may guard with it: of what is guarded with nothing is touched.
+            sign_anew(files, &folder, &place)?;
             sync_folder(files, Path::new(FOLDER))?;
             remove_tree(files, &folder)?;
             return Ok(digest);
@@ -198,6 +199,34 @@ impl<'f, F: Files> Unfinished<'f, F> {
     }
 }
 
+/// A package that is there gets the signatures that it came with now: whoever signed it before may not
+/// be trusted any more.
+fn sign_anew<F: Files>(files: &F, from: &Path, place: &Path) -> Result<(), ModelStoreError> {
+    let (new, old) = (from.join(SIGNATURES), place.join(SIGNATURES));
+    let read = |source| ModelStoreError::Read { path: new.clone(), source };
+    if files.kind(&new).map_err(read)?.is_none() {
+        return Ok(());
+    }
+    let is_same = match read_through(files, &old) {
+        Ok(old) => old == read_through(files, &new).map_err(read)?,
+        // There is none, or none that can be read.
+        Err(_) => false,
+    };
+    if !is_same {
+        let aside = place.join(NEW_SIGNATURES);
+        remove_tree(files, &aside)?;
+        let mut content = files.open(&new).map_err(read)?;
+        let write = |source| ModelStoreError::Write { path: aside.clone(), source };
+        files.write_new(&aside, &mut content).map_err(write)?;
+        let sync = |source| ModelStoreError::Sync { path: aside.clone(), source };
+        files.sync_file(&aside).map_err(sync)?;
+        let rename = |source| ModelStoreError::Rename { path: old.clone(), source };
+        files.rename(&aside, &old).map_err(rename)?;
+    }
+    // Also where they are the same: whoever wrote them may have died before this.
+    sync_folder(files, place)
+}
+
 /// Reads, and remembers the digest of what was read.
 struct Hashing<'c> {
     content: &'c mut dyn Read,
@@ -245,7 +274,8 @@ pub fn damages<F: Files>(files: &F, digest: Digest) -> Vec<String> {
             let inside = there.iter().filter_map(|path| path.strip_prefix(&folder).ok());
             let names = inside.map(|path| path.to_string_lossy().into_owned());
             let is_known = |file: &String| {
-                [MANIFEST, SIGNATURES].contains(&file.as_str()) || manifest.contains_key(file)
+                [MANIFEST, SIGNATURES, NEW_SIGNATURES].contains(&file.as_str())
+                    || manifest.contains_key(file)
             };
             let strays = names.filter(|file| !is_known(file));
             damages.extend(strays.map(|file| format!("{file}: the manifest does not name it")));
@@ -300,6 +330,9 @@ pub(super) fn sweep<F: Files>(
     let is_taken = |name: &str| taking.is_some_and(|it| name.ends_with(&it.to_string()));
     for name in names(files)?.iter().filter(|it| it.starts_with(UNFINISHED) && !is_taken(it)) {
         remove_tree(files, &Path::new(FOLDER).join(name))?;
+    }
+    for digest in all(files)?.into_iter().filter(|digest| taking != Some(*digest)) {
+        remove_tree(files, &folder_of(digest).join(NEW_SIGNATURES))?;
     }
     let mut gone = Vec::new();
     let goes = |digest: &Digest| taking != Some(*digest) && !stays(*digest);

@@ -4,7 +4,6 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use standclear::engine::{AlarmState, ZoneState};
 use standclear::guard::app::{Guard, Parts};
 use standclear::guard::models::Rollout;
 use standclear::guard::models::order::NextLife;
-use standclear::guard::models::seen::{Heard, LifeEnd, ModelNews, NewsPost, news};
+use standclear::guard::models::seen::{Heard, LifeEnd, ModelNews, NewsPost, NewsQueue, news};
 use standclear::link::{ModelChoice, SwitchedTo, ToWorker};
 
 use crate::process::{choice, copy, damage, other_model, shipped};
@@ -72,7 +71,7 @@ struct Site {
     folder: tempfile::TempDir,
     ledger: Arc<Ledger>,
     guard: Guard,
-    heard: Receiver<Heard>,
+    heard: NewsQueue,
     siren: SirenNotes,
     /// From nothing to the first decision.
     start: Duration,

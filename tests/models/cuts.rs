@@ -7,7 +7,8 @@ use standclear::rollout::slot::Digest;
 
 use super::memory::{Broken, Memory, Tree, Trouble};
 use super::scripts::{
-    Judge, Run, Step, and_started, install, package, scripts, started, starts_well,
+    Judge, Run, Step, and_started, file, install, package, scripts, signed_anew, started,
+    starts_well,
 };
 
 /// Every how many disks a start is cut at each call, to compare: all of them took two minutes.
@@ -135,7 +136,22 @@ fn without_any_one_of_the_syncs_this_enumeration_finds_what_is_lost() {
         let found = violation(broken, &script).unwrap_or_else(|| panic!("{broken:?}: nothing"));
         println!("{broken:?}: {found:.120}");
     }
+    let script = [Step::Install(0), Step::Stage(0), Step::InstallSignedAnew(0)];
+    let found = violation(Broken::SyncFile("tmp-manifest.sig"), &script).expect("torn signatures");
+    println!("{found:.120}");
     assert_eq!(violation(Broken::SyncFile("none of them"), &script), None);
+}
+
+#[test]
+fn a_package_that_is_there_gets_the_signatures_that_it_came_with_last() {
+    let memory = Memory::empty();
+    install(&memory, &package(0)).expect("kept");
+    let digest = install(&memory, &signed_anew(0)).expect("kept");
+    let path = format!("blobs/sha256-{digest}/manifest.sig");
+    for tree in memory.survivors() {
+        assert_eq!(file(&tree, &path), signed_anew(0).files[1].1);
+        assert!(damages(&Memory::of(&tree), digest).is_empty());
+    }
 }
 
 #[test]

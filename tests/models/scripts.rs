@@ -44,11 +44,22 @@ pub fn package(n: u8) -> Package {
         release: u64::from(n) + 2,
         files: vec![
             ("manifest.json".into(), manifest),
-            ("manifest.sig".into(), b"signed".to_vec()),
+            ("manifest.sig".into(), SIGNED.to_vec()),
             ("golden/1.jpg".into(), golden),
             ("model.onnx".into(), model),
         ],
     }
+}
+
+/// What `manifest.sig` may say.
+pub const SIGNED: &[u8] = b"signed";
+const SIGNED_ANEW: &[u8] = b"signed with another key";
+
+/// The n-th package, signed by somebody else.
+pub fn signed_anew(n: u8) -> Package {
+    let mut package = package(n);
+    package.files[1].1 = SIGNED_ANEW.to_vec();
+    package
 }
 
 pub fn install<F: Files>(files: &F, package: &Package) -> Result<Digest, ModelStoreError> {
@@ -63,6 +74,8 @@ pub fn install<F: Files>(files: &F, package: &Package) -> Result<Digest, ModelSt
 #[derive(Clone, Debug)]
 pub enum Step {
     Install(u8),
+    /// The same package, with other signatures.
+    InstallSignedAnew(u8),
     Stage(u8),
     Apply(Event),
     Boot,
@@ -98,6 +111,14 @@ pub fn scripts() -> Vec<(&'static str, Vec<Step>)> {
         (
             "committed, and installed again",
             [committed(0), vec![Step::Install(0), Step::Boot]].concat(),
+        ),
+        (
+            "committed, and signed anew, twice",
+            [
+                committed(0),
+                vec![Step::InstallSignedAnew(0), Step::Install(0), Step::Sweep, Step::Boot],
+            ]
+            .concat(),
         ),
         (
             "a third model pushes the first one out, and the second returns",
@@ -166,7 +187,7 @@ impl<'m> Run<'m> {
     pub fn take(&mut self, step: &Step) -> Result<(), ModelStoreError> {
         let now = self.store.ledger().clone();
         let next = match step {
-            Step::Install(_) | Step::Sweep => now,
+            Step::Install(_) | Step::InstallSignedAnew(_) | Step::Sweep => now,
             Step::Stage(n) => now.staged(package(*n).digest, package(*n).release).expect("fits"),
             Step::Apply(event) => now.after(event).expect("in order"),
             Step::Boot => boot(&now, self.store.trust()).persist_first.unwrap_or(now),
@@ -176,6 +197,7 @@ impl<'m> Run<'m> {
         self.attempted = next.stamped(0);
         match step {
             Step::Install(n) => install(self.memory, &package(*n)).map(|_| ()),
+            Step::InstallSignedAnew(n) => install(self.memory, &signed_anew(*n)).map(|_| ()),
             Step::Stage(n) => self.store.stage(package(*n).digest, package(*n).release),
             Step::Apply(event) => self.store.apply(event),
             Step::Boot => {
@@ -262,6 +284,9 @@ pub fn starts_well(tree: &Tree) -> Result<Vec<u8>, String> {
     for digest in found.blobs() {
         let damages = damages(&memory, digest);
         ensure!(damages.is_empty(), "the ledger names what is not whole: {damages:?}");
+        let signatures = file(tree, &format!("blobs/sha256-{digest}/manifest.sig"));
+        let is_whole = [SIGNED, SIGNED_ANEW].contains(&signatures);
+        ensure!(is_whole, "the signatures are torn: {signatures:?}");
     }
     let booted = store.boot();
     ensure!(booted.not_kept.is_none(), "{:?}", booted.not_kept);

@@ -135,6 +135,16 @@ fn what_needs_cameras_or_a_box_that_is_stopped_says_what_to_do() {
 }
 
 #[test]
+fn no_token_goes_out_unencrypted() {
+    let stopped = Stopped::new();
+    fs::write(stopped.folder.path().join("token"), "geheim\n").expect("written");
+    for url in ["http://192.0.2.1:8080", "http://127.0.0.1.example", "192.0.2.1:8080"] {
+        let (well, said) = stopped.run(&["list", "--url", url, "--token-file", "token"]);
+        assert!(!well && said.contains("must begin with https://"), "{url}: {said}");
+    }
+}
+
+#[test]
 fn a_box_that_runs_is_asked_with_the_token_and_its_refusal_is_said() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -159,9 +159,9 @@ fn settled(world: &World) -> bool {
 
 fn happens(world: &mut World, row: &Row, digest: Digest) {
     match row.what {
-        "error" => error(world, row.state, digest),
+        "error" => error(world, row.state),
         "killed" => killed(world, row.state),
-        "hung" => hung(world, row.state, digest),
+        "hung" => hung(world, row.state),
         "disk_full" => disk(world, row.state, digest, Mood::Full),
         "read_only" => disk(world, row.state, digest, Mood::ReadOnly),
         "torn_file" => {
@@ -218,7 +218,7 @@ fn without_release(world: &World) -> Keyring {
     draft.finish().expect("a keyring")
 }
 
-fn error(world: &mut World, state: &str, digest: Digest) {
+fn error(world: &mut World, state: &str) {
     match state {
         "staged" => {
             world.tries.0.lock().expect("not poisoned").push_back(badly(Fault::Error));
@@ -232,8 +232,8 @@ fn error(world: &mut World, state: &str, digest: Digest) {
             let reason = "a picture ended in an error".into();
             world.tell(ModelNews::FellBack { model: info("shipped"), reason });
         }
-        "committed" => world.life_ends(LifeEnd::Failed),
-        _ => world.desk().speaks_against(digest, Fault::Error, "its process failed".into()),
+        // The one that guards fails; whoever only looks has no part in it.
+        _ => world.life_ends(LifeEnd::Failed),
     }
 }
 
@@ -244,14 +244,13 @@ fn killed(world: &mut World, state: &str) {
     }
 }
 
-fn hung(world: &mut World, state: &str, digest: Digest) {
+fn hung(world: &mut World, state: &str) {
     match state {
         "staged" => {
             world.tries.0.lock().expect("not poisoned").push_back(badly(Fault::Hung));
             starts_again(world, state);
         }
-        "probation" | "committed" => world.life_ends(LifeEnd::Hung),
-        _ => world.desk().speaks_against(digest, Fault::Hung, "it does not answer".into()),
+        _ => world.life_ends(LifeEnd::Hung),
     }
 }
 

@@ -52,7 +52,7 @@ pub fn commit(world: &World) {
     assert_eq!(world.told(), ToWorker::ForgetStandby);
 }
 
-fn golden_asked(world: &World) -> u64 {
+pub fn golden_asked(world: &World) -> u64 {
     let asked = std::cell::Cell::new(None);
     world.wait_for("golden pictures are asked for", || {
         world.pictures(20, 40 * MS);
@@ -66,7 +66,7 @@ fn golden_asked(world: &World) -> u64 {
     asked.get().expect("asked for")
 }
 
-fn conflict(error: &ModelError) -> &'static str {
+pub fn conflict(error: &ModelError) -> &'static str {
     match error {
         ModelError::Conflict { code, .. } => code,
         error => panic!("no conflict: {error}"),
@@ -153,6 +153,35 @@ fn a_trial_that_becomes_slow_is_taken_back_at_the_next_picture() {
     world.is_told("rolled_back");
 }
 
+/// What the trial was taken back for, in words.
+#[track_caller]
+fn why_back(world: &World, digest: Digest) -> String {
+    let ToWorker::SwitchBack { reason, .. } = world.told() else { panic!("back") };
+    let now = world.wait("it is taken back", |now| now.trial.is_none());
+    assert_eq!(now.rejected, [(digest, End::Fault(Fault::Latency))]);
+    reason
+}
+
+#[test]
+fn a_trial_that_is_slow_from_its_first_picture_is_not_watched_for_two_hundred() {
+    let world = World::new();
+    let digest = on_probation(&world);
+    world.pictures(20, 40 * MS);
+    world.pictures(2, 400 * MS);
+    world.wait("all are heard", |now| now.trial.as_ref().is_some_and(|it| it.frames == 22));
+    assert!(world.told_nothing(), "two slow ones decide nothing");
+    world.pictures(1, 400 * MS);
+    assert!(why_back(&world, digest).contains("budget is 150 ms"));
+}
+
+#[test]
+fn one_look_that_lasts_longer_than_a_picture_may_be_old_takes_a_trial_back() {
+    let world = World::new();
+    let digest = on_probation(&world);
+    world.pictures(1, 950 * MS);
+    assert!(why_back(&world, digest).contains("older than 900 ms"));
+}
+
 #[test]
 fn an_engineer_ends_a_trial_and_puts_back_what_guarded_before() {
     let world = World::new();
@@ -211,7 +240,8 @@ fn an_open_review_holds_up_the_commit_also_over_a_restart_and_a_confirmed_one_ta
 }
 
 #[test]
-fn while_the_disk_hangs_a_life_begins_without_the_trial_and_no_attempt_is_lost_for_it() {
+fn while_the_disk_hangs_a_life_begins_without_the_trial_which_is_told_and_loses_one_attempt_at_most()
+ {
     let world = World::new();
     let digest = on_probation(&world);
     world.life_ends(LifeEnd::Killed);
@@ -222,11 +252,22 @@ fn while_the_disk_hangs_a_life_begins_without_the_trial_and_no_attempt_is_lost_f
         assert!(clock::monotonic().since(asked) <= ORDER_WAIT_MAX + 500 * MS);
         assert_eq!(order[0].slot, "shipped");
     }
+    world.tell(ModelNews::LifeBegins { order: vec!["shipped".into()] });
+    world.tell(ModelNews::Ready(info("shipped")));
     world.mood(Mood::Well);
+    let now = world.wait("it is shown", |now| now.fault.is_some());
+    let fault = now.fault.expect("one");
+    assert!(fault.text.contains("does not guard in this life"), "{fault:?}");
+    assert!(now.trial.is_some(), "it is still on probation");
+    world.wait_for("it is told", || {
+        let rows = world.desk().model_history(10, None).expect("read");
+        rows.iter().any(|row| row.kind == "fault" && row.text.contains("in this life"))
+    });
+    world.life_ends(LifeEnd::Killed);
     assert_eq!(world.watch(), Slot::Blob(digest));
     // The one that hung was begun, the one behind it was not.
-    let left = world.now().trial.expect("on trial").attempts_left;
-    assert_eq!(left, 1);
+    let now = world.wait("nothing is wrong any more", |now| now.fault.is_none());
+    assert_eq!(now.trial.expect("on trial").attempts_left, 1);
 }
 
 #[test]
@@ -252,6 +293,8 @@ fn a_roll_back_that_the_disk_does_not_take_counts_at_once_and_is_written_later()
     let refused = world.desk().rollback(&why("it is wrong"), "Eva").expect_err("not kept");
     assert!(matches!(refused, ModelError::Disk(_)), "{refused}");
     assert!(matches!(world.told(), ToWorker::SwitchBack { .. }));
+    world.desk().rollback(&why("still"), "Eva").expect_err("not kept yet");
+    assert!(world.told_nothing(), "it is on its way back already");
     world.life_ends(LifeEnd::Killed);
     assert_eq!(world.watch(), Slot::Shipped, "it is not loaded again");
     let fault = world.now().fault.expect("a fault");
@@ -274,6 +317,45 @@ fn a_box_that_ended_while_a_package_was_tried_tries_it_again() {
     let now = world.wait("it is rejected", |now| !now.rejected.is_empty());
     assert_eq!(now.rejected[0].1, End::Fault(Fault::GoldenFailed));
     world.is_told("golden_failed");
+}
+
+#[test]
+fn a_package_in_whose_try_the_box_ended_is_not_tried_again_by_itself() {
+    let mut world = World::new();
+    let tried = standclear::guard::models::trying::Tried::NotTried { text: "no process".into() };
+    world.tries.0.lock().expect("not poisoned").push_back(tried);
+    world.install(&world.package(7)).expect_err("not tried");
+    let digest = world.candidate();
+    assert!(!world.root().join("trying").exists(), "that try came to its end");
+    world.end();
+    std::fs::write(world.root().join("trying"), digest.to_string()).expect("written");
+    world.begin();
+    world.wait_for("it is told", || {
+        let rows = world.desk().model_history(10, None).expect("read");
+        rows.iter().any(|row| row.text.contains("the box ended while it was being tried"))
+    });
+    assert_eq!(world.stage(), Some(Stage::Staged));
+    world.desk().discard(digest, &why("once more"), "Eva").expect("discarded");
+    assert_eq!(world.install(&world.package(7)).expect("installed and tried"), digest);
+    assert_eq!(world.stage(), Some(Stage::Verified));
+}
+
+#[test]
+fn an_open_review_holds_up_the_approval_and_goes_with_its_candidate() {
+    let world = World::new();
+    let tried = standclear::guard::models::trying::Tried::NotTried { text: "no process".into() };
+    world.tries.0.lock().expect("not poisoned").push_back(tried);
+    world.install(&world.package(6)).expect_err("not tried");
+    world.desk().review(ReviewStep::Open, &why("is that one?"), "Ida").expect("opened");
+    world.tries.0.lock().expect("not poisoned").push_back(badly(Fault::Error));
+    world.desk().intake.try_candidate(world.candidate()).expect_err("of no use");
+    let digest = in_the_shadow(&world);
+    world.watch();
+    world.desk().review(ReviewStep::Open, &why("a person?"), "Ida").expect("opened");
+    let refused = world.desk().promote(digest, EVIDENCE, "Eva").expect_err("a review is open");
+    assert_eq!(conflict(&refused), "review_open");
+    world.desk().review(ReviewStep::Dismiss, &why("a sack"), "Ida").expect("dismissed");
+    world.desk().promote(digest, EVIDENCE, "Eva").expect("approved");
 }
 
 #[test]

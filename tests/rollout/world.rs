@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -18,7 +18,8 @@ use standclear::gate::verdict::Judgement;
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::models::{ModelError, Models, ModelsNow};
 use standclear::guard::models::chronicle::Chronicle;
-use standclear::guard::models::desk::{EvidenceSource, ModelsDesk};
+use standclear::guard::models::desk::ModelsDesk;
+use standclear::guard::models::evidence::EvidenceSource;
 use standclear::guard::models::fetching::Intake;
 use standclear::guard::models::keeper::{KeeperParts, KeeperThread, queue};
 use standclear::guard::models::next_life::KeepersOrder;
@@ -137,12 +138,25 @@ pub fn badly(fault: Fault) -> Tried {
     Tried::Badly { fault, code: "not_loadable", text: "the test wants it so".into() }
 }
 
-struct Seen;
+/// What the shadow has shown, as a test wants it.
+#[derive(Clone, Default)]
+pub struct Seen(Arc<AtomicBool>);
+
+impl Seen {
+    /// Somebody labels an incident that the candidate lost.
+    pub fn is_lost(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 impl EvidenceSource for Seen {
     fn judgement(&self, _: Digest) -> Option<(String, Judgement)> {
         let (claims, warnings) = (Vec::new(), Vec::new());
-        Some((EVIDENCE.into(), Judgement::MayBeApproved { claims, warnings }))
+        let judgement = match self.0.load(Ordering::SeqCst) {
+            true => Judgement::Refused { reasons: Vec::new() },
+            false => Judgement::MayBeApproved { claims, warnings },
+        };
+        Some((EVIDENCE.into(), judgement))
     }
 }
 
@@ -160,7 +174,10 @@ pub struct World {
     pub folder: TempDir,
     pub maker: Maker,
     pub tries: Tries,
+    pub evidence: Seen,
     pub rules: Rules,
+    /// Bytes, as a fetch is told.
+    pub free: Arc<AtomicU64>,
     mood: Arc<AtomicU8>,
     clock_shift_years: Arc<Mutex<i64>>,
     life: Option<Life>,
@@ -178,6 +195,7 @@ impl World {
             folder,
             maker,
             tries: Tries::default(),
+            evidence: Seen::default(),
             rules: Rules {
                 frames_min: 300,
                 run_min: Duration::from_millis(300),
@@ -185,6 +203,7 @@ impl World {
                 silence_max: SOON,
                 ..Rules::with_latency_budget(Duration::from_millis(150))
             },
+            free: Arc::new(AtomicU64::new(1 << 40)),
             mood: Arc::default(),
             clock_shift_years: Arc::default(),
             life: None,
@@ -236,6 +255,10 @@ impl World {
             data: self.folder.path().to_owned(),
             tries: Arc::new(self.tries.clone()),
             taking: Arc::default(),
+            free: Arc::new({
+                let free = self.free.clone();
+                move || Ok(free.load(Ordering::SeqCst))
+            }),
         };
         let (vision, told) = mpsc::sync_channel(64);
         let (signed, data) = (files.clone(), self.folder.path().to_owned());
@@ -250,12 +273,13 @@ impl World {
             found,
             time: Box::new(move |_| WallTime::Trusted(shifted(&shift))),
             trusted: Box::new(move |digest| take::still_trusted(&signed, &data, digest)),
+            evidence: Arc::new(self.evidence.clone()),
         };
         let (post, heard) = news();
         let order = KeepersOrder::new(tasks.clone(), shared);
         let thread = KeeperThread::start(parts, (tasks, asked), heard).expect("a thread");
         let carried = vec![self.folder.path().join("media")];
-        let evidence = Arc::new(Seen);
+        let evidence = Arc::new(self.evidence.clone());
         let found = Mutex::default();
         let desk = ModelsDesk { intake, evidence, reader, carried, found };
         go_on(desk.intake.clone()).expect("a thread");

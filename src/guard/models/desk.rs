@@ -6,61 +6,27 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::evidence::{EvidenceSource, judged};
 use super::fetching::{Intake, ask};
 use super::gather::{Gathered, gather};
 use super::keeper::{Ask, Task};
-use super::shadow::ShadowDesk;
 use super::shown::{Facts, Shown};
 use super::take;
-use crate::gate::claim::Claim;
-use crate::gate::verdict::Judgement;
+use crate::clock;
 use crate::guard::handle::Reason;
 use crate::guard::handle::models::{
     CarriedModels, InstalledModel, May, ModelError, ModelHistoryRow, Models, ModelsNow, Possible,
     ReviewStep, TakingFrom,
 };
-use crate::guard::handle::shadowing::Shadowing;
-use crate::link::ModelChoice;
 use crate::model_package::carried::open_file;
 use crate::model_store::blobs;
 use crate::rollout::slot::{Digest, Slot};
-use crate::rollout::stage::{Fault, Stage};
+use crate::rollout::stage::Stage;
 use crate::store::query::StoreReader;
 use crate::telemetry::chain;
 
 /// Longest wait for an answer of the keeper. The web side cuts a request off after five seconds.
-const ANSWER_MAX: Duration = Duration::from_secs(4);
-
-/// What is known of the candidate's deeds in the shadow.
-pub trait EvidenceSource: Send + Sync {
-    /// What it allows, and the digest of the facts it rests on; `None`: there is none.
-    fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)>;
-}
-
-/// By all runs that are kept, against what this box asks for.
-pub struct ShadowEvidence {
-    pub shadow: ShadowDesk,
-    pub claim: Claim,
-}
-
-impl EvidenceSource for ShadowEvidence {
-    fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)> {
-        // What cannot be read speaks for nobody.
-        let facts = self.shadow.evidence(self.claim).ok()?;
-        let is_it = facts.shadow == Some(Slot::Blob(candidate));
-        is_it.then_some((facts.digest, facts.judgement))
-    }
-}
-
-/// Where no shadow runs: nothing may be approved.
-#[derive(Clone, Copy, Debug)]
-pub struct NoEvidence;
-
-impl EvidenceSource for NoEvidence {
-    fn judgement(&self, _candidate: Digest) -> Option<(String, Judgement)> {
-        None
-    }
-}
+pub const ANSWER_MAX: Duration = Duration::from_secs(4);
 
 /// See the module.
 pub struct ModelsDesk {
@@ -88,45 +54,9 @@ impl fmt::Debug for ModelsDesk {
 }
 
 impl ModelsDesk {
-    /// The model that is to see what the active one sees, where one is.
-    pub fn shadowing(&self) -> Option<(Digest, ModelChoice)> {
-        let shown = self.intake.shared.now();
-        let candidate = shown.ledger.candidate()?;
-        let looks = matches!(candidate.stage, Stage::Shadowing | Stage::Approved { .. });
-        let slot = Slot::Blob(candidate.digest);
-        looks.then(|| (candidate.digest, self.intake.shared.folders.choice(slot)))
-    }
-
-    /// The shadow found something that speaks against the candidate.
-    pub fn speaks_against(&self, digest: Digest, fault: Fault, why: String) {
-        let _ = self.intake.tasks.try_send(Task::Against { digest, fault, why });
-    }
-
     fn ask(&self, what: Ask, by: &str) -> Result<(), ModelError> {
-        let by = by.to_owned();
-        ask(&self.intake.tasks, ANSWER_MAX, |reply| Task::Ask { what, by, reply })
-    }
-
-    /// Whether the evidence allows it, and is what they saw.
-    fn judged(&self, digest: Digest, seen: &str) -> Result<(), ModelError> {
-        let Some((now, judgement)) = self.evidence.judgement(digest) else {
-            return Err(no("not_enough", "nothing is known yet of what it does in the shadow"));
-        };
-        match judgement {
-            Judgement::Refused { .. } => {
-                Err(no("refused_by_gate", "the evidence speaks against it: it lost an incident"))
-            }
-            Judgement::NotEnough { .. } => Err(no(
-                "not_enough",
-                "the evidence is not enough yet for what this box asks (models.miss_max_percent); the \
-                 page says what is missing",
-            )),
-            Judgement::MayBeApproved { .. } if now != seen => Err(no(
-                "evidence_changed",
-                "the evidence is not the one you saw any more; look at it again",
-            )),
-            Judgement::MayBeApproved { .. } => Ok(()),
-        }
+        let (by, until) = (by.to_owned(), clock::monotonic().after(ANSWER_MAX));
+        ask(&self.intake.tasks, ANSWER_MAX, |reply| Task::Ask { what, by, until, reply })
     }
 
     fn possible(&self, shown: &Shown) -> Possible {
@@ -177,7 +107,7 @@ impl ModelsDesk {
     fn may_promote(&self, candidate: Option<&crate::rollout::ledger::Candidate>) -> May {
         let Some(candidate) = candidate else { return why_not("there is no candidate") };
         let seen = self.evidence.judgement(candidate.digest).map(|(digest, _)| digest);
-        match self.judged(candidate.digest, &seen.unwrap_or_default()) {
+        match judged(&*self.evidence, candidate.digest, Some(&seen.unwrap_or_default())) {
             Ok(()) => May::Yes,
             Err(error) => why_not(error.to_string()),
         }
@@ -274,7 +204,7 @@ impl Models for ModelsDesk {
                 }
             },
         }
-        self.judged(digest, evidence)?;
+        judged(&*self.evidence, digest, Some(evidence))?;
         // Whatever was verified before: what is loaded now is what was signed.
         if let Some((fault, why)) = blobs::what_is_wrong(&self.intake.files, digest) {
             let wrong = Some((fault, why.clone()));

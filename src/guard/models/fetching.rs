@@ -1,6 +1,6 @@
 //! Bringing packages in, one at a time, from wherever they come; and how far each is.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender, TrySendError};
@@ -12,7 +12,8 @@ use super::chronicle::{Kind, Told};
 use super::keeper::{Reply, Task};
 use super::shown::{Folders, Shared};
 use super::take::{self, Door, refusal_told};
-use super::trying::TryModel;
+use super::trials;
+use super::trying::{Tried, TryModel};
 use crate::guard::clerk::ClerkError;
 use crate::guard::handle::models::{
     InstalledModel, ModelError, Slot, Taking, TakingFrom, TakingState,
@@ -21,6 +22,7 @@ use crate::model_package::fetch::{FetchError, Fetcher, Go, forget};
 use crate::model_store::files::SharedFiles;
 use crate::redact::origin;
 use crate::rollout::slot::Digest;
+use crate::store::FREE_BYTES_ADVISED;
 use crate::telemetry::chain;
 
 /// Longest wait for the keeper to write a line of the ledger, where nobody waits behind it.
@@ -28,6 +30,12 @@ const KEPT_MAX: Duration = Duration::from_secs(30);
 
 /// What is being fetched, in the folder of models.
 const PART: &str = "fetched.part";
+
+/// How often it is looked whether the disk has room for more of what is being fetched, bytes.
+const ROOM_EVERY_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How many bytes are free in the box's data.
+pub type Free = Arc<dyn Fn() -> Result<u64, ModelError> + Send + Sync>;
 
 /// What packages are brought in by.
 #[derive(Clone)]
@@ -39,6 +47,7 @@ pub struct Intake {
     pub data: PathBuf,
     pub tries: Arc<dyn TryModel>,
     pub taking: Arc<Mutex<Option<Taking>>>,
+    pub free: Free,
 }
 
 /// One at a time; over when dropped.
@@ -157,8 +166,39 @@ impl Intake {
     /// # Errors
     /// It is of no use.
     pub fn try_candidate(&self, digest: Digest) -> Result<(), ModelError> {
+        // A disk that does not take it costs the count of this one try: a person asked for it.
+        if let Err(error) = trials::begin(&self.files, digest) {
+            tracing::warn!("that a model is being tried is not kept: {error}");
+        }
+        self.try_now(digest)
+    }
+
+    /// Goes on with a candidate that an earlier life of the box did not try to the end, unless that
+    /// life ended in the try: it may end the box again.
+    ///
+    /// # Errors
+    /// It is of no use, or not tried.
+    pub fn go_on_trying(&self, digest: Digest) -> Result<(), ModelError> {
+        let text = if trials::ended_the_box(&self.files, digest) {
+            "the box ended while it was being tried, and it is not tried again by itself; discard it, \
+             and install it again to try it once more"
+                .to_owned()
+        } else {
+            match trials::begin(&self.files, digest) {
+                Ok(()) => return self.try_now(digest),
+                Err(error) => {
+                    format!("it is not tried: the disk does not take that it is: {error}")
+                }
+            }
+        };
+        let tried = Tried::NotTried { text };
+        ask(&self.tasks, KEPT_MAX, |reply| Task::Tried { digest, tried, reply: Some(reply) })
+    }
+
+    fn try_now(&self, digest: Digest) -> Result<(), ModelError> {
         let dir = self.shared.folders.dir_of(Slot::Blob(digest));
         let tried = self.tries.try_model(&dir);
+        trials::over(&self.files);
         ask(&self.tasks, KEPT_MAX, |reply| Task::Tried { digest, tried, reply: Some(reply) })
     }
 
@@ -192,20 +232,12 @@ impl Intake {
     fn fetch_and_take(&self, url: &str, by: &str) -> Result<(), ModelError> {
         let part = part_in(&self.shared.folders);
         let name = origin(url);
-        let fetched = Fetcher::new(None).and_then(|fetcher| {
-            fetcher.fetch(url, &part, &mut |progress| {
-                self.progress(|taking| {
-                    (taking.bytes, taking.of) = (progress.bytes, progress.total)
-                });
-                Go::On
-            })
-        });
-        let mut file: File = match fetched {
+        let mut file: File = match self.fetch_into(&part, url) {
             Ok(file) => file,
             Err(error) => {
-                let text = format!("{name}: {}", chain(&error));
-                self.leave(Task::Tell(Told::now(Kind::Refused, None, text.clone()).by(by)));
-                return Err(ModelError::Source(text));
+                let text = format!("{name}: {error}");
+                self.leave(Task::Tell(Told::now(Kind::Refused, None, text).by(by)));
+                return Err(error);
             }
         };
         self.progress(|taking| taking.bytes = 0);
@@ -215,6 +247,56 @@ impl Intake {
             tracing::warn!("{} cannot be removed: {error}", part.display());
         }
         done.map(drop)
+    }
+
+    /// Incidents need the room more: it takes no more than leaves enough for them, and goes when
+    /// something else took that meanwhile.
+    fn fetch_into(&self, part: &Path, url: &str) -> Result<File, ModelError> {
+        let has_come = fs::metadata(part).map_or(0, |it| it.len());
+        let room = self.room()?;
+        let mut look_at = has_come + ROOM_EVERY_BYTES;
+        let mut full = None;
+        let fetched = Fetcher::new(None).and_then(|fetcher| {
+            let fetcher = fetcher.at_most(has_come.saturating_add(room));
+            fetcher.fetch(url, part, &mut |progress| {
+                self.progress(|taking| {
+                    (taking.bytes, taking.of) = (progress.bytes, progress.total)
+                });
+                if progress.bytes >= look_at {
+                    look_at = progress.bytes + ROOM_EVERY_BYTES;
+                    full = self.room().err();
+                }
+                if full.is_some() { Go::Stop } else { Go::On }
+            })
+        });
+        match (fetched, full) {
+            (Ok(file), _) => Ok(file),
+            (Err(_), Some(full)) => {
+                forget(part).map_err(|error| ModelError::Disk(error.to_string()))?;
+                Err(full)
+            }
+            (Err(error), None) => Err(ModelError::Source(chain(&error))),
+        }
+    }
+
+    /// What may be written, bytes.
+    fn room(&self) -> Result<u64, ModelError> {
+        let free = (self.free)()?;
+        let room = free.checked_sub(FREE_BYTES_ADVISED).filter(|room| *room > 0);
+        room.ok_or_else(|| {
+            ModelError::Disk(format!(
+                "{} MB are free, and {} MB have to stay free for incidents",
+                free / (1024 * 1024),
+                FREE_BYTES_ADVISED / (1024 * 1024)
+            ))
+        })
+    }
+}
+
+/// What an earlier life of the box began to fetch is not gone on with: incidents need the room.
+pub fn forget_part(folders: &Folders) {
+    if let Err(error) = forget(&part_in(folders)) {
+        tracing::warn!("what was begun to be fetched cannot be removed: {error}");
     }
 }
 

@@ -15,20 +15,20 @@ mod asked;
 mod ends;
 mod lives;
 mod switching;
+mod thread;
 mod watch;
 
-use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 pub use self::asked::refused;
 use self::switching::Step;
+pub use self::thread::KeeperThread;
 use self::watch::Watch;
 use super::chronicle::{Book, Kind, Told};
-use super::seen::{Heard, NEWS_MAX};
+use super::evidence::EvidenceSource;
+use super::seen::NewsQueue;
 use super::shown::Shared;
 use super::take::Staging;
 use super::trying::Tried;
@@ -65,9 +65,11 @@ pub enum Task {
         until: Instant,
         reply: SyncSender<Vec<ModelChoice>>,
     },
+    /// After `until` whoever asked was told that it is not known what became of it.
     Ask {
         what: Ask,
         by: String,
+        until: Instant,
         reply: Reply,
     },
     /// A package is whole on the disk.
@@ -138,6 +140,8 @@ pub struct KeeperParts {
     pub time: Box<dyn FnMut(Instant) -> WallTime + Send>,
     /// Whether the keys that signed a package are trusted still.
     pub trusted: Box<dyn Fn(Digest) -> Result<(), String> + Send>,
+    /// What the shadow has shown.
+    pub evidence: Arc<dyn EvidenceSource>,
 }
 
 /// See the module.
@@ -152,6 +156,7 @@ pub struct Keeper {
     book: Box<dyn Book>,
     time: Box<dyn FnMut(Instant) -> WallTime + Send>,
     trusted: Box<dyn Fn(Digest) -> Result<(), String> + Send>,
+    evidence: Arc<dyn EvidenceSource>,
     life: Life,
     step: Step,
     watch: Option<Watch>,
@@ -167,6 +172,8 @@ pub struct Keeper {
     reviews_open: u32,
     sweep_due: bool,
     looked: Instant,
+    /// News of what the vision process does that found no room.
+    missed: u64,
     keys_at: Option<Instant>,
 }
 
@@ -178,6 +185,8 @@ struct Life {
     active: Option<Slot>,
     /// Whether another model is loaded beside.
     standby: Option<Slot>,
+    /// The trial that it does not guard with, and why.
+    left_out: Option<(Digest, String)>,
 }
 
 /// A trial that is over, and the disk does not have it yet.
@@ -194,51 +203,6 @@ pub fn queue() -> (SyncSender<Task>, Receiver<Task>) {
     mpsc::sync_channel(TASKS_MAX)
 }
 
-/// The thread, to be stopped.
-pub struct KeeperThread {
-    tasks: SyncSender<Task>,
-    thread: JoinHandle<()>,
-}
-
-/// How long the end of the box waits for it: a disk that hangs is nothing to wait for.
-const END_MAX: Duration = Duration::from_secs(1);
-
-impl KeeperThread {
-    /// # Errors
-    /// The system does not allow another thread.
-    pub fn start(
-        parts: KeeperParts,
-        (tasks, asked): (SyncSender<Task>, Receiver<Task>),
-        news: Receiver<Heard>,
-    ) -> io::Result<KeeperThread> {
-        let mut keeper = Keeper::new(parts);
-        let thread = thread::Builder::new().name("model-keeper".into()).spawn(move || {
-            while panic::catch_unwind(AssertUnwindSafe(|| keeper.run(&asked, &news))).is_err() {
-                tracing::error!("the keeper of models panicked and goes on");
-                let text = "the keeper of models failed at this and goes on; what guards stays";
-                keeper.book.tell(Told::now(Kind::Fault, None, text));
-                keeper.step = Step::Idle;
-                thread::park_timeout(LOOK_EVERY);
-            }
-        })?;
-        Ok(KeeperThread { tasks, thread })
-    }
-
-    pub fn stop(self) {
-        let until = clock::monotonic().after(END_MAX);
-        let mut told = false;
-        while !self.thread.is_finished() && clock::monotonic() < until {
-            told = told || self.tasks.try_send(Task::Stop).is_ok();
-            thread::park_timeout(Duration::from_millis(10));
-        }
-        if self.thread.is_finished() {
-            let _ = self.thread.join();
-            return;
-        }
-        tracing::error!("the keeper of models hangs, perhaps with the disk; it is left behind");
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     On,
@@ -247,8 +211,18 @@ enum Run {
 
 impl Keeper {
     pub fn new(parts: KeeperParts) -> Keeper {
-        let KeeperParts { files, store, shared, vision, candidate, book, found, time, trusted } =
-            parts;
+        let KeeperParts {
+            files,
+            store,
+            shared,
+            vision,
+            candidate,
+            book,
+            found,
+            time,
+            trusted,
+            evidence,
+        } = parts;
         Keeper {
             files,
             store,
@@ -259,6 +233,7 @@ impl Keeper {
             book,
             time,
             trusted,
+            evidence,
             life: Life::default(),
             step: Step::Idle,
             watch: None,
@@ -270,11 +245,12 @@ impl Keeper {
             reviews_open: 0,
             sweep_due: true,
             looked: clock::monotonic(),
+            missed: 0,
             keys_at: None,
         }
     }
 
-    fn run(&mut self, tasks: &Receiver<Task>, news: &Receiver<Heard>) {
+    fn run(&mut self, tasks: &Receiver<Task>, news: &NewsQueue) {
         self.reviews_open = self.shared.now().reviews_open;
         loop {
             let run = match tasks.recv_timeout(LOOK_EVERY) {
@@ -296,16 +272,17 @@ impl Keeper {
         }
     }
 
-    fn hear(&mut self, news: &Receiver<Heard>) {
-        let mut heard = 0;
-        while let Ok(one) = news.try_recv() {
+    fn hear(&mut self, news: &NewsQueue) {
+        // What is told meanwhile is heard when it is known whether this was held up.
+        for _ in 0..news.waiting() {
+            let Some(one) = news.next() else { break };
             self.heard(one.news, one.at);
-            heard += 1;
-            if heard >= NEWS_MAX {
-                break;
-            }
         }
         let now = clock::monotonic();
+        if news.missed() != self.missed {
+            self.missed = news.missed();
+            self.has_missed_news();
+        }
         if now.since(self.looked) > HELD_UP {
             self.was_held_up(now);
         }
@@ -321,8 +298,9 @@ impl Keeper {
                     let _ = reply.try_send(order);
                 }
             }
-            Task::Ask { what, by, reply } => {
-                let done = self.ask(what, &by, clock::monotonic());
+            Task::Ask { what, by, until, reply } => {
+                let now = clock::monotonic();
+                let done = if now < until { self.ask(what, &by, now) } else { self.too_late() };
                 // Before they look again.
                 self.show();
                 let _ = reply.try_send(done);
@@ -482,6 +460,11 @@ impl Keeper {
         self.found
             .clone()
             .or_else(|| Some(of(ModelFaultKind::NotKept, self.not_kept.as_ref()?)))
+            .or_else(|| {
+                let left_out = self.life.left_out.as_ref();
+                let (_, text) = left_out.filter(|(trial, _)| self.is_on_trial(*trial))?;
+                Some(of(ModelFaultKind::PassedOver, text))
+            })
             .or_else(|| Some(of(ModelFaultKind::PassedOver, self.passed_over.as_ref()?)))
     }
 }

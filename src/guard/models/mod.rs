@@ -18,11 +18,13 @@
 //! - `shadow`: a model that looks at what the active one looks at, and whose detections are compared.
 //! - `seen`: what it hears of the vision process. `chronicle`: what is remembered of each step.
 //! - `take`, `gather`: packages on their way in. `trying`: a model is loaded and tried before it may
-//!   come near a camera. `desk`: what people may ask. `shown`: what is shown to them.
+//!   come near a camera. `desk`: what people may ask. `evidence`: whether a
+//!   candidate may guard. `shown`: what is shown to them.
 
 pub mod bank;
 pub mod chronicle;
 pub mod desk;
+pub mod evidence;
 pub mod fetching;
 pub mod gather;
 pub mod keeper;
@@ -35,6 +37,7 @@ pub mod shown;
 pub mod start;
 pub mod stopped;
 pub mod take;
+mod trials;
 pub mod trying;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use ureq::Agent;
-use ureq::http::Response;
+use ureq::http::{Response, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::redact::origin;
 
 /// A package is tried before the box answers.
 const ANSWER_MAX: Duration = Duration::from_secs(180);
@@ -34,6 +37,10 @@ pub struct Address {
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
+    #[error(
+        "{place} is no address that a token may be sent to: it must begin with https://, or be http:// to this machine itself"
+    )]
+    Plain { place: String },
     #[error("{} cannot be read", .path.display())]
     File {
         path: PathBuf,
@@ -67,6 +74,9 @@ impl Remote {
     /// # Errors
     /// There is no token or no certificate where they were said to be.
     pub fn new(address: &Address) -> Result<Remote, RemoteError> {
+        if !may_be_told(&address.url) {
+            return Err(RemoteError::Plain { place: origin(&address.url) });
+        }
         let path = address.token_file.clone();
         let text = fs::read_to_string(&path)
             .map_err(|source| RemoteError::File { path: path.clone(), source })?;
@@ -147,6 +157,18 @@ impl Remote {
             }
             (_, Err(_)) => Err(RemoteError::NoAnswer { url: url() }),
         }
+    }
+}
+
+/// Whether nobody on the way reads the token.
+fn may_be_told(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
+    match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => is_here(),
+        Some(_) | None => false,
     }
 }
 

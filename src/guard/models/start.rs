@@ -10,11 +10,12 @@ use jiff::Timestamp;
 
 use super::Rollout;
 use super::chronicle::Chronicle;
-use super::desk::{ModelsDesk, ShadowEvidence, with_installed};
-use super::fetching::Intake;
+use super::desk::{ModelsDesk, with_installed};
+use super::evidence::ShadowEvidence;
+use super::fetching::{Intake, forget_part};
 use super::keeper::{self, KeeperParts, KeeperThread, Task};
 use super::next_life::KeepersOrder;
-use super::seen::{Heard, news};
+use super::seen::{NewsQueue, news};
 use super::shadow::ShadowDesk;
 use super::shown::{Folders, Shared, Shown, facts_of, shipped_in};
 use super::take;
@@ -75,6 +76,7 @@ impl OpenedModels {
         rules: Rules,
         events: &[ModelEventRow],
     ) -> OpenedModels {
+        forget_part(&folders);
         let shipped = shipped_in(&folders.shipped);
         let Opened { store, damages, not_kept } = ModelStore::open(files.clone(), shipped.release);
         for damage in &damages {
@@ -150,7 +152,7 @@ fn miss_rate(percent: u32) -> Probability {
 }
 
 /// Who leads the roll-out of this box.
-pub struct Leading(Option<(ModelsFront, Receiver<Heard>)>);
+pub struct Leading(Option<(ModelsFront, NewsQueue)>);
 
 impl ModelsFront {
     /// # Errors
@@ -174,6 +176,10 @@ impl ModelsFront {
             data: config.store.path.clone(),
             tries: Arc::new(TryProcess::of(&parts.worker_command, &config.model, budget)),
             taking: Arc::default(),
+            free: Arc::new({
+                let data = config.store.path.clone();
+                move || take::free_bytes(&data)
+            }),
         };
         let (carried, found) = (config.models.carried.clone(), Mutex::default());
         let claim = Claim {
@@ -244,6 +250,7 @@ impl Leading {
             found,
             time: Box::new(time),
             trusted: Box::new(move |digest| take::still_trusted(&signed, &data, digest)),
+            evidence: desk.evidence.clone(),
         };
         let thread = KeeperThread::start(parts, queue, heard)?;
         go_on(desk.intake.clone())?;
@@ -271,7 +278,7 @@ pub fn go_on(intake: Intake) -> io::Result<()> {
         let staged = ledger.candidate().filter(|it| it.stage == Stage::Staged);
         let staged = staged.filter(|it| !damaged.contains(&it.digest));
         if let Some(candidate) = staged
-            && let Err(error) = intake.try_candidate(candidate.digest)
+            && let Err(error) = intake.go_on_trying(candidate.digest)
         {
             tracing::warn!("the candidate is not verified: {}", chain(&error));
         }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chronicle::{Book, Told, write};
+use super::evidence::EvidenceSource;
 use super::keeper::{Ask, Keeper, KeeperParts};
 use super::shown::{Shared, Shown};
 use super::start::OpenedModels;
@@ -14,6 +15,7 @@ use super::take::{self, Door, refusal_told};
 use super::trying::{TryModel, TryProcess};
 use crate::clock;
 use crate::config::Config;
+use crate::gate::verdict::Judgement;
 use crate::guard::handle::models::{InstalledModel, ModelError, Slot};
 use crate::model_package::WallTime;
 use crate::model_store::files::SharedFiles;
@@ -36,6 +38,15 @@ pub struct StoppedBox {
     data: PathBuf,
     /// What the store did not take.
     unkept: Arc<Mutex<Option<StoreError>>>,
+}
+
+/// Nothing is approved while nobody guards.
+struct NobodyLooks;
+
+impl EvidenceSource for NobodyLooks {
+    fn judgement(&self, _candidate: Digest) -> Option<(String, Judgement)> {
+        None
+    }
 }
 
 /// Writes at once.
@@ -78,6 +89,7 @@ impl StoppedBox {
             found,
             time: Box::new(|_| WallTime::Trusted(clock::wall())),
             trusted: Box::new(move |digest| take::still_trusted(&signed, &keys, digest)),
+            evidence: Arc::new(NobodyLooks),
         };
         let budget = config.models.latency_budget;
         let tries = TryProcess::of(&[program], &config.model, budget);

@@ -120,10 +120,18 @@ pub fn take<F: Files>(
     Ok(Staging { digest, release, name, version, said })
 }
 
+/// What is free where the box keeps its data, bytes.
+///
+/// # Errors
+/// It cannot be told.
+pub fn free_bytes(data: &Path) -> Result<u64, ModelError> {
+    let disk = statvfs(data).map_err(|error| ModelError::Disk(error.to_string()))?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// Incidents need the room more.
 fn has_room(data: &Path, bytes: u64) -> Result<(), ModelError> {
-    let disk = statvfs(data).map_err(|error| ModelError::Disk(error.to_string()))?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let free = free_bytes(data)?;
     let needed = bytes.saturating_add(FREE_BYTES_ADVISED);
     if free >= needed {
         return Ok(());

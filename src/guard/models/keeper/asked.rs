@@ -2,8 +2,11 @@
 
 use super::switching::Goal;
 use super::{Ask, Keeper, Kind, Step, Told};
+use crate::clock;
 use crate::engine::time::Instant;
 use crate::guard::handle::models::{ModelError, PackageRefusal, ReviewStep};
+use crate::guard::models::desk::ANSWER_MAX;
+use crate::guard::models::evidence::judged;
 use crate::guard::models::shown::facts_of;
 use crate::guard::models::take::Staging;
 use crate::guard::models::trying::Tried;
@@ -78,6 +81,7 @@ impl Keeper {
             }
             Tried::Badly { fault, code, text } => {
                 self.change(&Event::Fault(fault))?;
+                self.reviews_open = 0;
                 let kind = match fault {
                     Fault::GoldenFailed => Kind::GoldenFailed,
                     _ => Kind::Rejected,
@@ -110,6 +114,12 @@ impl Keeper {
         now: Instant,
     ) -> Result<(), ModelError> {
         self.is_candidate(digest)?;
+        if self.reviews_open > 0 {
+            return Err(no(
+                "review_open",
+                "a review of it is open; dismiss it or confirm it first",
+            ));
+        }
         if self.step != Step::Idle {
             return Err(ModelError::Busy);
         }
@@ -123,6 +133,7 @@ impl Keeper {
             self.against(digest, Fault::WrongKey, &why, now);
             return Err(no("no_candidate", why));
         }
+        judged(&*self.evidence, digest, Some(evidence))?;
         let by_name = Person::named(by).map_err(|error| no("person", error.to_string()))?;
         match self.candidate().map(|it| it.stage.clone()) {
             // Somebody did, and the box or the vision process ended before it was switched to.
@@ -136,12 +147,29 @@ impl Keeper {
             }
         }
         let text = format!(
-            "approved on the evidence {evidence}; it is loaded beside the one that guards, and then \
-             switched to"
+            "approved on the evidence {evidence}; it is loaded beside the one that guards, and \
+             switched to if the evidence allows that then"
         );
         self.book.tell(Told::now(Kind::Approved, Some(Slot::Blob(digest)), text).by(by));
+        if clock::monotonic().since(now) > ANSWER_MAX {
+            return self.too_late();
+        }
         self.prepare(Goal::Trial(digest), now);
         Ok(())
+    }
+
+    /// Whether a candidate that was approved may still guard, before that is written: it was loaded for
+    /// up to two minutes, and meanwhile somebody may have labelled what it lost.
+    pub(super) fn may_be_tried(&self, digest: Digest) -> Result<(), ModelError> {
+        judged(&*self.evidence, digest, None)
+    }
+
+    /// Whoever asked was told that nobody knows what became of it, and may have decided otherwise.
+    pub(super) fn too_late(&mut self) -> Result<(), ModelError> {
+        let text = "what somebody asked is not gone on with: the keeper of models was held up for too \
+                    long, perhaps by the disk; ask again";
+        self.book.tell(Told::now(Kind::Fault, None, text));
+        Err(ModelError::Busy)
     }
 
     fn rollback(&mut self, reason: &str, by: &str, now: Instant) -> Result<(), ModelError> {

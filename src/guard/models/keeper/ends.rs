@@ -56,6 +56,12 @@ impl Keeper {
     pub(super) fn take_back(&mut self, event: Event, why: &str, by: Option<&str>, now: Instant) {
         let Some(trial) = self.store.ledger().trial() else { return };
         let (digest, release) = (trial.slot, trial.release);
+        // Taken back already, and the vision process told: what is missing is the disk.
+        if let Some(owed) = self.owed.as_mut().filter(|owed| owed.digest == digest) {
+            owed.again_at = now;
+            self.settle(now);
+            return;
+        }
         self.watch = None;
         self.reviews_open = 0;
         if self.life.active == Some(Slot::Blob(digest)) {

@@ -27,6 +27,7 @@ impl Keeper {
             let kind = if fault == Fault::CrashLoop { Kind::CrashLoop } else { Kind::RolledBack };
             self.book.tell(Told::now(kind, Some(Slot::Blob(digest)), fault.to_string()));
             self.watch = None;
+            self.reviews_open = 0;
             self.sweep_due = true;
         }
         match booted.not_kept {
@@ -68,6 +69,7 @@ impl Keeper {
             ModelNews::LifeBegins { order } => {
                 self.life_is_over();
                 self.life.order = order.iter().filter_map(|slot| slot.parse().ok()).collect();
+                self.tell_left_out();
             }
             ModelNews::Ready(info) => self.ready(&info, now),
             ModelNews::Frame { decided_ns, inference_ns, .. } => {
@@ -80,6 +82,23 @@ impl Keeper {
             ModelNews::Golden { run, outcome } => self.saw_golden(run, outcome, now),
             ModelNews::LifeEnded { how, reason } => self.life_ended(how, &reason, now),
         }
+    }
+
+    /// A life whose order was given while the disk hung guards without the trial, which goes on in the
+    /// next one: whoever looks after it must know that nothing is shown meanwhile.
+    fn tell_left_out(&mut self) {
+        let Some(trial) = self.store.ledger().trial().map(|trial| trial.slot) else { return };
+        let slot = Slot::Blob(trial);
+        let is_owed = self.owed.as_ref().is_some_and(|owed| owed.digest == trial);
+        if is_owed || self.life.order.contains(&slot) {
+            return;
+        }
+        let text = format!(
+            "{slot} is on probation and does not guard in this life of the vision process: the disk \
+             did not take its attempt in time. The next life begins with it; or roll it back"
+        );
+        self.book.tell(Told::now(Kind::Fault, Some(slot), text.clone()));
+        self.life.left_out = Some((trial, text));
     }
 
     fn ready(&mut self, info: &ModelInfo, now: Instant) {
@@ -157,6 +176,13 @@ impl Keeper {
         self.watch = None;
         self.life = Life::default();
         self.active_is(None);
+    }
+
+    /// Something that the vision process did was not heard: it is not known which model guards, and
+    /// nothing more is counted for or against one before that is told anew.
+    pub(super) fn has_missed_news(&mut self) {
+        self.life_is_over();
+        self.restart_vision("what it did was not heard while the keeper of models was held up");
     }
 
     /// What guards, for those who look.

@@ -98,12 +98,12 @@ impl Keeper {
     /// On the disk first; then the vision process is told.
     fn switch(&mut self, number: u64, goal: Goal, now: Instant) {
         let kept = match &goal {
-            Goal::Trial(_) => {
+            Goal::Trial(digest) => self.may_be_tried(*digest).and_then(|()| {
                 let started_unix_s = clock::wall().as_second();
                 let run_s = i64::try_from(self.shared.rules.run_min.as_secs()).unwrap_or(i64::MAX);
                 let deadline_unix_s = started_unix_s.saturating_add(run_s);
                 self.change(&Event::Try { started_unix_s, deadline_unix_s })
-            }
+            }),
             Goal::PutBack { .. } => {
                 let done = self.store.put_back();
                 self.kept(done)
@@ -231,7 +231,7 @@ impl Keeper {
     }
 
     /// The last resort: the next life loads what the ledger says.
-    fn restart_vision(&mut self, why: &str) {
+    pub(super) fn restart_vision(&mut self, why: &str) {
         let text =
             format!("the vision process is started anew, to guard with another model: {why}");
         self.book.tell(Told::now(Kind::Fault, self.life.active, text));

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{AGAIN_AFTER, Keeper, Kind, Told};
+use crate::engine::supervision::FRAME_AGE_MAX;
 use crate::engine::time::Instant;
 use crate::guard::handle::models::GoldenLook;
 use crate::guard::models::shown::Course;
@@ -18,6 +19,10 @@ const WINDOW: usize = 500;
 
 /// Fewer say nothing about a hundredth.
 const WINDOW_MIN: usize = 200;
+
+/// So many slow ones among the first of them decide what the hundredth of these will be: it is not
+/// waited for while a slow model keeps cameras waiting.
+const SLOW_MAX: usize = WINDOW_MIN - (WINDOW_MIN * 99).div_ceil(100) + 1;
 
 /// It is computed after so many pictures.
 const JUDGE_EVERY: usize = 50;
@@ -46,13 +51,22 @@ impl Watch {
     }
 
     /// The 99th percentile, when it is time to look at it.
-    fn timed(&mut self, inference_ns: u64) -> Option<Duration> {
+    fn timed(&mut self, inference_ns: u64, budget: Duration) -> Option<Duration> {
         self.times_ns.push_back(inference_ns);
+        if self.times_ns.len() < WINDOW_MIN {
+            let mut sorted: Vec<u64> = self.times_ns.iter().copied().collect();
+            sorted.sort_unstable_by_key(|it| std::cmp::Reverse(*it));
+            let slow = sorted.get(SLOW_MAX - 1).copied().map(Duration::from_nanos);
+            let slow = slow.filter(|it| *it > budget);
+            self.p99 = slow.or(self.p99);
+            self.since_judged += 1;
+            return slow;
+        }
         if self.times_ns.len() > WINDOW {
             self.times_ns.pop_front();
         }
         self.since_judged += 1;
-        if self.times_ns.len() < WINDOW_MIN || self.since_judged < JUDGE_EVERY {
+        if self.since_judged < JUDGE_EVERY {
             return None;
         }
         self.since_judged = 0;
@@ -104,8 +118,20 @@ impl Keeper {
     }
 
     pub(super) fn saw_frame(&mut self, decided: Instant, inference_ns: u64) {
+        let took = Duration::from_nanos(inference_ns);
+        if self.watch.is_some() && took > FRAME_AGE_MAX {
+            let text = format!(
+                "{}: it took {} ms for one picture, and none is acted on that is older than {} ms",
+                Fault::Latency,
+                took.as_millis(),
+                FRAME_AGE_MAX.as_millis()
+            );
+            self.take_back(Event::Fault(Fault::Latency), &text, None, decided);
+            return;
+        }
         self.saw(Seen::Frame, decided);
-        let p99 = self.watch.as_mut().and_then(|watch| watch.timed(inference_ns));
+        let budget = self.shared.rules.latency_budget;
+        let p99 = self.watch.as_mut().and_then(|watch| watch.timed(inference_ns, budget));
         if let Some(p99) = p99 {
             self.saw(Seen::Latency { p99 }, decided);
         }
@@ -140,6 +166,8 @@ impl Keeper {
                 }
                 self.post(ToWorker::RunGolden { run });
             }
+            // Obeyed when all was heard: what waits behind this may speak against it.
+            Verdict::Commit if seen != Seen::Tick => {}
             Verdict::Commit => self.commit(at),
             Verdict::RollBack { reason } => {
                 let text = match (reason, watch.p99) {

@@ -1,0 +1,61 @@
+//! What the shadow has shown of a candidate, and whether that allows it to guard.
+//!
+//! Asked when a person asks, again when that is written down, and once more before the candidate guards:
+//! an incident may be found to be lost at any moment between.
+
+use super::shadow::ShadowDesk;
+use crate::gate::claim::Claim;
+use crate::gate::verdict::Judgement;
+use crate::guard::handle::models::ModelError;
+use crate::guard::handle::shadowing::Shadowing;
+use crate::rollout::slot::{Digest, Slot};
+
+/// What is known of the candidate's deeds in the shadow.
+pub trait EvidenceSource: Send + Sync {
+    /// What it allows, and the digest of the facts it rests on; `None`: there is none.
+    fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)>;
+}
+
+/// By all runs that are kept, against what this box asks for.
+pub struct ShadowEvidence {
+    pub shadow: ShadowDesk,
+    pub claim: Claim,
+}
+
+impl EvidenceSource for ShadowEvidence {
+    fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)> {
+        // What cannot be read speaks for nobody.
+        let facts = self.shadow.evidence(self.claim).ok()?;
+        let is_it = facts.shadow == Some(Slot::Blob(candidate));
+        is_it.then_some((facts.digest, facts.judgement))
+    }
+}
+
+/// Whether the evidence allows it, and is what a person saw, where somebody has just looked.
+///
+/// # Errors
+/// It does not, or is not.
+pub fn judged(
+    evidence: &dyn EvidenceSource,
+    digest: Digest,
+    seen: Option<&str>,
+) -> Result<(), ModelError> {
+    let no = |code, text: &str| Err(ModelError::Conflict { code, text: text.to_owned() });
+    let Some((now, judgement)) = evidence.judgement(digest) else {
+        return no("not_enough", "nothing is known yet of what it does in the shadow");
+    };
+    match judgement {
+        Judgement::Refused { .. } => {
+            no("refused_by_gate", "the evidence speaks against it: it lost an incident")
+        }
+        Judgement::NotEnough { .. } => no(
+            "not_enough",
+            "the evidence is not enough yet for what this box asks (models.miss_max_percent); the \
+             page says what is missing",
+        ),
+        Judgement::MayBeApproved { .. } if seen.is_some_and(|seen| seen != now) => {
+            no("evidence_changed", "the evidence is not the one you saw any more; look at it again")
+        }
+        Judgement::MayBeApproved { .. } => Ok(()),
+    }
+}
