@@ -178,6 +178,9 @@ struct Life {
     active: Option<Slot>,
     /// Whether another model is loaded beside.
     standby: Option<Slot>,
+    /// How long that stays loaded after a model was put back; until then it takes over from that one,
+    /// and the ledger follows.
+    kept_until: Option<Instant>,
 }
 
 /// A trial that is over, and the disk does not have it yet.
