@@ -16,6 +16,7 @@ mod view;
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -41,6 +42,10 @@ pub const MESSAGE_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
 /// How often a worker says that it lives. Ten beats fit into the second R1 allows.
 pub const HEARTBEAT_EVERY_MS: u64 = 100;
+
+/// Longest time for loading a model beside the one that looks: it takes a second or two by itself, and
+/// gets what the others leave of the machine.
+pub const PREPARE_MAX: Duration = Duration::from_secs(120);
 
 /// Longest span that is asked for as one clip, seconds.
 pub const CLIP_S_MAX: u32 = 40;
@@ -85,7 +90,7 @@ pub enum ToWorker {
     Switch { switch: u64 },
     /// Look with the standby again from the next picture on.
     SwitchBack { switch: u64, reason: String },
-    /// Let go of the model that does not guard.
+    /// Let go of the model that does not guard, also where it is still being loaded.
     ForgetStandby,
     /// Show the active model its golden pictures once more, between two pictures of cameras.
     RunGolden { run: u64 },

@@ -19,6 +19,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use standclear::link::{FromWorker, ModelInfo, Report, SwitchedTo, ToWorker, WorkerConfig};
+use standclear::rollout::slot::Digest;
 use support::hostile::{self, Harm, TEN_SECONDS, When};
 
 use process::{Vision, choice, config, other_model, shipped};
@@ -90,7 +91,7 @@ fn looked(decisions: &Decisions, cameras: usize, pictures: usize) -> Option<()> 
 
 /// Prepares a model that can be.
 fn prepare(vision: &Vision, decisions: &mut Decisions, switch: u64, dir: &Path) -> ModelInfo {
-    let slot = format!("sha256-{switch:064}");
+    let slot = format!("other-{switch}");
     vision.send(&ToWorker::Prepare { switch, model: choice(&slot, dir) });
     let outcome = until(vision, decisions, |message, _| match message {
         FromWorker::Prepared { switch: of, outcome } if of == switch => Some(outcome),
@@ -197,6 +198,54 @@ fn what_cannot_be_prepared_changes_nothing_and_says_why() {
     let so_far = decisions.of[0].len();
     until(&vision, &mut decisions, |_, now| (now.of[0].len() >= so_far + 5).then_some(()));
     decisions.assert_each_once(&["shipped"]);
+    vision.stop();
+}
+
+#[test]
+fn a_manifest_that_is_not_the_one_that_was_installed_is_loaded_in_no_order_and_prepared_for_nothing()
+ {
+    let folder = tempfile::tempdir().expect("a folder");
+    process::copy(&other_model(), folder.path());
+    let manifest = folder.path().join("manifest.json");
+    let mut text = fs::read(&manifest).expect("readable");
+    let installed = choice(&format!("sha256-{}", Digest::of(&text)), folder.path());
+    // Every other file has its sha256 still.
+    text.push(b'\n');
+    fs::write(&manifest, text).expect("written");
+    let vision = Vision::start(config(vec![installed.clone(), shipped()], 1, FPS));
+    let ready = vision.until(|message| match message {
+        FromWorker::Ready(model) => Some(model),
+        _ => None,
+    });
+    assert_eq!(ready.slot, "shipped");
+    assert!(ready.passed_over[0].reason.contains("changed or damaged"), "{ready:?}");
+    vision.send(&ToWorker::Prepare { switch: 1, model: installed });
+    let outcome = vision.until(|message| match message {
+        FromWorker::Prepared { switch: 1, outcome } => Some(outcome),
+        _ => None,
+    });
+    let reason = outcome.expect_err("it was changed");
+    assert!(reason.contains("changed or damaged"), "{reason}");
+    vision.stop();
+}
+
+#[test]
+fn a_model_that_nobody_wants_any_more_while_it_is_loaded_is_let_go_of_and_the_next_one_can_be() {
+    let vision = Vision::start(config(vec![shipped()], 1, FPS));
+    let mut decisions = Decisions::default();
+    until(&vision, &mut decisions, |_, so_far| looked(so_far, 1, 5));
+    vision.send(&ToWorker::Prepare { switch: 1, model: choice("other-1", &other_model()) });
+    vision.send(&ToWorker::ForgetStandby);
+    vision.send(&ToWorker::Prepare { switch: 2, model: choice("other-2", &other_model()) });
+    let outcome = until(&vision, &mut decisions, |message, _| match message {
+        FromWorker::Prepared { switch: 2, outcome } => Some(outcome),
+        FromWorker::Prepared { switch, .. } => panic!("{switch} was not wanted any more"),
+        _ => None,
+    });
+    assert_eq!(outcome.expect("it can be loaded").slot, "other-2");
+    // What was not wanted cannot be switched to.
+    vision.send(&ToWorker::Switch { switch: 1 });
+    assert!(switched(&vision, &mut decisions, 1).is_err());
     vision.stop();
 }
 

@@ -25,6 +25,7 @@ use standclear::guard::app::{Guard, Parts};
 use standclear::guard::handle::shadowing::{CaseRow, ShadowState, WantedCases};
 use standclear::guard::models::shadow::GaveUp;
 use standclear::link::ModelChoice;
+use standclear::rollout::slot::{Digest, Slot};
 
 use site::{SirenNotes, wait_watched};
 use support::hostile::{self, Harm, Package, TEN_SECONDS, When};
@@ -67,7 +68,8 @@ fn start(folder: &Path) -> Guard {
 
 /// A package as the keeper of models names one.
 fn choice(dir: &Path) -> ModelChoice {
-    let slot = format!("sha256-{}", "5".repeat(64));
+    let manifest = fs::read(dir.join("manifest.json")).expect("readable");
+    let slot = Slot::Blob(Digest::of(manifest)).to_string();
     ModelChoice { slot, dir: dir.display().to_string() }
 }
 

@@ -7,6 +7,7 @@
 
 use super::cells::{Cell, Grid, Patch};
 use super::grey::Grey;
+use super::known::{is_same_shape, resized};
 use super::shift::{Coarse, Corner, Shift};
 
 /// Contrast from which a cell is recognised, in levels: three times the noise of a poor sensor (2
@@ -116,6 +117,18 @@ impl Background {
     /// Of a mean that was kept and is known to be right: it counts as much as many pictures.
     pub fn settled(self) -> Background {
         Background { looks: LOOKS / 2.0, usual_of: UsualOf::Mean, ..self }
+    }
+
+    /// The same for pictures of another size; `None` where it fits them already, or never will.
+    pub fn in_size_of(&self, grey: &Grey) -> Option<Background> {
+        let (from, to) = ((self.width_px, self.height_px), (grey.width_px(), grey.height_px()));
+        if from == to || !is_same_shape(from, to) {
+            return None;
+        }
+        let scaled = Background::new(&resized(&self.picture()?, to.0, to.1)?)?;
+        // Of few looks it has their noise still.
+        let usual_of = if self.is_settled() { UsualOf::Mean } else { UsualOf::Pictures };
+        Some(Background { looks: self.looks, usual_of, ..scaled })
     }
 
     pub fn usual_of(&self) -> UsualOf {

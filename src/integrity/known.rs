@@ -2,7 +2,7 @@
 //! other faces, what is usual, and how its pictures were lately.
 //!
 //! A picture of another size but of the same shape is scaled: the box looks at larger or smaller
-//! pictures than before. A reference of another shape is not: then the camera delivers another
+//! pictures than before, since it was started anew or since another model is loaded. A reference of another shape is not: then the camera delivers another
 //! picture than the zones were drawn on, which is told as the wrong picture until somebody confirms.
 //!
 //! Not here: where it is kept.
@@ -45,15 +45,18 @@ pub struct Cast {
 
 /// The same picture in another size; `None` when it is of another shape.
 pub fn resized(grey: &Grey, width_px: usize, height_px: usize) -> Option<Grey> {
-    if (grey.width_px(), grey.height_px()) == (width_px, height_px) {
+    let (from, to) = ((grey.width_px(), grey.height_px()), (width_px, height_px));
+    if from == to {
         return Some(grey.clone());
     }
-    let shape = |width: usize, height: usize| width as f64 / height as f64;
-    let off = shape(grey.width_px(), grey.height_px()) / shape(width_px, height_px) - 1.0;
-    if off.is_nan() || off.abs() > SHAPE_OFF_MAX {
-        return None;
-    }
-    scaled(grey, width_px, height_px)
+    is_same_shape(from, to).then(|| scaled(grey, width_px, height_px))?
+}
+
+/// Whether pictures of these widths and heights have the same shape, but for whole rows and columns.
+pub(super) fn is_same_shape(one: (usize, usize), other: (usize, usize)) -> bool {
+    let shape = |(width, height): (usize, usize)| width as f64 / height as f64;
+    let off = shape(one) / shape(other) - 1.0;
+    !off.is_nan() && off.abs() <= SHAPE_OFF_MAX
 }
 
 /// The picture in exactly this size. `None` for no pixels at all.

@@ -177,6 +177,27 @@ impl Watch {
         complete(&mut self.faces, self.background.as_ref());
     }
 
+    /// The box looks at larger or smaller pictures from here on, for another model: what is known of
+    /// the view is scaled, as it is at a start. What was measured in pixels is measured anew, and noise
+    /// is another one.
+    fn follow_size(&mut self, now: &Grey) {
+        let of_the_view = self.background.iter_mut().chain(&mut self.reference);
+        let mut scaled = false;
+        for known in of_the_view.chain(&mut self.faces) {
+            if let Some(sized) = known.in_size_of(now) {
+                *known = sized;
+                scaled = true;
+            }
+        }
+        if scaled {
+            let habit = self.stillness.habit();
+            self.stillness = habit.map(Stillness::restored).unwrap_or_default();
+            (self.movement, self.slowly) = (Movement::default(), Slowly::default());
+            self.past.clear();
+            self.richer_since = None;
+        }
+    }
+
     /// The view is right as it is now, and the reference once it is learned: at once, when nothing is
     /// wrong with it and all of it is known. What is usual for the camera stays; so does how the view looked
     /// before, unless it has moved.
@@ -260,6 +281,7 @@ impl Watch {
     /// Takes a picture.
     pub fn look(&mut self, grey: Grey, tone: Tone, at: Instant, hour: Hour) -> Look {
         self.unpack(&grey, tone.cast, hour);
+        self.follow_size(&grey);
         // By one that is black nothing could ever be recognised.
         if self.background.is_none() && is_lit(&tone, self.usual.at(hour)) {
             self.background = Background::new(&grey);

@@ -1,6 +1,7 @@
 //! What R15 asks for, on a yard with the noise of a sensor: found in time, and nothing else told.
 
 mod moved;
+mod sizes;
 
 use std::sync::OnceLock;
 use std::time::Duration;

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Of a sha256 in hex.
+const SHA256_DIGITS: usize = 64;
+
 /// What a vision process is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WorkerRole {
@@ -19,6 +22,13 @@ pub struct ModelChoice {
     pub slot: String,
     /// Folder of the package.
     pub dir: String,
+}
+
+impl ModelChoice {
+    /// The sha256 that its manifest must have; what came with the program is named by none.
+    pub fn manifest_sha256(&self) -> Option<&str> {
+        self.slot.strip_prefix("sha256-").filter(|digest| digest.len() == SHA256_DIGITS)
+    }
 }
 
 /// A loaded model.

@@ -35,6 +35,11 @@ pub enum FolderError {
          the package again"
     )]
     WrongSha256 { file: PathBuf, expected: String, got: String },
+    #[error(
+        "{file} was changed or damaged: its sha256 is {got}, and the package was installed as \
+         {expected}; install it again"
+    )]
+    OtherManifest { file: PathBuf, expected: String, got: String },
 }
 
 /// The text of a manifest.
@@ -48,6 +53,20 @@ pub fn read_manifest(file: &Path) -> Result<Vec<u8>, FolderError> {
         return Err(FolderError::ManifestTooLong { file: file.to_owned(), bytes });
     }
     fs::read(file).map_err(failed)
+}
+
+/// Whether this text is the manifest of the package with this digest: it holds the sha256 of
+/// everything else, and thresholds, sizes and classes that nothing else vouches for.
+///
+/// # Errors
+/// It is another one.
+pub fn verify_manifest(file: &Path, text: &[u8], digest: &str) -> Result<(), FolderError> {
+    let got = sha256_of(text);
+    if got == digest {
+        return Ok(());
+    }
+    let (file, expected) = (file.to_owned(), digest.to_owned());
+    Err(FolderError::OtherManifest { file, expected, got })
 }
 
 /// The bytes of a file the manifest names, after they proved to have this sha256.

@@ -21,6 +21,7 @@ pub use self::spec::{
     ShareKind, SizeInput, SizeOrder, Source, SsdSpec, YoloxSpec,
 };
 use super::decoder::{Decoder, Settings};
+use crate::link::ModelChoice;
 use crate::model_package::folder::{self, FolderError, MANIFEST};
 
 /// The newest manifest schema this program reads …
@@ -181,10 +182,19 @@ impl ModelPackage {
     /// Finds a package by the path of its folder or by its name: `name` as a path, then `models/`
     /// in each folder above the program, `./models/`, and the system's folder.
     pub fn find(name: &str) -> Result<ModelPackage, PackageError> {
+        ModelPackage::found(name, None)
+    }
+
+    /// Finds what was chosen; of an installed package the manifest must be the one that was installed.
+    pub fn chosen(choice: &ModelChoice) -> Result<ModelPackage, PackageError> {
+        ModelPackage::found(&choice.dir, choice.manifest_sha256())
+    }
+
+    fn found(name: &str, digest: Option<&str>) -> Result<ModelPackage, PackageError> {
         let candidates = candidates(name);
         for dir in &candidates {
             if dir.join(MANIFEST).is_file() {
-                return ModelPackage::open(dir);
+                return ModelPackage::read(dir, digest);
             }
         }
         let looked: Vec<_> = candidates.iter().map(|d| d.display().to_string()).collect();
@@ -193,8 +203,15 @@ impl ModelPackage {
 
     /// Reads and checks the manifest in `dir`.
     pub fn open(dir: &Path) -> Result<ModelPackage, PackageError> {
+        ModelPackage::read(dir, None)
+    }
+
+    fn read(dir: &Path, digest: Option<&str>) -> Result<ModelPackage, PackageError> {
         let file = dir.join(MANIFEST);
         let text = folder::read_manifest(&file)?;
+        if let Some(digest) = digest {
+            folder::verify_manifest(&file, &text, digest)?;
+        }
         let manifest = Manifest::parse(&file, &text)?;
         Ok(ModelPackage { dir: dir.to_owned(), manifest })
     }

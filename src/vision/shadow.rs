@@ -91,7 +91,7 @@ fn serve_until_stopped(link: &UnixStream, feed: UnixStream) -> Result<(), Shadow
 
 fn load(config: &WorkerConfig) -> Result<Detector, ModelError> {
     let choice = config.models.first().ok_or(ModelError::NoChoice)?;
-    let package = ModelPackage::find(&choice.dir)?;
+    let package = ModelPackage::chosen(choice)?;
     let options = Options {
         threads: THREADS,
         long_side_px: config.input_long_side_px,

@@ -189,3 +189,17 @@ fn a_box_that_runs_is_asked_with_the_token_and_its_refusal_is_said() {
     assert!(head.contains("authorization: bearer geheim"), "{head}");
     assert_eq!(body, r#"{"reason":"it misses people"}"#);
 }
+
+#[cfg(feature = "vision")]
+#[test]
+fn what_tries_a_model_ends_when_whoever_started_it_is_gone() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let tried = Command::new(env!("CARGO_BIN_EXE_standclear"))
+        .args(["model", "try", "--"])
+        .arg(root.join("models"))
+        // Over before a model is loaded, which takes a second.
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("ran");
+    assert!(!tried.status.success() && tried.stdout.is_empty(), "{tried:?}");
+}

@@ -191,8 +191,8 @@ fn an_engineer_ends_a_trial_and_puts_back_what_guarded_before() {
     let ToWorker::Switch { switch } = world.told() else { panic!("a switch") };
     assert_eq!(world.desk().intake.shared.now().ledger.committed(), Slot::Shipped);
     world.switched(switch, Slot::Shipped);
-    assert_eq!(world.told(), ToWorker::ForgetStandby);
     world.is_told("put_back");
+    assert!(world.told_nothing(), "the other one stays loaded, should this one fail");
     // And back again: the other one is kept.
     world.desk().rollback(&why("it was the rain"), "Eva").expect("asked");
     world.prepares();
@@ -211,6 +211,55 @@ fn a_previous_model_that_cannot_be_loaded_changes_nothing() {
     assert_eq!(world.told(), ToWorker::ForgetStandby);
     world.is_told("fault");
     assert_eq!(world.desk().intake.shared.now().ledger.committed(), Slot::Blob(first));
+}
+
+/// A model is put back, and ends with an error on a picture while the other one is still loaded.
+fn put_back_fails(switched: impl Fn(&World, u64)) {
+    let world = World::new();
+    let first = Slot::Blob(committed(&world));
+    world.desk().rollback(&why("back"), "Eva").expect("asked");
+    world.prepares();
+    let ToWorker::Switch { switch } = world.told() else { panic!("a switch") };
+    switched(&world, switch);
+    let reason = "inference failed".to_owned();
+    world.tell(ModelNews::FellBack { model: info(&first.to_string()), reason });
+    world.wait("what looks guards by right", |now| now.active.slot == Some(first));
+    let ledger = || world.desk().intake.shared.now().ledger;
+    world.wait_for("the ledger follows", || ledger().committed() == first);
+    assert_eq!(ledger().previous(), Some(Slot::Shipped));
+    world.is_told("fault");
+    // The cameras go on, and so does the next life.
+    while let Some(told) = world.told_now() {
+        assert_eq!(told, ToWorker::ForgetStandby);
+    }
+    assert_eq!(world.life().order.order()[0].slot, first.to_string());
+}
+
+#[test]
+fn a_model_that_is_put_back_and_fails_on_its_first_picture_is_not_forced_on_the_cameras() {
+    put_back_fails(|world, switch| {
+        let outcome = Err("inference failed".to_owned());
+        world.tell(ModelNews::Switched { switch, outcome });
+    });
+}
+
+#[test]
+fn a_model_that_is_put_back_and_fails_a_little_later_is_not_forced_on_the_cameras() {
+    put_back_fails(|world, switch| world.switched(switch, Slot::Shipped));
+}
+
+#[test]
+fn a_trial_that_is_taken_back_after_a_restart_does_not_guard_on_while_a_model_loads_for_ever() {
+    let mut world = World::new();
+    let digest = on_probation(&world);
+    world.restart();
+    assert_eq!(world.watch(), Slot::Blob(digest));
+    world.desk().rollback(&why("it is wrong"), "Eva").expect("taken back");
+    assert!(matches!(world.told(), ToWorker::Prepare { .. }));
+    // Nothing comes of that.
+    assert_eq!(world.told(), ToWorker::ForgetStandby);
+    assert_eq!(world.told(), ToWorker::Stop, "the next life loads what guards by right");
+    assert_eq!(world.life().order.order()[0].slot, "shipped");
 }
 
 #[test]

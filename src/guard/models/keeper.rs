@@ -187,6 +187,9 @@ struct Life {
     standby: Option<Slot>,
     /// The trial that it does not guard with, and why.
     left_out: Option<(Digest, String)>,
+    /// How long that stays loaded after a model was put back; until then it takes over from that one,
+    /// and the ledger follows.
+    kept_until: Option<Instant>,
 }
 
 /// A trial that is over, and the disk does not have it yet.

@@ -2,7 +2,7 @@
 //! of its own, within a time and an amount of memory, so that a hostile one hurts nobody.
 //!
 //! The process prints one line of JSON, [`Report`]. Whatever else it does is a model that cannot be
-//! loaded.
+//! loaded. It ends when its input does, so that it does not outlive a guard that was killed.
 //!
 //! Not here: what the process does (`standclear model try`).
 
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::config::Model;
+use crate::guard::confine::confine_trial;
 use crate::rollout::stage::Fault;
 
 /// Longest a model may be tried: the slowest box takes 4 s to load the slowest model, and runs it for
@@ -170,11 +171,13 @@ impl TryProcess {
             .args(arguments)
             .arg("--")
             .arg(dir)
-            .stdin(Stdio::null())
+            // Held open for as long as this process lives and waits.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
+        confine_trial(child.id());
         // Its word is read beside, so that a full pipe is no reason to wait.
         let pipe = child.stdout.take();
         let reader = thread::Builder::new().name("model-try".into()).spawn(move || {
@@ -259,6 +262,19 @@ mod tests {
         for hangs in ["sleep 60", "sleep 60 & wait"] {
             assert_eq!(code(&tried(hangs)), ("too_slow", Fault::Hung), "{hangs}");
         }
+    }
+
+    #[test]
+    fn what_tries_a_model_has_bounded_memory_goes_first_and_hears_when_the_guard_is_gone() {
+        let right = r#"echo '{"outcome":"right","p99_ms":1,"pictures":100}'"#;
+        let is_last = r#"[ "$(cat /proc/self/oom_score_adj)" != 1000 ]"#;
+        let is_free = r#"[ "$(ulimit -d)" = unlimited ]"#;
+        // Set from outside, some moment after its start.
+        let confined = tried(&format!("while {is_last} || {is_free}; do :; done; {right}"));
+        assert!(matches!(confined, Tried::Well { .. }), "{confined:?}");
+        // Its input stays open, which ends with the guard.
+        let open = tried(&format!("[ -p /dev/stdin ] && {right}"));
+        assert!(matches!(open, Tried::Well { .. }), "{open:?}");
     }
 
     #[test]

@@ -29,12 +29,8 @@ use super::{Worker, WorkerError};
 use crate::clock;
 use crate::engine::detection::FrameSize;
 use crate::engine::time::Instant;
-use crate::link::{CameraIndex, FromWorker, ModelChoice, ModelInfo, SwitchedTo};
+use crate::link::{CameraIndex, FromWorker, ModelChoice, ModelInfo, PREPARE_MAX, SwitchedTo};
 use crate::telemetry::chain;
-
-/// Longest time for loading a model beside the one that looks. It takes a second or two by itself, and
-/// gets what the others leave of the machine.
-const PREPARE_MAX: Duration = Duration::from_secs(180);
 
 /// A camera that gave no picture for so long is not waited for, before a switch is told to be done.
 const SWITCH_TOLD_MAX: Duration = Duration::from_secs(2);
@@ -45,6 +41,8 @@ pub struct Models {
     standby: Option<Loaded>,
     prepared: Option<(u64, Loaded)>,
     preparing: Option<Preparing>,
+    /// To be loaded once the one that nobody waits for any more is: three at once are one too many.
+    next: Option<(u64, ModelChoice)>,
     switching: Option<Switching>,
     golden: Option<GoldenRun>,
     loading: Loading,
@@ -61,7 +59,7 @@ struct Preparing {
 #[derive(PartialEq, Eq)]
 enum WaitedFor {
     Yes,
-    /// It took too long, and that was told; what still comes of it is let go of.
+    /// It took too long, and that was told, or it is not wanted; what still comes of it is let go of.
     NoMore,
 }
 
@@ -94,6 +92,7 @@ impl Models {
             standby: None,
             prepared: None,
             preparing: None,
+            next: None,
             switching: None,
             golden: None,
             loading,
@@ -114,7 +113,12 @@ impl Models {
 impl Worker {
     /// Loads a model beside the one that looks.
     pub(super) fn prepare(&mut self, switch: u64, model: ModelChoice) {
-        if self.models.preparing.is_some() {
+        if let Some(preparing) = &self.models.preparing {
+            if preparing.waited_for == WaitedFor::NoMore && self.models.next.is_none() {
+                self.forget_standby();
+                self.models.next = Some((switch, model));
+                return;
+            }
             let reason = "another model is still being loaded".to_owned();
             return self.outbox.push(FromWorker::Prepared { switch, outcome: Err(reason) });
         }
@@ -184,6 +188,9 @@ impl Worker {
         if waited_for != Some(WaitedFor::Yes) {
             if let Ok(loaded) = outcome {
                 forget(loaded);
+            }
+            if let Some((switch, model)) = self.models.next.take() {
+                self.prepare(switch, model);
             }
             return;
         }
@@ -268,6 +275,10 @@ impl Worker {
     }
 
     pub(super) fn forget_standby(&mut self) {
+        if let Some(preparing) = &mut self.models.preparing {
+            preparing.waited_for = WaitedFor::NoMore;
+        }
+        self.models.next = None;
         let prepared = self.models.prepared.take().map(|(_, loaded)| loaded);
         self.models.standby.take().into_iter().chain(prepared).for_each(forget);
         self.refit();

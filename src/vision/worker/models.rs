@@ -110,7 +110,7 @@ impl Loading {
     }
 
     fn open(&self, choice: &ModelChoice) -> Result<Loaded, ModelError> {
-        let package = ModelPackage::find(&choice.dir)?;
+        let package = ModelPackage::chosen(choice)?;
         let allowed = |wanted: &u32| match package.manifest().input.size {
             InputSize::Fixed { .. } => false,
             InputSize::LongSide { multiple, max_px, .. } => (multiple..=max_px).contains(wanted),

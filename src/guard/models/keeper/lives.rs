@@ -145,9 +145,13 @@ impl Keeper {
         let was = self.life.active;
         let to = model.slot.parse().ok().or(self.life.standby);
         let to = to.unwrap_or_else(|| self.store.ledger().committed());
+        let put_back = was.filter(|_| self.life.kept_until.is_some());
         // It looks with the other one already.
         self.step = super::Step::Idle;
         self.is_back(to);
+        if let Some(failed) = put_back.filter(|it| *it == self.store.ledger().committed()) {
+            self.not_put_back(failed, reason);
+        }
         if let Some(digest) = was.and_then(Slot::digest).filter(|it| self.is_on_trial(*it)) {
             self.against(digest, Fault::Error, reason, now);
         }

@@ -5,12 +5,17 @@ use std::time::Duration;
 use super::{Keeper, Kind, Told};
 use crate::clock;
 use crate::engine::time::Instant;
-use crate::link::{ModelInfo, SwitchedTo, ToWorker};
+use crate::link::{ModelInfo, PREPARE_MAX, SwitchedTo, ToWorker};
 use crate::rollout::slot::{Digest, Slot};
 use crate::rollout::stage::{Event, Fault};
 
-/// A model that is loaded beside another one at low priority, and looks at its golden pictures.
-const PREPARE_MAX: Duration = Duration::from_secs(120);
+/// While it is waited for, a trial that was taken back guards on: five times what loading takes. Then a
+/// vision process that loads nothing else does it sooner.
+const RETURN_MAX: Duration = Duration::from_secs(15);
+
+/// What guarded before a model was put back stays loaded for so long: an error in the light of that day
+/// comes early, and memory for two models is not needed for ever.
+const KEPT_FOR: Duration = Duration::from_secs(600);
 
 /// A switch happens at the next picture; it is told once each camera was looked at, or soon after.
 const SWITCH_MAX: Duration = Duration::from_secs(10);
@@ -79,7 +84,13 @@ impl Keeper {
     pub(super) fn prepare(&mut self, goal: Goal, now: Instant) {
         let number = self.number();
         let model = self.shared.folders.choice(goal.slot());
-        self.step = Step::Preparing { number, goal, until: now.after(PREPARE_MAX) };
+        let within = match goal {
+            Goal::Trial(_) | Goal::PutBack { .. } => PREPARE_MAX,
+            Goal::Return { .. } => RETURN_MAX,
+        };
+        self.step = Step::Preparing { number, goal, until: now.after(within) };
+        // The vision process lets go of it for this.
+        (self.life.standby, self.life.kept_until) = (None, None);
         self.post(ToWorker::Prepare { switch: number, model });
     }
 
@@ -181,7 +192,13 @@ impl Keeper {
                 self.book.tell(Told::now(Kind::Switched, Some(slot), text));
                 self.begin_watch(now);
             }
-            Goal::PutBack { .. } | Goal::Return { .. } => {
+            Goal::PutBack { .. } => {
+                let text = format!("it guards; {gap_ms} ms without a decision at most");
+                self.book.tell(Told::now(Kind::Switched, Some(slot), text));
+                (self.life.standby, self.life.kept_until) = (before, Some(now.after(KEPT_FOR)));
+                self.sweep_due = true;
+            }
+            Goal::Return { .. } => {
                 let text = format!("it guards; {gap_ms} ms without a decision at most");
                 self.book.tell(Told::now(Kind::Switched, Some(slot), text));
                 self.life.standby = None;
@@ -194,19 +211,29 @@ impl Keeper {
     /// The ledger says that it guards, and it does not.
     fn not_switched(&mut self, goal: &Goal, fault: Fault, why: &str, now: Instant) {
         match goal {
-            Goal::Trial(digest) => {
-                self.against(*digest, fault, why, now);
-                let Some(to) = self.life.active.filter(|_| fault == Fault::Hung) else {
-                    self.post(ToWorker::ForgetStandby);
-                    return;
-                };
-                // It may have been switched to after all.
-                let number = self.number();
-                self.post(ToWorker::SwitchBack { switch: number, reason: why.to_owned() });
-                self.step = Step::GoingBack { number, to, until: now.after(SWITCH_MAX) };
-            }
-            Goal::PutBack { .. } | Goal::Return { .. } => self.restart_vision(why),
+            Goal::Trial(digest) => self.against(*digest, fault, why, now),
+            Goal::PutBack { to, .. } => self.not_put_back(*to, why),
+            Goal::Return { .. } => return self.restart_vision(why),
         }
+        let Some(to) = self.life.active.filter(|_| fault == Fault::Hung) else {
+            self.post(ToWorker::ForgetStandby);
+            return;
+        };
+        // It may have been switched to after all.
+        let number = self.number();
+        self.post(ToWorker::SwitchBack { switch: number, reason: why.to_owned() });
+        self.step = Step::GoingBack { number, to, until: now.after(SWITCH_MAX) };
+    }
+
+    /// The model that was put back is of no use, and the one that guarded before looks: by right, too.
+    pub(super) fn not_put_back(&mut self, failed: Slot, why: &str) {
+        let done = self.store.put_back();
+        let kept = match self.kept(done) {
+            Ok(()) => "what guarded before guards by right again".to_owned(),
+            Err(error) => format!("the next vision process tries it once more: {error}"),
+        };
+        let text = format!("it was put back and does not guard; {kept}: {why}");
+        self.book.tell(Told::now(Kind::Fault, Some(failed), text));
     }
 
     /// The vision process looks with what is committed again: at the next picture where that is loaded.
@@ -224,7 +251,7 @@ impl Keeper {
 
     pub(super) fn is_back(&mut self, to: Slot) {
         self.life.active = Some(to);
-        self.life.standby = None;
+        (self.life.standby, self.life.kept_until) = (None, None);
         self.active_is(Some(to));
         self.post(ToWorker::ForgetStandby);
         self.sweep_due = true;
@@ -253,6 +280,10 @@ impl Keeper {
             Step::GoingBack { until, .. } if now > until => {
                 self.step = Step::Idle;
                 self.restart_vision(why);
+            }
+            Step::Idle if self.life.kept_until.is_some_and(|until| now > until) => {
+                (self.life.standby, self.life.kept_until) = (None, None);
+                self.post(ToWorker::ForgetStandby);
             }
             Step::Idle
             | Step::Preparing { .. }
