@@ -1,12 +1,12 @@
 //! Runs of shadow models: what is kept of them, and what people say.
 
 use standclear::config::Privacy;
-use standclear::store::Store;
 use standclear::store::pictures::Hides;
 use standclear::store::shadow::{
-    CaseWord, CorpusRun, Ended, Labelled, NewShadowRun, RunProgress, RunSide, RunSource,
+    CaseWord, CorpusRun, Ended, Labelled, NewShadowRun, RUNS_KEPT, RunProgress, RunSide, RunSource,
     ShadowIncident,
 };
+use standclear::store::{Store, StoreError};
 
 use super::{at, folder, number, open};
 
@@ -130,4 +130,45 @@ fn a_run_over_recordings_is_kept_whole_beside_the_live_one_with_what_both_missed
     let sides: Vec<RunSide> = rows.iter().map(|row| row.of.side).collect();
     assert_eq!(sides, [RunSide::Active, RunSide::Truth]);
     assert!(rows.iter().all(|row| row.mark.as_ref().is_some_and(|it| it.by == "recording")));
+}
+
+/// A run over one recording, ended; `label`: what is said of the incident it lost.
+fn recorded(store: &mut Store, models: (&str, &str), label: Option<CaseWord>) -> Option<u64> {
+    let run =
+        NewShadowRun { source: RunSource::Corpus, active: models.0.into(), ..new(models.1, "z1") };
+    let incidents = vec![(incident(RunSide::Active, 1), label)];
+    let progress = RunProgress { seen: 5, of: 5, figures: "{}".into() };
+    let corpus = CorpusRun { run, ended: at(8_000), progress, incidents };
+    match store.append_corpus_run(&corpus, "recording") {
+        Ok(id) => Some(id),
+        Err(StoreError::ShadowRunsFull { .. }) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_run_that_speaks_against_a_model_is_not_forgotten_for_others_that_came_later() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let lost = Some(CaseWord::True);
+    let refused = recorded(&mut store, ("shipped", "sha256-a"), lost).expect("kept");
+    let old = recorded(&mut store, ("sha256-z", "sha256-a"), lost).expect("kept");
+    for _ in 0..RUNS_KEPT + 5 {
+        recorded(&mut store, ("shipped", "sha256-b"), None).expect("there is room");
+        if store.reader().expect("a reader").shadow_run(Some(old)).expect("read").is_none() {
+            break;
+        }
+    }
+    let reader = store.reader().expect("a reader");
+    assert!(reader.shadow_run(Some(refused)).expect("read").is_some());
+    assert!(
+        reader.shadow_run(Some(old)).expect("read").is_none(),
+        "of a model that guards no more"
+    );
+    // Of its own pair nothing goes, and what one has seen less of does not get in.
+    assert_eq!(recorded(&mut store, ("shipped", "sha256-b"), None), None);
+    assert_eq!(number(dir.path(), "SELECT count(*) FROM shadow_run"), RUNS_KEPT);
+    // Another pair has room, at the cost of what nobody labelled.
+    assert!(recorded(&mut store, ("shipped", "sha256-c"), None).is_some());
+    assert!(reader.shadow_run(Some(refused)).expect("read").is_some());
 }
