@@ -5,6 +5,8 @@
 mod attacks;
 #[path = "rollout/command.rs"]
 mod command;
+#[path = "rollout/gated.rs"]
+mod gated;
 #[path = "package_files/maker.rs"]
 #[allow(dead_code, reason = "shared with the tests of package files")]
 mod maker;

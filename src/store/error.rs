@@ -49,6 +49,10 @@ pub enum StoreError {
         "the store {path} holds {most} comparisons of models that all speak for or against what guards now; discard the candidate, or let another one guard, before more is compared"
     )]
     ShadowRunsFull { path: PathBuf, most: i64 },
+    #[error(
+        "the store {path} has the recording `{recording}` with these zones of these two models already; a recording counts once"
+    )]
+    RecordingKnown { path: PathBuf, recording: String },
     #[error("the store {path} cannot be opened")]
     Open {
         path: PathBuf,

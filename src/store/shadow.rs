@@ -112,6 +112,24 @@ pub struct CorpusRun {
     pub progress: RunProgress,
     /// With what is known of each; what both missed is of the side `Truth`.
     pub incidents: Vec<(ShadowIncident, Option<CaseWord>)>,
+    /// Each counts once for the two models.
+    pub recordings: Vec<RecordingKept>,
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingKept {
+    pub name: String,
+    pub sha256: String,
+    pub zones: String,
+}
+
+/// What came of a run over recordings.
+enum Appended {
+    Run(u64),
+    Full,
+    /// It has this recording already.
+    Known(String),
 }
 
 /// Whether there was anything to label.
@@ -204,28 +222,19 @@ impl Store {
         })
     }
 
-    /// Keeps a whole run over recordings. Returns its number.
+    /// Keeps a whole run over recordings, and the audit entry, or neither. Returns its number.
     ///
     /// # Errors
-    /// The disk is full or fails, or the runs that are kept may none of them be forgotten; then nothing
-    /// of it is kept.
+    /// The disk is full or fails, a recording is kept already of these two models with the same zones, or
+    /// the runs that are kept may none of them be forgotten; then nothing of it is kept.
     pub fn append_corpus_run(&mut self, corpus: &CorpusRun, by: &str) -> Result<u64, StoreError> {
-        let append = |connection: &Connection| -> rusqlite::Result<Option<u64>> {
-            let Some(run) = begin(connection, &corpus.run)? else { return Ok(None) };
-            keep_progress(connection, run, &corpus.progress)?;
-            connection.execute(
-                "UPDATE shadow_run SET ended_us = ?2 WHERE id = ?1",
-                params![run, corpus.ended.as_microsecond()],
-            )?;
-            for (incident, word) in &corpus.incidents {
-                let id = keep_incident(connection, run, incident)?;
-                if let (Some(id), Some(word)) = (id, word) {
-                    keep_label(connection, id, *word, by, corpus.ended)?;
-                }
+        match self.shadow_work(|connection| append_corpus(connection, corpus, by))? {
+            Appended::Run(run) => Ok(run),
+            Appended::Full => Err(self.runs_full()),
+            Appended::Known(recording) => {
+                Err(StoreError::RecordingKnown { path: self.path.clone(), recording })
             }
-            Ok(Some(run))
-        };
-        self.shadow_work(append)?.ok_or_else(|| self.runs_full())
+        }
     }
 
     /// Keeps what somebody says of a case, and the audit entry, or neither. `case` is the number of one of
@@ -324,6 +333,47 @@ fn begin(connection: &Connection, new: &NewShadowRun) -> rusqlite::Result<Option
             |row| row.get(0),
         )
         .map(Some)
+}
+
+fn append_corpus(
+    connection: &Connection,
+    corpus: &CorpusRun,
+    by: &str,
+) -> rusqlite::Result<Appended> {
+    for one in &corpus.recordings {
+        if kept::has_recording(connection, &corpus.run, one)? {
+            return Ok(Appended::Known(one.name.clone()));
+        }
+    }
+    let Some(run) = begin(connection, &corpus.run)? else { return Ok(Appended::Full) };
+    keep_progress(connection, run, &corpus.progress)?;
+    connection.execute(
+        "UPDATE shadow_run SET ended_us = ?2 WHERE id = ?1",
+        params![run, corpus.ended.as_microsecond()],
+    )?;
+    for one in &corpus.recordings {
+        kept::keep_recording(connection, run, one)?;
+    }
+    for (incident, word) in &corpus.incidents {
+        let id = keep_incident(connection, run, incident)?;
+        if let (Some(id), Some(word)) = (id, word) {
+            keep_label(connection, id, *word, by, corpus.ended)?;
+        }
+    }
+    let (recordings, incidents) = (corpus.recordings.len(), corpus.incidents.len());
+    let shadow = &corpus.run.shadow;
+    let entry = AuditEntry {
+        at: corpus.ended,
+        by: by.to_owned(),
+        action: "evidence_kept".into(),
+        subject: format!("run {run}"),
+        detail: serde_json::json!({
+            "shadow": shadow, "recordings": recordings, "incidents": incidents,
+        })
+        .to_string(),
+    };
+    audit::append(connection, &entry)?;
+    Ok(Appended::Run(run))
 }
 
 fn keep_progress(connection: &Connection, run: u64, to: &RunProgress) -> rusqlite::Result<()> {

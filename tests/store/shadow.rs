@@ -3,8 +3,8 @@
 use standclear::config::Privacy;
 use standclear::store::pictures::Hides;
 use standclear::store::shadow::{
-    CaseWord, CorpusRun, Ended, Labelled, NewShadowRun, RUNS_KEPT, RunProgress, RunSide, RunSource,
-    ShadowIncident,
+    CaseWord, CorpusRun, Ended, Labelled, NewShadowRun, RUNS_KEPT, RecordingKept, RunProgress,
+    RunSide, RunSource, ShadowIncident,
 };
 use standclear::store::{Store, StoreError};
 
@@ -122,6 +122,11 @@ fn a_run_over_recordings_is_kept_whole_beside_the_live_one_with_what_both_missed
             (incident(RunSide::Active, 1), Some(CaseWord::True)),
             (incident(RunSide::Truth, 2), Some(CaseWord::True)),
         ],
+        recordings: vec![RecordingKept {
+            name: "gate-road".into(),
+            sha256: "5a".into(),
+            zones: "z9".into(),
+        }],
     };
     let kept = store.append_corpus_run(&corpus, "recording").expect("kept");
     assert_eq!(begin(&mut store, "sha256-a", "z1"), live, "it goes on");
@@ -130,6 +135,18 @@ fn a_run_over_recordings_is_kept_whole_beside_the_live_one_with_what_both_missed
     let sides: Vec<RunSide> = rows.iter().map(|row| row.of.side).collect();
     assert_eq!(sides, [RunSide::Active, RunSide::Truth]);
     assert!(rows.iter().all(|row| row.mark.as_ref().is_some_and(|it| it.by == "recording")));
+    // A recording counts once for two models and the same zones.
+    let again = store.append_corpus_run(&corpus, "recording").expect_err("known");
+    assert!(again.to_string().contains("`gate-road`"), "{again}");
+    let mut other = corpus.clone();
+    other.run.shadow = "sha256-b".into();
+    store.append_corpus_run(&other, "recording").expect("another model");
+    other.run.shadow = "sha256-a".into();
+    other.recordings[0].zones = "z10".into();
+    store.append_corpus_run(&other, "recording").expect("other zones");
+    let audited = "SELECT count(*) FROM audit WHERE action = 'evidence_kept'";
+    assert_eq!(number(dir.path(), audited), 3);
+    assert_eq!(reader.shadow_runs("shipped", "sha256-a").expect("read").len(), 3);
 }
 
 /// A run over one recording, ended; `label`: what is said of the incident it lost.
@@ -138,7 +155,8 @@ fn recorded(store: &mut Store, models: (&str, &str), label: Option<CaseWord>) ->
         NewShadowRun { source: RunSource::Corpus, active: models.0.into(), ..new(models.1, "z1") };
     let incidents = vec![(incident(RunSide::Active, 1), label)];
     let progress = RunProgress { seen: 5, of: 5, figures: "{}".into() };
-    let corpus = CorpusRun { run, ended: at(8_000), progress, incidents };
+    let recordings = Vec::new();
+    let corpus = CorpusRun { run, ended: at(8_000), progress, incidents, recordings };
     match store.append_corpus_run(&corpus, "recording") {
         Ok(id) => Some(id),
         Err(StoreError::ShadowRunsFull { .. }) => None,

@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::fetching::{Intake, ask};
 use super::gather::{Gathered, gather};
 use super::keeper::{Ask, Task};
+use super::recorded;
 use super::shadow::ShadowDesk;
 use super::shown::{Facts, Shown};
 use super::take;
+use crate::clock;
 use crate::gate::claim::Claim;
 use crate::gate::verdict::Judgement;
 use crate::guard::handle::Reason;
@@ -26,6 +28,7 @@ use crate::model_store::blobs;
 use crate::rollout::slot::{Digest, Slot};
 use crate::rollout::stage::{Fault, Stage};
 use crate::store::query::StoreReader;
+use crate::store::shadow::CorpusRun;
 use crate::telemetry::chain;
 
 /// Longest wait for an answer of the keeper. The web side cuts a request off after five seconds.
@@ -35,6 +38,14 @@ const ANSWER_MAX: Duration = Duration::from_secs(4);
 pub trait EvidenceSource: Send + Sync {
     /// What it allows, and the digest of the facts it rests on; `None`: there is none.
     fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)>;
+
+    /// Takes in what was compared on recordings. Returns the number of the run.
+    ///
+    /// # Errors
+    /// It is known already, or cannot be kept.
+    fn append(&self, _run: CorpusRun, _by: &str) -> Result<u64, ModelError> {
+        Err(no("not_kept", "nothing is compared on this box"))
+    }
 }
 
 /// By all runs that are kept, against what this box asks for.
@@ -49,6 +60,10 @@ impl EvidenceSource for ShadowEvidence {
         let facts = self.shadow.evidence(self.claim).ok()?;
         let is_it = facts.shadow == Some(Slot::Blob(candidate));
         is_it.then_some((facts.digest, facts.judgement))
+    }
+
+    fn append(&self, run: CorpusRun, by: &str) -> Result<u64, ModelError> {
+        self.shadow.append(run, by)
     }
 }
 
@@ -282,6 +297,12 @@ impl Models for ModelsDesk {
             return Err(no("damaged", format!("its files are not what was installed: {why}")));
         }
         self.ask(Ask::Promote { digest, evidence: evidence.to_owned() }, by)
+    }
+
+    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<u64, ModelError> {
+        let file = recorded::read_for_box(Path::new("as it was sent"), json)?;
+        let run = recorded::run_for_box(&file, &self.intake.shared, clock::wall())?;
+        self.evidence.append(run, by)
     }
 
     fn rollback(&self, reason: &Reason, by: &str) -> Result<(), ModelError> {

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::NewShadowRun;
+use super::{NewShadowRun, RecordingKept};
 
 /// Whether one run more may be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,4 +37,33 @@ pub(super) fn make_room(
     let kept: i64 =
         connection.query_row("SELECT count(*) FROM shadow_run", [], |row| row.get(0))?;
     Ok(if kept < most { Room::There } else { Room::Full })
+}
+
+/// Whether the two models were compared on it already, with the same zones.
+pub(super) fn has_recording(
+    connection: &Connection,
+    run: &NewShadowRun,
+    recording: &RecordingKept,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM shadow_recording c JOIN shadow_run r ON r.id = c.run
+             WHERE r.active = ?1 AND r.shadow = ?2 AND c.sha256 = ?3 AND c.zones = ?4)",
+        )?
+        .query_row(params![run.active, run.shadow, recording.sha256, recording.zones], |row| {
+            row.get(0)
+        })
+}
+
+pub(super) fn keep_recording(
+    connection: &Connection,
+    run: u64,
+    recording: &RecordingKept,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO shadow_recording (run, name, sha256, zones) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![run, recording.name, recording.sha256, recording.zones])
+        .map(drop)
 }
