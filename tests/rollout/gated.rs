@@ -20,6 +20,10 @@ use super::world::{Judge, World};
 /// second was lost.
 fn file(world: &World, shadow: Digest, recording: &str, last: &str) -> Value {
     let manifest = fs::read(world.folder.path().join("shipped/manifest.json")).expect("read");
+    file_of(sha256_of(manifest), shadow, recording, last)
+}
+
+pub fn file_of(active: String, shadow: Digest, recording: &str, last: &str) -> Value {
     let model = |package: String| json!({ "name": "people", "version": "1", "release": 1, "package": package, "model": "5a" });
     let span = json!({ "began_ms": 2_000, "ended_ms": 9_000 });
     let found = json!({
@@ -34,7 +38,7 @@ fn file(world: &World, shadow: Digest, recording: &str, last: &str) -> Value {
     });
     json!({
         "format": "standclear-model-evidence", "version": 1, "made_at": "2026-03-01T10:00:00Z",
-        "active": model(sha256_of(manifest)), "shadow": model(shadow.to_string()),
+        "active": model(active), "shadow": model(shadow.to_string()),
         "settings": { "fps": null, "long_side_px": null, "detail": "off" },
         "recordings": [{
             "name": recording, "sha256": sha256_of(recording), "zones": "z1", "truth": null,

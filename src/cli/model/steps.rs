@@ -267,27 +267,22 @@ pub fn rollback(args: &RollbackArgs) -> Result<(), Box<dyn Error>> {
 
 /// Gives a box what was compared on recordings, file by file.
 pub fn keep_evidence(at: &Where, files: &[PathBuf]) -> Result<(), Box<dyn Error>> {
-    let address = at.address()?;
-    let mut runs = Vec::new();
-    match &address {
-        Some(address) => {
-            for path in files {
-                runs.push(remote::keep_evidence(address, path)?);
-            }
+    // Said one by one: what was kept stays kept, whatever becomes of the next.
+    let say = |path: &Path, run: &str| {
+        to_stdout(|out| writeln!(out, "{} is run {run} of the box", path.display()))
+    };
+    if let Some(address) = at.address()? {
+        for path in files {
+            say(path, &remote::keep_evidence(&address, path)?)?;
         }
-        None => {
-            let mut stopped = at.stopped()?;
-            for path in files {
-                let json = read_evidence(path)?;
-                runs.push(stopped.keep_evidence(path, &json, CONSOLE)?.to_string());
-            }
-            stopped.close();
-        }
+        return Ok(());
     }
-    to_stdout(|out| {
-        let mut kept = files.iter().zip(&runs);
-        kept.try_for_each(|(path, run)| writeln!(out, "{} is run {run} of the box", path.display()))
-    })?;
+    let mut stopped = at.stopped()?;
+    for path in files {
+        let run = stopped.keep_evidence(path, &read_evidence(path)?, CONSOLE)?;
+        say(path, &run.to_string())?;
+    }
+    stopped.close();
     Ok(())
 }
 
