@@ -25,8 +25,9 @@ fn a_comparison_of_recordings_is_handed_on_whole_with_who_brought_it_or_refused_
     assert!(said.iter().any(|it| it.starts_with(&wanted)), "{said:?}");
     served.fake.models.refuse(ModelError::Conflict { code: "other_models", text: "others".into() });
     served.post(EVIDENCE, "{}").refused(409, "other_models");
-    let too_large = "x".repeat(16 * 1024 * 1024 + 1);
-    served.post(EVIDENCE, &too_large).refused(413, "too_large");
+    // Announced, and refused before any of it is sent.
+    let too_large = [("Content-Type", "application/json"), ("Content-Length", "16777217")];
+    served.request("POST", EVIDENCE, &too_large, b"").refused(413, "too_large");
 }
 
 fn label(served: &Served, case: u64, label: &str) -> Value {
