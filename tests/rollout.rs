@@ -9,6 +9,8 @@ mod command;
 mod fetches;
 #[path = "rollout/hangs.rs"]
 mod hangs;
+#[path = "rollout/gated.rs"]
+mod gated;
 #[path = "package_files/maker.rs"]
 #[allow(dead_code, reason = "shared with the tests of package files")]
 mod maker;

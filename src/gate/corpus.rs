@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use super::pairs::{Incident, Meanwhile, Place, TOLERANCE, pair};
-use super::verdict::{Case, CaseId, Coverage, Label, Run, Source, Told};
+use super::verdict::{Case, CaseId, Coverage, Gate, Label, Run, Source, Standing, Told};
 use crate::engine::time::Instant;
 use crate::evaluation::episodes::Weight;
 
@@ -62,9 +62,14 @@ pub fn cases(recording: &Recording<'_>) -> Vec<CorpusCase> {
         let sides = (None, Some(only.incident.clone()));
         cases.push(told_case(recording.truth, Told::ShadowOnly(only.meanwhile), sides));
     }
+    let gate = Gate::default();
     let unheard = recording.truth.unwrap_or_default().iter().filter_map(|presence| {
+        // A case that counts as nothing (an alarm for nothing, one joined with another) tells nobody of
+        // whoever came while it went on.
         let is_told = |case: &CorpusCase| {
             matches!(case.case.told, Told::ActiveOnly(_))
+                && case.case.label == Some(Label::True)
+                && gate.standing(case.case.told) == Standing::Lost
                 && case.active.as_ref().is_some_and(|incident| presence.overlaps(incident))
         };
         if cases.iter().any(is_told) { None } else { presence.unheard_by(recording) }

@@ -45,6 +45,14 @@ pub enum StoreError {
         "{path} was made by a newer Standclear (schema {found}, this one knows up to {known}); run that version again, or name another folder"
     )]
     Newer { path: PathBuf, found: i64, known: i64 },
+    #[error(
+        "the store {path} holds {most} comparisons of models that all speak for or against what guards now; discard the candidate, or let another one guard, before more is compared"
+    )]
+    ShadowRunsFull { path: PathBuf, most: i64 },
+    #[error(
+        "the store {path} has the recording `{recording}` with these zones of these two models already; a recording counts once"
+    )]
+    RecordingKnown { path: PathBuf, recording: String },
     #[error("the store {path} cannot be opened")]
     Open {
         path: PathBuf,

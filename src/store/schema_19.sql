@@ -48,3 +48,12 @@ CREATE TABLE shadow_picture (
   hides    TEXT,
   jpeg     BLOB NOT NULL
 ) STRICT;
+
+-- What a run over recordings looked at: each counts once for two models and the same zones.
+CREATE TABLE shadow_recording (
+  run    INTEGER NOT NULL REFERENCES shadow_run (id) ON DELETE CASCADE,
+  name   TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  zones  TEXT NOT NULL,
+  PRIMARY KEY (run, sha256, zones)
+) STRICT;

@@ -4,11 +4,12 @@
 //! on recordings. An incident is kept under the number its model's engine gave it, so that it may be kept
 //! again when more is known of it. A label is one person's; the newest counts, each is in the audit log.
 //!
-//! Bounded: the oldest runs go first, whole; a run keeps its first `INCIDENTS_OF_RUN_MAX`, and pictures
-//! of the newest cases only.
+//! Bounded: runs go whole, those that say least of what guards now first (`kept`); a run keeps its first
+//! `INCIDENTS_OF_RUN_MAX`, and pictures of the newest cases only.
 //!
 //! Not here: which incident of one model is which of the other, and what all that shows (`gate`).
 
+mod kept;
 mod read;
 
 use jiff::Timestamp;
@@ -111,6 +112,24 @@ pub struct CorpusRun {
     pub progress: RunProgress,
     /// With what is known of each; what both missed is of the side `Truth`.
     pub incidents: Vec<(ShadowIncident, Option<CaseWord>)>,
+    /// Each counts once for the two models.
+    pub recordings: Vec<RecordingKept>,
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingKept {
+    pub name: String,
+    pub sha256: String,
+    pub zones: String,
+}
+
+/// What came of a run over recordings.
+enum Appended {
+    Run(u64),
+    Full,
+    /// It has this recording already.
+    Known(String),
 }
 
 /// Whether there was anything to label.
@@ -144,9 +163,9 @@ impl Store {
     /// is open and begins another. Returns its number.
     ///
     /// # Errors
-    /// The disk is full or fails.
+    /// The disk is full or fails, or the runs that are kept may none of them be forgotten.
     pub fn open_shadow_run(&mut self, new: &NewShadowRun) -> Result<u64, StoreError> {
-        let open = |connection: &Connection| -> rusqlite::Result<u64> {
+        let open = |connection: &Connection| -> rusqlite::Result<Option<u64>> {
             let last = connection
                 .prepare_cached(
                     "SELECT id FROM shadow_run WHERE source = 'live' AND ended_us IS NULL
@@ -163,11 +182,11 @@ impl Store {
             if let Some(run) = last {
                 // What was under way when the box stopped is over.
                 connection.execute("UPDATE shadow_incident SET ended = 1 WHERE run = ?1", [run])?;
-                return Ok(run);
+                return Ok(Some(run));
             }
             begin(connection, new)
         };
-        self.shadow_work(open)
+        self.shadow_work(open)?.ok_or_else(|| self.runs_full())
     }
 
     /// Ends every live run that is open.
@@ -203,26 +222,19 @@ impl Store {
         })
     }
 
-    /// Keeps a whole run over recordings. Returns its number.
+    /// Keeps a whole run over recordings, and the audit entry, or neither. Returns its number.
     ///
     /// # Errors
-    /// The disk is full or fails; then nothing of it is kept.
+    /// The disk is full or fails, a recording is kept already of these two models with the same zones, or
+    /// the runs that are kept may none of them be forgotten; then nothing of it is kept.
     pub fn append_corpus_run(&mut self, corpus: &CorpusRun, by: &str) -> Result<u64, StoreError> {
-        self.shadow_work(|connection| {
-            let run = begin(connection, &corpus.run)?;
-            keep_progress(connection, run, &corpus.progress)?;
-            connection.execute(
-                "UPDATE shadow_run SET ended_us = ?2 WHERE id = ?1",
-                params![run, corpus.ended.as_microsecond()],
-            )?;
-            for (incident, word) in &corpus.incidents {
-                let id = keep_incident(connection, run, incident)?;
-                if let (Some(id), Some(word)) = (id, word) {
-                    keep_label(connection, id, *word, by, corpus.ended)?;
-                }
+        match self.shadow_work(|connection| append_corpus(connection, corpus, by))? {
+            Appended::Run(run) => Ok(run),
+            Appended::Full => Err(self.runs_full()),
+            Appended::Known(recording) => {
+                Err(StoreError::RecordingKnown { path: self.path.clone(), recording })
             }
-            Ok(run)
-        })
+        }
     }
 
     /// Keeps what somebody says of a case, and the audit entry, or neither. `case` is the number of one of
@@ -284,6 +296,10 @@ impl Store {
         })
     }
 
+    fn runs_full(&self) -> StoreError {
+        StoreError::ShadowRunsFull { path: self.path.clone(), most: RUNS_KEPT }
+    }
+
     fn shadow_work<T>(
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -295,8 +311,12 @@ impl Store {
     }
 }
 
-fn begin(connection: &Connection, new: &NewShadowRun) -> rusqlite::Result<u64> {
-    let id = connection
+/// Its number; `None`: there is no room, and no run may be forgotten for it.
+fn begin(connection: &Connection, new: &NewShadowRun) -> rusqlite::Result<Option<u64>> {
+    if kept::make_room(connection, new, RUNS_KEPT)? == kept::Room::Full {
+        return Ok(None);
+    }
+    connection
         .prepare_cached(
             "INSERT INTO shadow_run (source, name, active, shadow, zones, began_us)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
@@ -311,13 +331,49 @@ fn begin(connection: &Connection, new: &NewShadowRun) -> rusqlite::Result<u64> {
                 new.began.as_microsecond()
             ],
             |row| row.get(0),
-        )?;
+        )
+        .map(Some)
+}
+
+fn append_corpus(
+    connection: &Connection,
+    corpus: &CorpusRun,
+    by: &str,
+) -> rusqlite::Result<Appended> {
+    for one in &corpus.recordings {
+        if kept::has_recording(connection, &corpus.run, one)? {
+            return Ok(Appended::Known(one.name.clone()));
+        }
+    }
+    let Some(run) = begin(connection, &corpus.run)? else { return Ok(Appended::Full) };
+    keep_progress(connection, run, &corpus.progress)?;
     connection.execute(
-        "DELETE FROM shadow_run WHERE id <= (SELECT id FROM shadow_run ORDER BY id DESC
-         LIMIT 1 OFFSET ?1)",
-        [RUNS_KEPT],
+        "UPDATE shadow_run SET ended_us = ?2 WHERE id = ?1",
+        params![run, corpus.ended.as_microsecond()],
     )?;
-    Ok(id)
+    for one in &corpus.recordings {
+        kept::keep_recording(connection, run, one)?;
+    }
+    for (incident, word) in &corpus.incidents {
+        let id = keep_incident(connection, run, incident)?;
+        if let (Some(id), Some(word)) = (id, word) {
+            keep_label(connection, id, *word, by, corpus.ended)?;
+        }
+    }
+    let (recordings, incidents) = (corpus.recordings.len(), corpus.incidents.len());
+    let shadow = &corpus.run.shadow;
+    let entry = AuditEntry {
+        at: corpus.ended,
+        by: by.to_owned(),
+        action: "evidence_kept".into(),
+        subject: format!("run {run}"),
+        detail: serde_json::json!({
+            "shadow": shadow, "recordings": recordings, "incidents": incidents,
+        })
+        .to_string(),
+    };
+    audit::append(connection, &entry)?;
+    Ok(Appended::Run(run))
 }
 
 fn keep_progress(connection: &Connection, run: u64, to: &RunProgress) -> rusqlite::Result<()> {

@@ -34,7 +34,7 @@ use crate::guard::handle::models::{Digest, ModelError, ModelRow, Models};
 use crate::guard::handle::{Handle, Reason};
 
 pub(super) use self::cases::{CaseBoxDto, LabelDto, LabelledDto, SetLabelDto, ZoneOfDto, jpeg};
-pub(super) use self::evidence::wished;
+pub(super) use self::evidence::{EVIDENCE_BYTES_MAX, is_evidence, wished};
 pub use self::places::MODEL_QUESTIONS_MAX;
 pub(super) use self::places::{Place, Places, ask_models};
 pub(super) use self::refusal::of_example;
@@ -94,6 +94,7 @@ pub(super) fn is_package(method: &Method, path: &str) -> bool {
     taking::carried,
     taking::install_carried,
     evidence::evidence,
+    evidence::keep,
     evidence::shadow_now,
     cases::cases,
     cases::picture,

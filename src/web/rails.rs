@@ -188,6 +188,8 @@ fn body_bytes_max(method: &Method, path: &str) -> usize {
         zones::DOCUMENT_BODY_BYTES_MAX
     } else if models::is_package(method, path) {
         models::PACKAGE_BYTES_MAX
+    } else if models::is_evidence(method, path) {
+        models::EVIDENCE_BYTES_MAX
     } else if examples::are_labels(method, path) {
         examples::LABELS_BYTES_MAX
     } else {

@@ -108,6 +108,7 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("post", "/api/models/rollback", ENGINEERS),
     ("post", "/api/models/review", ENGINEERS),
     ("get", "/api/models/evidence", VIEWERS),
+    ("post", "/api/models/evidence", ENGINEERS),
     ("get", "/api/models/shadow", VIEWERS),
     ("get", "/api/models/cases", VIEWERS),
     ("get", "/api/models/cases/{id}/picture", VIEWERS),

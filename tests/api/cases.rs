@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use standclear::guard::handle::models::ModelError;
+
 use super::fake::case_desk::evidence_digest;
 use super::fake::{Served, serve};
 
@@ -10,6 +12,22 @@ const EVIDENCE: &str = "/api/models/evidence";
 fn ids(list: &Value) -> Vec<u64> {
     let list = list.as_array().expect("a list");
     list.iter().map(|row| row["id"].as_u64().expect("a number")).collect()
+}
+
+#[test]
+fn a_comparison_of_recordings_is_handed_on_whole_with_who_brought_it_or_refused_by_its_reason() {
+    let served = serve();
+    let file = format!("{{\"cases\": \"{}\"}}", "x".repeat(2 * 1024 * 1024));
+    let reply = served.post(EVIDENCE, &file);
+    assert_eq!((reply.status, reply.json()), (201, json!({"run": 7})));
+    let said = served.fake.models.said();
+    let wanted = format!("evidence {} ", standclear::digest::sha256_of(&file));
+    assert!(said.iter().any(|it| it.starts_with(&wanted)), "{said:?}");
+    served.fake.models.refuse(ModelError::Conflict { code: "other_models", text: "others".into() });
+    served.post(EVIDENCE, "{}").refused(409, "other_models");
+    // Announced, and refused before any of it is sent.
+    let too_large = [("Content-Type", "application/json"), ("Content-Length", "16777217")];
+    served.request("POST", EVIDENCE, &too_large, b"").refused(413, "too_large");
 }
 
 fn label(served: &Served, case: u64, label: &str) -> Value {

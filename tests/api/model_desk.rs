@@ -258,6 +258,11 @@ impl Models for FakeModels {
         self.step(format!("promote by {by}"))
     }
 
+    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<u64, ModelError> {
+        self.step(format!("evidence {} {by}", sha256_of(json)))?;
+        Ok(7)
+    }
+
     fn rollback(&self, reason: &Reason, by: &str) -> Result<(), ModelError> {
         self.step(format!("rollback ({}) by {by}", reason.as_str()))
     }

@@ -92,6 +92,45 @@ fn who_comes_after_the_shadow_model_s_incident_ended_is_lost_though_the_incident
 }
 
 #[test]
+fn who_comes_while_the_active_model_alarms_for_nothing_is_lost_where_the_shadow_model_tells_nothing()
+ {
+    let active = [incident(10_000, 20_000)];
+    let truth = [inside(13_000, 19_000, Weight::Demanded)];
+    let cases = found(&active, &[], &truth);
+    assert_eq!(
+        short(&cases),
+        [(Standing::Lost, Some(Label::False)), (Standing::Lost, Some(Label::True))]
+    );
+    assert_eq!(cases[1].case.at, Instant::from_millis(13_000));
+    // So where it began with somebody of whom the truth cannot tell.
+    let truth = [inside(10_000, 10_200, Weight::Marginal), truth[0].clone()];
+    let cases = found(&active, &[], &truth);
+    assert_eq!(
+        short(&cases),
+        [(Standing::Lost, Some(Label::Unsure)), (Standing::Lost, Some(Label::True))]
+    );
+}
+
+#[test]
+fn who_comes_while_a_joined_incident_goes_on_and_the_shadow_model_s_is_over_is_lost() {
+    let active = [incident(1000, 4500), incident(5500, 20_000)];
+    let truth = [
+        inside(1000, 4500, Weight::Demanded),
+        inside(5500, 6000, Weight::Demanded),
+        inside(13_000, 19_000, Weight::Demanded),
+    ];
+    let cases = found(&active, &[incident(1000, 6000)], &truth);
+    assert_eq!(
+        short(&cases),
+        [
+            (Standing::Found, Some(Label::True)),
+            (Standing::Joined, Some(Label::True)),
+            (Standing::Lost, Some(Label::True)),
+        ]
+    );
+}
+
+#[test]
 fn too_late_is_lost() {
     let truth = [inside(1000, 9000, Weight::Demanded)];
     let cases = found(&[incident(1200, 9000)], &[incident(2201, 9000)], &truth);

@@ -7,11 +7,14 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
+use standclear::digest::sha256_of;
 use standclear::model_package::keys::file;
 use standclear::model_store::check::check;
+use standclear::rollout::slot::Digest;
 use standclear::store::Store;
 use tempfile::TempDir;
 
+use super::gated::file_of;
 use super::maker::{Maker, manifest_with, tar_of};
 
 struct Stopped {
@@ -202,4 +205,23 @@ fn what_tries_a_model_ends_when_whoever_started_it_is_gone() {
         .output()
         .expect("ran");
     assert!(!tried.status.success() && tried.stdout.is_empty(), "{tried:?}");
+}
+
+#[test]
+fn a_recording_counts_once_and_only_a_comparison_of_models_that_are_here_goes_into_the_box() {
+    let stopped = Stopped::new().started_once();
+    let manifest =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models/nanodet-g-416-int8/manifest.json");
+    let active = sha256_of(fs::read(manifest).expect("read"));
+    let file = file_of(active, Digest::of("not here"), "gate-road", "both").to_string();
+    fs::write(stopped.folder.path().join("a.json"), &file).expect("written");
+    let (well, said) = stopped.run(&["evidence", "a.json"]);
+    assert!(well, "{said}");
+    let (well, said) = stopped.run(&["evidence", "a.json", "a.json"]);
+    assert!(!well && said.contains("recording `gate-road` once more"), "{said}");
+    let into = ["evidence", "a.json", "--into-box", "--config", "standclear.toml"];
+    let (well, said) = stopped.run(&into);
+    assert!(!well && said.contains("is not installed here"), "{said}");
+    let runs = Store::open(&stopped.data()).expect("a store").reader().expect("one");
+    assert_eq!(runs.shadow_run(None).expect("read"), None);
 }

@@ -14,17 +14,21 @@ use std::time::Duration;
 use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
 use standclear::clock;
+use standclear::config::Config;
+use standclear::gate::Probability;
+use standclear::gate::claim::{Claim, Look};
 use standclear::gate::verdict::Judgement;
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::models::{ModelError, Models, ModelsNow};
 use standclear::guard::models::chronicle::Chronicle;
 use standclear::guard::models::desk::ModelsDesk;
-use standclear::guard::models::evidence::EvidenceSource;
+use standclear::guard::models::evidence::{EvidenceSource, ShadowEvidence};
 use standclear::guard::models::fetching::Intake;
 use standclear::guard::models::keeper::{KeeperParts, KeeperThread, queue};
 use standclear::guard::models::next_life::KeepersOrder;
 use standclear::guard::models::order::NextLife;
 use standclear::guard::models::seen::{LifeEnd, ModelNews, NewsPost, news};
+use standclear::guard::models::shadow::ShadowSlot;
 use standclear::guard::models::shown::Folders;
 use standclear::guard::models::start::{OpenedModels, go_on};
 use standclear::guard::models::take;
@@ -38,6 +42,7 @@ use standclear::rollout::probation::Rules;
 use standclear::rollout::slot::{Digest, Slot};
 use standclear::rollout::stage::{Fault, Stage};
 use standclear::store::Store;
+use standclear::store::query::StoreReader;
 use tempfile::TempDir;
 
 use super::maker::{Maker, manifest_with, tar_of};
@@ -160,9 +165,33 @@ impl EvidenceSource for Seen {
     }
 }
 
+/// Who says what the evidence allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judge {
+    /// Nobody looks: it always does.
+    Nobody,
+    /// The gate, by what is in the store: less than a fifth may be missed.
+    Gate,
+}
+
+fn gate(folder: &Path, reader: StoreReader, clerk: &Clerk) -> ShadowEvidence {
+    let text = "[site]\nname = \"North yard\"\ntime_zone = \"UTC\"\n[[camera]]\nid = \"yard\"\n\
+                name = \"Yard\"\nsource = { test = \"ball\" }\nzones = \"yard.json\"\n";
+    let zones = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
+        "properties":{"id":"gate","name":"Gate","kind":"restricted"},
+        "geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}}]}"#;
+    fs::write(folder.join("yard.json"), zones).expect("a zone file");
+    let config = Config::parse(&folder.join("standclear.toml"), text).expect("a configuration");
+    let slot = ShadowSlot::of(&config, reader, clerk.clone());
+    let miss_rate = Probability::new(0.2).expect("a share");
+    let claim = Claim { miss_rate, confidence: Probability::CONFIDENCE, look: Look::Any };
+    ShadowEvidence { shadow: slot.desk(), claim }
+}
+
 /// One life of the box.
 pub struct Life {
     pub desk: ModelsDesk,
+    pub clerk: Clerk,
     pub order: KeepersOrder,
     pub news: NewsPost,
     told: Receiver<ToWorker>,
@@ -180,11 +209,16 @@ pub struct World {
     pub free: Arc<AtomicU64>,
     mood: Arc<AtomicU8>,
     clock_shift_years: Arc<Mutex<i64>>,
+    judge: Judge,
     life: Option<Life>,
 }
 
 impl World {
     pub fn new() -> World {
+        World::judged_by(Judge::Nobody)
+    }
+
+    pub fn judged_by(judge: Judge) -> World {
         let (folder, maker) = (TempDir::new().expect("a folder"), Maker::new());
         let shipped = folder.path().join("shipped");
         fs::create_dir(&shipped).expect("made");
@@ -206,6 +240,7 @@ impl World {
             free: Arc::new(AtomicU64::new(1 << 40)),
             mood: Arc::default(),
             clock_shift_years: Arc::default(),
+            judge,
             life: None,
         };
         world.begin();
@@ -241,7 +276,12 @@ impl World {
         let store = Store::open(self.folder.path()).expect("a store");
         let reader = store.reader().expect("one");
         let events = reader.model_events(500, None).expect("read");
+        let read = store.reader().expect("one");
         let clerk = Clerk::over(store).expect("a thread");
+        let evidence: Arc<dyn EvidenceSource> = match self.judge {
+            Judge::Nobody => Arc::new(self.evidence.clone()),
+            Judge::Gate => Arc::new(gate(self.folder.path(), read, &clerk)),
+        };
         let disk = Disk::new(self.root()).expect("a folder");
         let files: SharedFiles = Arc::new(Moody { disk, mood: self.mood.clone() });
         let folders = Folders { root: self.root(), shipped: self.folder.path().join("shipped") };
@@ -269,7 +309,7 @@ impl World {
             shared: shared.clone(),
             vision: Box::new(move |message| vision.try_send(message).expect("room")),
             candidate: Box::new(|_| ()),
-            book: Box::new(Chronicle::new(clerk)),
+            book: Box::new(Chronicle::new(clerk.clone())),
             found,
             time: Box::new(move |_| WallTime::Trusted(shifted(&shift))),
             trusted: Box::new(move |digest| take::still_trusted(&signed, &data, digest)),
@@ -279,11 +319,10 @@ impl World {
         let order = KeepersOrder::new(tasks.clone(), shared);
         let thread = KeeperThread::start(parts, (tasks, asked), heard).expect("a thread");
         let carried = vec![self.folder.path().join("media")];
-        let evidence = Arc::new(self.evidence.clone());
         let found = Mutex::default();
         let desk = ModelsDesk { intake, evidence, reader, carried, found };
         go_on(desk.intake.clone()).expect("a thread");
-        self.life = Some(Life { desk, order, news: post, told, thread });
+        self.life = Some(Life { desk, clerk, order, news: post, told, thread });
         self.wait_for("the clock to be trusted", || {
             matches!(self.desk().intake.shared.now().time, WallTime::Trusted(_))
         });

@@ -1,12 +1,12 @@
 //! Runs of shadow models: what is kept of them, and what people say.
 
 use standclear::config::Privacy;
-use standclear::store::Store;
 use standclear::store::pictures::Hides;
 use standclear::store::shadow::{
-    CaseWord, CorpusRun, Ended, Labelled, NewShadowRun, RunProgress, RunSide, RunSource,
-    ShadowIncident,
+    CaseWord, CorpusRun, Ended, Labelled, NewShadowRun, RUNS_KEPT, RecordingKept, RunProgress,
+    RunSide, RunSource, ShadowIncident,
 };
+use standclear::store::{Store, StoreError};
 
 use super::{at, folder, number, open};
 
@@ -122,6 +122,11 @@ fn a_run_over_recordings_is_kept_whole_beside_the_live_one_with_what_both_missed
             (incident(RunSide::Active, 1), Some(CaseWord::True)),
             (incident(RunSide::Truth, 2), Some(CaseWord::True)),
         ],
+        recordings: vec![RecordingKept {
+            name: "gate-road".into(),
+            sha256: "5a".into(),
+            zones: "z9".into(),
+        }],
     };
     let kept = store.append_corpus_run(&corpus, "recording").expect("kept");
     assert_eq!(begin(&mut store, "sha256-a", "z1"), live, "it goes on");
@@ -130,4 +135,58 @@ fn a_run_over_recordings_is_kept_whole_beside_the_live_one_with_what_both_missed
     let sides: Vec<RunSide> = rows.iter().map(|row| row.of.side).collect();
     assert_eq!(sides, [RunSide::Active, RunSide::Truth]);
     assert!(rows.iter().all(|row| row.mark.as_ref().is_some_and(|it| it.by == "recording")));
+    // A recording counts once for two models and the same zones.
+    let again = store.append_corpus_run(&corpus, "recording").expect_err("known");
+    assert!(again.to_string().contains("`gate-road`"), "{again}");
+    let mut other = corpus.clone();
+    other.run.shadow = "sha256-b".into();
+    store.append_corpus_run(&other, "recording").expect("another model");
+    other.run.shadow = "sha256-a".into();
+    other.recordings[0].zones = "z10".into();
+    store.append_corpus_run(&other, "recording").expect("other zones");
+    let audited = "SELECT count(*) FROM audit WHERE action = 'evidence_kept'";
+    assert_eq!(number(dir.path(), audited), 3);
+    assert_eq!(reader.shadow_runs("shipped", "sha256-a").expect("read").len(), 3);
+}
+
+/// A run over one recording, ended; `label`: what is said of the incident it lost.
+fn recorded(store: &mut Store, models: (&str, &str), label: Option<CaseWord>) -> Option<u64> {
+    let run =
+        NewShadowRun { source: RunSource::Corpus, active: models.0.into(), ..new(models.1, "z1") };
+    let incidents = vec![(incident(RunSide::Active, 1), label)];
+    let progress = RunProgress { seen: 5, of: 5, figures: "{}".into() };
+    let recordings = Vec::new();
+    let corpus = CorpusRun { run, ended: at(8_000), progress, incidents, recordings };
+    match store.append_corpus_run(&corpus, "recording") {
+        Ok(id) => Some(id),
+        Err(StoreError::ShadowRunsFull { .. }) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_run_that_speaks_against_a_model_is_not_forgotten_for_others_that_came_later() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let lost = Some(CaseWord::True);
+    let refused = recorded(&mut store, ("shipped", "sha256-a"), lost).expect("kept");
+    let old = recorded(&mut store, ("sha256-z", "sha256-a"), lost).expect("kept");
+    for _ in 0..RUNS_KEPT + 5 {
+        recorded(&mut store, ("shipped", "sha256-b"), None).expect("there is room");
+        if store.reader().expect("a reader").shadow_run(Some(old)).expect("read").is_none() {
+            break;
+        }
+    }
+    let reader = store.reader().expect("a reader");
+    assert!(reader.shadow_run(Some(refused)).expect("read").is_some());
+    assert!(
+        reader.shadow_run(Some(old)).expect("read").is_none(),
+        "of a model that guards no more"
+    );
+    // Of its own pair nothing goes, and what one has seen less of does not get in.
+    assert_eq!(recorded(&mut store, ("shipped", "sha256-b"), None), None);
+    assert_eq!(number(dir.path(), "SELECT count(*) FROM shadow_run"), RUNS_KEPT);
+    // Another pair has room, at the cost of what nobody labelled.
+    assert!(recorded(&mut store, ("shipped", "sha256-c"), None).is_some());
+    assert!(reader.shadow_run(Some(refused)).expect("read").is_some());
 }

@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::fs::File;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::super::output::to_stdout;
+use super::steps::read_evidence;
 use crate::guard::models::remote::{Address, Remote, RemoteError};
 use crate::rollout::slot::Digest;
 
@@ -71,6 +73,13 @@ pub fn promote(
     say(
         "It is approved, and is switched to once it is loaded; `standclear model history` says when.",
     )
+}
+
+/// Returns the number of the run.
+pub fn keep_evidence(address: &Address, path: &Path) -> Result<String, Box<dyn Error>> {
+    let json: Value = serde_json::from_slice(&read_evidence(path)?)?;
+    let said = Remote::new(address)?.post("/api/models/evidence", &json)?;
+    Ok(said["run"].to_string())
 }
 
 pub fn rollback(address: &Address, reason: &str) -> Result<(), Box<dyn Error>> {

@@ -6,8 +6,9 @@
 //! for a box that runs.
 
 use std::error::Error;
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
 use super::super::output::to_stdout;
 use super::remote;
@@ -15,6 +16,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::guard::handle::Reason;
 use crate::guard::models::keeper::Ask;
+use crate::guard::models::recorded::{EvidenceError, FILE_BYTES_MAX};
 use crate::guard::models::remote::Address;
 use crate::guard::models::shown::{Facts, Shown};
 use crate::guard::models::stopped::StoppedBox;
@@ -261,6 +263,36 @@ pub fn rollback(args: &RollbackArgs) -> Result<(), Box<dyn Error>> {
     let asked = stopped.ask(Ask::Rollback { reason }, CONSOLE);
     let committed = stopped.shown().ledger.committed();
     done(stopped, asked.map(|()| format!("{committed} guards from the next start on.")))
+}
+
+/// Gives a box what was compared on recordings, file by file.
+pub fn keep_evidence(at: &Where, files: &[PathBuf]) -> Result<(), Box<dyn Error>> {
+    // Said one by one: what was kept stays kept, whatever becomes of the next.
+    let say = |path: &Path, run: &str| {
+        to_stdout(|out| writeln!(out, "{} is run {run} of the box", path.display()))
+    };
+    if let Some(address) = at.address()? {
+        for path in files {
+            say(path, &remote::keep_evidence(&address, path)?)?;
+        }
+        return Ok(());
+    }
+    let mut stopped = at.stopped()?;
+    for path in files {
+        let run = stopped.keep_evidence(path, &read_evidence(path)?, CONSOLE)?;
+        say(path, &run.to_string())?;
+    }
+    stopped.close();
+    Ok(())
+}
+
+/// As much of a file as a box takes, and a byte more where it has more.
+pub fn read_evidence(path: &Path) -> Result<Vec<u8>, EvidenceError> {
+    let failed = |source| EvidenceError::Read { path: path.to_owned(), source };
+    let mut json = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut json).map_err(failed)?;
+    Ok(json)
 }
 
 pub fn discard(args: &DiscardArgs) -> Result<(), Box<dyn Error>> {

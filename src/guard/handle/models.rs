@@ -277,6 +277,10 @@ pub trait Models: Send + Sync {
     /// probation from the next picture on.
     fn promote(&self, digest: Digest, evidence: &str, by: &str) -> Result<(), ModelError>;
 
+    /// Takes in what was compared on recordings (`standclear model compare --keep`), for the gate.
+    /// Returns the number of the run.
+    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<u64, ModelError>;
+
     /// Ends the trial, or puts the previous model back.
     fn rollback(&self, reason: &Reason, by: &str) -> Result<(), ModelError>;
 

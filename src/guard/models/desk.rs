@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use super::evidence::{EvidenceSource, judged};
 use super::fetching::{Intake, ask};
 use super::gather::{Gathered, gather};
 use super::keeper::{Ask, Task};
+use super::recorded;
 use super::shown::{Facts, Shown};
 use super::take;
 use crate::clock;
@@ -23,6 +24,7 @@ use crate::model_store::blobs;
 use crate::rollout::slot::{Digest, Slot};
 use crate::rollout::stage::Stage;
 use crate::store::query::StoreReader;
+use crate::store::shadow::CorpusRun;
 use crate::telemetry::chain;
 
 /// Longest wait for an answer of the keeper. The web side cuts a request off after five seconds.
@@ -212,6 +214,12 @@ impl Models for ModelsDesk {
             return Err(no("damaged", format!("its files are not what was installed: {why}")));
         }
         self.ask(Ask::Promote { digest, evidence: evidence.to_owned() }, by)
+    }
+
+    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<u64, ModelError> {
+        let file = recorded::read_for_box(Path::new("as it was sent"), json)?;
+        let run = recorded::run_for_box(&file, &self.intake.shared, clock::wall())?;
+        self.evidence.append(run, by)
     }
 
     fn rollback(&self, reason: &Reason, by: &str) -> Result<(), ModelError> {

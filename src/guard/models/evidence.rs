@@ -9,11 +9,21 @@ use crate::gate::verdict::Judgement;
 use crate::guard::handle::models::ModelError;
 use crate::guard::handle::shadowing::Shadowing;
 use crate::rollout::slot::{Digest, Slot};
+use crate::store::shadow::CorpusRun;
 
 /// What is known of the candidate's deeds in the shadow.
 pub trait EvidenceSource: Send + Sync {
     /// What it allows, and the digest of the facts it rests on; `None`: there is none.
     fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)>;
+
+    /// Takes in what was compared on recordings. Returns the number of the run.
+    ///
+    /// # Errors
+    /// It is known already, or cannot be kept.
+    fn append(&self, _run: CorpusRun, _by: &str) -> Result<u64, ModelError> {
+        let text = "nothing is compared on this box".to_owned();
+        Err(ModelError::Conflict { code: "not_kept", text })
+    }
 }
 
 /// By all runs that are kept, against what this box asks for.
@@ -28,6 +38,10 @@ impl EvidenceSource for ShadowEvidence {
         let facts = self.shadow.evidence(self.claim).ok()?;
         let is_it = facts.shadow == Some(Slot::Blob(candidate));
         is_it.then_some((facts.digest, facts.judgement))
+    }
+
+    fn append(&self, run: CorpusRun, by: &str) -> Result<u64, ModelError> {
+        self.shadow.append(run, by)
     }
 }
 

@@ -30,6 +30,7 @@ pub mod gather;
 pub mod keeper;
 pub mod next_life;
 pub mod order;
+pub mod recorded;
 pub mod remote;
 pub mod seen;
 pub mod shadow;

@@ -3,12 +3,14 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chronicle::{Book, Told, write};
 use super::evidence::EvidenceSource;
 use super::keeper::{Ask, Keeper, KeeperParts};
+use super::recorded;
+use super::shadow::not_appended;
 use super::shown::{Shared, Shown};
 use super::start::OpenedModels;
 use super::take::{self, Door, refusal_told};
@@ -132,6 +134,17 @@ impl StoppedBox {
         let done = self.keeper.ask(what, by, clock::monotonic());
         self.keeper.sweep_now();
         done
+    }
+
+    /// Keeps what was compared on recordings. Returns the number of the run.
+    ///
+    /// # Errors
+    /// It is no such file, of other models, known already, or cannot be kept.
+    pub fn keep_evidence(&mut self, from: &Path, json: &[u8], by: &str) -> Result<u64, ModelError> {
+        let file = recorded::read_for_box(from, json)?;
+        let run = recorded::run_for_box(&file, &self.shared, clock::wall())?;
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.append_corpus_run(&run, by).map_err(not_appended)
     }
 
     pub fn shown(&mut self) -> Shown {

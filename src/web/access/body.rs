@@ -22,14 +22,7 @@ pub(in crate::web) fn object_within<T: DeserializeOwned>(
     bytes_max: usize,
     right: &str,
 ) -> Result<T, ApiError> {
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => rails::too_large(bytes_max),
-        _ => ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "broken_body",
-            format!("the body did not arrive whole: {}", rejection.body_text()),
-        ),
-    })?;
+    let body = whole(body, bytes_max)?;
     // serde would take a list as the members in their order.
     let is_list = body.trim_ascii_start().first() == Some(&b'[');
     let read = match is_list {
@@ -46,6 +39,21 @@ pub(in crate::web) fn object_within<T: DeserializeOwned>(
             Some(member) => refusal.about(&member),
             None => refusal.about(WHOLE),
         }
+    })
+}
+
+/// A body that arrived whole.
+pub(in crate::web) fn whole(
+    body: Result<Bytes, BytesRejection>,
+    bytes_max: usize,
+) -> Result<Bytes, ApiError> {
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => rails::too_large(bytes_max),
+        _ => ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "broken_body",
+            format!("the body did not arrive whole: {}", rejection.body_text()),
+        ),
     })
 }
 

@@ -3,24 +3,32 @@
 //! Figures are those that stay true whenever one looks at them, since whoever opens a page looks.
 
 use axum::Json;
-use axum::extract::State;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{Method, StatusCode};
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::places::ask_models;
-use super::refusal::of_shadow;
+use super::refusal::{of_model, of_shadow};
 use super::words::{self, Worded, share};
 use crate::guard::handle::gated::{Difference, Differs, Look, Place, Probability, Recall};
 use crate::guard::handle::shadowing::{
     Checked, Claim, Coverage, EvidenceFacts, Judgement, RunRow, ShadowNow, ShadowState, Source,
 };
-use crate::web::access::{Access, Role};
+use crate::web::access::{Access, Caller, Role, body};
 use crate::web::dto::timestamp;
 use crate::web::error::{ApiError, ErrorBody};
 use crate::web::query::{Pairs, Texts};
 use crate::web::{App, RouteEntry, rails};
+
+const EVIDENCE: &str = "/api/models/evidence";
+
+/// Largest file of a comparison: four thousand cases have a quarter of it.
+pub(in crate::web) const EVIDENCE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// What is claimed unless somebody asks for another: less than one of a hundred missed.
 const MISS_DEFAULT: f64 = 0.01;
@@ -34,9 +42,20 @@ pub(super) fn table() -> Vec<RouteEntry> {
     let viewer = Access::AtLeast(Role::Viewer);
     let timed = || middleware::from_fn(rails::within_time);
     vec![
-        ("get", "/api/models/evidence", viewer, get(evidence).layer(timed())),
+        ("get", EVIDENCE, viewer, get(evidence).layer(timed())),
         ("get", "/api/models/shadow", viewer, get(shadow_now).layer(timed())),
+        (
+            "post",
+            EVIDENCE,
+            Access::AtLeast(Role::Engineer),
+            post(keep).layer(DefaultBodyLimit::max(EVIDENCE_BYTES_MAX)).layer(timed()),
+        ),
     ]
+}
+
+/// Whether a request brings what was compared on recordings, which may be much.
+pub(in crate::web) fn is_evidence(method: &Method, path: &str) -> bool {
+    *method == Method::POST && path == EVIDENCE
 }
 
 /// All that is known of the candidate against the active model.
@@ -229,6 +248,38 @@ pub(super) async fn evidence(
     let claim = Claim { miss_rate, confidence, look: Look::Any };
     let facts = ask_models(&app, move |handle| handle.shadow_desk().evidence(claim)).await?;
     Ok(Json(facts.map_err(of_shadow)?.into()))
+}
+
+/// The run that was kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::web) struct KeptRunDto {
+    run: u64,
+}
+
+/// Takes in what was compared on recordings: the body is a file of `standclear model compare --keep`. The
+/// gate judges by it from then on.
+#[utoipa::path(
+    post,
+    path = "/api/models/evidence",
+    request_body(content = String, content_type = "application/json", description = "At most 16 MB"),
+    responses(
+        (status = 201, body = KeptRunDto),
+        (status = 409, description = "`other_models`: it compares others than what guards and an installed package; `known`: a recording is there already; `full`, `not_kept`", body = ErrorBody),
+        (status = 413, description = "`too_large`", body = ErrorBody),
+        (status = 422, description = "`bad_evidence`", body = ErrorBody),
+        (status = 503, description = "`busy`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
+    )
+)]
+pub(super) async fn keep(
+    State(app): State<App>,
+    caller: Caller,
+    sent: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, Json<KeptRunDto>), ApiError> {
+    let json = body::whole(sent, EVIDENCE_BYTES_MAX)?;
+    let kept =
+        ask_models(&app, move |handle| handle.model_desk().keep_evidence(&json, &caller.name));
+    let run = kept.await?.map_err(of_model)?;
+    Ok((StatusCode::CREATED, Json(KeptRunDto { run })))
 }
 
 /// How the shadow process does.

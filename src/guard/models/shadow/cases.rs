@@ -9,9 +9,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::engine::time::Instant;
-use crate::gate::pairs::{Incident, Only, Place, TOLERANCE, pair};
+use crate::gate::pairs::{Incident, Meanwhile, Only, Place, TOLERANCE, pair};
 use crate::gate::verdict::{Case, CaseId, Coverage, Gate, Label, Run, Source, Told};
 use crate::guard::handle::shadowing::{CaseBox, CaseLabel, CaseRow, CaseSide};
+use crate::guard::models::recorded::KeptTold;
 use crate::store::shadow::{
     CaseMark, CaseWord, Ended, RunSide, RunSource, ShadowIncidentRow, ShadowRunRow,
 };
@@ -34,6 +35,9 @@ pub(super) fn cases<'r>(
     rows: &'r [ShadowIncidentRow],
     now: Timestamp,
 ) -> Vec<Found<'r>> {
+    if run.source == RunSource::Corpus {
+        return recorded(rows);
+    }
     let by_id: BTreeMap<u64, &ShadowIncidentRow> = rows.iter().map(|row| (row.id, row)).collect();
     let of = |side| -> Vec<Incident> {
         let rows = rows.iter().filter(|row| row.of.side == side);
@@ -55,11 +59,31 @@ pub(super) fn cases<'r>(
         let told = Told::ShadowOnly(*meanwhile);
         found.push(Found { told, active: None, shadow: row(incident), truth: None });
     }
-    for it in rows.iter().filter(|row| row.of.side == RunSide::Truth) {
-        found.push(Found { told: Told::Neither, active: None, shadow: None, truth: Some(it) });
-    }
     let open = run.ended.is_none();
     found.retain(|it| it.counts() && !(open && it.is_too_new(now)));
+    found.sort_by_key(Found::id);
+    found
+}
+
+/// The cases of recordings, as their comparison found them: a case's incidents have its number.
+fn recorded(rows: &[ShadowIncidentRow]) -> Vec<Found<'_>> {
+    let mut cases: BTreeMap<u64, Found<'_>> = BTreeMap::new();
+    for row in rows {
+        // Where it was not kept, what it is by itself.
+        let told = KeptTold::read(&row.of.boxes).unwrap_or(match row.of.side {
+            RunSide::Active => Told::ActiveOnly(Meanwhile::Quiet),
+            RunSide::Shadow => Told::ShadowOnly(Meanwhile::Quiet),
+            RunSide::Truth => Told::Neither,
+        });
+        let nobody = Found { told, active: None, shadow: None, truth: None };
+        let case = cases.entry(row.of.number).or_insert(nobody);
+        *match row.of.side {
+            RunSide::Active => &mut case.active,
+            RunSide::Shadow => &mut case.shadow,
+            RunSide::Truth => &mut case.truth,
+        } = Some(row);
+    }
+    let mut found: Vec<Found<'_>> = cases.into_values().collect();
     found.sort_by_key(Found::id);
     found
 }

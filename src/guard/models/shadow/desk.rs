@@ -11,12 +11,15 @@ use crate::clock;
 use crate::config::Privacy;
 use crate::gate::claim::Claim;
 use crate::guard::clerk::Clerk;
+use crate::guard::handle::models::ModelError;
 use crate::guard::handle::shadowing::{
     CaseRow, EvidenceFacts, Label, ShadowError, ShadowNow, Shadowing, Slot, WantedCases,
 };
 use crate::guard::privacy::snapshot_for_all;
+use crate::store::StoreError;
 use crate::store::query::{HistoryError, StoreReader};
-use crate::store::shadow::{Labelled, ShadowIncidentRow, ShadowRunRow};
+use crate::store::shadow::{CorpusRun, Labelled, ShadowIncidentRow, ShadowRunRow};
+use crate::telemetry::chain;
 
 /// Most cases in one answer.
 const CASES_AT_ONCE_MAX: u32 = 500;
@@ -46,6 +49,15 @@ impl ShadowDesk {
     /// What the slot holds.
     pub fn post(&self) -> &ShadowPost {
         &self.post
+    }
+
+    /// Keeps a run over recordings; the gate judges by it from now on.
+    ///
+    /// # Errors
+    /// The store has it already, or does not take it.
+    pub fn append(&self, run: CorpusRun, by: &str) -> Result<u64, ModelError> {
+        let by = by.to_owned();
+        self.clerk.ask(move |store| store.append_corpus_run(&run, &by))?.map_err(not_appended)
     }
 
     /// What is compared: the candidate that watches or did last, or that of the newest run, beside what
@@ -171,6 +183,16 @@ impl Shadowing for ShadowDesk {
                 Err(ShadowError::NotKept)
             }
         }
+    }
+}
+
+/// Why a run over recordings is not kept.
+pub fn not_appended(error: StoreError) -> ModelError {
+    let text = chain(&error);
+    match error {
+        StoreError::RecordingKnown { .. } => ModelError::Conflict { code: "known", text },
+        StoreError::ShadowRunsFull { .. } => ModelError::Conflict { code: "full", text },
+        _ => ModelError::Conflict { code: "not_kept", text },
     }
 }
 

@@ -44,7 +44,7 @@ mod tap;
 
 use crate::link::{FeedNews, ModelInfo, Picture, Report};
 
-pub use self::desk::ShadowDesk;
+pub use self::desk::{ShadowDesk, not_appended};
 pub use self::feed::FeedPort;
 pub use self::incidents::Who;
 pub use self::mind::{Mind, Noticed};

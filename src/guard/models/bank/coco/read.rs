@@ -4,12 +4,14 @@
 //! A picture is known by the name of its file, since programs that label give pictures numbers of their
 //! own. What a program adds is passed over; what it says of pictures and boxes has to be right.
 
+mod within;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use serde::Deserialize;
-use serde_json::Value;
 
+use self::within::{AtMost, Mark};
 use super::in_pixels;
 use crate::guard::models::bank::shelf::number_of;
 use crate::store::examples::{DrawnBy, KeptBox, NewLabels, SaidLabel};
@@ -17,9 +19,10 @@ use crate::store::examples::{DrawnBy, KeptBox, NewLabels, SaidLabel};
 /// Largest file, bytes: a hundred thousand boxes have a quarter of it.
 pub const IMPORT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Most pictures and boxes of a file.
+/// Most pictures, boxes and categories of a file.
 const IMAGES_MAX: usize = 100_000;
 const ANNOTATIONS_MAX: usize = 400_000;
+const CATEGORIES_MAX: usize = 10_000;
 
 /// Most boxes of a picture.
 const BOXES_MAX: usize = 1_000;
@@ -44,9 +47,9 @@ fn bad(place: impl Into<String>, why: impl Into<String>) -> Bad {
 
 #[derive(Deserialize)]
 struct Coco {
-    images: Vec<Image>,
-    annotations: Vec<Annotation>,
-    categories: Vec<Category>,
+    images: AtMost<Image, IMAGES_MAX>,
+    annotations: AtMost<Annotation, ANNOTATIONS_MAX>,
+    categories: AtMost<Category, CATEGORIES_MAX>,
 }
 
 #[derive(Deserialize)]
@@ -62,13 +65,8 @@ struct Image {
     width: u32,
     height: u32,
     /// Without it, a picture with boxes is one with somebody and one without is one with nobody.
-    #[serde(default = "unsaid")]
-    label: Value,
-}
-
-/// What no file can say.
-fn unsaid() -> Value {
-    Value::Array(Vec::new())
+    #[serde(default)]
+    label: Mark,
 }
 
 #[derive(Deserialize)]
@@ -115,13 +113,10 @@ pub fn parse(from: &mut dyn Read) -> Result<Vec<Labelled>, Bad> {
     let coco: Coco = serde_json::from_slice(&text).map_err(|error| {
         bad(format!("line {}, column {}", error.line(), error.column()), error.to_string())
     })?;
-    if coco.images.len() > IMAGES_MAX || coco.annotations.len() > ANNOTATIONS_MAX {
-        let why = format!("more than {IMAGES_MAX} pictures or {ANNOTATIONS_MAX} boxes; split it");
-        return Err(bad("the file", why));
-    }
-    let person = person_of(&coco.categories)?;
-    let mut images = images_of(coco.images)?;
-    for (index, annotation) in coco.annotations.into_iter().enumerate() {
+    drop(text);
+    let person = person_of(&coco.categories.0)?;
+    let mut images = images_of(coco.images.0)?;
+    for (index, annotation) in coco.annotations.0.into_iter().enumerate() {
         add(&mut images, person, annotation, &format!("annotations[{index}]"))?;
     }
     Ok(images.into_values().collect())
@@ -149,10 +144,10 @@ fn images_of(images: Vec<Image>) -> Result<BTreeMap<u64, Labelled>, Bad> {
             let why = format!("{name:?} stands there twice; once is right");
             return Err(bad(format!("{place}.file_name"), why));
         }
-        let label = label_of(&image.label).ok_or_else(|| {
+        let Mark::Said(label) = image.label else {
             let why = "\"true\", \"false\", \"unsure\" or null is right, or no label at all";
-            bad(format!("{place}.label"), why)
-        })?;
+            return Err(bad(format!("{place}.label"), why));
+        };
         let size_px = (image.width, image.height);
         let one = Labelled { id, place: place.clone(), size_px, label, boxes: Vec::new() };
         if by_id.insert(image.id, one).is_some() {
@@ -161,15 +156,6 @@ fn images_of(images: Vec<Image>) -> Result<BTreeMap<u64, Labelled>, Bad> {
         }
     }
     Ok(by_id)
-}
-
-fn label_of(label: &Value) -> Option<Said> {
-    match label {
-        Value::Null => Some(Said::Nothing),
-        Value::String(text) => SaidLabel::parse(text).map(Said::Label),
-        Value::Array(none) if none.is_empty() => Some(Said::ByBoxes),
-        Value::Array(_) | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
-    }
 }
 
 fn add(

@@ -159,6 +159,9 @@ fn attacks() -> Vec<(&'static str, Value, &'static str)> {
         ("/images/0/width", json!(640), "images[0]: the picture of example 1 has 320 × 240"),
         ("/images/0/label", json!("maybe"), "images[0].label"),
         ("/images/0/label", json!({"label": "true"}), "images[0].label"),
+        ("/images/0/label", json!([]), "images[0].label"),
+        ("/images/0/label", json!([[[]], {"a": [1, 2]}]), "images[0].label"),
+        ("/images/0/label", json!(true), "images[0].label"),
         ("/images/0/label", json!("false"), "annotations[0]: its picture is labelled \"false\""),
         ("/annotations/0/image_id", json!(44), "annotations[0].image_id: there is no picture 44"),
         ("/annotations/0/category_id", json!(2), "annotations[0].category_id"),
@@ -203,6 +206,20 @@ fn a_file_that_is_not_right_is_refused_with_the_place_and_changes_nothing() {
     let endless = desk.import(&mut std::io::repeat(b' '), "Eva");
     let why = endless.expect_err("refused").to_string();
     assert!(why.contains("more than 64 MB"), "{why}");
+}
+
+#[test]
+fn a_list_that_is_too_long_is_refused_where_it_gets_so_and_not_read_on() {
+    let (_box, desk) = three();
+    let image = r#"{"id":1,"file_name":"a.jpg","width":1,"height":1},"#;
+    let annotation = r#"{"image_id":1,"category_id":1,"bbox":[0,0,1,1]},"#;
+    // What follows is no JSON: whoever reads on says so.
+    let lists = [("images", image, 100_000), ("annotations", annotation, 400_000)];
+    for (list, one, most) in lists {
+        let text = format!("{{\"{list}\":[{}!", one.repeat(most + 1));
+        let why = desk.import(&mut text.as_bytes(), "Eva").expect_err("refused").to_string();
+        assert!(why.contains(&format!("more than {most} in one list")), "{why}");
+    }
 }
 
 #[test]

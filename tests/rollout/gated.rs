@@ -1,0 +1,174 @@
+//! What the gate of a box says of a candidate, by what the store has of it: nobody approves against it.
+
+use std::fs;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use standclear::digest::sha256_of;
+use standclear::gate::verdict::Judgement;
+use standclear::guard::handle::models::{ModelError, Models};
+use standclear::rollout::slot::{Digest, Slot};
+use standclear::rollout::stage::Stage;
+use standclear::store::shadow::{
+    CaseWord, Ended, NewShadowRun, RunProgress, RunSide, RunSource, ShadowIncident,
+};
+
+use super::steps::in_the_shadow;
+use super::world::{Judge, World};
+
+/// What `compare --keep` writes of one recording in which the first was found and, where it says so, the
+/// second was lost.
+fn file(world: &World, shadow: Digest, recording: &str, last: &str) -> Value {
+    let manifest = fs::read(world.folder.path().join("shipped/manifest.json")).expect("read");
+    file_of(sha256_of(manifest), shadow, recording, last)
+}
+
+pub fn file_of(active: String, shadow: Digest, recording: &str, last: &str) -> Value {
+    let model = |package: String| json!({ "name": "people", "version": "1", "release": 1, "package": package, "model": "5a" });
+    let span = json!({ "began_ms": 2_000, "ended_ms": 9_000 });
+    let found = json!({
+        "camera": recording, "zone": "bay", "at_ms": 2_000, "told": "both", "later_by_ms": 40,
+        "label": "true", "active": span, "shadow": span,
+    });
+    // The two overlap in time, as an incident of a joined pair does: it stays what was found.
+    let second = json!({
+        "camera": recording, "zone": "bay", "at_ms": 8_000, "told": last,
+        "later_by_ms": if last == "both" { json!(40) } else { Value::Null },
+        "label": "true", "active": span, "shadow": if last == "both" { span.clone() } else { Value::Null },
+    });
+    json!({
+        "format": "standclear-model-evidence", "version": 1, "made_at": "2026-03-01T10:00:00Z",
+        "active": model(active), "shadow": model(shadow.to_string()),
+        "settings": { "fps": null, "long_side_px": null, "detail": "off" },
+        "recordings": [{
+            "name": recording, "sha256": sha256_of(recording), "zones": "z1", "truth": null,
+            "began_ms": 0, "seconds": 60.0, "pictures": 100,
+        }],
+        "coverage": { "seen": 100, "of": 100 },
+        "cases": [found, second],
+    })
+}
+
+fn keep(world: &World, file: &Value) -> Result<u64, ModelError> {
+    world.desk().keep_evidence(file.to_string().as_bytes(), "Eva")
+}
+
+fn seen(world: &World, digest: Digest) -> (String, Judgement) {
+    world.desk().evidence.judgement(digest).expect("evidence")
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(done: Result<T, ModelError>, wanted: &str) {
+    match done.expect_err("refused") {
+        ModelError::Conflict { code, .. } | ModelError::Useless { code, .. } => {
+            assert_eq!(code, wanted);
+        }
+        error => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_model_that_lost_a_true_incident_on_a_recording_is_refused_by_the_box_and_stays_in_the_shadow()
+{
+    let world = World::judged_by(Judge::Gate);
+    let digest = in_the_shadow(&world);
+    let ledger = || world.desk().intake.shared.now().ledger;
+    let before = ledger();
+    refused(world.desk().promote(digest, &"0".repeat(64), "Eva"), "not_enough");
+    keep(&world, &file(&world, digest, "gate-road", "both")).expect("kept");
+    let (few, _) = seen(&world, digest);
+    refused(world.desk().promote(digest, &few, "Eva"), "not_enough");
+    keep(&world, &file(&world, digest, "loading-bay", "active_only")).expect("kept");
+    let (lost, judgement) = seen(&world, digest);
+    assert_ne!(lost, few);
+    assert!(
+        matches!(&judgement, Judgement::Refused { reasons } if reasons.len() == 1),
+        "{judgement:?}"
+    );
+    refused(world.desk().promote(digest, &lost, "Eva"), "refused_by_gate");
+    // What was good before does not become good by being seen once more.
+    refused(keep(&world, &file(&world, digest, "gate-road", "both")), "known");
+    refused(world.desk().promote(digest, &lost, "Eva"), "refused_by_gate");
+    assert_eq!(ledger(), before);
+    assert!(matches!(world.stage(), Some(Stage::Shadowing)));
+}
+
+#[test]
+fn a_comparison_of_other_models_or_one_that_is_none_is_not_kept() {
+    let world = World::judged_by(Judge::Gate);
+    let digest = in_the_shadow(&world);
+    let good = file(&world, digest, "gate-road", "both");
+    let mut of_another = good.clone();
+    of_another["active"]["package"] = json!("5".repeat(64));
+    refused(keep(&world, &of_another), "other_models");
+    let mut not_here = good.clone();
+    not_here["shadow"]["package"] = json!("5".repeat(64));
+    refused(keep(&world, &not_here), "other_models");
+    let mut twice = good.clone();
+    let recording = twice["recordings"][0].clone();
+    twice["recordings"] = json!([recording, recording]);
+    refused(keep(&world, &twice), "bad_evidence");
+    refused(world.desk().keep_evidence(b"[]", "Eva"), "bad_evidence");
+    assert!(world.desk().evidence.judgement(digest).is_none());
+    keep(&world, &good).expect("kept");
+}
+
+/// So many incidents that both models told, seen by this site's cameras and labelled as true.
+fn live(world: &World, shadow: Digest, incidents: u64) {
+    let began: Timestamp = "2026-03-01T10:00:00Z".parse().expect("a time");
+    let after = |seconds: u64| began + SignedDuration::from_secs(seconds as i64);
+    let of = |side, number: u64| ShadowIncident {
+        side,
+        number,
+        camera: "yard".into(),
+        zone: "gate".into(),
+        zone_name: "Gate".into(),
+        zone_number: Some(0),
+        began: after(number * 60),
+        last: after(number * 60 + 5),
+        ended: Ended::Yes,
+        score: 0.5,
+        boxes: "[]".into(),
+        left_out: None,
+    };
+    let both = [RunSide::Active, RunSide::Shadow];
+    let all: Vec<ShadowIncident> =
+        (1..=incidents).flat_map(|number| both.map(|side| of(side, number))).collect();
+    let new = NewShadowRun {
+        source: RunSource::Live,
+        name: "this site".into(),
+        active: "shipped".into(),
+        shadow: Slot::Blob(shadow).to_string(),
+        zones: "z1".into(),
+        began,
+    };
+    let clerk = &world.life().clerk;
+    let kept = clerk.ask(move |store| {
+        let run = store.open_shadow_run(&new)?;
+        let progress = RunProgress { seen: 1_000, of: 1_000, figures: "{}".into() };
+        store.keep_shadow(run, &progress, &all).map(|()| run)
+    });
+    let run = kept.expect("its turn").expect("kept");
+    let rows = world.desk().reader.shadow_incidents(run).expect("read");
+    let told = rows.into_iter().filter(|row| row.of.side == RunSide::Active && row.mark.is_none());
+    for row in told {
+        let said = clerk.ask(move |store| store.label_case(row.id, CaseWord::True, "Eva", began));
+        said.expect("its turn").expect("kept");
+    }
+}
+
+#[test]
+fn whoever_approves_has_seen_the_evidence_as_it_is_now() {
+    let world = World::judged_by(Judge::Gate);
+    let digest = in_the_shadow(&world);
+    world.watch();
+    live(&world, digest, 30);
+    let (before, judgement) = seen(&world, digest);
+    assert!(matches!(judgement, Judgement::MayBeApproved { .. }), "{judgement:?}");
+    live(&world, digest, 31);
+    let ledger = world.desk().intake.shared.now().ledger;
+    refused(world.desk().promote(digest, &before, "Eva"), "evidence_changed");
+    assert_eq!(world.desk().intake.shared.now().ledger, ledger);
+    let (now, _) = seen(&world, digest);
+    world.desk().promote(digest, &now, "Eva").expect("approved");
+}
