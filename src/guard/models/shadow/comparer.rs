@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use super::frames::Figures;
 use super::incidents::Incident;
-use super::log::{Entry, Watches};
+use super::log::{Entry, Given, Watches};
 use super::picture::Album;
 use super::post::{ClearPicture, Disagreement, Shared};
 use super::session::{Before, Session, zones_of};
 use super::tap::{Beginning, Tapped, Why};
-use super::{ShadowQueue, Told};
+use super::{Gone, ShadowQueue, Told};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::gate::verdict::Coverage;
@@ -38,6 +38,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How often what is new of incidents is kept, and how far the run has come.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
+/// What was said of pictures that are held back holds for so long: it is said each second, but for one in
+/// which the shadow process does not answer.
+const HELD_FOR: Duration = Duration::from_secs(3);
 
 /// What a run by this site's cameras is called.
 const LIVE: &str = "this site";
@@ -60,6 +64,8 @@ pub(super) fn start(parts: ComparerParts) -> io::Result<JoinHandle<()>> {
             parts,
             session: None,
             watches: Watches::No,
+            gone: None,
+            held_at: None,
             model: None,
             looked_at: now,
             kept_at: now,
@@ -73,6 +79,10 @@ struct Comparer {
     parts: ComparerParts,
     session: Option<Session>,
     watches: Watches,
+    /// Why not, where it did before.
+    gone: Option<Gone>,
+    /// When it was last said that pictures are held back.
+    held_at: Option<Instant>,
     /// The shadow model that watches, or did last, as a slot.
     model: Option<String>,
     looked_at: Instant,
@@ -146,7 +156,9 @@ impl Comparer {
                 }
             }
             Told::Ready(model) => self.ready(&model.slot),
-            Told::Gone => self.watches = Watches::No,
+            Told::Gone(why) => {
+                (self.watches, self.gone, self.held_at) = (Watches::No, Some(why), None);
+            }
             Told::Feed(news) => self.fed(news),
             Told::Picture { request, picture } => self.picture(request, picture),
             Told::Stop => return Next::Stop,
@@ -164,7 +176,7 @@ impl Comparer {
             standing.state = ShadowState::Watching;
             standing.text.clear();
         }
-        self.watches = Watches::Yes;
+        (self.watches, self.gone, self.held_at) = (Watches::Yes, None, None);
         let same = self.session.is_some() && self.model.as_deref() == Some(slot);
         if !same || !self.parts.queue.is_on() {
             self.model = Some(slot.to_owned());
@@ -237,8 +249,19 @@ impl Comparer {
         }
     }
 
+    /// Whether it is the shadow model's doing when it sees nothing now.
+    fn given(&self, now: Instant) -> Given {
+        match (self.gone, self.held_at) {
+            (Some(Gone::Unneeded), _) => Given::No,
+            (None, Some(at)) if now.since(at) < HELD_FOR => Given::No,
+            (Some(Gone::Failed), _) | (None, _) => Given::Yes,
+        }
+    }
+
     fn play(&mut self, now: Instant) {
+        let given = self.given(now);
         let Some(session) = &mut self.session else { return };
+        session.given(now, given);
         for wanted in session.play(now, self.watches) {
             self.parts.album.ask(session, &wanted.incident);
         }
@@ -247,10 +270,15 @@ impl Comparer {
             let picture = self.parts.album.take_clear((session.run, side, number));
             self.parts.shared.tell_disagreement(&disagreement(session, alone, picture));
         }
-        self.parts.shared.standing().coverage = session.coverage;
+        let mut standing = self.parts.shared.standing();
+        standing.coverage = session.coverage;
+        if standing.state == ShadowState::Watching {
+            standing.text = not_compared(session.incidents.left_out());
+        }
     }
 
-    fn fed(&self, news: FeedNews) {
+    fn fed(&mut self, news: FeedNews) {
+        self.held_at = news.held.map(|_| clock::monotonic());
         let why = news.held.map(|held| match held {
             Held::Overloaded => "the active model has no time to spare".to_owned(),
             Held::Slower => match news.looks_ms {
@@ -308,6 +336,16 @@ impl Comparer {
             Ok(Err(error)) => tracing::warn!("what two models told is not kept: {}", chain(&error)),
             Err(error) => tracing::warn!("what two models told is not kept yet: {error}"),
         }
+    }
+}
+
+/// For people.
+fn not_compared(left_out: u64) -> String {
+    match left_out {
+        0 => String::new(),
+        many => format!(
+            "incidents that are not compared, since it was not given the pictures then: {many}"
+        ),
     }
 }
 

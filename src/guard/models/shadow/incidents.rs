@@ -1,7 +1,8 @@
 //! The incidents of both models in a run, while they are under way and until they are kept.
 //!
-//! An incident is left out of the comparison when only one of the two could see its camera around its
-//! beginning: what somebody could not see they did not miss.
+//! An incident is left out of the comparison when the shadow model was not given the pictures around its
+//! beginning: what somebody could not see they did not miss. One that was given them and died of them, or
+//! did not answer, has missed it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -35,7 +36,7 @@ const FRAMES_KEPT: usize = 64;
 /// Incidents of which is remembered that they ended; more are not under way at once.
 const KEPT: usize = 512;
 
-const BLIND: &str = "only one of the two models saw the camera when it began";
+const NOT_GIVEN: &str = "the shadow model was not given the camera's pictures when it began";
 
 /// One incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,8 +88,10 @@ pub(super) struct Incidents {
     /// What is to be kept anew.
     changed: BTreeSet<(Who, IncidentId)>,
     seen: BTreeMap<(Who, CameraIndex), VecDeque<Seen>>,
-    /// When the shadow model last did not see the camera.
+    /// When the shadow model last did not see the camera for want of pictures.
     blind: BTreeMap<CameraIndex, Instant>,
+    /// How many are not compared.
+    left_out: u64,
 }
 
 impl Incidents {
@@ -158,9 +161,10 @@ impl Incidents {
             over: Over::No,
             score: entry.score.get(),
             boxes: seen.map(|it| it.boxes.clone()).unwrap_or_default(),
-            left_out: blind.then_some(BLIND),
+            left_out: blind.then_some(NOT_GIVEN),
             settled: false,
         };
+        self.left_out += u64::from(blind);
         self.all.insert((who, number), incident);
         self.changed.insert((who, number));
         while self.all.len() > KEPT {
@@ -175,16 +179,22 @@ impl Incidents {
         }
     }
 
-    /// The shadow model does not see this camera now.
+    /// The shadow model does not see this camera now, and is not given its pictures.
     pub fn blind(&mut self, camera: CameraIndex, now: Instant) {
         self.blind.insert(camera, now);
         let young = |it: &&mut Incident| {
             it.camera == camera && it.left_out.is_none() && now <= it.began.after(AFTER)
         };
         for it in self.all.values_mut().filter(young) {
-            it.left_out = Some(BLIND);
+            it.left_out = Some(NOT_GIVEN);
+            self.left_out += 1;
             self.changed.insert((it.who, it.number));
         }
+    }
+
+    /// How many incidents of the run are not compared.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// Time has come so far for both.
@@ -328,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_shadow_model_could_not_see_when_it_began_is_left_out() {
+    fn what_the_shadow_model_was_not_given_when_it_began_is_left_out_and_counted() {
         // Blind so long before or after it began.
         let cases = [(-1500, false), (-900, true), (0, true), (1900, true), (2100, false)];
         for (blind_ms, left_out) in cases {
@@ -344,6 +354,7 @@ mod tests {
             }
             of.advance(at(20_000));
             assert_eq!(of.to_keep()[0].left_out.is_some(), left_out, "{blind_ms} ms");
+            assert_eq!(of.left_out(), u64::from(left_out));
             assert_eq!(alone(&mut of, 20_000).is_empty(), left_out);
         }
     }

@@ -24,8 +24,13 @@ const ENTRIES_MAX: usize = 8192;
 #[derive(Debug)]
 pub(super) enum Entry {
     Input(Input),
-    Frame { frame: FrameReport, took: Duration },
+    Frame {
+        frame: FrameReport,
+        took: Duration,
+    },
     Noticed(Noticed),
+    /// From here on.
+    Given(Given),
 }
 
 /// What comes next.
@@ -74,7 +79,7 @@ impl Log {
                     || self.entries.len() > ENTRIES_MAX;
                 reports.is_empty() && !no_more
             }
-            (_, Entry::Input(_) | Entry::Noticed(_)) => false,
+            (_, Entry::Input(_) | Entry::Noticed(_) | Entry::Given(_)) => false,
         };
         if waiting {
             return None;
@@ -94,6 +99,15 @@ impl Log {
         let reports = self.reports.get_mut(&frame.camera)?;
         reports.pop_front_if(|report| report.frame == frame.frame)
     }
+}
+
+/// Whether it is the shadow model's doing when it sees nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// Pictures are there for it: what it does not answer, or is not there to answer, it has lost.
+    Yes,
+    /// They are held back, or there is no active process whose pictures they would be.
+    No,
 }
 
 /// Whether the shadow process watches.

@@ -125,11 +125,7 @@ impl Life {
         // The socket has room for it: nobody waits for the process here.
         link::send(&self.stream, &ToWorker::Start(config)).map_err(io::Error::other)?;
         let stream = self.stream.try_clone()?;
-        let read = move || {
-            let reason = read_all(&stream, &to, &pulse);
-            to.tell(Told::Gone);
-            reason
-        };
+        let read = move || read_all(&stream, &to, &pulse);
         self.reader = Some(thread::Builder::new().name("shadow-link".into()).spawn(read)?);
         Ok(())
     }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::frames::Figures;
 use super::incidents::{Incident, Incidents, Over, Shot, Who};
-use super::log::{Entry, Log, Turn, Watches};
+use super::log::{Entry, Given, Log, Turn, Watches};
 use super::mind::{Mind, Noticed, Sees};
 use super::tap::Beginning;
 use crate::clock;
@@ -33,6 +33,8 @@ pub(super) struct Session {
     pub incidents: Incidents,
     mind: Mind,
     log: Log,
+    /// What was said last, and what holds where the log is.
+    given: (Given, Given),
     /// What the wall clock was when it began, so that it may be set while the run goes on.
     began: (Instant, Timestamp),
     /// How far the log was played.
@@ -62,6 +64,7 @@ impl Session {
             incidents: Incidents::begin(&mind.under_way()),
             mind,
             log: Log::default(),
+            given: (Given::Yes, Given::Yes),
             began: (at, clock::wall_at(at)),
             at,
         }
@@ -69,6 +72,14 @@ impl Session {
 
     pub fn put(&mut self, at: Instant, entry: Entry) {
         self.log.put(at, entry);
+    }
+
+    /// Whether the shadow model is given pictures from now on.
+    pub fn given(&mut self, at: Instant, given: Given) {
+        if self.given.0 != given {
+            self.given.0 = given;
+            self.log.put(at, Entry::Given(given));
+        }
     }
 
     pub fn report(&mut self, report: Box<Report>) {
@@ -85,6 +96,10 @@ impl Session {
                 Turn::Entry(Entry::Input(input)) => self.mind.hear(input, at),
                 Turn::Entry(Entry::Noticed(noticed)) => {
                     self.incidents.noticed(Who::Active, noticed);
+                    Vec::new()
+                }
+                Turn::Entry(Entry::Given(given)) => {
+                    self.given.1 = given;
                     Vec::new()
                 }
                 // The log makes the other two of it.
@@ -140,7 +155,11 @@ impl Session {
         wanted
     }
 
+    /// Only what it is not given; what it makes of what it is given is its own.
     fn note_blindness(&mut self) {
+        if self.given.1 == Given::Yes {
+            return;
+        }
         for index in (0..).take(self.names.cameras.len()) {
             let camera = CameraIndex(index);
             if self.mind.sees(camera) == Sees::No {
@@ -238,3 +257,6 @@ pub(super) fn zones_of(names: &SiteNames) -> String {
         lines.iter().map(|(camera, digest)| format!("{camera} {digest}\n")).collect();
     crate::digest::sha256_of(text)
 }
+
+#[cfg(test)]
+mod tests;
