@@ -10,7 +10,7 @@ use super::fetching::{Intake, ask};
 use super::gather::{Gathered, gather};
 use super::keeper::{Ask, Task};
 use super::shadow::ShadowDesk;
-use super::shown::{Facts, Shown};
+use super::shown::{Facts, Shared, Shown};
 use super::take;
 use crate::gate::claim::Claim;
 use crate::gate::verdict::Judgement;
@@ -19,7 +19,7 @@ use crate::guard::handle::models::{
     CarriedModels, InstalledModel, May, ModelError, ModelHistoryRow, Models, ModelsNow, Possible,
     ReviewStep, TakingFrom,
 };
-use crate::guard::handle::shadowing::Shadowing;
+use crate::guard::handle::shadowing::{EvidenceFacts, Shadowing};
 use crate::link::ModelChoice;
 use crate::model_package::carried::open_file;
 use crate::model_store::blobs;
@@ -41,15 +41,24 @@ pub trait EvidenceSource: Send + Sync {
 pub struct ShadowEvidence {
     pub shadow: ShadowDesk,
     pub claim: Claim,
+    pub shared: Arc<Shared>,
 }
 
 impl EvidenceSource for ShadowEvidence {
     fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)> {
+        // Before it was compared with what is loaded now, nobody knows whether what is kept is of that.
+        let beside = self.shadow.beside()?;
         // What cannot be read speaks for nobody.
         let facts = self.shadow.evidence(self.claim).ok()?;
-        let is_it = facts.shadow == Some(Slot::Blob(candidate));
+        let guards = self.shared.now().ledger.committed();
+        let is_it = beside == guards && is_of(&facts, guards, candidate);
         is_it.then_some((facts.digest, facts.judgement))
     }
+}
+
+/// Whether it is known of the candidate, beside what guards: another one may see less than that does.
+fn is_of(facts: &EvidenceFacts, guards: Slot, candidate: Digest) -> bool {
+    facts.active == guards && facts.shadow == Some(Slot::Blob(candidate))
 }
 
 /// Where no shadow runs: nothing may be approved.
@@ -328,4 +337,35 @@ pub fn with_installed(
     };
     let installed = rows.iter().find(is_it).map(|row| (row.event.at, row.event.by.clone()));
     Facts { installed, ..facts }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Probability;
+    use crate::gate::claim::Look;
+
+    #[test]
+    fn evidence_beside_another_model_than_the_one_that_guards_is_none() {
+        let candidate = "5".repeat(64).parse().expect("a digest");
+        let other = Slot::Blob("6".repeat(64).parse().expect("a digest"));
+        let of = |active, shadow| EvidenceFacts {
+            digest: String::new(),
+            active,
+            shadow: Some(shadow),
+            claim: Claim {
+                miss_rate: Probability::CONFIDENCE,
+                confidence: Probability::CONFIDENCE,
+                look: Look::Any,
+            },
+            judgement: Judgement::NotEnough { needed: vec![] },
+            runs: vec![],
+            quantization: None,
+        };
+        let it = Slot::Blob(candidate);
+        assert!(is_of(&of(Slot::Shipped, it), Slot::Shipped, candidate));
+        assert!(!is_of(&of(other, it), Slot::Shipped, candidate));
+        assert!(!is_of(&of(Slot::Shipped, it), other, candidate));
+        assert!(!is_of(&of(Slot::Shipped, other), Slot::Shipped, candidate));
+    }
 }

@@ -24,7 +24,7 @@ use crate::engine::time::Instant;
 use crate::gate::verdict::Coverage;
 use crate::guard::clerk::Clerk;
 use crate::guard::handle::shadowing::ShadowState;
-use crate::link::{FeedNews, Held, Picture};
+use crate::link::{FeedNews, Held, ModelInfo, Picture};
 use crate::store::query::StoreReader;
 use crate::store::shadow::{NewShadowRun, RunProgress, RunSource};
 use crate::telemetry::chain;
@@ -83,8 +83,8 @@ struct Comparer {
     gone: Option<Gone>,
     /// When it was last said that pictures are held back.
     held_at: Option<Instant>,
-    /// The shadow model that watches, or did last, as a slot.
-    model: Option<String>,
+    /// The shadow model that watches, or did last.
+    model: Option<ModelInfo>,
     looked_at: Instant,
     kept_at: Instant,
     progress_at: Instant,
@@ -155,7 +155,7 @@ impl Comparer {
                     session.report(report);
                 }
             }
-            Told::Ready(model) => self.ready(&model.slot),
+            Told::Ready(model) => self.ready(*model),
             Told::Gone(why) => {
                 (self.watches, self.gone, self.held_at) = (Watches::No, Some(why), None);
             }
@@ -167,7 +167,7 @@ impl Comparer {
     }
 
     /// The shadow process watches; unless it was given up, or sent away, while it said so.
-    fn ready(&mut self, slot: &str) {
+    fn ready(&mut self, model: ModelInfo) {
         {
             let mut standing = self.parts.shared.standing();
             if standing.state != ShadowState::Starting {
@@ -177,9 +177,10 @@ impl Comparer {
             standing.text.clear();
         }
         (self.watches, self.gone, self.held_at) = (Watches::Yes, None, None);
-        let same = self.session.is_some() && self.model.as_deref() == Some(slot);
+        let is_it = |it: &ModelInfo| (&it.slot, &it.digest) == (&model.slot, &model.digest);
+        let same = self.session.is_some() && self.model.as_ref().is_some_and(is_it);
         if !same || !self.parts.queue.is_on() {
-            self.model = Some(slot.to_owned());
+            self.model = Some(model);
             self.parts.queue.begin();
         }
     }
@@ -193,19 +194,18 @@ impl Comparer {
     /// A run begins, or one goes on that an earlier life of the box began.
     fn begin(&mut self, beginning: Beginning) {
         self.end(beginning.why);
-        let Some(shadow) = self.model.clone() else { return };
+        let Some(shadow) = &self.model else { return };
         let new = NewShadowRun {
             source: RunSource::Live,
             name: LIVE.into(),
             active: beginning.model.slot.clone(),
-            shadow,
+            shadow: shadow.slot.clone(),
+            active_model: beginning.model.digest.clone(),
+            shadow_model: shadow.digest.clone(),
             zones: zones_of(&beginning.names),
             began: clock::wall_at(beginning.at),
         };
-        {
-            let mut standing = self.parts.shared.standing();
-            standing.active = Some(new.active.clone());
-        }
+        let active = new.active.clone();
         let opened = self.parts.clerk.ask(move |store| store.open_shadow_run(&new));
         let run = match opened {
             Ok(Ok(run)) => run,
@@ -221,7 +221,9 @@ impl Comparer {
             },
         );
         self.session = Some(Session::begin(run, before, beginning));
-        self.parts.shared.standing().run = Some(run);
+        let mut standing = self.parts.shared.standing();
+        // Its run is the newest: what is known of another model in that slot speaks for nobody.
+        (standing.run, standing.active) = (Some(run), Some(active));
     }
 
     /// Without a row there is nothing to keep anything with: from the next look on, once more.

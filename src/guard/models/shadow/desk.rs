@@ -48,6 +48,11 @@ impl ShadowDesk {
         &self.post
     }
 
+    /// Beside what a model was compared in this life of the box, if any was.
+    pub fn beside(&self) -> Option<Slot> {
+        self.post.shared.standing().active.as_ref()?.parse().ok()
+    }
+
     /// What is compared: the candidate that watches or did last, or that of the newest run, beside what
     /// guards.
     fn models(&self) -> Result<(Slot, Slot), ShadowError> {

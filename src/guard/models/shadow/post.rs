@@ -83,7 +83,7 @@ pub(super) struct Standing {
     pub coverage: Coverage,
     pub skipped_because: Option<String>,
     pub run: Option<u64>,
-    /// What was to watch last, and what guards, as slots.
+    /// What was to watch last, and beside what it did in this life of the box, as slots.
     pub candidate: Option<String>,
     pub active: Option<String>,
 }

@@ -79,8 +79,8 @@ pub struct ShadowTap {
     /// What the active model took for the picture that comes next.
     took: Duration,
     copied_at: Option<Instant>,
-    /// The active model of the run.
-    model: Option<String>,
+    /// The active model of the run: slot and digest.
+    model: Option<(String, String)>,
 }
 
 /// All ends.
@@ -180,7 +180,9 @@ impl ShadowTap {
     ) {
         let state = self.to.state.load(Ordering::Acquire);
         let Some(model) = model else { return };
-        if state == ON && self.model.as_ref() != Some(&model.slot) {
+        let is_it =
+            |(slot, digest): &(String, String)| (slot, digest) == (&model.slot, &model.digest);
+        if state == ON && !self.model.as_ref().is_some_and(is_it) {
             self.anew(Why::Changed);
         } else if state != BEGIN {
             return;
@@ -201,7 +203,7 @@ impl ShadowTap {
             why: self.why,
         };
         if self.to.queue.try_send(Told::Tapped(Tapped::Begin(Box::new(beginning)))).is_ok() {
-            self.model = Some(model.slot.clone());
+            self.model = Some((model.slot.clone(), model.digest.clone()));
             self.why = Why::Wanted;
             // Unless somebody has ended it meanwhile.
             let _ = self.to.state.compare_exchange(BEGIN, ON, Ordering::AcqRel, Ordering::Acquire);
