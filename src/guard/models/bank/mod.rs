@@ -210,6 +210,8 @@ pub struct BankParts {
     /// The folder of the pictures.
     pub folder: PathBuf,
     pub room: Room,
+    /// How long a picture of people may be kept.
+    pub longest: Duration,
     pub reader: StoreReader,
     pub clerk: Clerk,
     pub post: WorkerPost,
@@ -256,9 +258,9 @@ struct Bank {
 
 impl Bank {
     fn of(parts: BankParts) -> Bank {
-        let BankParts { folder, room, reader, clerk, post, hub, steps } = parts;
+        let BankParts { folder, room, longest, reader, clerk, post, hub, steps } = parts;
         Bank {
-            keeper: Keeper::new(folder, room, reader, clerk),
+            keeper: Keeper::new((folder, room, longest), reader, clerk),
             watch: Watch::default(),
             pending: VecDeque::with_capacity(PENDING_MAX),
             requests: REQUESTS_FROM,
@@ -274,7 +276,7 @@ impl Bank {
             let now = clock::monotonic();
             if now >= self.sweep_at {
                 self.sweep_at = now.after(SWEEP_EVERY);
-                self.keeper.tidy();
+                self.keeper.tidy((clock::wall(), now));
             }
             let task = queue.tasks.recv_timeout(LOOK_EVERY);
             self.steps.another();

@@ -7,6 +7,7 @@ use std::fs;
 use std::time::Duration;
 
 use image::{ImageFormat, Rgb, RgbImage};
+use jiff::SignedDuration;
 use tempfile::TempDir;
 
 use super::picture::{develop, shown};
@@ -19,6 +20,14 @@ use crate::store::examples::FOLDER;
 use crate::zone_file::Mask;
 
 pub const SIZE: (u32, u32) = (320, 240);
+
+/// How long pictures are kept.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// Of now.
+fn clocks() -> (Timestamp, Instant) {
+    (clock::wall(), clock::monotonic())
+}
 
 /// A JPEG of stripes and blocks that are other ones for another seed.
 pub fn picture_of(seed: u32) -> Vec<u8> {
@@ -73,8 +82,9 @@ impl TestBox {
         let clerk = Clerk::over(store).expect("a thread");
         let room = Room { examples, bytes: 1 << 30 };
         let ours = crate::store::examples::reader_of(folder.path()).expect("a reader");
-        let mut keeper = Keeper::new(folder.path().join(FOLDER), room, ours, clerk.clone());
-        keeper.tidy();
+        let mut keeper =
+            Keeper::new((folder.path().join(FOLDER), room, MONTH), ours, clerk.clone());
+        keeper.tidy(clocks());
         TestBox { folder, keeper, clerk, reader }
     }
 
@@ -168,6 +178,25 @@ fn a_flood_of_one_kind_stays_within_the_room_and_takes_nothing_from_a_rare_one()
 }
 
 #[test]
+fn a_picture_of_people_goes_with_the_evidence_of_its_day() {
+    let mut box_ = TestBox::new(10);
+    let (wall, now) = clocks();
+    let taken = |ago_h| wall.checked_sub(SignedDuration::from_hours(ago_h)).expect("a time");
+    for (seed, ago_h) in [(1, 24 * 29), (2, 24 * 31)] {
+        let one = Found { at: taken(ago_h), ..found(ExampleOccasion::Incident, seed) };
+        box_.keeper.keep(one).expect("kept");
+    }
+    box_.keeper.tidy((wall, now));
+    assert_eq!(box_.files().len(), 2, "nobody knows yet whether the clock is right");
+    let hour = Duration::from_secs(3_601);
+    let later = (wall.checked_add(hour).expect("a time"), now.after(hour));
+    box_.keeper.tidy(later);
+    assert_eq!(box_.files(), [name_of(1)]);
+    assert_eq!(box_.reader.example_facts().expect("read").len(), 1);
+    box_.assert_whole();
+}
+
+#[test]
 fn a_bank_that_is_given_less_room_makes_it_and_leaves_no_file() {
     let mut box_ = TestBox::new(10);
     for seed in 1..=8 {
@@ -177,8 +206,7 @@ fn a_bank_that_is_given_less_room_makes_it_and_leaves_no_file() {
     assert_eq!((box_.files().len(), box_.reader.examples_kept().expect("read").0), (3, 3));
     // A picture larger than everything there is room for.
     box_.keeper = Keeper::new(
-        box_.folder.path().join(FOLDER),
-        Room { examples: 3, bytes: 10 },
+        (box_.folder.path().join(FOLDER), Room { examples: 3, bytes: 10 }, MONTH),
         crate::store::examples::reader_of(box_.folder.path()).expect("a reader"),
         box_.clerk.clone(),
     );
@@ -224,7 +252,7 @@ fn a_store_that_takes_nothing_leaves_no_picture_behind() {
     let gone = Clerk::new(mpsc::sync_channel(0).0);
     let room = Room { examples: 10, bytes: 1 << 30 };
     let reader = crate::store::examples::reader_of(box_.folder.path()).expect("a reader");
-    let mut keeper = Keeper::new(box_.folder.path().join(FOLDER), room, reader, gone);
+    let mut keeper = Keeper::new((box_.folder.path().join(FOLDER), room, MONTH), reader, gone);
     let refused = keeper.keep(found(ExampleOccasion::Incident, 2));
     assert!(refused.expect_err("refused").contains("stopping"));
     assert_eq!(box_.files(), [name_of(1)]);
