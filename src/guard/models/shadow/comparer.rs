@@ -158,6 +158,11 @@ impl Comparer {
             Told::Ready(model) => self.ready(*model),
             Told::Gone(why) => {
                 (self.watches, self.gone, self.held_at) = (Watches::No, Some(why), None);
+                // What it had answered still counts.
+                self.play(clock::monotonic());
+                if let Some(session) = &mut self.session {
+                    session.forget_reports();
+                }
             }
             Told::Feed(news) => self.fed(news),
             Told::Picture { request, picture } => self.picture(request, picture),
@@ -177,6 +182,9 @@ impl Comparer {
             standing.text.clear();
         }
         (self.watches, self.gone, self.held_at) = (Watches::Yes, None, None);
+        if let Some(session) = &mut self.session {
+            session.forget_reports();
+        }
         let is_it = |it: &ModelInfo| (&it.slot, &it.digest) == (&model.slot, &model.digest);
         let same = self.session.is_some() && self.model.as_ref().is_some_and(is_it);
         if !same || !self.parts.queue.is_on() {

@@ -42,7 +42,7 @@ mod start;
 mod supervisor;
 mod tap;
 
-use crate::link::{FeedNews, ModelInfo, Picture, Report};
+use crate::link::{FeedNews, ModelInfo, Picture};
 
 pub use self::desk::ShadowDesk;
 pub use self::feed::FeedPort;
@@ -60,7 +60,7 @@ pub(super) enum Told {
     /// What the alarm path was told, or told.
     Tapped(tap::Tapped),
     /// What the shadow model saw.
-    Report(Box<Report>),
+    Report(log::Looked),
     /// The shadow process watches.
     Ready(Box<ModelInfo>),
     /// It does not.

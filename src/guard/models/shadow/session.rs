@@ -10,18 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::frames::Figures;
 use super::incidents::{Incident, Incidents, Over, Shot, Who};
-use super::log::{Entry, Given, Log, Turn, Watches};
+use super::log::{Entry, Given, Log, Looked, Turn, Watches};
 use super::mind::{Mind, Noticed, Sees};
 use super::tap::Beginning;
 use crate::clock;
-use crate::engine::detection::Detection;
 use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, FrameReport, Input, ZoneIndex};
 use crate::gate::verdict::Coverage;
 use crate::guard::handle::shadowing::CaseBox;
-use crate::guard::intake;
 use crate::guard::records::SiteNames;
-use crate::link::Report;
 use crate::store::shadow::{Ended, RunSide, ShadowIncident};
 
 /// A run under way.
@@ -82,8 +79,13 @@ impl Session {
         }
     }
 
-    pub fn report(&mut self, report: Box<Report>) {
+    pub fn report(&mut self, report: Looked) {
         self.log.report(report);
+    }
+
+    /// The shadow process that said them is gone.
+    pub fn forget_reports(&mut self) {
+        self.log.forget_reports();
     }
 
     /// Plays all that is known by `now`; returns incidents of the shadow model that the active one has not
@@ -110,7 +112,7 @@ impl Session {
                 }
                 Turn::Both { frame, took, report } => {
                     self.active_saw(&frame, took);
-                    self.shadow_saw(frame, &report, at)
+                    self.shadow_saw(frame, report, at)
                 }
             };
             wanted.extend(self.told(&noticed));
@@ -127,15 +129,10 @@ impl Session {
     }
 
     /// The step that the active model's detections made is made with those of the shadow model.
-    fn shadow_saw(&mut self, frame: FrameReport, report: &Report, at: Instant) -> Vec<Noticed> {
-        let Some(parsed) = intake::parse(report, at) else {
-            return Vec::new();
-        };
-        let detections: Vec<Detection> = parsed.frame.detections;
-        let stages = &report.stages;
-        let ns = stages.decoded_ns.saturating_sub(stages.preprocessed_ns);
+    fn shadow_saw(&mut self, frame: FrameReport, looked: Looked, at: Instant) -> Vec<Noticed> {
+        let Looked { detections, took, .. } = looked;
         self.coverage.seen += 1;
-        self.figures.shadow.took(ns as f64 / 1e6);
+        self.figures.shadow.took(took.as_secs_f64() * 1e3);
         self.figures.compare(&frame.detections, &detections);
         self.incidents.saw(Who::Shadow, shot(&frame), &detections);
         self.mind.hear(Input::Frame(FrameReport { detections, ..frame }), at)

@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
 use super::Told;
+use super::log::Looked;
 use super::mind::Noticed;
 use crate::engine::time::Instant;
 use crate::engine::{Effects, Engine, Input};
@@ -113,8 +114,8 @@ impl ShadowQueue {
     }
 
     /// Lost: a picture that was not seen.
-    pub(super) fn report(&self, report: Report) {
-        let _ = self.queue.try_send(Told::Report(Box::new(report)));
+    pub(super) fn report(&self, looked: Looked) {
+        let _ = self.queue.try_send(Told::Report(looked));
     }
 
     /// Waits: the comparer is there, or the box ends.

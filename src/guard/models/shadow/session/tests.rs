@@ -6,7 +6,7 @@ use crate::engine::{CameraSpec, Engine, Entry as Evidence, IncidentId, Restored,
 use crate::guard::models::shadow::log::Given;
 use crate::guard::models::shadow::tap::Why;
 use crate::guard::records::InForce;
-use crate::link::{CaptureClock, ModelInfo, StageTimes};
+use crate::link::ModelInfo;
 
 const YARD: CameraIndex = CameraIndex(0);
 
@@ -40,17 +40,8 @@ fn picture(ms: u64) -> Entry {
     Entry::Frame { frame, took: Duration::ZERO }
 }
 
-fn report(ms: u64) -> Box<Report> {
-    Box::new(Report {
-        camera: YARD.0,
-        frame: ms,
-        width_px: 640,
-        height_px: 480,
-        detections: vec![],
-        stages: StageTimes { captured_ns: at(ms).as_nanos(), ..StageTimes::default() },
-        clock: CaptureClock::Pipeline,
-        passed_over: 0,
-    })
+fn report(ms: u64) -> Looked {
+    Looked { camera: YARD, frame: ms, detections: vec![], took: Duration::ZERO }
 }
 
 fn began(ms: u64) -> Entry {
