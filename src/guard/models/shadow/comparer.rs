@@ -22,9 +22,10 @@ use super::{Gone, ShadowQueue, Told};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::gate::verdict::Coverage;
-use crate::guard::clerk::Clerk;
+use crate::guard::clerk::{Clerk, ClerkError};
 use crate::guard::handle::shadowing::ShadowState;
 use crate::link::{FeedNews, Held, ModelInfo, Picture};
+use crate::store::Store;
 use crate::store::query::StoreReader;
 use crate::store::shadow::{NewShadowRun, RunProgress, RunSource};
 use crate::telemetry::chain;
@@ -67,6 +68,7 @@ pub(super) fn start(parts: ComparerParts) -> io::Result<JoinHandle<()>> {
             gone: None,
             held_at: None,
             model: None,
+            last: Last::No,
             looked_at: now,
             kept_at: now,
             progress_at: now,
@@ -85,6 +87,7 @@ struct Comparer {
     held_at: Option<Instant>,
     /// The shadow model that watches, or did last.
     model: Option<ModelInfo>,
+    last: Last,
     looked_at: Instant,
     kept_at: Instant,
     progress_at: Instant,
@@ -96,7 +99,26 @@ enum Next {
     Stop,
 }
 
+/// Whether it is the last time that anything is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Yes,
+    No,
+}
+
 impl Comparer {
+    /// Nothing but what is kept last begins once the box ends: a disk that hangs would hold up the end of it
+    /// for each.
+    fn ask<T: Send + 'static>(
+        &self,
+        errand: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Result<T, ClerkError> {
+        if self.parts.queue.is_stopping() && self.last == Last::No {
+            return Err(ClerkError::Stopping);
+        }
+        self.parts.clerk.ask(errand)
+    }
+
     fn run(&mut self) {
         loop {
             let waited = self.parts.told.recv_timeout(LOOK_EVERY);
@@ -124,6 +146,7 @@ impl Comparer {
         if let Some(told) = told
             && self.take(told) == Next::Stop
         {
+            self.last = Last::Yes;
             self.end(Why::Wanted);
             return Next::Stop;
         }
@@ -214,7 +237,7 @@ impl Comparer {
             began: clock::wall_at(beginning.at),
         };
         let active = new.active.clone();
-        let opened = self.parts.clerk.ask(move |store| store.open_shadow_run(&new));
+        let opened = self.ask(move |store| store.open_shadow_run(&new));
         let run = match opened {
             Ok(Ok(run)) => run,
             Ok(Err(error)) => return self.not_kept(&chain(&error)),
@@ -249,7 +272,7 @@ impl Comparer {
         self.keep_of(&mut session);
         if why != Why::Wanted {
             let at = clock::wall();
-            let ended = self.parts.clerk.ask(move |store| store.end_shadow_runs(at));
+            let ended = self.ask(move |store| store.end_shadow_runs(at));
             if !matches!(ended, Ok(Ok(()))) {
                 tracing::warn!("the end of run {} is not kept", session.run);
             }
@@ -315,8 +338,6 @@ impl Comparer {
         // Its row first.
         self.keep();
         let kept = self
-            .parts
-            .clerk
             .ask(move |store| store.put_case_picture(painted.key, painted.hides, &painted.jpeg));
         match kept {
             Ok(Ok(())) => {}
@@ -341,9 +362,11 @@ impl Comparer {
             figures: session.figures.written(),
         };
         let rows = session.to_keep();
-        match self.parts.clerk.ask(move |store| store.keep_shadow(run, &progress, &rows)) {
+        match self.ask(move |store| store.keep_shadow(run, &progress, &rows)) {
             Ok(Ok(())) => session.incidents.kept(),
             Ok(Err(error)) => tracing::warn!("what two models told is not kept: {}", chain(&error)),
+            // With what is kept last.
+            Err(ClerkError::Stopping) => {}
             Err(error) => tracing::warn!("what two models told is not kept yet: {error}"),
         }
     }

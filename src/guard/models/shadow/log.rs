@@ -28,7 +28,7 @@ const REPORTS_MAX: usize = 64;
 
 /// What the shadow model saw in a picture.
 #[derive(Debug)]
-pub(super) struct Looked {
+pub(in crate::guard::models) struct Looked {
     pub camera: CameraIndex,
     pub frame: u64,
     pub detections: Vec<Detection>,

@@ -4,8 +4,9 @@
 //! one that guards, the run ends there and another begins with a copy of the engine as it is then.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::thread;
 use std::time::Duration;
 
 use super::Told;
@@ -19,6 +20,9 @@ use crate::link::{FeedNews, ModelInfo, Picture, Report};
 /// What may wait for the comparer: half a minute of eight cameras at 15 pictures a second, and its store
 /// may take some seconds for an errand.
 const QUEUE_MAX: usize = 4096;
+
+/// How often whoever may wait looks for room.
+const ROOM_EVERY: Duration = Duration::from_millis(10);
 
 /// The engine is copied no sooner than this after the last time, and after a loss: a comparer that cannot
 /// follow, or cannot keep anything, shall not cost the alarm path a copy each time.
@@ -70,6 +74,7 @@ pub(in crate::guard) enum Why {
 pub struct ShadowQueue {
     queue: SyncSender<Told>,
     state: Arc<AtomicU8>,
+    stopping: Arc<AtomicBool>,
 }
 
 /// What the alarm path holds.
@@ -87,7 +92,7 @@ pub struct ShadowTap {
 /// All ends.
 pub fn queue() -> (ShadowQueue, ShadowTap, ShadowInbox) {
     let (queue, told) = mpsc::sync_channel(QUEUE_MAX);
-    let to = ShadowQueue { queue, state: Arc::new(AtomicU8::new(OFF)) };
+    let to = ShadowQueue { queue, state: Arc::new(AtomicU8::new(OFF)), stopping: Arc::default() };
     let tap = ShadowTap {
         to: to.clone(),
         why: Why::Wanted,
@@ -118,9 +123,31 @@ impl ShadowQueue {
         let _ = self.queue.try_send(Told::Report(looked));
     }
 
-    /// Waits: the comparer is there, or the box ends.
+    /// Waits for room, until the box ends: then nobody waits for the comparer any more.
     pub(super) fn tell(&self, told: Told) {
-        let _ = self.queue.send(told);
+        let mut told = Some(told);
+        while let Some(it) = told.take() {
+            if let Err(TrySendError::Full(it)) = self.queue.try_send(it)
+                && !self.is_stopping()
+            {
+                told = Some(it);
+                thread::park_timeout(ROOM_EVERY);
+            }
+        }
+    }
+
+    /// The box ends: from now on nobody waits for anybody here.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Tells the comparer to end, behind all that waits; whether there was room.
+    pub(super) fn try_stop(&self) -> bool {
+        self.queue.try_send(Told::Stop).is_ok()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// A run is wanted, from the alarm path's next step on.
@@ -274,5 +301,15 @@ mod tests {
         queue.end();
         look(&mut tap, "shipped", 15);
         assert_eq!(begins(&told), []);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_comparer_that_hangs_once_the_box_ends() {
+        let (queue, _tap, _hangs) = queue();
+        while queue.try_stop() {}
+        let teller = queue.clone();
+        let waits = thread::spawn(move || teller.tell(Told::Stop));
+        queue.stop();
+        waits.join().expect("it waits no longer");
     }
 }
