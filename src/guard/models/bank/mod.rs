@@ -216,7 +216,7 @@ pub struct BankParts {
     pub clerk: Clerk,
     pub post: WorkerPost,
     pub hub: Arc<LiveHub>,
-    /// Counts the tasks it takes.
+    /// Counts the tasks it takes; who is given none is nobody to wait for.
     pub steps: Steps,
 }
 
@@ -279,7 +279,9 @@ impl Bank {
                 self.keeper.tidy((clock::wall(), now));
             }
             let task = queue.tasks.recv_timeout(LOOK_EVERY);
-            self.steps.another();
+            if task.is_ok() {
+                self.steps.another();
+            }
             match task {
                 Ok(BankTask::Seen(people)) => {
                     queue.seen.fetch_sub(1, Ordering::Relaxed);

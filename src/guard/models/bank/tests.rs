@@ -14,6 +14,11 @@ use super::picture::{develop, shown};
 use super::shelf::name_of;
 use super::*;
 use crate::config::Privacy;
+use crate::engine::{Engine, Restored, Site};
+use crate::guard::board::Board;
+use crate::guard::followers::{Follower, Told, wait_for};
+use crate::guard::handle::SiteInfo;
+use crate::guard::ledger::{Ledger, Versions};
 use crate::store::Store;
 use crate::store::check::{Finding, check};
 use crate::store::examples::FOLDER;
@@ -341,4 +346,43 @@ fn a_queue_that_is_full_of_people_has_room_for_an_incident_still_and_never_waits
     (0..1_000).for_each(|request| post.arrived(request, None));
     assert_eq!(queue.tasks.try_iter().count(), QUEUE_MAX);
     assert_eq!(post.lost.load(Ordering::Relaxed), 1_000 - QUEUE_MAX as u64);
+}
+
+/// A hub of a box without cameras.
+fn hub() -> Arc<LiveHub> {
+    let names =
+        Arc::new(SiteNames { cameras: vec![], addresses: vec![], in_force: vec![], zones: vec![] });
+    let now = clock::monotonic();
+    let engine = Engine::new(Site::default(), &Restored::default(), now);
+    let ledger = Ledger::restored(&[], &[], Versions::of_life(1, 0));
+    let site = SiteInfo { name: "Test".into(), time_zone: "UTC".into() };
+    Arc::new(LiveHub::new(Arc::new(Board::new(names, site, now).snapshot(&engine, &ledger, now))))
+}
+
+#[test]
+fn a_bank_that_is_given_nothing_does_not_hold_up_the_end_of_the_box() {
+    let box_ = TestBox::new(3);
+    let (post, queue) = queue();
+    let steps = Steps::default();
+    let parts = BankParts {
+        folder: box_.folder.path().join(FOLDER),
+        room: Room { examples: 3, bytes: 1 << 30 },
+        longest: MONTH,
+        reader: crate::store::examples::reader_of(box_.folder.path()).expect("a reader"),
+        clerk: box_.clerk.clone(),
+        post: WorkerPost::of_nobody().0,
+        hub: hub(),
+        steps: steps.clone(),
+    };
+    let bank = Follower::new("example bank", start(parts, queue).expect("a thread"), steps);
+    let (over, ended) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        let last = Follower::new("last", thread::spawn(|| {}), Steps::default());
+        let still_max = 4 * LOOK_EVERY;
+        wait_for(vec![bank], last, || Told::Yes, (still_max, clock::monotonic()));
+        over.send(()).expect("somebody waits");
+    });
+    ended.recv_timeout(Duration::from_secs(20)).expect("the box ends");
+    // Somebody who could bring it something is there all the while.
+    drop(post);
 }
