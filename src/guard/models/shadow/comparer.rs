@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::frames::Figures;
-use super::incidents::Incident;
+use super::incidents::{Incident, Room};
 use super::log::{Entry, Given, Watches};
 use super::picture::Album;
 use super::post::{ClearPicture, Disagreement, Shared};
@@ -292,6 +292,16 @@ impl Comparer {
     }
 
     fn play(&mut self, now: Instant) {
+        self.play_what_is_known(now);
+        if self.session.as_ref().is_some_and(|it| it.incidents.room() == Room::Over) {
+            self.end(Why::Lost);
+            if self.parts.queue.is_on() {
+                self.parts.queue.begin();
+            }
+        }
+    }
+
+    fn play_what_is_known(&mut self, now: Instant) {
         let given = self.given(now);
         let Some(session) = &mut self.session else { return };
         session.given(now, given);

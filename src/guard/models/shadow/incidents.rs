@@ -33,7 +33,7 @@ const SETTLED: Duration = Duration::from_secs(5);
 /// Newest pictures whose detections are remembered per camera: two seconds at 30 pictures a second.
 const FRAMES_KEPT: usize = 64;
 
-/// Incidents of which is remembered that they ended; more are not under way at once.
+/// Most incidents that are under way or lately over.
 const KEPT: usize = 512;
 
 const NOT_GIVEN: &str = "the shadow model was not given the camera's pictures when it began";
@@ -60,6 +60,13 @@ pub(super) struct Incident {
 pub(super) enum Over {
     Yes,
     No,
+}
+
+/// See [`Incidents::room`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Left,
+    Over,
 }
 
 /// What a model saw in a picture.
@@ -167,9 +174,6 @@ impl Incidents {
         self.left_out += u64::from(blind);
         self.all.insert((who, number), incident);
         self.changed.insert((who, number));
-        while self.all.len() > KEPT {
-            self.all.pop_first();
-        }
     }
 
     fn change(&mut self, key: (Who, IncidentId), change: impl FnOnce(&mut Incident)) {
@@ -189,6 +193,15 @@ impl Incidents {
             it.left_out = Some(NOT_GIVEN);
             self.left_out += 1;
             self.changed.insert((it.who, it.number));
+        }
+    }
+
+    /// Whether there is room for all that is under way. Where there is none the run is over: to forget any
+    /// would be to forget what the other model told.
+    pub fn room(&self) -> Room {
+        match self.all.len() > KEPT {
+            true => Room::Over,
+            false => Room::Left,
         }
     }
 
@@ -379,5 +392,17 @@ mod tests {
         assert!(of.get(Who::Active, IncidentId(1)).is_none());
         of.close();
         assert_eq!(of.to_keep()[0].over, Over::Yes);
+    }
+
+    #[test]
+    fn a_model_that_tells_more_than_there_is_room_for_takes_nothing_of_the_other_ones() {
+        let mut of = Incidents::begin(&[]);
+        of.noticed(Who::Active, began(1, 0, 0));
+        for number in 0..KEPT as u64 {
+            assert_eq!(of.room(), Room::Left);
+            of.noticed(Who::Shadow, began(number, 1, 0));
+        }
+        assert_eq!(of.room(), Room::Over);
+        assert!(of.get(Who::Active, IncidentId(1)).is_some());
     }
 }
