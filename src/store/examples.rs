@@ -171,6 +171,20 @@ impl Store {
         })
     }
 
+    /// An incident's example becomes one of a disagreement: `more` people were seen in it, who are hidden
+    /// with the others. Boxes that a person drew stay as they are. Without an example nothing happens.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn example_differs(
+        &mut self,
+        incident: u64,
+        more: &[KeptBox],
+        why: &str,
+    ) -> Result<(), StoreError> {
+        self.examples(|connection| labels::differs(connection, incident, more, why))
+    }
+
     /// Takes examples away. Names the files that may go now.
     ///
     /// # Errors

@@ -124,6 +124,12 @@ impl Keeper {
         }
     }
 
+    /// The example of this incident, if there is one, shows what two models saw differently.
+    pub fn differs(&self, incident: u64, more: Vec<KeptBox>, why: String) -> Result<(), String> {
+        let kept = self.clerk.ask(move |store| store.example_differs(incident, &more, &why));
+        kept.map_err(|error| error.to_string())?.map_err(|error| chain(&error))
+    }
+
     /// What goes for it; `None` when it would go itself.
     fn making_room(&self, rows: &[ExampleFacts], new: &NewExample) -> Option<Vec<u64>> {
         let mut bank: Vec<Example> = rows.iter().map(example).collect();

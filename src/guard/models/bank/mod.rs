@@ -116,6 +116,12 @@ pub enum BankTask {
         picture: Option<Picture>,
     },
     Disagreement(Box<Disagreement>),
+    /// Only the active model told this incident.
+    Differs {
+        incident: u64,
+        active: Vec<CaseBox>,
+        shadow: Vec<CaseBox>,
+    },
 }
 
 /// The picture that raised an incident.
@@ -174,6 +180,11 @@ impl BankPost {
             return self.lose();
         }
         self.leave(BankTask::Disagreement(Box::new(one)));
+    }
+
+    /// Only the active model told this incident; what each of the two saw in its picture.
+    pub fn differs(&self, incident: u64, active: Vec<CaseBox>, shadow: Vec<CaseBox>) {
+        self.leave(BankTask::Differs { incident, active, shadow });
     }
 
     fn leave(&self, task: BankTask) {
@@ -290,6 +301,12 @@ impl Bank {
                 Ok(BankTask::Incident(one)) => self.incident(*one),
                 Ok(BankTask::Arrived { request, picture }) => self.arrived(request, picture),
                 Ok(BankTask::Disagreement(one)) => self.disagreement(*one),
+                Ok(BankTask::Differs { incident, active, shadow }) => {
+                    let (more, why) = (picture::alone(&active, &shadow), differ(&active, &shadow));
+                    if let Err(why) = self.keeper.differs(incident, more, why) {
+                        tracing::warn!("an example is not marked as a disagreement: {why}");
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -391,11 +408,7 @@ impl Bank {
         let Disagreement { camera, zone, at, active, shadow, covers, names, picture } = one;
         let boxes = picture::of_both(&active, &shadow);
         let score = boxes.iter().map(|it| it.score).fold(0.0, f32::max);
-        let why = format!(
-            "two models differ: the active one saw {} people, the other {}",
-            active.len(),
-            shadow.len()
-        );
+        let why = differ(&active, &shadow);
         let masks = names.masks(camera);
         let occasion = ExampleOccasion::Disagreement;
         let about = About { occasion, zone, incident: None, score, why };
@@ -435,6 +448,12 @@ impl Bank {
             }
         }
     }
+}
+
+/// For people.
+fn differ(active: &[CaseBox], shadow: &[CaseBox]) -> String {
+    let (active, shadow) = (active.len(), shadow.len());
+    format!("two models differ: the active one saw {active} people, the other {shadow}")
 }
 
 /// What a picture is an example of.

@@ -348,6 +348,29 @@ fn a_queue_that_is_full_of_people_has_room_for_an_incident_still_and_never_waits
     assert_eq!(post.lost.load(Ordering::Relaxed), 1_000 - QUEUE_MAX as u64);
 }
 
+#[test]
+fn an_incident_that_the_shadow_model_did_not_tell_is_an_example_of_a_disagreement() {
+    let mut box_ = TestBox::new(3);
+    box_.keep(ExampleOccasion::Incident, 7);
+    let case_box = |left_norm, score| CaseBox {
+        left_norm,
+        top_norm: 0.3,
+        width_norm: 0.1,
+        height_norm: 0.5,
+        score,
+    };
+    let (active, shadow) = (vec![case_box(0.4, 0.5)], vec![case_box(0.4, 0.4), case_box(0.8, 0.6)]);
+    let more = picture::alone(&active, &shadow);
+    box_.keeper.differs(7, more.clone(), differ(&active, &shadow)).expect("kept");
+    box_.keeper.differs(8, more, differ(&active, &shadow)).expect("of which there is no example");
+    let kept = box_.reader.example(1).expect("read").expect("there").example;
+    assert_eq!((kept.occasion, kept.incident), (ExampleOccasion::Disagreement, Some(7)));
+    assert!(kept.why.contains("the active one saw 1 people, the other 2"), "{}", kept.why);
+    assert_eq!(kept.boxes.iter().map(|it| it.left).collect::<Vec<_>>(), [0.4, 0.8]);
+    assert!(kept.covers.expect("known").contains("0.8"), "who else was seen is hidden, too");
+    box_.assert_whole();
+}
+
 /// A hub of a box without cameras.
 fn hub() -> Arc<LiveHub> {
     let names =

@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::frames::Figures;
-use super::incidents::{Incident, Room};
+use super::incidents::{Incident, Room, Who};
 use super::log::{Entry, Given, Watches};
 use super::picture::Album;
 use super::post::{ClearPicture, Disagreement, Shared};
@@ -393,7 +393,11 @@ fn not_compared(left_out: u64) -> String {
 }
 
 fn disagreement(session: &Session, alone: Incident, picture: Option<ClearPicture>) -> Disagreement {
-    let Incident { who, zone, camera, frame, began, score, boxes, .. } = alone;
+    let Incident { who, number, zone, camera, frame, began, score, boxes, others, .. } = alone;
+    let (incident, active, shadow) = match who {
+        Who::Active => (Some(number.0), boxes, others),
+        Who::Shadow => (None, others, boxes),
+    };
     Disagreement {
         run: session.run,
         told_by: who,
@@ -402,7 +406,9 @@ fn disagreement(session: &Session, alone: Incident, picture: Option<ClearPicture
         frame,
         at: session.wall(began),
         score,
-        boxes,
+        incident,
+        active,
+        shadow,
         names: session.names.clone(),
         picture,
     }

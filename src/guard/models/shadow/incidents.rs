@@ -52,6 +52,8 @@ pub(super) struct Incident {
     pub over: Over,
     pub score: f32,
     pub boxes: Vec<CaseBox>,
+    /// What the other model saw in that picture.
+    pub others: Vec<CaseBox>,
     pub left_out: Option<&'static str>,
     settled: bool,
 }
@@ -153,8 +155,15 @@ impl Incidents {
             return;
         }
         let camera = entry.camera;
-        let seen = self.seen.get(&(who, camera));
-        let seen = seen.and_then(|seen| seen.iter().rev().find(|it| it.frame == entry.frame));
+        let seen = |who| {
+            let mut seen = self.seen.get(&(who, camera)).into_iter().flatten().rev();
+            let seen = seen.find(|it| it.frame == entry.frame);
+            seen.map(|it| it.boxes.clone()).unwrap_or_default()
+        };
+        let other = match who {
+            Who::Active => Who::Shadow,
+            Who::Shadow => Who::Active,
+        };
         let blind =
             self.blind.get(&camera).is_some_and(|at| entry.captured_at.since(*at) <= BEFORE);
         let incident = Incident {
@@ -167,7 +176,8 @@ impl Incidents {
             last: entry.captured_at,
             over: Over::No,
             score: entry.score.get(),
-            boxes: seen.map(|it| it.boxes.clone()).unwrap_or_default(),
+            boxes: seen(who),
+            others: seen(other),
             left_out: blind.then_some(NOT_GIVEN),
             settled: false,
         };
