@@ -166,7 +166,13 @@ fn the_active_model_is_slower_by_a_twentieth_at_most_or_the_shadow_skips_and_say
         shadow.until(|message| matches!(message, FromWorker::Report(_)).then_some(()));
         let (looks, news) = measure(&active);
         beside.extend(looks);
-        held += usize::from(news.is_some_and(|news| news.held.is_some()));
+        if let Some(news) = news.filter(|news| news.held.is_some()) {
+            held += 1;
+            assert!(
+                news.given < news.offered,
+                "it says that it holds back, and does not: {news:?}"
+            );
+        }
         newest = news.or(newest);
     }
     let (alone, beside) = (median(&mut alone), median(&mut beside));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::clerk::Clerk;
 use super::clips::{self, ClipParts, ClipTask, ClipThread, SightingLog};
@@ -23,6 +24,8 @@ use crate::engine::time::Instant;
 use crate::gate::retention::Room;
 use crate::store::query::StoreReader;
 use crate::store::{Store, evidence as rows, examples};
+
+const DAY_S: u64 = 24 * 3_600;
 
 /// What they are given.
 pub struct KeptParts {
@@ -99,6 +102,7 @@ impl Keeping {
         let examples = BankParts {
             folder: folder.join(examples::FOLDER),
             room,
+            longest: Duration::from_secs(DAY_S * u64::from(evidence.days)),
             reader,
             clerk: Clerk::new(jobs.clone()),
             post,

@@ -125,15 +125,18 @@ impl VisionThreads {
     }
 }
 
-/// What the active model alone told is in the bank as an incident.
+/// What the active model alone told is in the bank already, with the picture of its incident.
 fn keep(bank: &BankPost, it: &shadow::Disagreement) {
+    if let Some(incident) = it.incident {
+        return bank.differs(incident, it.active.clone(), it.shadow.clone());
+    }
     let Some(picture) = &it.picture else { return };
     bank.disagreement(Disagreement {
         camera: usize::from(it.camera.0),
         zone: Some(usize::from(it.zone.0)),
         at: it.at,
-        active: Vec::new(),
-        shadow: it.boxes.clone(),
+        active: it.active.clone(),
+        shadow: it.shadow.clone(),
         covers: Some(picture.covers.clone()),
         names: it.names.clone(),
         picture: picture.jpeg.clone(),

@@ -113,7 +113,7 @@ pub struct KeptBox {
 /// An example whose picture lies in the folder under its last name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewExample {
-    /// From [`Store::next_example`]; never given twice.
+    /// Above [`StoreReader::newest_example`]; never given twice.
     pub id: u64,
     pub occasion: ExampleOccasion,
     pub camera: String,
@@ -153,21 +153,6 @@ pub struct KeptExample {
 }
 
 impl Store {
-    /// The number of the next example.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn next_example(&mut self) -> Result<u64, StoreError> {
-        self.examples(|connection| {
-            let newest: Option<u64> = connection
-                .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'example'", [], |row| {
-                    row.get(0)
-                })
-                .optional()?;
-            Ok(newest.unwrap_or_default() + 1)
-        })
-    }
-
     /// Keeps an example's row, and takes those away that make room for it, or neither. What was said of
     /// its incident is said of it. Names the files that may go now.
     ///
@@ -186,12 +171,40 @@ impl Store {
         })
     }
 
+    /// An incident's example becomes one of a disagreement: `more` people were seen in it, who are hidden
+    /// with the others. Boxes that a person drew stay as they are. Without an example nothing happens.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn example_differs(
+        &mut self,
+        incident: u64,
+        more: &[KeptBox],
+        why: &str,
+    ) -> Result<(), StoreError> {
+        self.examples(|connection| labels::differs(connection, incident, more, why))
+    }
+
     /// Takes examples away. Names the files that may go now.
     ///
     /// # Errors
     /// The disk is full or fails.
     pub fn remove_examples(&mut self, ids: &[u64]) -> Result<Vec<String>, StoreError> {
         self.examples(|connection| remove(connection, ids))
+    }
+
+    /// Takes examples away whose pictures were taken before then. Names the files that may go now.
+    ///
+    /// # Errors
+    /// The disk is full or fails.
+    pub fn remove_examples_before(&mut self, then: Timestamp) -> Result<Vec<String>, StoreError> {
+        self.examples(|connection| {
+            let ids: Vec<u64> = connection
+                .prepare_cached("SELECT id FROM example WHERE at_us < ?1")?
+                .query_map([then.as_microsecond()], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            remove(connection, &ids)
+        })
     }
 
     fn examples<T>(

@@ -6,6 +6,9 @@ CREATE TABLE shadow_run (
   name      TEXT NOT NULL,
   active    TEXT NOT NULL,
   shadow    TEXT NOT NULL,
+  -- sha256 of what was loaded: an update of the program brings another model under the same slot.
+  active_model TEXT NOT NULL,
+  shadow_model TEXT NOT NULL,
   zones     TEXT NOT NULL,
   began_us  INTEGER NOT NULL,
   ended_us  INTEGER,

@@ -62,6 +62,9 @@ pub struct NewShadowRun {
     /// Slots, as their type writes them.
     pub active: String,
     pub shadow: String,
+    /// sha256 of the models that were loaded.
+    pub active_model: String,
+    pub shadow_model: String,
     /// What the zones were, as one digest.
     pub zones: String,
     pub began: Timestamp,
@@ -159,8 +162,8 @@ words!(RunSide: Active = "active", Shadow = "shadow", Truth = "truth");
 words!(CaseWord: True = "true", False = "false", Unsure = "unsure");
 
 impl Store {
-    /// Goes on with the live run of the same models and zones, when that was the last one; else ends what
-    /// is open and begins another. Returns its number.
+    /// Goes on with the live run of the same models and zones, when that was the last one and nothing in it
+    /// is dated later than this one begins; else ends what is open and begins another. Returns its number.
     ///
     /// # Errors
     /// The disk is full or fails, or the runs that are kept may none of them be forgotten.
@@ -170,9 +173,22 @@ impl Store {
                 .prepare_cached(
                     "SELECT id FROM shadow_run WHERE source = 'live' AND ended_us IS NULL
                      AND active = ?1 AND shadow = ?2 AND zones = ?3
+                     AND active_model = ?4 AND shadow_model = ?5 AND began_us <= ?6
+                     AND NOT EXISTS (SELECT 1 FROM shadow_incident i
+                       WHERE i.run = shadow_run.id AND max(i.began_us, i.last_us) > ?6)
                      AND id = (SELECT max(id) FROM shadow_run WHERE source = 'live')",
                 )?
-                .query_row([&new.active, &new.shadow, &new.zones], |row| row.get(0))
+                .query_row(
+                    params![
+                        new.active,
+                        new.shadow,
+                        new.zones,
+                        new.active_model,
+                        new.shadow_model,
+                        new.began.as_microsecond()
+                    ],
+                    |row| row.get(0),
+                )
                 .optional()?;
             connection.execute(
                 "UPDATE shadow_run SET ended_us = ?1
@@ -318,8 +334,9 @@ fn begin(connection: &Connection, new: &NewShadowRun) -> rusqlite::Result<Option
     }
     connection
         .prepare_cached(
-            "INSERT INTO shadow_run (source, name, active, shadow, zones, began_us)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+            "INSERT INTO shadow_run (source, name, active, shadow, zones, began_us, active_model,
+               shadow_model)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
         )?
         .query_row(
             params![
@@ -328,7 +345,9 @@ fn begin(connection: &Connection, new: &NewShadowRun) -> rusqlite::Result<Option
                 new.active,
                 new.shadow,
                 new.zones,
-                new.began.as_microsecond()
+                new.began.as_microsecond(),
+                new.active_model,
+                new.shadow_model
             ],
             |row| row.get(0),
         )

@@ -16,6 +16,8 @@ fn new(shadow: &str, zones: &str) -> NewShadowRun {
         name: "this site".into(),
         active: "shipped".into(),
         shadow: shadow.into(),
+        active_model: "m1".into(),
+        shadow_model: "m2".into(),
         zones: zones.into(),
         began: at(1_000),
     }
@@ -58,6 +60,35 @@ fn a_run_goes_on_after_a_restart_and_ends_when_model_or_zones_are_others() {
     let runs = reader.shadow_runs("shipped", "sha256-a").expect("read");
     assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [run, other, again]);
     assert_eq!(reader.newest_shadow("shipped").expect("read").expect("there").id, third);
+}
+
+#[test]
+fn another_model_in_the_same_slot_is_compared_anew_and_what_is_known_of_the_one_before_is_not_of_it()
+ {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let run = begin(&mut store, "sha256-a", "z1");
+    let updated = NewShadowRun { active_model: "m3".into(), ..new("sha256-a", "z1") };
+    let next = store.open_shadow_run(&updated).expect("kept");
+    assert_ne!(next, run);
+    let reader = store.reader().expect("a reader");
+    let runs = reader.shadow_runs("shipped", "sha256-a").expect("read");
+    assert_eq!(runs.iter().map(|run| run.id).collect::<Vec<_>>(), [next]);
+    assert_eq!((runs[0].active_model.as_str(), runs[0].shadow_model.as_str()), ("m3", "m2"));
+}
+
+#[test]
+fn a_run_does_not_go_on_by_a_clock_that_was_put_back() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let run = begin(&mut store, "sha256-a", "z1");
+    let of = [incident(RunSide::Active, 7)];
+    store.keep_shadow(run, &RunProgress::default(), &of).expect("kept");
+    let later = |s| NewShadowRun { began: at(s), ..new("sha256-a", "z1") };
+    assert_eq!(store.open_shadow_run(&later(2_500)).expect("kept"), run);
+    let after = store.open_shadow_run(&later(2_400)).expect("kept");
+    assert_ne!(after, run, "an incident of the run ended after that");
+    assert_ne!(store.open_shadow_run(&later(2_300)).expect("kept"), after);
 }
 
 #[test]

@@ -3,11 +3,14 @@
 //! Asked when a person asks, again when that is written down, and once more before the candidate guards:
 //! an incident may be found to be lost at any moment between.
 
+use std::sync::Arc;
+
 use super::shadow::ShadowDesk;
+use super::shown::Shared;
 use crate::gate::claim::Claim;
 use crate::gate::verdict::Judgement;
 use crate::guard::handle::models::ModelError;
-use crate::guard::handle::shadowing::Shadowing;
+use crate::guard::handle::shadowing::{EvidenceFacts, Shadowing};
 use crate::rollout::slot::{Digest, Slot};
 use crate::store::shadow::CorpusRun;
 
@@ -30,19 +33,28 @@ pub trait EvidenceSource: Send + Sync {
 pub struct ShadowEvidence {
     pub shadow: ShadowDesk,
     pub claim: Claim,
+    pub shared: Arc<Shared>,
 }
 
 impl EvidenceSource for ShadowEvidence {
     fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)> {
+        // Before it was compared with what is loaded now, nobody knows whether what is kept is of that.
+        let beside = self.shadow.beside()?;
         // What cannot be read speaks for nobody.
         let facts = self.shadow.evidence(self.claim).ok()?;
-        let is_it = facts.shadow == Some(Slot::Blob(candidate));
+        let guards = self.shared.now().ledger.committed();
+        let is_it = beside == guards && is_of(&facts, guards, candidate);
         is_it.then_some((facts.digest, facts.judgement))
     }
 
     fn append(&self, run: CorpusRun, by: &str) -> Result<u64, ModelError> {
         self.shadow.append(run, by)
     }
+}
+
+/// Whether it is known of the candidate, beside what guards: another one may see less than that does.
+fn is_of(facts: &EvidenceFacts, guards: Slot, candidate: Digest) -> bool {
+    facts.active == guards && facts.shadow == Some(Slot::Blob(candidate))
 }
 
 /// Whether the evidence allows it, and is what a person saw, where somebody has just looked.

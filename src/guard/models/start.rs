@@ -187,7 +187,8 @@ impl ModelsFront {
             confidence: Probability::CONFIDENCE,
             look: Look::Any,
         };
-        let evidence = Arc::new(ShadowEvidence { shadow, claim });
+        let shared = opened.shared.clone();
+        let evidence = Arc::new(ShadowEvidence { shadow, claim, shared });
         let desk = Arc::new(ModelsDesk { intake, evidence, reader, carried, found });
         let clock = ClockWatch::new(&config.site.time_zone, last_alive);
         Ok(ModelsFront {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
 
-use super::{KeptBox, NewExample, SaidLabel};
+use super::{DrawnBy, KeptBox, NewExample, SaidLabel};
 use crate::store::audit::{self, AuditEntry};
 use crate::store::verdicts::{Judgement, VerdictRow};
 use crate::store::{Store, StoreError};
@@ -121,6 +121,48 @@ fn import(
 }
 
 /// Whether there is such an example.
+/// See [`Store::example_differs`].
+pub(super) fn differs(
+    connection: &Connection,
+    incident: u64,
+    more: &[KeptBox],
+    why: &str,
+) -> rusqlite::Result<()> {
+    let incident = i64::try_from(incident).unwrap_or(i64::MAX);
+    let row: Option<(i64, String, Option<String>)> = connection
+        .prepare_cached(
+            "SELECT id, boxes, covers FROM example WHERE incident = ?1 AND occasion = 'incident'",
+        )?
+        .query_row([incident], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((id, boxes, covers)) = row else { return Ok(()) };
+    let boxes = with_more(boxes, more);
+    // What cannot be read hides everything.
+    let covers = covers.and_then(|covers| serde_json::from_str::<Vec<[f64; 5]>>(&covers).ok());
+    let covers = covers.map(|mut covers| {
+        covers.extend(more.iter().map(|it| [it.left, it.top, it.width, it.height, 0.0]));
+        json!(covers).to_string()
+    });
+    connection
+        .prepare_cached(
+            "UPDATE example SET occasion = 'disagreement', boxes = ?2, covers = ?3, why = ?4
+             WHERE id = ?1",
+        )?
+        .execute(params![id, boxes, covers, why])
+        .map(|_rows| ())
+}
+
+/// Boxes as kept, with those that nobody has corrected.
+fn with_more(kept: String, more: &[KeptBox]) -> String {
+    match serde_json::from_str::<Vec<KeptBox>>(&kept) {
+        Ok(mut boxes) if boxes.iter().all(|it| it.by == DrawnBy::Model) => {
+            boxes.extend(more);
+            json!(boxes).to_string()
+        }
+        Ok(_) | Err(_) => kept,
+    }
+}
+
 fn put(
     connection: &Connection,
     id: i64,

@@ -17,6 +17,9 @@ pub struct ShadowRunRow {
     pub name: String,
     pub active: String,
     pub shadow: String,
+    /// sha256 of the models that were loaded.
+    pub active_model: String,
+    pub shadow_model: String,
     pub zones: String,
     pub began: Timestamp,
     pub ended: Option<Timestamp>,
@@ -44,10 +47,10 @@ pub struct CaseMark {
 
 const RUN: &str =
     "SELECT id, source, name, active, shadow, zones, began_us, ended_us, seen, looked,
-                   figures FROM shadow_run";
+                   figures, active_model, shadow_model FROM shadow_run";
 
 impl StoreReader {
-    /// The runs of these two models, oldest first.
+    /// The runs in these two slots, oldest first: of those models that were in them last on this site.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -62,7 +65,13 @@ impl StoreReader {
                 .query_map([shadow, active], run_row)?
                 .collect()
         };
-        ask(&self.connection()).map_err(HistoryError::Evidence)
+        let mut runs = ask(&self.connection()).map_err(HistoryError::Evidence)?;
+        let models = |run: &ShadowRunRow| (run.active_model.clone(), run.shadow_model.clone());
+        let live = runs.iter().rfind(|run| run.source == RunSource::Live);
+        if let Some(last) = live.or(runs.last()).map(models) {
+            runs.retain(|run| models(run) == last);
+        }
+        Ok(runs)
     }
 
     /// One run; without a number the newest.
@@ -180,6 +189,8 @@ fn run_row(row: &Row<'_>) -> rusqlite::Result<ShadowRunRow> {
         seen: row.get(8)?,
         of: row.get(9)?,
         figures: row.get(10)?,
+        active_model: row.get(11)?,
+        shadow_model: row.get(12)?,
     })
 }
 

@@ -53,6 +53,8 @@ struct Shared {
     /// Whether it is at work on a picture.
     busy: AtomicBool,
     offered: AtomicU64,
+    /// Whether this process does not keep up with its cameras.
+    overloaded: AtomicBool,
     slots: Mutex<Slots>,
     arrived: Condvar,
     courtesy: Mutex<Courtesy>,
@@ -84,6 +86,7 @@ impl Feed {
             attached: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             offered: AtomicU64::new(0),
+            overloaded: AtomicBool::new(false),
             slots: Mutex::new(Slots { waiting, next: 0 }),
             arrived: Condvar::new(),
             courtesy: Mutex::new(Courtesy::new(cameras)),
@@ -137,7 +140,7 @@ impl Feed {
             LoadNews::KeepsUp => courtesy::Load::KeepsUp,
             LoadNews::Overloaded(_) => courtesy::Load::Overloaded,
         };
-        shared.courtesy.lock().unwrap_or_else(PoisonError::into_inner).load(overloaded);
+        shared.overloaded.store(overloaded == courtesy::Load::Overloaded, Ordering::Release);
     }
 
     fn attached(&self) -> Option<&Shared> {
@@ -256,8 +259,14 @@ impl Feeder {
         self.shared.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// With how this process keeps up now.
     fn courtesy(&self) -> MutexGuard<'_, Courtesy> {
-        self.shared.courtesy.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut courtesy = self.shared.courtesy.lock().unwrap_or_else(PoisonError::into_inner);
+        courtesy.load(match self.shared.overloaded.load(Ordering::Acquire) {
+            true => courtesy::Load::Overloaded,
+            false => courtesy::Load::KeepsUp,
+        });
+        courtesy
     }
 }
 
@@ -332,5 +341,30 @@ mod tests {
             given.extend(slots.take().map(|it| (it.fed.camera, it.fed.frame)));
         }
         assert_eq!(given, [(0, 0), (1, 0), (2, 0), (0, 3), (1, 3), (2, 3)]);
+    }
+
+    #[test]
+    fn the_loop_that_guards_does_not_wait_to_say_how_it_keeps_up() {
+        let shared = Arc::new(Shared {
+            attached: AtomicBool::new(true),
+            busy: AtomicBool::new(false),
+            offered: AtomicU64::new(0),
+            overloaded: AtomicBool::new(true),
+            slots: Mutex::new(Slots { waiting: vec![], next: 0 }),
+            arrived: Condvar::new(),
+            courtesy: Mutex::new(Courtesy::new(0)),
+        });
+        let feed = Feed { shared: Some(Arc::clone(&shared)) };
+        let feeder = Feeder { shared: Arc::clone(&shared), outbox: Arc::new(Outbox::unattached()) };
+        assert_eq!(feeder.courtesy().says().0, Some(link::Held::Overloaded));
+        let (done, said) = std::sync::mpsc::sync_channel(1);
+        let held = shared.courtesy.lock().expect("nobody panicked");
+        thread::spawn(move || {
+            feed.load(&LoadNews::KeepsUp);
+            done.send(()).expect("somebody waits");
+        });
+        said.recv_timeout(Duration::from_secs(10)).expect("it does not wait for the lock");
+        drop(held);
+        assert_eq!(feeder.courtesy().says().0, None);
     }
 }

@@ -43,7 +43,7 @@ impl Outbox {
         Ok(outbox)
     }
 
-    fn unattached() -> Outbox {
+    pub(super) fn unattached() -> Outbox {
         Outbox { state: Mutex::default(), changed: Condvar::new() }
     }
 

@@ -1,16 +1,20 @@
 //! Keeping an example: what is alike stays out, what is too much goes, file before row.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::picture::Developed;
 use super::shelf::{Shelf, name_of};
+use crate::clock;
 use crate::digest::sha256_of;
+use crate::engine::time::Instant;
 use crate::gate::retention::{
     DifferenceHash, Example, ExampleId, Hold, Kind, NEAR_BITS, Occasion, Room, choose,
 };
 use crate::gate::verdict::Label;
+use crate::guard::age::Age;
 use crate::guard::clerk::{Clerk, ClerkError};
 use crate::store::examples::{ExampleFacts, ExampleOccasion, KeptBox, NewExample, SaidLabel};
 use crate::store::query::{HistoryError, StoreReader};
@@ -46,18 +50,30 @@ pub struct Keeper {
     room: Room,
     reader: StoreReader,
     clerk: Clerk,
+    age: Age,
     /// Above every number that was ever tried.
     next: u64,
 }
 
 impl Keeper {
-    pub fn new(folder: PathBuf, room: Room, reader: StoreReader, clerk: Clerk) -> Keeper {
-        Keeper { shelf: Shelf::new(folder), room, reader, clerk, next: 1 }
+    /// `longest`: how long a picture may be kept.
+    pub fn new(
+        (folder, room, longest): (PathBuf, Room, Duration),
+        reader: StoreReader,
+        clerk: Clerk,
+    ) -> Keeper {
+        let age = Age::new(longest, clock::wall(), clock::monotonic());
+        Keeper { shelf: Shelf::new(folder), room, reader, clerk, age, next: 1 }
     }
 
-    /// Removes what no row names, and what is more than there is room for.
-    pub fn tidy(&mut self) {
+    /// Removes what is too old, what is more than there is room for, and what no row names.
+    pub fn tidy(&mut self, (wall, now): (Timestamp, Instant)) {
+        let too_old_before = self.age.too_old_before(wall, now);
         let tidied = || -> Result<(), String> {
+            if let Some(then) = too_old_before {
+                let removed = self.clerk.ask(move |store| store.remove_examples_before(then));
+                removed.map_err(|error| error.to_string())?.map_err(|error| chain(&error))?;
+            }
             let rows = self.reader.example_facts().map_err(|error| chain(&error))?;
             let bank: Vec<Example> = rows.iter().map(example).collect();
             let drop: Vec<u64> = choose(&bank, self.room).drop.iter().map(|it| it.0).collect();
@@ -106,6 +122,12 @@ impl Keeper {
                 Err(error.to_string())
             }
         }
+    }
+
+    /// The example of this incident, if there is one, shows what two models saw differently.
+    pub fn differs(&self, incident: u64, more: Vec<KeptBox>, why: String) -> Result<(), String> {
+        let kept = self.clerk.ask(move |store| store.example_differs(incident, &more, &why));
+        kept.map_err(|error| error.to_string())?.map_err(|error| chain(&error))
     }
 
     /// What goes for it; `None` when it would go itself.

@@ -116,6 +116,12 @@ pub enum BankTask {
         picture: Option<Picture>,
     },
     Disagreement(Box<Disagreement>),
+    /// Only the active model told this incident.
+    Differs {
+        incident: u64,
+        active: Vec<CaseBox>,
+        shadow: Vec<CaseBox>,
+    },
 }
 
 /// The picture that raised an incident.
@@ -176,6 +182,11 @@ impl BankPost {
         self.leave(BankTask::Disagreement(Box::new(one)));
     }
 
+    /// Only the active model told this incident; what each of the two saw in its picture.
+    pub fn differs(&self, incident: u64, active: Vec<CaseBox>, shadow: Vec<CaseBox>) {
+        self.leave(BankTask::Differs { incident, active, shadow });
+    }
+
     fn leave(&self, task: BankTask) {
         if self.queue.try_send(task).is_err() {
             self.lose();
@@ -210,11 +221,13 @@ pub struct BankParts {
     /// The folder of the pictures.
     pub folder: PathBuf,
     pub room: Room,
+    /// How long a picture of people may be kept.
+    pub longest: Duration,
     pub reader: StoreReader,
     pub clerk: Clerk,
     pub post: WorkerPost,
     pub hub: Arc<LiveHub>,
-    /// Counts the tasks it takes.
+    /// Counts the tasks it takes; who is given none is nobody to wait for.
     pub steps: Steps,
 }
 
@@ -256,9 +269,9 @@ struct Bank {
 
 impl Bank {
     fn of(parts: BankParts) -> Bank {
-        let BankParts { folder, room, reader, clerk, post, hub, steps } = parts;
+        let BankParts { folder, room, longest, reader, clerk, post, hub, steps } = parts;
         Bank {
-            keeper: Keeper::new(folder, room, reader, clerk),
+            keeper: Keeper::new((folder, room, longest), reader, clerk),
             watch: Watch::default(),
             pending: VecDeque::with_capacity(PENDING_MAX),
             requests: REQUESTS_FROM,
@@ -274,10 +287,12 @@ impl Bank {
             let now = clock::monotonic();
             if now >= self.sweep_at {
                 self.sweep_at = now.after(SWEEP_EVERY);
-                self.keeper.tidy();
+                self.keeper.tidy((clock::wall(), now));
             }
             let task = queue.tasks.recv_timeout(LOOK_EVERY);
-            self.steps.another();
+            if task.is_ok() {
+                self.steps.another();
+            }
             match task {
                 Ok(BankTask::Seen(people)) => {
                     queue.seen.fetch_sub(1, Ordering::Relaxed);
@@ -286,6 +301,12 @@ impl Bank {
                 Ok(BankTask::Incident(one)) => self.incident(*one),
                 Ok(BankTask::Arrived { request, picture }) => self.arrived(request, picture),
                 Ok(BankTask::Disagreement(one)) => self.disagreement(*one),
+                Ok(BankTask::Differs { incident, active, shadow }) => {
+                    let (more, why) = (picture::alone(&active, &shadow), differ(&active, &shadow));
+                    if let Err(why) = self.keeper.differs(incident, more, why) {
+                        tracing::warn!("an example is not marked as a disagreement: {why}");
+                    }
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -387,11 +408,7 @@ impl Bank {
         let Disagreement { camera, zone, at, active, shadow, covers, names, picture } = one;
         let boxes = picture::of_both(&active, &shadow);
         let score = boxes.iter().map(|it| it.score).fold(0.0, f32::max);
-        let why = format!(
-            "two models differ: the active one saw {} people, the other {}",
-            active.len(),
-            shadow.len()
-        );
+        let why = differ(&active, &shadow);
         let masks = names.masks(camera);
         let occasion = ExampleOccasion::Disagreement;
         let about = About { occasion, zone, incident: None, score, why };
@@ -431,6 +448,12 @@ impl Bank {
             }
         }
     }
+}
+
+/// For people.
+fn differ(active: &[CaseBox], shadow: &[CaseBox]) -> String {
+    let (active, shadow) = (active.len(), shadow.len());
+    format!("two models differ: the active one saw {active} people, the other {shadow}")
 }
 
 /// What a picture is an example of.

@@ -164,6 +164,17 @@ pub fn of_both(active: &[CaseBox], shadow: &[CaseBox]) -> Vec<KeptBox> {
     boxes.filter_map(|it| within(bounds(it), it.score)).collect()
 }
 
+/// Whom the shadow model alone saw, faint ones left out.
+pub fn alone(active: &[CaseBox], shadow: &[CaseBox]) -> Vec<KeptBox> {
+    let bounds = |it: &CaseBox| [it.left_norm, it.top_norm, it.width_norm, it.height_norm];
+    let alone = |it: &&CaseBox| {
+        it.score >= HOLD_SCORE
+            && active.iter().all(|other| overlap(bounds(it), bounds(other)) < SAME_IOU_MIN)
+    };
+    let alone = shadow.iter().filter(alone).take(BOXES_MAX);
+    alone.filter_map(|it| within(bounds(it), it.score)).collect()
+}
+
 /// What of a box lies in the picture.
 fn within([left, top, width, height]: [f64; 4], score: f32) -> Option<KeptBox> {
     let inside = |at: f64| at.clamp(0.0, 1.0);

@@ -7,18 +7,32 @@ use std::fs;
 use std::time::Duration;
 
 use image::{ImageFormat, Rgb, RgbImage};
+use jiff::SignedDuration;
 use tempfile::TempDir;
 
 use super::picture::{develop, shown};
 use super::shelf::name_of;
 use super::*;
 use crate::config::Privacy;
+use crate::engine::{Engine, Restored, Site};
+use crate::guard::board::Board;
+use crate::guard::followers::{Follower, Told, wait_for};
+use crate::guard::handle::SiteInfo;
+use crate::guard::ledger::{Ledger, Versions};
 use crate::store::Store;
 use crate::store::check::{Finding, check};
 use crate::store::examples::FOLDER;
 use crate::zone_file::Mask;
 
 pub const SIZE: (u32, u32) = (320, 240);
+
+/// How long pictures are kept.
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// Of now.
+fn clocks() -> (Timestamp, Instant) {
+    (clock::wall(), clock::monotonic())
+}
 
 /// A JPEG of stripes and blocks that are other ones for another seed.
 pub fn picture_of(seed: u32) -> Vec<u8> {
@@ -73,8 +87,9 @@ impl TestBox {
         let clerk = Clerk::over(store).expect("a thread");
         let room = Room { examples, bytes: 1 << 30 };
         let ours = crate::store::examples::reader_of(folder.path()).expect("a reader");
-        let mut keeper = Keeper::new(folder.path().join(FOLDER), room, ours, clerk.clone());
-        keeper.tidy();
+        let mut keeper =
+            Keeper::new((folder.path().join(FOLDER), room, MONTH), ours, clerk.clone());
+        keeper.tidy(clocks());
         TestBox { folder, keeper, clerk, reader }
     }
 
@@ -168,6 +183,25 @@ fn a_flood_of_one_kind_stays_within_the_room_and_takes_nothing_from_a_rare_one()
 }
 
 #[test]
+fn a_picture_of_people_goes_with_the_evidence_of_its_day() {
+    let mut box_ = TestBox::new(10);
+    let (wall, now) = clocks();
+    let taken = |ago_h| wall.checked_sub(SignedDuration::from_hours(ago_h)).expect("a time");
+    for (seed, ago_h) in [(1, 24 * 29), (2, 24 * 31)] {
+        let one = Found { at: taken(ago_h), ..found(ExampleOccasion::Incident, seed) };
+        box_.keeper.keep(one).expect("kept");
+    }
+    box_.keeper.tidy((wall, now));
+    assert_eq!(box_.files().len(), 2, "nobody knows yet whether the clock is right");
+    let hour = Duration::from_secs(3_601);
+    let later = (wall.checked_add(hour).expect("a time"), now.after(hour));
+    box_.keeper.tidy(later);
+    assert_eq!(box_.files(), [name_of(1)]);
+    assert_eq!(box_.reader.example_facts().expect("read").len(), 1);
+    box_.assert_whole();
+}
+
+#[test]
 fn a_bank_that_is_given_less_room_makes_it_and_leaves_no_file() {
     let mut box_ = TestBox::new(10);
     for seed in 1..=8 {
@@ -177,8 +211,7 @@ fn a_bank_that_is_given_less_room_makes_it_and_leaves_no_file() {
     assert_eq!((box_.files().len(), box_.reader.examples_kept().expect("read").0), (3, 3));
     // A picture larger than everything there is room for.
     box_.keeper = Keeper::new(
-        box_.folder.path().join(FOLDER),
-        Room { examples: 3, bytes: 10 },
+        (box_.folder.path().join(FOLDER), Room { examples: 3, bytes: 10 }, MONTH),
         crate::store::examples::reader_of(box_.folder.path()).expect("a reader"),
         box_.clerk.clone(),
     );
@@ -224,7 +257,7 @@ fn a_store_that_takes_nothing_leaves_no_picture_behind() {
     let gone = Clerk::new(mpsc::sync_channel(0).0);
     let room = Room { examples: 10, bytes: 1 << 30 };
     let reader = crate::store::examples::reader_of(box_.folder.path()).expect("a reader");
-    let mut keeper = Keeper::new(box_.folder.path().join(FOLDER), room, reader, gone);
+    let mut keeper = Keeper::new((box_.folder.path().join(FOLDER), room, MONTH), reader, gone);
     let refused = keeper.keep(found(ExampleOccasion::Incident, 2));
     assert!(refused.expect_err("refused").contains("stopping"));
     assert_eq!(box_.files(), [name_of(1)]);
@@ -313,4 +346,66 @@ fn a_queue_that_is_full_of_people_has_room_for_an_incident_still_and_never_waits
     (0..1_000).for_each(|request| post.arrived(request, None));
     assert_eq!(queue.tasks.try_iter().count(), QUEUE_MAX);
     assert_eq!(post.lost.load(Ordering::Relaxed), 1_000 - QUEUE_MAX as u64);
+}
+
+#[test]
+fn an_incident_that_the_shadow_model_did_not_tell_is_an_example_of_a_disagreement() {
+    let mut box_ = TestBox::new(3);
+    box_.keep(ExampleOccasion::Incident, 7);
+    let case_box = |left_norm, score| CaseBox {
+        left_norm,
+        top_norm: 0.3,
+        width_norm: 0.1,
+        height_norm: 0.5,
+        score,
+    };
+    let (active, shadow) = (vec![case_box(0.4, 0.5)], vec![case_box(0.4, 0.4), case_box(0.8, 0.6)]);
+    let more = picture::alone(&active, &shadow);
+    box_.keeper.differs(7, more.clone(), differ(&active, &shadow)).expect("kept");
+    box_.keeper.differs(8, more, differ(&active, &shadow)).expect("of which there is no example");
+    let kept = box_.reader.example(1).expect("read").expect("there").example;
+    assert_eq!((kept.occasion, kept.incident), (ExampleOccasion::Disagreement, Some(7)));
+    assert!(kept.why.contains("the active one saw 1 people, the other 2"), "{}", kept.why);
+    assert_eq!(kept.boxes.iter().map(|it| it.left).collect::<Vec<_>>(), [0.4, 0.8]);
+    assert!(kept.covers.expect("known").contains("0.8"), "who else was seen is hidden, too");
+    box_.assert_whole();
+}
+
+/// A hub of a box without cameras.
+fn hub() -> Arc<LiveHub> {
+    let names =
+        Arc::new(SiteNames { cameras: vec![], addresses: vec![], in_force: vec![], zones: vec![] });
+    let now = clock::monotonic();
+    let engine = Engine::new(Site::default(), &Restored::default(), now);
+    let ledger = Ledger::restored(&[], &[], Versions::of_life(1, 0));
+    let site = SiteInfo { name: "Test".into(), time_zone: "UTC".into() };
+    Arc::new(LiveHub::new(Arc::new(Board::new(names, site, now).snapshot(&engine, &ledger, now))))
+}
+
+#[test]
+fn a_bank_that_is_given_nothing_does_not_hold_up_the_end_of_the_box() {
+    let box_ = TestBox::new(3);
+    let (post, queue) = queue();
+    let steps = Steps::default();
+    let parts = BankParts {
+        folder: box_.folder.path().join(FOLDER),
+        room: Room { examples: 3, bytes: 1 << 30 },
+        longest: MONTH,
+        reader: crate::store::examples::reader_of(box_.folder.path()).expect("a reader"),
+        clerk: box_.clerk.clone(),
+        post: WorkerPost::of_nobody().0,
+        hub: hub(),
+        steps: steps.clone(),
+    };
+    let bank = Follower::new("example bank", start(parts, queue).expect("a thread"), steps);
+    let (over, ended) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        let last = Follower::new("last", thread::spawn(|| {}), Steps::default());
+        let still_max = 4 * LOOK_EVERY;
+        wait_for(vec![bank], last, || Told::Yes, (still_max, clock::monotonic()));
+        over.send(()).expect("somebody waits");
+    });
+    ended.recv_timeout(Duration::from_secs(20)).expect("the box ends");
+    // Somebody who could bring it something is there all the while.
+    drop(post);
 }

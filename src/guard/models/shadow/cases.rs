@@ -140,7 +140,9 @@ impl Found<'_> {
     }
 
     fn is_too_new(&self, now: Timestamp) -> bool {
-        self.rows().any(|row| now.duration_since(row.of.began) < TOO_NEW)
+        // What is dated later than now was told before the clock was put back.
+        let new = SignedDuration::ZERO..TOO_NEW;
+        self.rows().any(|row| new.contains(&now.duration_since(row.of.began)))
     }
 
     fn mark(&self) -> Option<&CaseMark> {
@@ -237,5 +239,51 @@ fn instant(run: &ShadowRunRow, at: Timestamp) -> Instant {
     match Duration::try_from(since) {
         Ok(after) => zero.after(after),
         Err(_) => zero.before(since.unsigned_abs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::shadow::ShadowIncident;
+
+    fn at(s: i64) -> Timestamp {
+        Timestamp::from_second(1_772_373_600 + s).expect("a time")
+    }
+
+    #[test]
+    fn what_was_told_before_the_clock_was_put_back_is_judged_and_only_what_is_new_waits() {
+        let run = ShadowRunRow {
+            id: 1,
+            source: RunSource::Live,
+            name: "this site".into(),
+            active: "shipped".into(),
+            shadow: "sha256-a".into(),
+            active_model: "m1".into(),
+            shadow_model: "m2".into(),
+            zones: "z".into(),
+            began: at(0),
+            ended: None,
+            seen: 1,
+            of: 1,
+            figures: "{}".into(),
+        };
+        let of = ShadowIncident {
+            side: RunSide::Active,
+            number: 7,
+            camera: "yard".into(),
+            zone: "bay".into(),
+            zone_name: "Bay".into(),
+            zone_number: Some(0),
+            began: at(3600),
+            last: at(3601),
+            ended: Ended::Yes,
+            score: 0.5,
+            boxes: "[]".into(),
+            left_out: None,
+        };
+        let rows = [ShadowIncidentRow { id: 1, run: 1, of, mark: None }];
+        let judged = |now| !cases(&run, &rows, now).is_empty();
+        assert_eq!([60, 3600, 3614, 3615].map(at).map(judged), [true, false, false, true]);
     }
 }

@@ -12,19 +12,20 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::frames::Figures;
-use super::incidents::Incident;
-use super::log::{Entry, Watches};
+use super::incidents::{Incident, Room, Who};
+use super::log::{Entry, Given, Watches};
 use super::picture::Album;
 use super::post::{ClearPicture, Disagreement, Shared};
 use super::session::{Before, Session, zones_of};
 use super::tap::{Beginning, Tapped, Why};
-use super::{ShadowQueue, Told};
+use super::{Gone, ShadowQueue, Told};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::gate::verdict::Coverage;
-use crate::guard::clerk::Clerk;
+use crate::guard::clerk::{Clerk, ClerkError};
 use crate::guard::handle::shadowing::ShadowState;
-use crate::link::{FeedNews, Held, Picture};
+use crate::link::{FeedNews, Held, ModelInfo, Picture};
+use crate::store::Store;
 use crate::store::query::StoreReader;
 use crate::store::shadow::{NewShadowRun, RunProgress, RunSource};
 use crate::telemetry::chain;
@@ -38,6 +39,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How often what is new of incidents is kept, and how far the run has come.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
+/// What was said of pictures that are held back holds for so long: it is said each second, but for one in
+/// which the shadow process does not answer.
+const HELD_FOR: Duration = Duration::from_secs(3);
 
 /// What a run by this site's cameras is called.
 const LIVE: &str = "this site";
@@ -60,7 +65,10 @@ pub(super) fn start(parts: ComparerParts) -> io::Result<JoinHandle<()>> {
             parts,
             session: None,
             watches: Watches::No,
+            gone: None,
+            held_at: None,
             model: None,
+            last: Last::No,
             looked_at: now,
             kept_at: now,
             progress_at: now,
@@ -73,8 +81,13 @@ struct Comparer {
     parts: ComparerParts,
     session: Option<Session>,
     watches: Watches,
-    /// The shadow model that watches, or did last, as a slot.
-    model: Option<String>,
+    /// Why not, where it did before.
+    gone: Option<Gone>,
+    /// When it was last said that pictures are held back.
+    held_at: Option<Instant>,
+    /// The shadow model that watches, or did last.
+    model: Option<ModelInfo>,
+    last: Last,
     looked_at: Instant,
     kept_at: Instant,
     progress_at: Instant,
@@ -86,7 +99,26 @@ enum Next {
     Stop,
 }
 
+/// Whether it is the last time that anything is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Yes,
+    No,
+}
+
 impl Comparer {
+    /// Nothing but what is kept last begins once the box ends: a disk that hangs would hold up the end of it
+    /// for each.
+    fn ask<T: Send + 'static>(
+        &self,
+        errand: impl FnOnce(&mut Store) -> T + Send + 'static,
+    ) -> Result<T, ClerkError> {
+        if self.parts.queue.is_stopping() && self.last == Last::No {
+            return Err(ClerkError::Stopping);
+        }
+        self.parts.clerk.ask(errand)
+    }
+
     fn run(&mut self) {
         loop {
             let waited = self.parts.told.recv_timeout(LOOK_EVERY);
@@ -114,6 +146,7 @@ impl Comparer {
         if let Some(told) = told
             && self.take(told) == Next::Stop
         {
+            self.last = Last::Yes;
             self.end(Why::Wanted);
             return Next::Stop;
         }
@@ -145,8 +178,15 @@ impl Comparer {
                     session.report(report);
                 }
             }
-            Told::Ready(model) => self.ready(&model.slot),
-            Told::Gone => self.watches = Watches::No,
+            Told::Ready(model) => self.ready(*model),
+            Told::Gone(why) => {
+                (self.watches, self.gone, self.held_at) = (Watches::No, Some(why), None);
+                // What it had answered still counts.
+                self.play(clock::monotonic());
+                if let Some(session) = &mut self.session {
+                    session.forget_reports();
+                }
+            }
             Told::Feed(news) => self.fed(news),
             Told::Picture { request, picture } => self.picture(request, picture),
             Told::Stop => return Next::Stop,
@@ -155,7 +195,7 @@ impl Comparer {
     }
 
     /// The shadow process watches; unless it was given up, or sent away, while it said so.
-    fn ready(&mut self, slot: &str) {
+    fn ready(&mut self, model: ModelInfo) {
         {
             let mut standing = self.parts.shared.standing();
             if standing.state != ShadowState::Starting {
@@ -164,10 +204,14 @@ impl Comparer {
             standing.state = ShadowState::Watching;
             standing.text.clear();
         }
-        self.watches = Watches::Yes;
-        let same = self.session.is_some() && self.model.as_deref() == Some(slot);
+        (self.watches, self.gone, self.held_at) = (Watches::Yes, None, None);
+        if let Some(session) = &mut self.session {
+            session.forget_reports();
+        }
+        let is_it = |it: &ModelInfo| (&it.slot, &it.digest) == (&model.slot, &model.digest);
+        let same = self.session.is_some() && self.model.as_ref().is_some_and(is_it);
         if !same || !self.parts.queue.is_on() {
-            self.model = Some(slot.to_owned());
+            self.model = Some(model);
             self.parts.queue.begin();
         }
     }
@@ -181,20 +225,19 @@ impl Comparer {
     /// A run begins, or one goes on that an earlier life of the box began.
     fn begin(&mut self, beginning: Beginning) {
         self.end(beginning.why);
-        let Some(shadow) = self.model.clone() else { return };
+        let Some(shadow) = &self.model else { return };
         let new = NewShadowRun {
             source: RunSource::Live,
             name: LIVE.into(),
             active: beginning.model.slot.clone(),
-            shadow,
+            shadow: shadow.slot.clone(),
+            active_model: beginning.model.digest.clone(),
+            shadow_model: shadow.digest.clone(),
             zones: zones_of(&beginning.names),
             began: clock::wall_at(beginning.at),
         };
-        {
-            let mut standing = self.parts.shared.standing();
-            standing.active = Some(new.active.clone());
-        }
-        let opened = self.parts.clerk.ask(move |store| store.open_shadow_run(&new));
+        let active = new.active.clone();
+        let opened = self.ask(move |store| store.open_shadow_run(&new));
         let run = match opened {
             Ok(Ok(run)) => run,
             Ok(Err(error)) => return self.not_kept(&chain(&error)),
@@ -209,7 +252,9 @@ impl Comparer {
             },
         );
         self.session = Some(Session::begin(run, before, beginning));
-        self.parts.shared.standing().run = Some(run);
+        let mut standing = self.parts.shared.standing();
+        // Its run is the newest: what is known of another model in that slot speaks for nobody.
+        (standing.run, standing.active) = (Some(run), Some(active));
     }
 
     /// Without a row there is nothing to keep anything with: from the next look on, once more.
@@ -227,7 +272,7 @@ impl Comparer {
         self.keep_of(&mut session);
         if why != Why::Wanted {
             let at = clock::wall();
-            let ended = self.parts.clerk.ask(move |store| store.end_shadow_runs(at));
+            let ended = self.ask(move |store| store.end_shadow_runs(at));
             if !matches!(ended, Ok(Ok(()))) {
                 tracing::warn!("the end of run {} is not kept", session.run);
             }
@@ -237,8 +282,29 @@ impl Comparer {
         }
     }
 
+    /// Whether it is the shadow model's doing when it sees nothing now.
+    fn given(&self, now: Instant) -> Given {
+        match (self.gone, self.held_at) {
+            (Some(Gone::Unneeded), _) => Given::No,
+            (None, Some(at)) if now.since(at) < HELD_FOR => Given::No,
+            (Some(Gone::Failed), _) | (None, _) => Given::Yes,
+        }
+    }
+
     fn play(&mut self, now: Instant) {
+        self.play_what_is_known(now);
+        if self.session.as_ref().is_some_and(|it| it.incidents.room() == Room::Over) {
+            self.end(Why::Lost);
+            if self.parts.queue.is_on() {
+                self.parts.queue.begin();
+            }
+        }
+    }
+
+    fn play_what_is_known(&mut self, now: Instant) {
+        let given = self.given(now);
         let Some(session) = &mut self.session else { return };
+        session.given(now, given);
         for wanted in session.play(now, self.watches) {
             self.parts.album.ask(session, &wanted.incident);
         }
@@ -247,10 +313,15 @@ impl Comparer {
             let picture = self.parts.album.take_clear((session.run, side, number));
             self.parts.shared.tell_disagreement(&disagreement(session, alone, picture));
         }
-        self.parts.shared.standing().coverage = session.coverage;
+        let mut standing = self.parts.shared.standing();
+        standing.coverage = session.coverage;
+        if standing.state == ShadowState::Watching {
+            standing.text = not_compared(session.incidents.left_out());
+        }
     }
 
-    fn fed(&self, news: FeedNews) {
+    fn fed(&mut self, news: FeedNews) {
+        self.held_at = news.held.map(|_| clock::monotonic());
         let why = news.held.map(|held| match held {
             Held::Overloaded => "the active model has no time to spare".to_owned(),
             Held::Slower => match news.looks_ms {
@@ -277,8 +348,6 @@ impl Comparer {
         // Its row first.
         self.keep();
         let kept = self
-            .parts
-            .clerk
             .ask(move |store| store.put_case_picture(painted.key, painted.hides, &painted.jpeg));
         match kept {
             Ok(Ok(())) => {}
@@ -303,16 +372,32 @@ impl Comparer {
             figures: session.figures.written(),
         };
         let rows = session.to_keep();
-        match self.parts.clerk.ask(move |store| store.keep_shadow(run, &progress, &rows)) {
+        match self.ask(move |store| store.keep_shadow(run, &progress, &rows)) {
             Ok(Ok(())) => session.incidents.kept(),
             Ok(Err(error)) => tracing::warn!("what two models told is not kept: {}", chain(&error)),
+            // With what is kept last.
+            Err(ClerkError::Stopping) => {}
             Err(error) => tracing::warn!("what two models told is not kept yet: {error}"),
         }
     }
 }
 
+/// For people.
+fn not_compared(left_out: u64) -> String {
+    match left_out {
+        0 => String::new(),
+        many => format!(
+            "incidents that are not compared, since it was not given the pictures then: {many}"
+        ),
+    }
+}
+
 fn disagreement(session: &Session, alone: Incident, picture: Option<ClearPicture>) -> Disagreement {
-    let Incident { who, zone, camera, frame, began, score, boxes, .. } = alone;
+    let Incident { who, number, zone, camera, frame, began, score, boxes, others, .. } = alone;
+    let (incident, active, shadow) = match who {
+        Who::Active => (Some(number.0), boxes, others),
+        Who::Shadow => (None, others, boxes),
+    };
     Disagreement {
         run: session.run,
         told_by: who,
@@ -321,7 +406,9 @@ fn disagreement(session: &Session, alone: Incident, picture: Option<ClearPicture
         frame,
         at: session.wall(began),
         score,
-        boxes,
+        incident,
+        active,
+        shadow,
         names: session.names.clone(),
         picture,
     }

@@ -60,6 +60,11 @@ impl ShadowDesk {
         self.clerk.ask(move |store| store.append_corpus_run(&run, &by))?.map_err(not_appended)
     }
 
+    /// Beside what a model was compared in this life of the box, if any was.
+    pub fn beside(&self) -> Option<Slot> {
+        self.post.shared.standing().active.as_ref()?.parse().ok()
+    }
+
     /// What is compared: the candidate that watches or did last, or that of the newest run, beside what
     /// guards.
     fn models(&self) -> Result<(Slot, Slot), ShadowError> {

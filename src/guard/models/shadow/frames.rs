@@ -2,13 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::assignment::assign;
 use crate::engine::detection::Detection;
-use crate::engine::zone::HOLD_SCORE;
+use crate::gate::agreement::Agreement;
 use crate::guard::handle::shadowing::{CompareLatency, FrameAgreement};
-
-/// Overlap from which two detections are of one person.
-const IOU_MIN: f64 = 0.5;
 
 /// Classes of times, from `MS_MIN` on, each so much wider than the one before: known to a tenth.
 const CLASSES: usize = 128;
@@ -47,24 +43,15 @@ impl Figures {
         serde_json::to_string(self).unwrap_or_else(|_| "{}".into())
     }
 
-    /// A picture that both looked at.
+    /// A picture that both looked at, counted as over recordings (`gate::agreement`).
     pub fn compare(&mut self, active: &[Detection], shadow: &[Detection]) {
-        // What is fainter is never anybody to a zone.
-        let counted = |all: &[Detection]| -> Vec<Detection> {
-            all.iter().copied().filter(|it| it.score.get() >= HOLD_SCORE).collect()
-        };
-        let (active, shadow) = (counted(active), counted(shadow));
-        let limit = 1.0 - IOU_MIN + f64::EPSILON;
-        let pairs = assign(active.len(), shadow.len(), limit, |a, s| {
-            1.0 - active[a].bounds.iou(shadow[s].bounds)
-        });
-        self.looked += 1;
-        self.matched += pairs.len() as u64;
-        self.active_only += (active.len() - pairs.len()) as u64;
-        self.shadow_only += (shadow.len() - pairs.len()) as u64;
-        for (a, s) in pairs {
-            self.score_shift += f64::from(shadow[s].score.get()) - f64::from(active[a].score.get());
-        }
+        let mut picture = Agreement::default();
+        picture.picture(active, shadow);
+        self.looked += picture.pictures;
+        self.matched += picture.matched;
+        self.active_only += picture.active_only;
+        self.shadow_only += picture.shadow_only;
+        self.score_shift += picture.score_shift().unwrap_or(0.0) * picture.matched as f64;
     }
 
     pub fn agreement(&self) -> FrameAgreement {
@@ -132,6 +119,28 @@ mod tests {
         assert_eq!((it.looked, it.matched, it.active_only, it.shadow_only), (2, 1, 2, 1));
         assert!((it.score_shift + 0.2).abs() < 1e-6, "{}", it.score_shift);
         assert_eq!(Figures::read(&figures.written()), figures);
+    }
+
+    #[test]
+    fn live_pictures_are_counted_as_those_of_recordings_are() {
+        let scores = [0.1, 0.24, 0.26, 0.29, 0.31, 0.9];
+        let (mut live, mut recorded) = (Figures::default(), Agreement::default());
+        for active in scores {
+            for shadow in scores {
+                for left in [0.0, 30.0, 60.0] {
+                    let picture = ([person(0.0, active)], [person(left, shadow)]);
+                    live.compare(&picture.0, &picture.1);
+                    recorded.picture(&picture.0, &picture.1);
+                }
+            }
+        }
+        let it = live.agreement();
+        assert_eq!(
+            (it.looked, it.matched, it.active_only, it.shadow_only),
+            (recorded.pictures, recorded.matched, recorded.active_only, recorded.shadow_only)
+        );
+        let shift = recorded.score_shift().expect("some are matched");
+        assert!((it.score_shift - shift).abs() < 1e-9, "{}", it.score_shift);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The incidents of both models in a run, while they are under way and until they are kept.
 //!
-//! An incident is left out of the comparison when only one of the two could see its camera around its
-//! beginning: what somebody could not see they did not miss.
+//! An incident is left out of the comparison when the shadow model was not given the pictures around its
+//! beginning: what somebody could not see they did not miss. One that was given them and died of them, or
+//! did not answer, has missed it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -32,10 +33,10 @@ const SETTLED: Duration = Duration::from_secs(5);
 /// Newest pictures whose detections are remembered per camera: two seconds at 30 pictures a second.
 const FRAMES_KEPT: usize = 64;
 
-/// Incidents of which is remembered that they ended; more are not under way at once.
+/// Most incidents that are under way or lately over.
 const KEPT: usize = 512;
 
-const BLIND: &str = "only one of the two models saw the camera when it began";
+const NOT_GIVEN: &str = "the shadow model was not given the camera's pictures when it began";
 
 /// One incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +52,8 @@ pub(super) struct Incident {
     pub over: Over,
     pub score: f32,
     pub boxes: Vec<CaseBox>,
+    /// What the other model saw in that picture.
+    pub others: Vec<CaseBox>,
     pub left_out: Option<&'static str>,
     settled: bool,
 }
@@ -59,6 +62,13 @@ pub(super) struct Incident {
 pub(super) enum Over {
     Yes,
     No,
+}
+
+/// See [`Incidents::room`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Left,
+    Over,
 }
 
 /// What a model saw in a picture.
@@ -87,8 +97,10 @@ pub(super) struct Incidents {
     /// What is to be kept anew.
     changed: BTreeSet<(Who, IncidentId)>,
     seen: BTreeMap<(Who, CameraIndex), VecDeque<Seen>>,
-    /// When the shadow model last did not see the camera.
+    /// When the shadow model last did not see the camera for want of pictures.
     blind: BTreeMap<CameraIndex, Instant>,
+    /// How many are not compared.
+    left_out: u64,
 }
 
 impl Incidents {
@@ -143,8 +155,15 @@ impl Incidents {
             return;
         }
         let camera = entry.camera;
-        let seen = self.seen.get(&(who, camera));
-        let seen = seen.and_then(|seen| seen.iter().rev().find(|it| it.frame == entry.frame));
+        let seen = |who| {
+            let mut seen = self.seen.get(&(who, camera)).into_iter().flatten().rev();
+            let seen = seen.find(|it| it.frame == entry.frame);
+            seen.map(|it| it.boxes.clone()).unwrap_or_default()
+        };
+        let other = match who {
+            Who::Active => Who::Shadow,
+            Who::Shadow => Who::Active,
+        };
         let blind =
             self.blind.get(&camera).is_some_and(|at| entry.captured_at.since(*at) <= BEFORE);
         let incident = Incident {
@@ -157,15 +176,14 @@ impl Incidents {
             last: entry.captured_at,
             over: Over::No,
             score: entry.score.get(),
-            boxes: seen.map(|it| it.boxes.clone()).unwrap_or_default(),
-            left_out: blind.then_some(BLIND),
+            boxes: seen(who),
+            others: seen(other),
+            left_out: blind.then_some(NOT_GIVEN),
             settled: false,
         };
+        self.left_out += u64::from(blind);
         self.all.insert((who, number), incident);
         self.changed.insert((who, number));
-        while self.all.len() > KEPT {
-            self.all.pop_first();
-        }
     }
 
     fn change(&mut self, key: (Who, IncidentId), change: impl FnOnce(&mut Incident)) {
@@ -175,16 +193,31 @@ impl Incidents {
         }
     }
 
-    /// The shadow model does not see this camera now.
+    /// The shadow model does not see this camera now, and is not given its pictures.
     pub fn blind(&mut self, camera: CameraIndex, now: Instant) {
         self.blind.insert(camera, now);
         let young = |it: &&mut Incident| {
             it.camera == camera && it.left_out.is_none() && now <= it.began.after(AFTER)
         };
         for it in self.all.values_mut().filter(young) {
-            it.left_out = Some(BLIND);
+            it.left_out = Some(NOT_GIVEN);
+            self.left_out += 1;
             self.changed.insert((it.who, it.number));
         }
+    }
+
+    /// Whether there is room for all that is under way. Where there is none the run is over: to forget any
+    /// would be to forget what the other model told.
+    pub fn room(&self) -> Room {
+        match self.all.len() > KEPT {
+            true => Room::Over,
+            false => Room::Left,
+        }
+    }
+
+    /// How many incidents of the run are not compared.
+    pub fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// Time has come so far for both.
@@ -328,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_shadow_model_could_not_see_when_it_began_is_left_out() {
+    fn what_the_shadow_model_was_not_given_when_it_began_is_left_out_and_counted() {
         // Blind so long before or after it began.
         let cases = [(-1500, false), (-900, true), (0, true), (1900, true), (2100, false)];
         for (blind_ms, left_out) in cases {
@@ -344,6 +377,7 @@ mod tests {
             }
             of.advance(at(20_000));
             assert_eq!(of.to_keep()[0].left_out.is_some(), left_out, "{blind_ms} ms");
+            assert_eq!(of.left_out(), u64::from(left_out));
             assert_eq!(alone(&mut of, 20_000).is_empty(), left_out);
         }
     }
@@ -368,5 +402,17 @@ mod tests {
         assert!(of.get(Who::Active, IncidentId(1)).is_none());
         of.close();
         assert_eq!(of.to_keep()[0].over, Over::Yes);
+    }
+
+    #[test]
+    fn a_model_that_tells_more_than_there_is_room_for_takes_nothing_of_the_other_ones() {
+        let mut of = Incidents::begin(&[]);
+        of.noticed(Who::Active, began(1, 0, 0));
+        for number in 0..KEPT as u64 {
+            assert_eq!(of.room(), Room::Left);
+            of.noticed(Who::Shadow, began(number, 1, 0));
+        }
+        assert_eq!(of.room(), Room::Over);
+        assert!(of.get(Who::Active, IncidentId(1)).is_some());
     }
 }

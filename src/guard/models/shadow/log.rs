@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::mind::Noticed;
+use crate::engine::detection::Detection;
 use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, FrameReport, Input};
+use crate::guard::intake;
 use crate::link::Report;
 
 /// How long a picture waits. The shadow model has what is left of the machine; one that takes longer for a
@@ -20,12 +22,43 @@ pub(super) const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Most entries that wait; beyond that the oldest picture waits no longer.
 const ENTRIES_MAX: usize = 8192;
 
+/// Most reports of a camera that wait for their picture: it comes through a queue of its own, and the shadow
+/// process is not believed that it looked at pictures at all.
+const REPORTS_MAX: usize = 64;
+
+/// What the shadow model saw in a picture.
+#[derive(Debug)]
+pub(in crate::guard::models) struct Looked {
+    pub camera: CameraIndex,
+    pub frame: u64,
+    pub detections: Vec<Detection>,
+    pub took: Duration,
+}
+
+impl Looked {
+    /// `None` for a picture that cannot be, or is of none of so many cameras.
+    pub fn of(report: &Report, cameras: usize, now: Instant) -> Option<Looked> {
+        if usize::from(report.camera) >= cameras {
+            return None;
+        }
+        let FrameReport { camera, frame, detections, .. } = intake::parse(report, now)?.frame;
+        let stages = &report.stages;
+        let ns = stages.decoded_ns.saturating_sub(stages.preprocessed_ns);
+        Some(Looked { camera, frame, detections, took: Duration::from_nanos(ns) })
+    }
+}
+
 /// Something in the order of the alarm path.
 #[derive(Debug)]
 pub(super) enum Entry {
     Input(Input),
-    Frame { frame: FrameReport, took: Duration },
+    Frame {
+        frame: FrameReport,
+        took: Duration,
+    },
     Noticed(Noticed),
+    /// From here on.
+    Given(Given),
 }
 
 /// What comes next.
@@ -37,7 +70,7 @@ pub(super) enum Turn {
     Both {
         frame: FrameReport,
         took: Duration,
-        report: Box<Report>,
+        report: Looked,
     },
     /// A picture that the shadow model has not seen.
     Unseen {
@@ -49,7 +82,7 @@ pub(super) enum Turn {
 #[derive(Debug, Default)]
 pub(super) struct Log {
     entries: VecDeque<(Instant, Entry)>,
-    reports: BTreeMap<CameraIndex, VecDeque<Box<Report>>>,
+    reports: BTreeMap<CameraIndex, VecDeque<Looked>>,
 }
 
 impl Log {
@@ -57,8 +90,17 @@ impl Log {
         self.entries.push_back((at, entry));
     }
 
-    pub fn report(&mut self, report: Box<Report>) {
-        self.reports.entry(CameraIndex(report.camera)).or_default().push_back(report);
+    pub fn report(&mut self, report: Looked) {
+        let reports = self.reports.entry(report.camera).or_default();
+        if reports.len() == REPORTS_MAX {
+            reports.pop_front();
+        }
+        reports.push_back(report);
+    }
+
+    /// Whoever looks from now on counts pictures anew.
+    pub fn forget_reports(&mut self) {
+        self.reports.clear();
     }
 
     /// The next thing that is known by `now`; where nobody `watches`, no picture waits.
@@ -74,7 +116,7 @@ impl Log {
                     || self.entries.len() > ENTRIES_MAX;
                 reports.is_empty() && !no_more
             }
-            (_, Entry::Input(_) | Entry::Noticed(_)) => false,
+            (_, Entry::Input(_) | Entry::Noticed(_) | Entry::Given(_)) => false,
         };
         if waiting {
             return None;
@@ -90,10 +132,19 @@ impl Log {
         Some((at, turn))
     }
 
-    fn of(&mut self, frame: &FrameReport) -> Option<Box<Report>> {
+    fn of(&mut self, frame: &FrameReport) -> Option<Looked> {
         let reports = self.reports.get_mut(&frame.camera)?;
         reports.pop_front_if(|report| report.frame == frame.frame)
     }
+}
+
+/// Whether it is the shadow model's doing when it sees nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    /// Pictures are there for it: what it does not answer, or is not there to answer, it has lost.
+    Yes,
+    /// They are held back, or there is no active process whose pictures they would be.
+    No,
 }
 
 /// Whether the shadow process watches.
@@ -107,7 +158,8 @@ pub(super) enum Watches {
 mod tests {
     use super::*;
     use crate::engine::detection::FrameSize;
-    use crate::link::{CaptureClock, StageTimes};
+    use crate::guard::intake::DETECTIONS_MAX;
+    use crate::link::{CaptureClock, StageTimes, WireDetection};
 
     fn at(ms: u64) -> Instant {
         Instant::from_nanos(ms * 1_000_000)
@@ -125,16 +177,8 @@ mod tests {
     }
 
     fn seen(log: &mut Log, camera: u16, frame: u64) {
-        log.report(Box::new(Report {
-            camera,
-            frame,
-            width_px: 8,
-            height_px: 8,
-            detections: vec![],
-            stages: StageTimes::default(),
-            clock: CaptureClock::Pipeline,
-            passed_over: 0,
-        }));
+        let (camera, took) = (CameraIndex(camera), Duration::ZERO);
+        log.report(Looked { camera, frame, detections: vec![], took });
     }
 
     /// What is known: `+` for a picture that both saw, `-` for one that the shadow model did not, `.` for
@@ -181,5 +225,42 @@ mod tests {
         assert_eq!(known(&mut log, 6001, Watches::Yes), "+");
         picture(&mut log, 0, 5, 6200);
         assert_eq!(known(&mut log, 6200, Watches::No), "-");
+    }
+
+    #[test]
+    fn reports_of_pictures_that_nobody_gave_take_no_more_room_than_there_is() {
+        let mut log = Log::default();
+        for frame in 0..10_000 {
+            seen(&mut log, 0, 1_000_000 + frame);
+        }
+        assert_eq!(log.reports.values().map(VecDeque::len).sum::<usize>(), REPORTS_MAX);
+        log.forget_reports();
+        picture(&mut log, 0, 1_009_999, 0);
+        assert_eq!(
+            known(&mut log, 100, Watches::Yes),
+            "",
+            "what was said before is of no picture now"
+        );
+    }
+
+    #[test]
+    fn of_a_report_is_kept_what_the_guard_itself_would_take_and_nothing_of_a_camera_that_is_none() {
+        let (left_px, top_px, width_px, height_px, score) = (1.0, 1.0, 2.0, 2.0, 0.5);
+        let report = |camera| Report {
+            camera,
+            frame: 1,
+            width_px: 8,
+            height_px: 8,
+            detections: vec![
+                WireDetection { left_px, top_px, width_px, height_px, score };
+                DETECTIONS_MAX * 4
+            ],
+            stages: StageTimes::default(),
+            clock: CaptureClock::Pipeline,
+            passed_over: 0,
+        };
+        let looked = Looked::of(&report(1), 2, at(0)).expect("a picture");
+        assert_eq!(looked.detections.len(), DETECTIONS_MAX);
+        assert!(Looked::of(&report(2), 2, at(0)).is_none());
     }
 }

@@ -42,7 +42,7 @@ mod start;
 mod supervisor;
 mod tap;
 
-use crate::link::{FeedNews, ModelInfo, Picture, Report};
+use crate::link::{FeedNews, ModelInfo, Picture};
 
 pub use self::desk::{ShadowDesk, not_appended};
 pub use self::feed::FeedPort;
@@ -60,15 +60,24 @@ pub(super) enum Told {
     /// What the alarm path was told, or told.
     Tapped(tap::Tapped),
     /// What the shadow model saw.
-    Report(Box<Report>),
+    Report(log::Looked),
     /// The shadow process watches.
     Ready(Box<ModelInfo>),
     /// It does not.
-    Gone,
+    Gone(Gone),
     /// How it is fed.
     Feed(FeedNews),
     /// A picture of a case; `None` when it is no longer kept.
     Picture { request: u64, picture: Option<Picture> },
     /// Nothing more comes.
     Stop,
+}
+
+/// Why the shadow process does not watch any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// It died or hung: what it misses until it watches again it has lost.
+    Failed,
+    /// There is nothing to look beside, or nobody wants it to look.
+    Unneeded,
 }

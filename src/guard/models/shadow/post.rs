@@ -50,7 +50,11 @@ pub struct Disagreement {
     /// When that was taken.
     pub at: Timestamp,
     pub score: f32,
-    pub boxes: Vec<CaseBox>,
+    /// Its number, where the active model told it.
+    pub incident: Option<u64>,
+    /// What each of the two saw in that frame.
+    pub active: Vec<CaseBox>,
+    pub shadow: Vec<CaseBox>,
     /// With what nobody may see of it.
     pub names: Arc<SiteNames>,
     /// That very picture, where the active model did not tell it and it was still there.
@@ -83,7 +87,7 @@ pub(super) struct Standing {
     pub coverage: Coverage,
     pub skipped_because: Option<String>,
     pub run: Option<u64>,
-    /// What was to watch last, and what guards, as slots.
+    /// What was to watch last, and beside what it did in this life of the box, as slots.
     pub candidate: Option<String>,
     pub active: Option<String>,
 }

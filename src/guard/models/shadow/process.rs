@@ -21,6 +21,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::feed::FeedPort;
+use super::log::Looked;
 use super::{ShadowQueue, Told};
 use crate::clock;
 use crate::engine::time::Instant;
@@ -103,12 +104,13 @@ impl Life {
             active,
             worked: (0, Duration::ZERO),
         };
+        let cameras = plan.config.cameras.len();
         let config = WorkerConfig {
             models: vec![model.clone()],
             role: WorkerRole::Shadow,
             ..plan.config.clone()
         };
-        let connected = life.connect(config, pulse, to.clone());
+        let connected = life.connect((config, cameras), pulse, to.clone());
         if let Err(error) = connected {
             life.end();
             return Err(error);
@@ -118,18 +120,14 @@ impl Life {
 
     fn connect(
         &mut self,
-        config: WorkerConfig,
+        (config, cameras): (WorkerConfig, usize),
         pulse: Arc<Pulse>,
         to: ShadowQueue,
     ) -> io::Result<()> {
         // The socket has room for it: nobody waits for the process here.
         link::send(&self.stream, &ToWorker::Start(config)).map_err(io::Error::other)?;
         let stream = self.stream.try_clone()?;
-        let read = move || {
-            let reason = read_all(&stream, &to, &pulse);
-            to.tell(Told::Gone);
-            reason
-        };
+        let read = move || read_all((&stream, cameras), &to, &pulse);
         self.reader = Some(thread::Builder::new().name("shadow-link".into()).spawn(read)?);
         Ok(())
     }
@@ -195,7 +193,7 @@ impl Drop for Life {
 }
 
 /// Until the link ends; says why it did.
-fn read_all(stream: &UnixStream, to: &ShadowQueue, pulse: &Pulse) -> String {
+fn read_all((stream, cameras): (&UnixStream, usize), to: &ShadowQueue, pulse: &Pulse) -> String {
     let mut source = io::BufReader::with_capacity(64 * 1024, stream);
     let mut fatal = None;
     loop {
@@ -215,7 +213,11 @@ fn read_all(stream: &UnixStream, to: &ShadowQueue, pulse: &Pulse) -> String {
                 pulse.ready.store(true, Ordering::Release);
                 to.tell(Told::Ready(Box::new(model)));
             }
-            FromWorker::Report(report) => to.report(report),
+            FromWorker::Report(report) => {
+                if let Some(looked) = Looked::of(&report, cameras, clock::monotonic()) {
+                    to.report(looked);
+                }
+            }
             FromWorker::Fatal { reason } => fatal = Some(reason),
             // Its heartbeat is that it speaks; nothing else is of any interest.
             _ => {}

@@ -10,18 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::frames::Figures;
 use super::incidents::{Incident, Incidents, Over, Shot, Who};
-use super::log::{Entry, Log, Turn, Watches};
+use super::log::{Entry, Given, Log, Looked, Turn, Watches};
 use super::mind::{Mind, Noticed, Sees};
 use super::tap::Beginning;
 use crate::clock;
-use crate::engine::detection::Detection;
 use crate::engine::time::Instant;
 use crate::engine::{CameraIndex, FrameReport, Input, ZoneIndex};
 use crate::gate::verdict::Coverage;
 use crate::guard::handle::shadowing::CaseBox;
-use crate::guard::intake;
 use crate::guard::records::SiteNames;
-use crate::link::Report;
 use crate::store::shadow::{Ended, RunSide, ShadowIncident};
 
 /// A run under way.
@@ -33,6 +30,8 @@ pub(super) struct Session {
     pub incidents: Incidents,
     mind: Mind,
     log: Log,
+    /// What was said last, and what holds where the log is.
+    given: (Given, Given),
     /// What the wall clock was when it began, so that it may be set while the run goes on.
     began: (Instant, Timestamp),
     /// How far the log was played.
@@ -62,6 +61,7 @@ impl Session {
             incidents: Incidents::begin(&mind.under_way()),
             mind,
             log: Log::default(),
+            given: (Given::Yes, Given::Yes),
             began: (at, clock::wall_at(at)),
             at,
         }
@@ -71,8 +71,21 @@ impl Session {
         self.log.put(at, entry);
     }
 
-    pub fn report(&mut self, report: Box<Report>) {
+    /// Whether the shadow model is given pictures from now on.
+    pub fn given(&mut self, at: Instant, given: Given) {
+        if self.given.0 != given {
+            self.given.0 = given;
+            self.log.put(at, Entry::Given(given));
+        }
+    }
+
+    pub fn report(&mut self, report: Looked) {
         self.log.report(report);
+    }
+
+    /// The shadow process that said them is gone.
+    pub fn forget_reports(&mut self) {
+        self.log.forget_reports();
     }
 
     /// Plays all that is known by `now`; returns incidents of the shadow model that the active one has not
@@ -87,6 +100,10 @@ impl Session {
                     self.incidents.noticed(Who::Active, noticed);
                     Vec::new()
                 }
+                Turn::Entry(Entry::Given(given)) => {
+                    self.given.1 = given;
+                    Vec::new()
+                }
                 // The log makes the other two of it.
                 Turn::Entry(Entry::Frame { .. }) => Vec::new(),
                 Turn::Unseen { frame, took } => {
@@ -95,7 +112,7 @@ impl Session {
                 }
                 Turn::Both { frame, took, report } => {
                     self.active_saw(&frame, took);
-                    self.shadow_saw(frame, &report, at)
+                    self.shadow_saw(frame, report, at)
                 }
             };
             wanted.extend(self.told(&noticed));
@@ -112,15 +129,10 @@ impl Session {
     }
 
     /// The step that the active model's detections made is made with those of the shadow model.
-    fn shadow_saw(&mut self, frame: FrameReport, report: &Report, at: Instant) -> Vec<Noticed> {
-        let Some(parsed) = intake::parse(report, at) else {
-            return Vec::new();
-        };
-        let detections: Vec<Detection> = parsed.frame.detections;
-        let stages = &report.stages;
-        let ns = stages.decoded_ns.saturating_sub(stages.preprocessed_ns);
+    fn shadow_saw(&mut self, frame: FrameReport, looked: Looked, at: Instant) -> Vec<Noticed> {
+        let Looked { detections, took, .. } = looked;
         self.coverage.seen += 1;
-        self.figures.shadow.took(ns as f64 / 1e6);
+        self.figures.shadow.took(took.as_secs_f64() * 1e3);
         self.figures.compare(&frame.detections, &detections);
         self.incidents.saw(Who::Shadow, shot(&frame), &detections);
         self.mind.hear(Input::Frame(FrameReport { detections, ..frame }), at)
@@ -140,7 +152,11 @@ impl Session {
         wanted
     }
 
+    /// Only what it is not given; what it makes of what it is given is its own.
     fn note_blindness(&mut self) {
+        if self.given.1 == Given::Yes {
+            return;
+        }
         for index in (0..).take(self.names.cameras.len()) {
             let camera = CameraIndex(index);
             if self.mind.sees(camera) == Sees::No {
@@ -238,3 +254,6 @@ pub(super) fn zones_of(names: &SiteNames) -> String {
         lines.iter().map(|(camera, digest)| format!("{camera} {digest}\n")).collect();
     crate::digest::sha256_of(text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::comparer::{self, ComparerParts};
 use super::picture::Album;
@@ -11,7 +12,8 @@ use super::post::{Order, ShadowPost, Shared};
 use super::process::Plan;
 use super::supervisor;
 use super::tap::{ShadowInbox, ShadowTap, queue};
-use super::{ShadowDesk, ShadowQueue, Told};
+use super::{ShadowDesk, ShadowQueue};
+use crate::clock;
 use crate::config::{Config, Privacy};
 use crate::guard::clerk::Clerk;
 use crate::guard::worker::{SupervisorThread, WorkerPost};
@@ -95,6 +97,28 @@ impl ShadowSlot {
     }
 }
 
+/// How long the end of the box waits for a thread of the slot: a disk that hangs is nothing to wait for.
+const END_MAX: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether one has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Tells a thread to end, and waits for it, but not for ever.
+fn end(thread: JoinHandle<()>, name: &str, mut tell: impl FnMut() -> bool) {
+    let until = clock::monotonic().after(END_MAX);
+    let mut told = false;
+    while !thread.is_finished() && clock::monotonic() < until {
+        told = told || tell();
+        thread::park_timeout(LOOK_EVERY);
+    }
+    if thread.is_finished() {
+        // A panic is in the log already.
+        let _ = thread.join();
+        return;
+    }
+    tracing::error!("the {name} hangs, perhaps with the disk; it is left behind");
+}
+
 /// The threads, running.
 #[derive(Debug)]
 pub struct ShadowThreads {
@@ -105,14 +129,37 @@ pub struct ShadowThreads {
 }
 
 impl ShadowThreads {
-    /// Ends the shadow process and then the threads.
+    /// Ends the shadow process and then the threads; one that hangs is left behind.
     pub fn stop(self) {
-        // An error means that the thread is gone already.
-        let _ = self.post.orders.send(Order::Stop);
-        let _ = self.supervisor.join();
-        self.queue.tell(Told::Stop);
-        let _ = self.comparer.join();
+        self.queue.stop();
+        // A full queue is one whose thread takes an order now or hangs; one that is gone takes none.
+        let orders = self.post.orders.clone();
+        end(self.supervisor, "shadow slot", || orders.try_send(Order::Stop).is_ok());
+        end(self.comparer, "comparer", || self.queue.try_stop());
         // The example bank ends when nobody can bring anything.
         self.post.forget_hooks();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_hangs_is_told_to_end_and_left_behind() {
+        let (hold, hangs) = mpsc::sync_channel::<()>(0);
+        let thread = thread::spawn(move || {
+            let _ = hangs.recv();
+        });
+        let mut told = 0;
+        let from = clock::monotonic();
+        end(thread, "thread", || {
+            told += 1;
+            told == 3
+        });
+        let waited = clock::monotonic().since(from);
+        assert_eq!(told, 3, "until it is heard");
+        assert!(waited >= END_MAX && waited < 5 * END_MAX, "{waited:?}");
+        drop(hold);
     }
 }

@@ -16,9 +16,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::ShadowQueue;
 use super::post::{GaveUp, Order, Shared};
 use super::process::{End, Life, Plan};
+use super::{Gone, ShadowQueue, Told};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::guard::handle::shadowing::ShadowState;
@@ -103,12 +103,15 @@ impl Supervisor {
                     }
                 }
             };
+            let failed = end.status.is_none_or(|status| !status.success());
+            // Behind all that it said; before anything is made of its not being there.
+            self.to.tell(Told::Gone(if failed { Gone::Failed } else { Gone::Unneeded }));
             let lived = clock::monotonic().since(started);
             if lived >= HEALTHY_AFTER && end.watched {
                 (pause, deaths) = (BACK_OFF.0, 0);
             }
             self.shared.standing().restarts += 1;
-            if end.status.is_none_or(|status| !status.success()) {
+            if failed {
                 deaths += 1;
                 tracing::warn!("shadow model {}: {}", model.slot, end.reason);
             }
@@ -131,6 +134,9 @@ impl Supervisor {
                 Next::GoOn => {}
                 next => {
                     life.end();
+                    if next == Next::Ordered {
+                        self.to.tell(Told::Gone(Gone::Unneeded));
+                    }
                     return Err(next);
                 }
             }

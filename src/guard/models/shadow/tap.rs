@@ -4,11 +4,13 @@
 //! one that guards, the run ends there and another begins with a copy of the engine as it is then.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::thread;
 use std::time::Duration;
 
 use super::Told;
+use super::log::Looked;
 use super::mind::Noticed;
 use crate::engine::time::Instant;
 use crate::engine::{Effects, Engine, Input};
@@ -18,6 +20,9 @@ use crate::link::{FeedNews, ModelInfo, Picture, Report};
 /// What may wait for the comparer: half a minute of eight cameras at 15 pictures a second, and its store
 /// may take some seconds for an errand.
 const QUEUE_MAX: usize = 4096;
+
+/// How often whoever may wait looks for room.
+const ROOM_EVERY: Duration = Duration::from_millis(10);
 
 /// The engine is copied no sooner than this after the last time, and after a loss: a comparer that cannot
 /// follow, or cannot keep anything, shall not cost the alarm path a copy each time.
@@ -69,6 +74,7 @@ pub(in crate::guard) enum Why {
 pub struct ShadowQueue {
     queue: SyncSender<Told>,
     state: Arc<AtomicU8>,
+    stopping: Arc<AtomicBool>,
 }
 
 /// What the alarm path holds.
@@ -79,14 +85,14 @@ pub struct ShadowTap {
     /// What the active model took for the picture that comes next.
     took: Duration,
     copied_at: Option<Instant>,
-    /// The active model of the run.
-    model: Option<String>,
+    /// The active model of the run: slot and digest.
+    model: Option<(String, String)>,
 }
 
 /// All ends.
 pub fn queue() -> (ShadowQueue, ShadowTap, ShadowInbox) {
     let (queue, told) = mpsc::sync_channel(QUEUE_MAX);
-    let to = ShadowQueue { queue, state: Arc::new(AtomicU8::new(OFF)) };
+    let to = ShadowQueue { queue, state: Arc::new(AtomicU8::new(OFF)), stopping: Arc::default() };
     let tap = ShadowTap {
         to: to.clone(),
         why: Why::Wanted,
@@ -113,13 +119,35 @@ impl ShadowQueue {
     }
 
     /// Lost: a picture that was not seen.
-    pub(super) fn report(&self, report: Report) {
-        let _ = self.queue.try_send(Told::Report(Box::new(report)));
+    pub(super) fn report(&self, looked: Looked) {
+        let _ = self.queue.try_send(Told::Report(looked));
     }
 
-    /// Waits: the comparer is there, or the box ends.
+    /// Waits for room, until the box ends: then nobody waits for the comparer any more.
     pub(super) fn tell(&self, told: Told) {
-        let _ = self.queue.send(told);
+        let mut told = Some(told);
+        while let Some(it) = told.take() {
+            if let Err(TrySendError::Full(it)) = self.queue.try_send(it)
+                && !self.is_stopping()
+            {
+                told = Some(it);
+                thread::park_timeout(ROOM_EVERY);
+            }
+        }
+    }
+
+    /// The box ends: from now on nobody waits for anybody here.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    /// Tells the comparer to end, behind all that waits; whether there was room.
+    pub(super) fn try_stop(&self) -> bool {
+        self.queue.try_send(Told::Stop).is_ok()
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// A run is wanted, from the alarm path's next step on.
@@ -180,7 +208,9 @@ impl ShadowTap {
     ) {
         let state = self.to.state.load(Ordering::Acquire);
         let Some(model) = model else { return };
-        if state == ON && self.model.as_ref() != Some(&model.slot) {
+        let is_it =
+            |(slot, digest): &(String, String)| (slot, digest) == (&model.slot, &model.digest);
+        if state == ON && !self.model.as_ref().is_some_and(is_it) {
             self.anew(Why::Changed);
         } else if state != BEGIN {
             return;
@@ -201,7 +231,7 @@ impl ShadowTap {
             why: self.why,
         };
         if self.to.queue.try_send(Told::Tapped(Tapped::Begin(Box::new(beginning)))).is_ok() {
-            self.model = Some(model.slot.clone());
+            self.model = Some((model.slot.clone(), model.digest.clone()));
             self.why = Why::Wanted;
             // Unless somebody has ended it meanwhile.
             let _ = self.to.state.compare_exchange(BEGIN, ON, Ordering::AcqRel, Ordering::Acquire);
@@ -271,5 +301,15 @@ mod tests {
         queue.end();
         look(&mut tap, "shipped", 15);
         assert_eq!(begins(&told), []);
+    }
+
+    #[test]
+    fn nobody_waits_for_a_comparer_that_hangs_once_the_box_ends() {
+        let (queue, _tap, _hangs) = queue();
+        while queue.try_stop() {}
+        let teller = queue.clone();
+        let waits = thread::spawn(move || teller.tell(Told::Stop));
+        queue.stop();
+        waits.join().expect("it waits no longer");
     }
 }
