@@ -57,7 +57,7 @@ const RIGHT_LABEL: &str = r#"{"label": "true"}; label is true, false or unsure"#
 /// The routes, with who may use them.
 pub(super) fn table() -> Vec<RouteEntry> {
     let viewer = Access::AtLeast(Role::Viewer);
-    let supervisor = Access::AtLeast(Role::Supervisor);
+    let supervisor = Access::Person(Role::Supervisor);
     let engineer = Access::AtLeast(Role::Engineer);
     let timed = || middleware::from_fn(rails::within_time);
     vec![
@@ -160,6 +160,7 @@ pub(super) async fn picture(
     request_body = SetLabelDto,
     responses(
         (status = 200, body = ExampleDto),
+        (status = 403, description = "`person_needed`: a token labels nothing; `role_needed`", body = ErrorBody),
         (status = 404, description = "`unknown_example`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
         (status = 503, description = "`store`, `busy`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),

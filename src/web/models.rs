@@ -62,7 +62,7 @@ pub(super) fn table() -> Vec<RouteEntry> {
         ("get", "/api/models/history", viewer, get(history).layer(timed())),
         // The steps have time limits of their own.
         ("post", "/api/models/{digest}/shadow", engineer, post(shadow)),
-        ("post", "/api/models/{digest}/promote", engineer, post(promote)),
+        ("post", "/api/models/{digest}/promote", Access::Person(Role::Engineer), post(promote)),
         ("post", "/api/models/{digest}/discard", engineer, post(discard)),
         ("post", "/api/models/rollback", engineer, post(rollback)),
         ("post", "/api/models/review", engineer, post(review)),
@@ -178,6 +178,7 @@ pub(super) async fn shadow(
     request_body = PromoteDto,
     responses(
         (status = 200, body = ModelsDto),
+        (status = 403, description = "`person_needed`: a token approves nothing; `role_needed`", body = ErrorBody),
         (status = 404, description = "`unknown_model`", body = ErrorBody),
         (status = 409, description = "`not_shadowing`, `not_enough`, `refused_by_gate`, `evidence_changed`, `no_candidate`, `on_trial`, `not_watching`, `damaged`, `not_kept`, `busy`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field: `confirm` is not the model's name, `evidence` no digest", body = ErrorBody),

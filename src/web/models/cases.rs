@@ -36,7 +36,7 @@ const RIGHT_LABEL: &str = r#"{"label": "true"}; label is true, false or unsure"#
 
 pub(super) fn table() -> Vec<RouteEntry> {
     let viewer = Access::AtLeast(Role::Viewer);
-    let supervisor = Access::AtLeast(Role::Supervisor);
+    let supervisor = Access::Person(Role::Supervisor);
     let timed = || middleware::from_fn(rails::within_time);
     vec![
         ("get", "/api/models/cases", viewer, get(cases).layer(timed())),
@@ -208,6 +208,7 @@ pub(super) async fn picture(
     request_body = SetLabelDto,
     responses(
         (status = 200, body = CaseDto),
+        (status = 403, description = "`person_needed`: a token labels nothing; `role_needed`", body = ErrorBody),
         (status = 404, description = "`unknown_case`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
         (status = 503, description = "`store`, `busy`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
