@@ -19,6 +19,7 @@
 //! - `seen`: what it hears of the vision process. `chronicle`: what is remembered of each step.
 //! - `take`, `gather`: packages on their way in. `trying`: a model is loaded and tried before it may
 //!   come near a camera. `desk`: what people may ask. `shown`: what is shown to them.
+//! - `remote`, `person`: a box elsewhere, asked with a token or by somebody who signs in.
 
 pub mod bank;
 pub mod chronicle;
@@ -28,6 +29,7 @@ pub mod gather;
 pub mod keeper;
 pub mod next_life;
 pub mod order;
+pub mod person;
 pub mod remote;
 pub mod seen;
 pub mod shadow;

@@ -127,30 +127,36 @@ impl Remote {
         &self,
         answer: Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<Value, RemoteError> {
-        let url = || self.url.clone();
-        let unreachable =
-            |source| RemoteError::Unreachable { url: url(), source: Box::new(source) };
-        let mut answer = answer.map_err(unreachable)?;
-        let status = answer.status().as_u16();
-        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
-        let body = body.map_err(unreachable)?;
-        let said: Result<Value, _> = serde_json::from_str(&body);
-        match (status, said) {
-            (200..=299, Ok(said)) => Ok(said),
-            (200..=299, Err(_)) if body.is_empty() => Ok(Value::Null),
-            (_, Ok(said)) => {
-                let text = |at: &str| {
-                    said.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
-                };
-                let (code, message) = (text("/error/code"), text("/error/message"));
-                Err(RemoteError::Refused { status, code, message })
-            }
-            (_, Err(_)) => Err(RemoteError::NoAnswer { url: url() }),
-        }
+        answered(&self.url, answer)
     }
 }
 
-fn roots(path: &Path) -> Result<RootCerts, RemoteError> {
+/// What the box at `url` says.
+pub(super) fn answered(
+    url: &str,
+    answer: Result<Response<ureq::Body>, ureq::Error>,
+) -> Result<Value, RemoteError> {
+    let url = || url.to_owned();
+    let unreachable = |source| RemoteError::Unreachable { url: url(), source: Box::new(source) };
+    let mut answer = answer.map_err(unreachable)?;
+    let status = answer.status().as_u16();
+    let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
+    let body = body.map_err(unreachable)?;
+    let said: Result<Value, _> = serde_json::from_str(&body);
+    match (status, said) {
+        (200..=299, Ok(said)) => Ok(said),
+        (200..=299, Err(_)) if body.is_empty() => Ok(Value::Null),
+        (_, Ok(said)) => {
+            let text =
+                |at: &str| said.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (code, message) = (text("/error/code"), text("/error/message"));
+            Err(RemoteError::Refused { status, code, message })
+        }
+        (_, Err(_)) => Err(RemoteError::NoAnswer { url: url() }),
+    }
+}
+
+pub(super) fn roots(path: &Path) -> Result<RootCerts, RemoteError> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<_, _>>);
     let authorities: Vec<CertificateDer<'static>> = read.unwrap_or_default();
     if authorities.is_empty() {
