@@ -248,3 +248,13 @@ fn what_wants_a_label_comes_in_the_order_of_what_it_decides() {
         served.get(&format!("/api/models/queue?{wrong}")).refused(422, "bad_request");
     }
 }
+
+#[test]
+fn where_nothing_was_compared_examples_wait_all_the_same() {
+    let served = serve();
+    served.fake.models.compared_nothing.store(true, std::sync::atomic::Ordering::SeqCst);
+    let told = served.get("/api/models/queue").json();
+    assert_eq!((ids(&told["items"]), &told["left"]), (vec![2, 3, 1], &json!(0)));
+    assert!(told["items"].as_array().expect("a list").iter().all(|it| it["kind"] == "example"));
+    assert_eq!(served.get("/api/models/cases").json(), json!({"cases": [], "next": null}));
+}

@@ -48,6 +48,8 @@ pub struct FakeModels {
     pub hanging: AtomicUsize,
     /// What people said of cases and examples.
     pub labels: super::case_desk::Labels,
+    /// Nothing was ever compared.
+    pub compared_nothing: AtomicBool,
     /// How much of the bank was written out.
     pub written: AtomicUsize,
 }
