@@ -43,7 +43,7 @@ pub struct Where {
     /// A box that runs: the address of its page.
     #[arg(long, value_name = "URL", requires = "token_file")]
     url: Option<String>,
-    /// A file with a token of that box; the page makes one under Access.
+    /// A file with a token of that box; an admin makes one on the page, under People.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// The certificate of that box's own authority (`/ca.crt` of its page).

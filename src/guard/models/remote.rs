@@ -40,7 +40,7 @@ pub enum RemoteError {
         #[source]
         source: io::Error,
     },
-    #[error("{} holds no token; make one on the page, under Access, and keep it there", .path.display())]
+    #[error("{} holds no token; an admin makes one on the page, under People", .path.display())]
     Token { path: PathBuf },
     #[error("{} holds no certificate in PEM form; the box gives it as /ca.crt", .path.display())]
     Authority { path: PathBuf },
