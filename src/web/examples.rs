@@ -26,6 +26,7 @@ use super::privacy;
 use super::query::{Pairs, Texts, path_number};
 use super::{App, RouteEntry, rails};
 use crate::guard::handle::examples::{WantedExamples, WantedLabels, Wish};
+use crate::guard::handle::gated::Probability;
 use crate::guard::handle::{Handle, Privacy};
 
 pub(super) use self::dto::ExampleDto;
@@ -47,9 +48,6 @@ const LABELS_LIMITS: Limits = Limits {
 /// Examples in one answer when none are asked for, and at most.
 const EXAMPLES_DEFAULT: u64 = 50;
 const EXAMPLES_MAX: u64 = 200;
-
-/// What a threshold may lose unless somebody asks for another: one of twenty.
-const MISS_DEFAULT: f64 = 0.05;
 
 /// What a label must look like.
 const RIGHT_LABEL: &str = r#"{"label": "true"}; label is true, false or unsure"#;
@@ -262,8 +260,11 @@ pub(super) async fn thresholds(
     pairs: Pairs,
 ) -> Result<Json<ThresholdsDto>, ApiError> {
     let texts = Texts::parse(pairs, &["miss", "confidence"])?;
-    let (miss_rate, confidence) = wished(&texts, MISS_DEFAULT)?;
-    let wish = Wish { miss_rate, confidence };
+    let (miss, confidence) = wished(&texts)?;
+    let wish = Wish {
+        miss_rate: miss.unwrap_or(Wish::MISS_DEFAULT),
+        confidence: confidence.unwrap_or(Probability::CONFIDENCE),
+    };
     let found = ask_models(&app, move |handle| handle.example_desk().thresholds(wish)).await?;
     Ok(Json(ThresholdsDto::of(found.map_err(of_example)?, wish)))
 }

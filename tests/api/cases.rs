@@ -27,7 +27,9 @@ fn evidence_says_what_was_compared_and_what_is_missing_in_numbers() {
         (&told["digest"], &told["active"], &told["judgement"]),
         (&json!(evidence_digest()), &json!("shipped"), &json!("not_enough"))
     );
-    assert_eq!((&told["miss"], &told["confidence"]), (&json!(0.01), &json!(0.95)));
+    let asks = served.get("/api/models").json()["asks"].clone();
+    assert_eq!(asks, json!({"miss": 0.03, "confidence": 0.95}));
+    assert_eq!((&told["miss"], &told["confidence"]), (&asks["miss"], &asks["confidence"]));
     let run = &told["runs"][0];
     assert_eq!(
         (&run["name"], &run["source"], &run["ended"]),

@@ -14,11 +14,13 @@ use std::time::Duration;
 use jiff::{Span, Timestamp};
 use serde_json::{Value, json};
 use standclear::clock;
+use standclear::gate::Probability;
+use standclear::gate::claim::{Claim, Look};
 use standclear::gate::verdict::Judgement;
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::models::{ModelError, Models, ModelsNow};
 use standclear::guard::models::chronicle::Chronicle;
-use standclear::guard::models::desk::{EvidenceSource, ModelsDesk};
+use standclear::guard::models::desk::{EvidenceSource, Lately, ModelsDesk};
 use standclear::guard::models::fetching::Intake;
 use standclear::guard::models::keeper::{KeeperParts, KeeperThread, queue};
 use standclear::guard::models::next_life::KeepersOrder;
@@ -139,6 +141,11 @@ pub fn badly(fault: Fault) -> Tried {
 
 struct Seen;
 
+fn asks() -> Claim {
+    let miss_rate = Probability::new(0.01).expect("a share");
+    Claim { miss_rate, confidence: Probability::CONFIDENCE, look: Look::Any }
+}
+
 impl EvidenceSource for Seen {
     fn judgement(&self, _: Digest) -> Option<(String, Judgement)> {
         let (claims, warnings) = (Vec::new(), Vec::new());
@@ -256,8 +263,8 @@ impl World {
         let thread = KeeperThread::start(parts, (tasks, asked), heard).expect("a thread");
         let carried = vec![self.folder.path().join("media")];
         let evidence = Arc::new(Seen);
-        let found = Mutex::default();
-        let desk = ModelsDesk { intake, evidence, reader, carried, found };
+        let (found, lately) = (Mutex::default(), Lately::default());
+        let desk = ModelsDesk { intake, evidence, reader, carried, found, asks: asks(), lately };
         go_on(desk.intake.clone()).expect("a thread");
         self.life = Some(Life { desk, order, news: post, told, thread });
         self.wait_for("the clock to be trusted", || {

@@ -18,7 +18,8 @@
 //! - `shadow`: a model that looks at what the active one looks at, and whose detections are compared.
 //! - `seen`: what it hears of the vision process. `chronicle`: what is remembered of each step.
 //! - `take`, `gather`: packages on their way in. `trying`: a model is loaded and tried before it may
-//!   come near a camera. `desk`: what people may ask. `shown`: what is shown to them.
+//!   come near a camera. `desk`: what people may ask. `shown`: what is shown to them,
+//!   `recent`: some of it from a moment ago.
 //! - `remote`, `person`: a box elsewhere, asked with a token or by somebody who signs in.
 
 pub mod bank;
@@ -30,6 +31,7 @@ pub mod keeper;
 pub mod next_life;
 pub mod order;
 pub mod person;
+pub mod recent;
 pub mod remote;
 pub mod seen;
 pub mod shadow;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::Rollout;
 use super::chronicle::Chronicle;
-use super::desk::{ModelsDesk, ShadowEvidence, with_installed};
+use super::desk::{Lately, ModelsDesk, ShadowEvidence, with_installed};
 use super::fetching::Intake;
 use super::keeper::{self, KeeperParts, KeeperThread, Task};
 use super::next_life::KeepersOrder;
@@ -182,7 +182,9 @@ impl ModelsFront {
             look: Look::Any,
         };
         let evidence = Arc::new(ShadowEvidence { shadow, claim });
-        let desk = Arc::new(ModelsDesk { intake, evidence, reader, carried, found });
+        let lately = Lately::default();
+        let desk =
+            Arc::new(ModelsDesk { intake, evidence, reader, carried, found, asks: claim, lately });
         let clock = ClockWatch::new(&config.site.time_zone, last_alive);
         Ok(ModelsFront {
             desk,
