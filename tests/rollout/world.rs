@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -139,7 +139,8 @@ pub fn badly(fault: Fault) -> Tried {
     Tried::Badly { fault, code: "not_loadable", text: "the test wants it so".into() }
 }
 
-struct Seen;
+/// How often it was read.
+struct Seen(Arc<AtomicUsize>);
 
 fn asks() -> Claim {
     let miss_rate = Probability::new(0.01).expect("a share");
@@ -148,6 +149,7 @@ fn asks() -> Claim {
 
 impl EvidenceSource for Seen {
     fn judgement(&self, _: Digest) -> Option<(String, Judgement)> {
+        self.0.fetch_add(1, Ordering::SeqCst);
         let (claims, warnings) = (Vec::new(), Vec::new());
         Some((EVIDENCE.into(), Judgement::MayBeApproved { claims, warnings }))
     }
@@ -168,6 +170,8 @@ pub struct World {
     pub maker: Maker,
     pub tries: Tries,
     pub rules: Rules,
+    /// How often all evidence was read.
+    pub judged: Arc<AtomicUsize>,
     mood: Arc<AtomicU8>,
     clock_shift_years: Arc<Mutex<i64>>,
     life: Option<Life>,
@@ -192,6 +196,7 @@ impl World {
                 silence_max: SOON,
                 ..Rules::with_latency_budget(Duration::from_millis(150))
             },
+            judged: Arc::default(),
             mood: Arc::default(),
             clock_shift_years: Arc::default(),
             life: None,
@@ -262,7 +267,7 @@ impl World {
         let order = KeepersOrder::new(tasks.clone(), shared);
         let thread = KeeperThread::start(parts, (tasks, asked), heard).expect("a thread");
         let carried = vec![self.folder.path().join("media")];
-        let evidence = Arc::new(Seen);
+        let evidence = Arc::new(Seen(self.judged.clone()));
         let (found, lately) = (Mutex::default(), Lately::default());
         let desk = ModelsDesk { intake, evidence, reader, carried, found, asks: asks(), lately };
         go_on(desk.intake.clone()).expect("a thread");
