@@ -7,7 +7,8 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use crate::config::Config;
 use crate::engine::zone::ENTER_SCORE;
@@ -122,7 +123,7 @@ fn export(args: &FileArgs) -> Result<(), Box<dyn Error>> {
     let config = Config::load(&args.config)?;
     let desk = desk_of(&config)?;
     // One that is there stays as it is.
-    let file = File::create_new(&args.file)
+    let file = made_for_its_owner(&args.file)
         .map_err(|error| format!("{} could not be made: {error}", args.file.display()))?;
     let mut to = BufWriter::new(&file);
     let written = desk.export(&mut to, CONSOLE).map_err(Box::<dyn Error>::from);
@@ -137,6 +138,11 @@ fn export(args: &FileArgs) -> Result<(), Box<dyn Error>> {
         writeln!(out, "{count} examples are in {}. Their pictures are clear.", args.file.display())
     })?;
     Ok(())
+}
+
+/// People can be recognised in what comes in: nobody else on this machine may read it.
+fn made_for_its_owner(path: &Path) -> io::Result<File> {
+    File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn import(args: &FileArgs) -> Result<(), Box<dyn Error>> {
@@ -182,16 +188,22 @@ fn thresholds(args: &ThresholdArgs) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Without the machine's last digits: 99.5, not 99.50000000000001.
+fn rounded(percent: f64) -> f64 {
+    (percent * 1_000.0).round() / 1_000.0
+}
+
 fn words(proposal: &Proposal, wish: Wish) -> String {
     let percent = |share: f64| share * 100.0;
     match proposal {
         Proposal::Threshold(it) => format!(
-            "{:.3} would have lost {} of {} true incidents ({:.1} % at most with 95 %) and spared {} of \
+            "{:.3} would have lost {} of {} true incidents ({:.1} % at most with {} %) and spared {} of \
              {} false ones",
             it.score.get(),
             it.lost.misses(),
             it.lost.of(),
             percent(it.lost_share.high),
+            rounded(percent(wish.confidence.get())),
             it.spared,
             it.false_incidents
         ),
@@ -202,5 +214,21 @@ fn words(proposal: &Proposal, wish: Wish) -> String {
                 percent(wish.miss_rate.get())
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn what_people_can_be_recognised_in_is_for_its_owner_alone_and_replaces_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("examples.zip");
+        let file = made_for_its_owner(&path).expect("made");
+        assert_eq!(file.metadata().expect("there").permissions().mode() & 0o777, 0o600);
+        made_for_its_owner(&path).expect_err("it is there");
     }
 }

@@ -39,6 +39,11 @@ pub struct Wish {
     pub confidence: Probability,
 }
 
+impl Wish {
+    /// What a threshold may lose unless somebody asks for another: one of twenty.
+    pub const MISS_DEFAULT: Probability = Probability(0.05);
+}
+
 /// What can be proposed for a camera.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Proposal {

@@ -24,7 +24,6 @@ pub enum ModelEventKind {
     Refused,
     Verified,
     Shadowing,
-    ShadowEnded,
     Approved,
     /// It guards, on probation.
     Switched,
@@ -41,17 +40,14 @@ pub enum ModelEventKind {
     ReviewDismissed,
     ReviewConfirmed,
     Fault,
-    ThresholdProposed,
-    Compared,
 }
 
 impl ModelEventKind {
-    pub const ALL: [ModelEventKind; 20] = [
+    pub const ALL: [ModelEventKind; 17] = [
         ModelEventKind::Installed,
         ModelEventKind::Refused,
         ModelEventKind::Verified,
         ModelEventKind::Shadowing,
-        ModelEventKind::ShadowEnded,
         ModelEventKind::Approved,
         ModelEventKind::Switched,
         ModelEventKind::Committed,
@@ -65,8 +61,6 @@ impl ModelEventKind {
         ModelEventKind::ReviewDismissed,
         ModelEventKind::ReviewConfirmed,
         ModelEventKind::Fault,
-        ModelEventKind::ThresholdProposed,
-        ModelEventKind::Compared,
     ];
 
     /// As it is kept, and stands in the API.
@@ -76,7 +70,6 @@ impl ModelEventKind {
             ModelEventKind::Refused => "refused",
             ModelEventKind::Verified => "verified",
             ModelEventKind::Shadowing => "shadowing",
-            ModelEventKind::ShadowEnded => "shadow_ended",
             ModelEventKind::Approved => "approved",
             ModelEventKind::Switched => "switched",
             ModelEventKind::Committed => "committed",
@@ -90,8 +83,6 @@ impl ModelEventKind {
             ModelEventKind::ReviewDismissed => "review_dismissed",
             ModelEventKind::ReviewConfirmed => "review_confirmed",
             ModelEventKind::Fault => "fault",
-            ModelEventKind::ThresholdProposed => "threshold_proposed",
-            ModelEventKind::Compared => "compared",
         }
     }
 

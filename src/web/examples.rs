@@ -26,6 +26,7 @@ use super::privacy;
 use super::query::{Pairs, Texts, path_number};
 use super::{App, RouteEntry, rails};
 use crate::guard::handle::examples::{WantedExamples, WantedLabels, Wish};
+use crate::guard::handle::gated::Probability;
 use crate::guard::handle::{Handle, Privacy};
 
 pub(super) use self::dto::ExampleDto;
@@ -48,16 +49,13 @@ const LABELS_LIMITS: Limits = Limits {
 const EXAMPLES_DEFAULT: u64 = 50;
 const EXAMPLES_MAX: u64 = 200;
 
-/// What a threshold may lose unless somebody asks for another: one of twenty.
-const MISS_DEFAULT: f64 = 0.05;
-
 /// What a label must look like.
 const RIGHT_LABEL: &str = r#"{"label": "true"}; label is true, false or unsure"#;
 
 /// The routes, with who may use them.
 pub(super) fn table() -> Vec<RouteEntry> {
     let viewer = Access::AtLeast(Role::Viewer);
-    let supervisor = Access::AtLeast(Role::Supervisor);
+    let supervisor = Access::Person(Role::Supervisor);
     let engineer = Access::AtLeast(Role::Engineer);
     let timed = || middleware::from_fn(rails::within_time);
     vec![
@@ -160,6 +158,7 @@ pub(super) async fn picture(
     request_body = SetLabelDto,
     responses(
         (status = 200, body = ExampleDto),
+        (status = 403, description = "`person_needed`: a token labels nothing; `role_needed`", body = ErrorBody),
         (status = 404, description = "`unknown_example`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
         (status = 503, description = "`store`, `busy`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
@@ -261,8 +260,11 @@ pub(super) async fn thresholds(
     pairs: Pairs,
 ) -> Result<Json<ThresholdsDto>, ApiError> {
     let texts = Texts::parse(pairs, &["miss", "confidence"])?;
-    let (miss_rate, confidence) = wished(&texts, MISS_DEFAULT)?;
-    let wish = Wish { miss_rate, confidence };
+    let (miss, confidence) = wished(&texts)?;
+    let wish = Wish {
+        miss_rate: miss.unwrap_or(Wish::MISS_DEFAULT),
+        confidence: confidence.unwrap_or(Probability::CONFIDENCE),
+    };
     let found = ask_models(&app, move |handle| handle.example_desk().thresholds(wish)).await?;
     Ok(Json(ThresholdsDto::of(found.map_err(of_example)?, wish)))
 }

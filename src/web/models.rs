@@ -62,7 +62,7 @@ pub(super) fn table() -> Vec<RouteEntry> {
         ("get", "/api/models/history", viewer, get(history).layer(timed())),
         // The steps have time limits of their own.
         ("post", "/api/models/{digest}/shadow", engineer, post(shadow)),
-        ("post", "/api/models/{digest}/promote", engineer, post(promote)),
+        ("post", "/api/models/{digest}/promote", Access::Person(Role::Engineer), post(promote)),
         ("post", "/api/models/{digest}/discard", engineer, post(discard)),
         ("post", "/api/models/rollback", engineer, post(rollback)),
         ("post", "/api/models/review", engineer, post(review)),
@@ -158,6 +158,7 @@ pub(super) async fn history(
         (status = 409, description = "`no_candidate`, `on_trial`, `out_of_order`, `not_kept`, `busy`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
+        (status = 507, description = "`disk`: the step is not written down; the message says whether it holds nevertheless", body = ErrorBody),
     )
 )]
 pub(super) async fn shadow(
@@ -179,10 +180,12 @@ pub(super) async fn shadow(
     request_body = PromoteDto,
     responses(
         (status = 200, body = ModelsDto),
+        (status = 403, description = "`person_needed`: a token approves nothing; `role_needed`", body = ErrorBody),
         (status = 404, description = "`unknown_model`", body = ErrorBody),
         (status = 409, description = "`not_shadowing`, `not_enough`, `refused_by_gate`, `evidence_changed`, `no_candidate`, `on_trial`, `not_watching`, `damaged`, `not_kept`, `busy`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field: `confirm` is not the model's name, `evidence` no digest", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
+        (status = 507, description = "`disk`: the step is not written down; the message says whether it holds nevertheless", body = ErrorBody),
     )
 )]
 pub(super) async fn promote(
@@ -221,6 +224,7 @@ pub(super) async fn promote(
         (status = 409, description = "`no_candidate`, `on_trial`, `out_of_order`, `not_kept`, `busy`", body = ErrorBody),
         (status = 422, description = "`bad_request`: a reason is needed", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
+        (status = 507, description = "`disk`: the step is not written down; the message says whether it holds nevertheless", body = ErrorBody),
     )
 )]
 pub(super) async fn discard(
@@ -244,6 +248,7 @@ pub(super) async fn discard(
         (status = 409, description = "`no_previous`, `not_kept`, `busy`", body = ErrorBody),
         (status = 422, description = "`bad_request`: a reason is needed", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
+        (status = 507, description = "`disk`: the step is not written down; the message says whether it holds nevertheless", body = ErrorBody),
     )
 )]
 pub(super) async fn rollback(
@@ -265,6 +270,7 @@ pub(super) async fn rollback(
         (status = 409, description = "`no_candidate`, `no_review`, `not_kept`, `busy`: nothing is on trial, or no review is open", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field; a reason is needed", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
+        (status = 507, description = "`disk`: the step is not written down; the message says whether it holds nevertheless", body = ErrorBody),
     )
 )]
 pub(super) async fn review(

@@ -243,6 +243,26 @@ fn a_machine_tells_its_input_and_reads_the_state_and_answers_no_alarm() {
 }
 
 #[test]
+fn what_a_named_person_has_to_say_no_token_says_whatever_its_role() {
+    let served = serve();
+    let token = format!("Bearer {}", served.token("panel", "admin"));
+    let bearer = [("Authorization", token.as_str())];
+    let json = [("Content-Type", "application/json")];
+    let label = r#"{"label": "true"}"#.as_bytes();
+    let promote = format!("/api/models/{}/promote", "7".repeat(64));
+    for path in [promote.as_str(), "/api/models/cases/3/label", "/api/examples/1/label"] {
+        let reply = served.request_as(&bearer, "POST", path, &json, label);
+        let told = reply.refused(403, "person_needed");
+        assert!(told.contains("token panel") && told.contains("sign in"), "{path}: {told}");
+    }
+    assert!(served.fake.models.said().is_empty());
+    // A token without the role is told of the role, as everywhere.
+    let token = format!("Bearer {}", served.token("press", "integration"));
+    let bearer = [("Authorization", token.as_str())];
+    served.request_as(&bearer, "POST", &promote, &json, b"{}").refused(403, "role_needed");
+}
+
+#[test]
 fn health_is_public_and_its_reasons_are_not() {
     let served = serve();
     let mut broken = crate::fake::snapshot();

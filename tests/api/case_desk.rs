@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use standclear::digest::sha256_of;
@@ -164,12 +165,19 @@ impl Shadowing for FakeModels {
         before: Option<u64>,
     ) -> Result<Vec<CaseRow>, ShadowError> {
         self.wait();
+        if run.is_none() && self.compared_nothing.load(Ordering::SeqCst) {
+            return Err(ShadowError::NoCandidate);
+        }
         if run.is_some_and(|run| run != 1) {
             return Ok(Vec::new());
         }
+        let (agreed, waits) =
+            (|row: &CaseRow| row.standing == Standing::Found, |row: &CaseRow| row.label.is_none());
         let is_wanted = |row: &CaseRow| match wanted {
-            WantedCases::Discordant => row.standing != Standing::Found,
-            WantedCases::Unlabelled => row.label.is_none(),
+            WantedCases::Discordant => !agreed(row),
+            WantedCases::Unlabelled => waits(row),
+            WantedCases::ToLabel => !agreed(row) && waits(row),
+            WantedCases::AgreedToLabel => agreed(row) && waits(row),
             WantedCases::All => true,
         };
         let newest = before.unwrap_or(u64::MAX).min(8);

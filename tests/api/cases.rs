@@ -45,7 +45,9 @@ fn evidence_says_what_was_compared_and_what_is_missing_in_numbers() {
         (&told["digest"], &told["active"], &told["judgement"]),
         (&json!(evidence_digest()), &json!("shipped"), &json!("not_enough"))
     );
-    assert_eq!((&told["miss"], &told["confidence"]), (&json!(0.01), &json!(0.95)));
+    let asks = served.get("/api/models").json()["asks"].clone();
+    assert_eq!(asks, json!({"miss": 0.03, "confidence": 0.95}));
+    assert_eq!((&told["miss"], &told["confidence"]), (&asks["miss"], &asks["confidence"]));
     let run = &told["runs"][0];
     assert_eq!(
         (&run["name"], &run["source"], &run["ended"]),
@@ -265,4 +267,14 @@ fn what_wants_a_label_comes_in_the_order_of_what_it_decides() {
     for wrong in ["limit=0", "limit=101", "before=3"] {
         served.get(&format!("/api/models/queue?{wrong}")).refused(422, "bad_request");
     }
+}
+
+#[test]
+fn where_nothing_was_compared_examples_wait_all_the_same() {
+    let served = serve();
+    served.fake.models.compared_nothing.store(true, std::sync::atomic::Ordering::SeqCst);
+    let told = served.get("/api/models/queue").json();
+    assert_eq!((ids(&told["items"]), &told["left"]), (vec![2, 3, 1], &json!(0)));
+    assert!(told["items"].as_array().expect("a list").iter().all(|it| it["kind"] == "example"));
+    assert_eq!(served.get("/api/models/cases").json(), json!({"cases": [], "next": null}));
 }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use standclear::digest::sha256_of;
+use standclear::gate::Probability;
+use standclear::gate::claim::Look;
 use standclear::guard::handle::Reason;
 use standclear::guard::handle::models::{
-    ActiveModel, CarriedModel, CarriedModels, Digest, EndReason, Fault, GoldenLook, InstalledModel,
-    May, ModelError, ModelFault, ModelFaultKind, ModelHistoryRow, ModelRole, ModelRow, Models,
-    ModelsNow, PackageRefusal, Person, Possible, ReviewStep, Slot, Stage, Taking, TakingFrom,
-    TakingState, TrialNow,
+    ActiveModel, CarriedModel, CarriedModels, Claim, Digest, EndReason, Fault, GoldenLook,
+    InstalledModel, May, ModelError, ModelFault, ModelFaultKind, ModelHistoryRow, ModelRole,
+    ModelRow, Models, ModelsNow, PackageRefusal, Person, Possible, ReviewStep, Slot, Stage, Taking,
+    TakingFrom, TakingState, TrialNow,
 };
 
 use super::{PATIENCE, time};
@@ -48,6 +50,8 @@ pub struct FakeModels {
     pub hanging: AtomicUsize,
     /// What people said of cases and examples.
     pub labels: super::case_desk::Labels,
+    /// Nothing was ever compared.
+    pub compared_nothing: AtomicBool,
     /// How much of the bank was written out.
     pub written: AtomicUsize,
 }
@@ -130,6 +134,11 @@ fn trial_row() -> ModelRow {
 }
 
 impl Models for FakeModels {
+    fn asks(&self) -> Claim {
+        let share = |share| Probability::new(share).expect("a share");
+        Claim { miss_rate: share(0.03), confidence: share(0.95), look: Look::Any }
+    }
+
     fn models_now(&self) -> ModelsNow {
         self.wait();
         let no = |why: &str| May::No { why: why.into() };
@@ -174,6 +183,7 @@ impl Models for FakeModels {
                 rollback_to: Some(Slot::Shipped),
                 discard: May::Yes,
             },
+            asks: self.asks(),
             fault: Some(ModelFault {
                 kind: ModelFaultKind::PassedOver,
                 text: "a model was passed over".into(),

@@ -5,9 +5,12 @@ use standclear::guard::handle::ClerkError;
 use standclear::guard::handle::HistoryError;
 use standclear::guard::handle::models::{Digest, ModelError, PackageRefusal};
 
+use standclear::guard::models::person::{Person, PersonError, Who};
+use standclear::guard::models::remote::RemoteError;
+
 use super::fake::case_desk::evidence_digest;
 use super::fake::model_desk::{NAME, digest};
-use super::fake::{Served, serve};
+use super::fake::{PASSWORD, Served, serve};
 
 fn step(name: &str) -> String {
     format!("/api/models/{}/{name}", digest())
@@ -111,6 +114,35 @@ fn every_step_is_said_to_be_of_whoever_took_it_and_answers_how_things_stand_then
         forged.refused(403, "csrf_needed");
     }
     assert_eq!(served.fake.models.said().len(), 7);
+}
+
+#[test]
+fn from_another_machine_a_model_is_approved_by_a_person_who_signs_in_and_out_again() {
+    let served = serve();
+    served.person("Eva", "engineer");
+    let at = |url: String, password: &str| {
+        let password_file = served.folder.path().join("password");
+        std::fs::write(&password_file, format!("{password}\n")).expect("written");
+        Who { url, name: "Eva".into(), password_file, ca_file: None }
+    };
+    let url = format!("http://{}/", served.address);
+    let wrong = Person::sign_in(&at(url.clone(), "not her password")).err().expect("refused");
+    let code = match &wrong {
+        PersonError::Box(RemoteError::Refused { code, .. }) => code.as_str(),
+        _ => "another",
+    };
+    assert_eq!(code, "wrong_password", "{wrong}");
+    for elsewhere in ["http://192.0.2.1:8080", "ftp://127.0.0.1", "box.local"] {
+        let refused = Person::sign_in(&at(elsewhere.into(), PASSWORD)).err().expect("not sent");
+        assert!(matches!(refused, PersonError::InClear { .. }), "{elsewhere}: {refused}");
+    }
+    let eva = Person::sign_in(&at(url, PASSWORD)).expect("signed in");
+    let body = json!({ "evidence": evidence_digest(), "confirm": NAME });
+    eva.post(&step("promote"), &body).expect("approved");
+    assert_eq!(served.fake.models.said(), ["promote by Eva"]);
+    drop(eva);
+    let audit = served.get("/api/audit?limit=1").json();
+    assert_eq!(audit["entries"][0]["action"], "signed_out", "{audit}");
 }
 
 #[test]

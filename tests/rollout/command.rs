@@ -131,7 +131,7 @@ fn what_needs_cameras_or_a_box_that_is_stopped_says_what_to_do() {
     assert!(!well && said.contains("needs a box that runs"), "{said}");
     let promote = ["promote", digest.as_str(), "--evidence", "x", "--confirm", "people"];
     let (well, said) = stopped.run(&promote);
-    assert!(!well && said.contains("--url"), "{said}");
+    assert!(!well && said.contains("--user") && said.contains("page"), "{said}");
     let _box = Store::open(&stopped.data()).expect("it runs");
     let (well, said) = stopped.run(&["list"]);
     assert!(!well && said.contains("this box runs") && said.contains("--token-file"), "{said}");

@@ -1,10 +1,11 @@
 //! The way of a model step by step, and what each step waits for.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use standclear::clock;
 use standclear::guard::handle::Reason;
-use standclear::guard::handle::models::{ModelError, ModelFaultKind, Models, ReviewStep};
+use standclear::guard::handle::models::{May, ModelError, ModelFaultKind, Models, ReviewStep};
 use standclear::guard::models::order::{NextLife, ORDER_WAIT_MAX};
 use standclear::guard::models::seen::{LifeEnd, ModelNews};
 use standclear::link::ToWorker;
@@ -421,4 +422,22 @@ fn what_was_approved_and_not_switched_to_waits_for_somebody() {
     world.desk().promote(digest, EVIDENCE, "Karl").expect("again");
     world.switches();
     assert_eq!(world.now().trial.expect("on trial").approved_by.as_str(), "Eva");
+}
+
+#[test]
+fn pages_that_are_looked_at_do_not_read_all_evidence_each_time_and_an_approval_does() {
+    let world = World::new();
+    let digest = in_the_shadow(&world);
+    world.watch();
+    let read = || world.evidence.read();
+    let before = read();
+    for _ in 0..50 {
+        assert!(matches!(world.now().may.promote, May::Yes));
+    }
+    // Within five seconds one answer does; a machine that is held up may need another.
+    let looked = read() - before;
+    assert!((0..10).contains(&looked), "{looked} times for 50 looks");
+    let before = read();
+    world.desk().promote(digest, EVIDENCE, "Eva").expect("approved");
+    assert!(read() > before, "whoever approves approves what is known now");
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -21,7 +21,7 @@ use standclear::gate::verdict::Judgement;
 use standclear::guard::clerk::Clerk;
 use standclear::guard::handle::models::{ModelError, Models, ModelsNow};
 use standclear::guard::models::chronicle::Chronicle;
-use standclear::guard::models::desk::ModelsDesk;
+use standclear::guard::models::desk::{Lately, ModelsDesk};
 use standclear::guard::models::evidence::{EvidenceSource, ShadowEvidence};
 use standclear::guard::models::fetching::Intake;
 use standclear::guard::models::keeper::{KeeperParts, KeeperThread, queue};
@@ -29,7 +29,7 @@ use standclear::guard::models::next_life::KeepersOrder;
 use standclear::guard::models::order::NextLife;
 use standclear::guard::models::seen::{LifeEnd, ModelNews, NewsPost, news};
 use standclear::guard::models::shadow::ShadowSlot;
-use standclear::guard::models::shown::Folders;
+use standclear::guard::models::shown::{Folders, Shared};
 use standclear::guard::models::start::{OpenedModels, go_on};
 use standclear::guard::models::take;
 use standclear::guard::models::trying::{Tried, TryModel};
@@ -143,21 +143,35 @@ pub fn badly(fault: Fault) -> Tried {
     Tried::Badly { fault, code: "not_loadable", text: "the test wants it so".into() }
 }
 
-/// What the shadow has shown, as a test wants it.
+/// What the shadow has shown, as a test wants it, and how often that was read.
 #[derive(Clone, Default)]
-pub struct Seen(Arc<AtomicBool>);
+pub struct Seen {
+    lost: Arc<AtomicBool>,
+    read: Arc<AtomicUsize>,
+}
+
+fn asks() -> Claim {
+    let miss_rate = Probability::new(0.01).expect("a share");
+    Claim { miss_rate, confidence: Probability::CONFIDENCE, look: Look::Any }
+}
 
 impl Seen {
     /// Somebody labels an incident that the candidate lost.
     pub fn is_lost(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.lost.store(true, Ordering::SeqCst);
+    }
+
+    /// How often all evidence was read.
+    pub fn read(&self) -> usize {
+        self.read.load(Ordering::SeqCst)
     }
 }
 
 impl EvidenceSource for Seen {
     fn judgement(&self, _: Digest) -> Option<(String, Judgement)> {
+        self.read.fetch_add(1, Ordering::SeqCst);
         let (claims, warnings) = (Vec::new(), Vec::new());
-        let judgement = match self.0.load(Ordering::SeqCst) {
+        let judgement = match self.lost.load(Ordering::SeqCst) {
             true => Judgement::Refused { reasons: Vec::new() },
             false => Judgement::MayBeApproved { claims, warnings },
         };
@@ -174,7 +188,12 @@ pub enum Judge {
     Gate,
 }
 
-fn gate(folder: &Path, reader: StoreReader, clerk: &Clerk) -> ShadowEvidence {
+fn gate(
+    folder: &Path,
+    reader: StoreReader,
+    clerk: &Clerk,
+    shared: Arc<Shared>,
+) -> ShadowEvidence {
     let text = "[site]\nname = \"North yard\"\ntime_zone = \"UTC\"\n[[camera]]\nid = \"yard\"\n\
                 name = \"Yard\"\nsource = { test = \"ball\" }\nzones = \"yard.json\"\n";
     let zones = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
@@ -185,7 +204,8 @@ fn gate(folder: &Path, reader: StoreReader, clerk: &Clerk) -> ShadowEvidence {
     let slot = ShadowSlot::of(&config, reader, clerk.clone());
     let miss_rate = Probability::new(0.2).expect("a share");
     let claim = Claim { miss_rate, confidence: Probability::CONFIDENCE, look: Look::Any };
-    ShadowEvidence { shadow: slot.desk(), claim }
+    slot.post().looks_beside(Slot::Shipped);
+    ShadowEvidence { shadow: slot.desk(), claim, shared }
 }
 
 /// One life of the box.
@@ -278,10 +298,6 @@ impl World {
         let events = reader.model_events(500, None).expect("read");
         let read = store.reader().expect("one");
         let clerk = Clerk::over(store).expect("a thread");
-        let evidence: Arc<dyn EvidenceSource> = match self.judge {
-            Judge::Nobody => Arc::new(self.evidence.clone()),
-            Judge::Gate => Arc::new(gate(self.folder.path(), read, &clerk)),
-        };
         let disk = Disk::new(self.root()).expect("a folder");
         let files: SharedFiles = Arc::new(Moody { disk, mood: self.mood.clone() });
         let folders = Folders { root: self.root(), shipped: self.folder.path().join("shipped") };
@@ -303,6 +319,10 @@ impl World {
         let (vision, told) = mpsc::sync_channel(64);
         let (signed, data) = (files.clone(), self.folder.path().to_owned());
         let shift = self.clock_shift_years.clone();
+        let evidence: Arc<dyn EvidenceSource> = match self.judge {
+            Judge::Nobody => Arc::new(self.evidence.clone()),
+            Judge::Gate => Arc::new(gate(self.folder.path(), read, &clerk, shared.clone())),
+        };
         let parts = KeeperParts {
             files,
             store,
@@ -313,14 +333,14 @@ impl World {
             found,
             time: Box::new(move |_| WallTime::Trusted(shifted(&shift))),
             trusted: Box::new(move |digest| take::still_trusted(&signed, &data, digest)),
-            evidence: Arc::new(self.evidence.clone()),
+            evidence: evidence.clone(),
         };
         let (post, heard) = news();
         let order = KeepersOrder::new(tasks.clone(), shared);
         let thread = KeeperThread::start(parts, (tasks, asked), heard).expect("a thread");
         let carried = vec![self.folder.path().join("media")];
-        let found = Mutex::default();
-        let desk = ModelsDesk { intake, evidence, reader, carried, found };
+        let (found, lately) = (Mutex::default(), Lately::default());
+        let desk = ModelsDesk { intake, evidence, reader, carried, found, asks: asks(), lately };
         go_on(desk.intake.clone()).expect("a thread");
         self.life = Some(Life { desk, clerk, order, news: post, told, thread });
         self.wait_for("the clock to be trusted", || {

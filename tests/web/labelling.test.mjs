@@ -228,7 +228,7 @@ describe('labelling', { skip: impossible ?? false }, () => {
 
   const JUDGED = [
     ['not_enough', [/△ Not enough yet/, /322 more\./, /misses at most 28\.2 %/, /322 more true incidents without a miss/]],
-    ['refused', [/◆ Refused/, /Somebody was in Road at 14:07:33/, /△ 70\.0 %/, /less than 95 % says too little/, /◆ Refused: 0\.8 points of recall lost/]],
+    ['refused', [/◆ Refused for misses less than 5 %, as this box asks/, /Somebody was in Road at 14:07:33/, /△ 70\.0 %/, /less than 95 % says too little/, /◆ Refused: 0\.80 points of recall lost/]],
     ['may_be_approved', [/✓ May be approved/, /misses at most 0\.97 %, 0 missed of 344/, /gate-road, 44 clips/, /p = 0\.063, may be chance/, /44 ms/]],
     ['none_run', [/nothing was compared yet/, /No run yet/]],
   ];

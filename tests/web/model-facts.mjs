@@ -29,7 +29,7 @@ function models(rest = {}) {
     install: yes, shadow: no('There is no candidate.'), promote: no('There is no candidate.'), discard: no('There is no candidate.'),
     rollback: { ...no('Nothing guarded before this one.'), to: null }, ...rest.may,
   };
-  return { active: { slot: 'shipped', since: ago(41 * DAY_MS), on_trial: false, passed_over: [] }, models: [shipped], floor: 0, trial: null, previous: null, rejected: [], taking: null, fault: null, ...rest, may };
+  return { active: { slot: 'shipped', since: ago(41 * DAY_MS), on_trial: false, passed_over: [] }, models: [shipped], floor: 0, trial: null, previous: null, rejected: [], taking: null, asks: { miss: 0.05, confidence: 0.95 }, fault: null, ...rest, may };
 }
 
 /** Every state of the page Models, by name. */
@@ -79,7 +79,7 @@ const corpus = (rest = {}) => ({
   tally: { both: 344, active_only: 0, shadow_only: 5, labelled: 349, to_label: 0 }, true_incidents: 344, missed: 0, at_most: 0.00964, more_needed: 0, mcnemar: { active_only: 0, shadow_only: 5, p: 0.0625 }, ...rest,
 });
 const evidence = (judgement, rest) => ({
-  digest: 'e1'.repeat(32), active: 'shipped', shadow: `sha256-${DIGEST}`, judgement, reasons: [], needed: [], warnings: [], claims: [], runs: [live()], quantization: null, ...rest,
+  digest: 'e1'.repeat(32), active: 'shipped', shadow: `sha256-${DIGEST}`, miss: 0.05, confidence: 0.95, judgement, reasons: [], needed: [], warnings: [], claims: [], runs: [live()], quantization: null, ...rest,
 });
 
 /** Every judgement of the gate. */

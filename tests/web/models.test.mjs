@@ -79,7 +79,7 @@ describe('models', { skip: impossible ?? false }, () => {
     await open();
     await button('Promote…').click();
     await shows(/You approve it as Eva\. It guards from the next picture on/);
-    await shows(/✓ May be approved/);
+    await shows(/✓ May be approved for misses less than 5 %, as this box asks/);
     const send = button('Promote', dialog());
     assert.equal(await send.isDisabled(), true, 'without its name');
     await dialog().getByRole('textbox').fill('nanodet');
@@ -156,7 +156,7 @@ describe('models', { skip: impossible ?? false }, () => {
     assert.doesNotMatch(await visibleText(page), /Not installed/);
   });
 
-  test('an_upload_goes_on_beside_other_pages_and_can_be_stopped', async () => {
+  test('an_upload_goes_on_beside_other_pages_and_cannot_be_stopped_when_all_of_it_is_sent', async () => {
     box.refused['POST /api/models'] = 'hang';
     await open();
     await page.getByLabel('Choose a file…').setInputFiles(PACKAGE);
@@ -165,8 +165,7 @@ describe('models', { skip: impossible ?? false }, () => {
     await page.getByRole('heading', { name: 'Examples', level: 1 }).waitFor();
     await page.getByRole('link', { name: 'On this box' }).click();
     await shows(/is sent\. The box verifies and tries it/);
-    await button('Stop').click();
-    await shows(/◆ Not installed: Stopped/);
+    assert.equal(await button('Stop').count(), 0, 'what the box has, it goes on with');
   });
 
   test('a_box_that_takes_longer_does_not_say_that_nothing_was_changed', async () => {
@@ -197,14 +196,14 @@ describe('models', { skip: impossible ?? false }, () => {
   test('an_address_is_fetched_by_the_box_which_says_how_far_it_is_and_what_came_of_it', async () => {
     await open();
     await page.getByLabel('From an address').fill('https://models.example/n.standclear-model');
-    box.answers.models = MODELS.taking;
     await button('Fetch').click();
+    box.answers.models = MODELS.taking;
     await shows(/3\.1 MB of 7\.7 MB/);
     assert.deepEqual(asked('POST', '/api/models/fetch')[0].body, { url: 'https://models.example/n.standclear-model' });
-    const verified = { id: 90, at: new Date().toISOString(), kind: 'refused', slot: null, release: null, by: 'Eva', text: 'n.standclear-model: nobody signed it' };
-    box.answers.history = () => ({ events: [verified], next: null });
+    const event = (id, kind, text) => ({ id, at: new Date().toISOString(), kind, slot: null, release: null, by: 'box', text });
+    box.answers.history = () => ({ events: [event(91, 'golden_failed', 'it does not find walkway-1'), event(90, 'installed', 'from an address')], next: null });
     box.answers.models = MODELS.first;
-    await shows(/◆ Refused: n\.standclear-model: nobody signed it/);
+    await shows(/◆ Golden pictures failed: it does not find walkway-1/);
   });
 
   test('the_history_goes_back_page_by_page', async () => {

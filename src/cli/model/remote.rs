@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::output::to_stdout;
 use super::steps::read_evidence;
+use crate::guard::models::person::{Person, Who};
 use crate::guard::models::remote::{Address, Remote, RemoteError};
 use crate::rollout::slot::Digest;
 
@@ -63,13 +64,13 @@ pub fn shadow(address: &Address, digest: Digest) -> Result<(), Box<dyn Error>> {
 }
 
 pub fn promote(
-    address: &Address,
+    who: &Who,
     digest: Digest,
     evidence: &str,
     confirm: &str,
 ) -> Result<(), Box<dyn Error>> {
     let body = json!({ "evidence": evidence, "confirm": confirm });
-    Remote::new(address)?.post(&format!("/api/models/{digest}/promote"), &body)?;
+    Person::sign_in(who)?.post(&format!("/api/models/{digest}/promote"), &body)?;
     say(
         "It is approved, and is switched to once it is loaded; `standclear model history` says when.",
     )

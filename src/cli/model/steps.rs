@@ -1,7 +1,8 @@
 //! `standclear model install|list|shadow|promote|rollback|discard|history`: the way of a model, from the
 //! command line.
 //!
-//! A box that runs is asked over its API, with a token of somebody who may (`--url`, `--token-file`). At
+//! A box that runs is asked over its API, with a token that may (`--url`, `--token-file`); letting a model
+//! guard takes a person who signs in. At
 //! a box that is stopped the same is done in its store, by whoever stands there; what needs cameras is
 //! for a box that runs.
 
@@ -17,6 +18,7 @@ use crate::config::Config;
 use crate::guard::handle::Reason;
 use crate::guard::models::keeper::Ask;
 use crate::guard::models::recorded::{EvidenceError, FILE_BYTES_MAX};
+use crate::guard::models::person::Who;
 use crate::guard::models::remote::Address;
 use crate::guard::models::shown::{Facts, Shown};
 use crate::guard::models::stopped::StoppedBox;
@@ -43,7 +45,7 @@ pub struct Where {
     /// A box that runs: the address of its page.
     #[arg(long, value_name = "URL", requires = "token_file")]
     url: Option<String>,
-    /// A file with a token of that box; the page makes one under Access.
+    /// A file with a token of that box; an admin makes one on the page, under People.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// The certificate of that box's own authority (`/ca.crt` of its page).
@@ -86,8 +88,18 @@ pub struct PromoteArgs {
     /// The name of the model, typed once more.
     #[arg(long)]
     confirm: String,
-    #[command(flatten)]
-    at: Where,
+    /// The box, which runs: the address of its page.
+    #[arg(long, value_name = "URL", requires_all = ["user", "password_file"])]
+    url: Option<String>,
+    /// Who approves it: a person of that box, an engineer. No token approves anything.
+    #[arg(long, value_name = "NAME", requires = "url")]
+    user: Option<String>,
+    /// A file with their password; `-` reads it from the standard input.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    password_file: Option<PathBuf>,
+    /// The certificate of that box's own authority (`/ca.crt` of its page).
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -129,6 +141,11 @@ enum StepError {
     Runs { holder: String },
     #[error("{what} needs a box that runs: name it with --url and --token-file, or use the page")]
     NeedsRunning { what: &'static str },
+    #[error(
+        "a person lets a model guard, at a box that runs: use its page, or name the box and yourself with \
+         --url, --user and --password-file"
+    )]
+    NeedsPerson,
     #[error("--url and --token-file go together")]
     HalfAddress,
     #[error(
@@ -248,10 +265,17 @@ pub fn shadow(args: &OfModelArgs) -> Result<(), Box<dyn Error>> {
 }
 
 pub fn promote(args: &PromoteArgs) -> Result<(), Box<dyn Error>> {
-    match args.at.address()? {
-        Some(address) => remote::promote(&address, args.digest, &args.evidence, &args.confirm),
-        None => Err(StepError::NeedsRunning { what: "a model that is to guard" }.into()),
-    }
+    let (Some(url), Some(user), Some(password_file)) = (&args.url, &args.user, &args.password_file)
+    else {
+        return Err(StepError::NeedsPerson.into());
+    };
+    let who = Who {
+        url: url.clone(),
+        name: user.clone(),
+        password_file: password_file.clone(),
+        ca_file: args.ca.clone(),
+    };
+    remote::promote(&who, args.digest, &args.evidence, &args.confirm)
 }
 
 pub fn rollback(args: &RollbackArgs) -> Result<(), Box<dyn Error>> {

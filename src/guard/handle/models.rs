@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Reason;
+pub use crate::gate::claim::Claim;
 use crate::guard::clerk::ClerkError;
 pub use crate::model_package::refusal::Refusal as PackageRefusal;
 pub use crate::rollout::slot::{Digest, Slot};
@@ -28,6 +29,8 @@ pub struct ModelsNow {
     /// The package that is being taken in.
     pub taking: Option<Taking>,
     pub may: Possible,
+    /// What the evidence has to show before a model may be promoted here.
+    pub asks: Claim,
     pub fault: Option<ModelFault>,
 }
 
@@ -253,6 +256,9 @@ pub enum ModelError {
 /// What can be done about models. All of it blocking; `by` is whoever is signed in.
 pub trait Models: Send + Sync {
     fn models_now(&self) -> ModelsNow;
+
+    /// What the evidence has to show before a model may be promoted here.
+    fn asks(&self) -> Claim;
 
     /// Takes a package from its bytes.
     fn install(

@@ -91,8 +91,15 @@ pub enum WantedCases {
     /// Told by one model only, or by the shadow model too late.
     Discordant,
     Unlabelled,
+    /// Discordant, and nobody has said what it was.
+    ToLabel,
+    /// Told by both in time, and nobody has said what it was.
+    AgreedToLabel,
     All,
 }
+
+/// Most cases in one answer.
+pub const CASES_AT_ONCE_MAX: u32 = 500;
 
 /// How much the models agree picture by picture, whatever came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,25 +1,30 @@
 //! What people may ask of models, as the web side has it.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::evidence::{EvidenceSource, judged};
+use super::evidence::{EvidenceSource, allows, judged};
 use super::fetching::{Intake, ask};
 use super::gather::{Gathered, gather};
 use super::keeper::{Ask, Task};
 use super::recorded;
+use super::recent::Recent;
 use super::shown::{Facts, Shown};
 use super::take;
 use crate::clock;
+use crate::gate::claim::Claim;
+use crate::gate::verdict::Judgement;
 use crate::guard::handle::Reason;
 use crate::guard::handle::models::{
     CarriedModels, InstalledModel, May, ModelError, ModelHistoryRow, Models, ModelsNow, Possible,
     ReviewStep, TakingFrom,
 };
 use crate::model_package::carried::open_file;
+use crate::model_package::keys::Keyring;
 use crate::model_store::blobs;
 use crate::rollout::slot::{Digest, Slot};
 use crate::rollout::stage::Stage;
@@ -30,6 +35,10 @@ use crate::telemetry::chain;
 /// Longest wait for an answer of the keeper. The web side cuts a request off after five seconds.
 pub const ANSWER_MAX: Duration = Duration::from_secs(4);
 
+/// How long a judgement is shown before all evidence is read again, and names of keys.
+const JUDGEMENT_FOR: Duration = Duration::from_secs(5);
+const KEYRING_FOR: Duration = Duration::from_secs(60);
+
 /// See the module.
 pub struct ModelsDesk {
     pub intake: Intake,
@@ -39,6 +48,22 @@ pub struct ModelsDesk {
     pub carried: Vec<PathBuf>,
     /// What was found there last.
     pub found: Mutex<Vec<(String, PathBuf)>>,
+    /// What the evidence has to show here.
+    pub asks: Claim,
+    pub lately: Lately,
+}
+
+/// What pages ask for every few seconds, from a moment ago. No step is decided by it.
+#[derive(Debug)]
+pub struct Lately {
+    judgement: Recent<Digest, Option<(String, Judgement)>>,
+    keyring: Recent<(), Arc<Keyring>>,
+}
+
+impl Default for Lately {
+    fn default() -> Lately {
+        Lately { judgement: Recent::new(JUDGEMENT_FOR), keyring: Recent::new(KEYRING_FOR) }
+    }
 }
 
 fn no(code: &'static str, text: impl Into<String>) -> ModelError {
@@ -71,7 +96,7 @@ impl ModelsDesk {
         let install = match (&free, candidate) {
             (Err(why), _) => why.clone(),
             (Ok(()), Some(_)) => why_not("there is a candidate, and there is one at a time"),
-            (Ok(()), None) => match take::keyring(&self.intake.data) {
+            (Ok(()), None) => match self.keyring() {
                 Ok(_) => May::Yes,
                 Err(error) => why_not(error.to_string()),
             },
@@ -108,16 +133,22 @@ impl ModelsDesk {
 
     fn may_promote(&self, candidate: Option<&crate::rollout::ledger::Candidate>) -> May {
         let Some(candidate) = candidate else { return why_not("there is no candidate") };
-        let seen = self.evidence.judgement(candidate.digest).map(|(digest, _)| digest);
-        match judged(&*self.evidence, candidate.digest, Some(&seen.unwrap_or_default())) {
+        let find = |digest: &Digest| Ok::<_, Infallible>(self.evidence.judgement(*digest));
+        let Ok(known) = self.lately.judgement.get(candidate.digest, find);
+        let seen = known.as_ref().map(|(digest, _)| digest.clone()).unwrap_or_default();
+        match allows(known, Some(&seen)) {
             Ok(()) => May::Yes,
             Err(error) => why_not(error.to_string()),
         }
     }
 
+    fn keyring(&self) -> Result<Arc<Keyring>, ModelError> {
+        self.lately.keyring.get((), |()| take::keyring(&self.intake.data).map(Arc::new))
+    }
+
     /// Keys by the names that the keyring in force has for them.
     fn named(&self, mut facts: Vec<String>) -> Vec<String> {
-        let Ok(keyring) = take::keyring(&self.intake.data) else { return facts };
+        let Ok(keyring) = self.keyring() else { return facts };
         for id in &mut facts {
             let name = keyring.keys().iter().find(|key| key.id().to_string() == *id);
             if let Some(key) = name {
@@ -145,9 +176,14 @@ impl Models for ModelsDesk {
             rejected: rejected.collect(),
             taking: self.intake.now(),
             may: self.possible(&shown),
+            asks: self.asks,
             fault: shown.fault.clone(),
             active: shown.active,
         }
+    }
+
+    fn asks(&self) -> Claim {
+        self.asks
     }
 
     fn install(

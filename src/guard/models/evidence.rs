@@ -66,8 +66,16 @@ pub fn judged(
     digest: Digest,
     seen: Option<&str>,
 ) -> Result<(), ModelError> {
+    allows(evidence.judgement(digest), seen)
+}
+
+/// The same of a judgement that is known.
+///
+/// # Errors
+/// It does not, or is not.
+pub fn allows(known: Option<(String, Judgement)>, seen: Option<&str>) -> Result<(), ModelError> {
     let no = |code, text: &str| Err(ModelError::Conflict { code, text: text.to_owned() });
-    let Some((now, judgement)) = evidence.judgement(digest) else {
+    let Some((now, judgement)) = known else {
         return no("not_enough", "nothing is known yet of what it does in the shadow");
     };
     match judgement {

@@ -31,6 +31,8 @@ pub mod keeper;
 pub mod next_life;
 pub mod order;
 pub mod recorded;
+pub mod person;
+pub mod recent;
 pub mod remote;
 pub mod seen;
 pub mod shadow;

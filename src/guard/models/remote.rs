@@ -47,7 +47,7 @@ pub enum RemoteError {
         #[source]
         source: io::Error,
     },
-    #[error("{} holds no token; make one on the page, under Access, and keep it there", .path.display())]
+    #[error("{} holds no token; an admin makes one on the page, under People", .path.display())]
     Token { path: PathBuf },
     #[error("{} holds no certificate in PEM form; the box gives it as /ca.crt", .path.display())]
     Authority { path: PathBuf },
@@ -137,26 +137,7 @@ impl Remote {
         &self,
         answer: Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<Value, RemoteError> {
-        let url = || self.url.clone();
-        let unreachable =
-            |source| RemoteError::Unreachable { url: url(), source: Box::new(source) };
-        let mut answer = answer.map_err(unreachable)?;
-        let status = answer.status().as_u16();
-        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
-        let body = body.map_err(unreachable)?;
-        let said: Result<Value, _> = serde_json::from_str(&body);
-        match (status, said) {
-            (200..=299, Ok(said)) => Ok(said),
-            (200..=299, Err(_)) if body.is_empty() => Ok(Value::Null),
-            (_, Ok(said)) => {
-                let text = |at: &str| {
-                    said.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
-                };
-                let (code, message) = (text("/error/code"), text("/error/message"));
-                Err(RemoteError::Refused { status, code, message })
-            }
-            (_, Err(_)) => Err(RemoteError::NoAnswer { url: url() }),
-        }
+        answered(&self.url, answer)
     }
 }
 
@@ -172,7 +153,32 @@ fn may_be_told(url: &str) -> bool {
     }
 }
 
-fn roots(path: &Path) -> Result<RootCerts, RemoteError> {
+/// What the box at `url` says.
+pub(super) fn answered(
+    url: &str,
+    answer: Result<Response<ureq::Body>, ureq::Error>,
+) -> Result<Value, RemoteError> {
+    let url = || url.to_owned();
+    let unreachable = |source| RemoteError::Unreachable { url: url(), source: Box::new(source) };
+    let mut answer = answer.map_err(unreachable)?;
+    let status = answer.status().as_u16();
+    let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
+    let body = body.map_err(unreachable)?;
+    let said: Result<Value, _> = serde_json::from_str(&body);
+    match (status, said) {
+        (200..=299, Ok(said)) => Ok(said),
+        (200..=299, Err(_)) if body.is_empty() => Ok(Value::Null),
+        (_, Ok(said)) => {
+            let text =
+                |at: &str| said.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let (code, message) = (text("/error/code"), text("/error/message"));
+            Err(RemoteError::Refused { status, code, message })
+        }
+        (_, Err(_)) => Err(RemoteError::NoAnswer { url: url() }),
+    }
+}
+
+pub(super) fn roots(path: &Path) -> Result<RootCerts, RemoteError> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<_, _>>);
     let authorities: Vec<CertificateDer<'static>> = read.unwrap_or_default();
     if authorities.is_empty() {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::Rollout;
 use super::chronicle::Chronicle;
-use super::desk::{ModelsDesk, with_installed};
+use super::desk::{Lately, ModelsDesk, with_installed};
 use super::evidence::ShadowEvidence;
 use super::fetching::{Intake, forget_part};
 use super::keeper::{self, KeeperParts, KeeperThread, Task};
@@ -189,7 +189,9 @@ impl ModelsFront {
         };
         let shared = opened.shared.clone();
         let evidence = Arc::new(ShadowEvidence { shadow, claim, shared });
-        let desk = Arc::new(ModelsDesk { intake, evidence, reader, carried, found });
+        let lately = Lately::default();
+        let desk =
+            Arc::new(ModelsDesk { intake, evidence, reader, carried, found, asks: claim, lately });
         let clock = ClockWatch::new(&config.site.time_zone, last_alive);
         Ok(ModelsFront {
             desk,

@@ -46,6 +46,8 @@ pub enum Access {
     SignedIn,
     /// Whoever has at least this role; an integration never has.
     AtLeast(Role),
+    /// The same, with a session: what counts as said by a named person. No token is one.
+    Person(Role),
     /// Viewers and above, and integrations: the state of now.
     Known,
     /// Engineers and above, and integrations: signals of machines.
@@ -70,11 +72,9 @@ impl Access {
     fn admits(self, who: &Identity) -> bool {
         match self {
             Access::Public => true,
-            Access::SignedIn => match who.proof {
-                Proof::Session(_) => true,
-                Proof::Token(_) => false,
-            },
+            Access::SignedIn => is_person(who),
             Access::AtLeast(role) => who.role.includes(role),
+            Access::Person(role) => who.role.includes(role) && is_person(who),
             Access::Known => who.role.includes(Role::Viewer) || who.role == Role::Integration,
             Access::Inputs => who.role.includes(Role::Engineer) || who.role == Role::Integration,
         }
@@ -85,7 +85,7 @@ impl Access {
         match self {
             Access::Public => "nothing",
             Access::SignedIn => "a person who signed in; a token has no session",
-            Access::AtLeast(role) => match role {
+            Access::AtLeast(role) | Access::Person(role) => match role {
                 Role::Viewer => "the role viewer, supervisor, engineer or admin",
                 Role::Supervisor => "the role supervisor, engineer or admin",
                 Role::Engineer => "the role engineer or admin",
@@ -95,6 +95,13 @@ impl Access {
             Access::Known => "any role",
             Access::Inputs => "the role integration, engineer or admin",
         }
+    }
+}
+
+fn is_person(who: &Identity) -> bool {
+    match who.proof {
+        Proof::Session(_) => true,
+        Proof::Token(_) => false,
     }
 }
 
@@ -141,22 +148,34 @@ fn decide(app: &App, access: Access, request: &Request) -> Result<Option<Caller>
         (None, _) => return Err(refusal::sign_in_needed("sign in first")),
     };
     if !access.admits(&identity) {
-        let message = format!(
-            "this takes {}; {} has the role {}",
-            access.takes(),
-            identity.name,
-            identity.role.name()
-        );
+        let (code, message) = not_admitted(access, &identity);
         if changes(request.method()) {
             tracing::warn!("{} {}: refused: {message}", request.method(), request.uri().path());
         }
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "role_needed", message));
+        return Err(ApiError::new(StatusCode::FORBIDDEN, code, message));
     }
     if access != Access::Public && changes(request.method()) {
         check_csrf(&identity, request.headers())?;
     }
     let (name, role) = (identity.name.clone(), identity.role);
     Ok(Some(Caller { name, role, identity, access }))
+}
+
+fn not_admitted(access: Access, who: &Identity) -> (&'static str, String) {
+    let (takes, name) = (access.takes(), &who.name);
+    match access {
+        Access::Person(role) if who.role.includes(role) => (
+            "person_needed",
+            format!(
+                "this is written down as what a person said, and {name} is none: sign in with name and \
+                 password; it takes {takes}"
+            ),
+        ),
+        _ => {
+            let role = who.role.name();
+            ("role_needed", format!("this takes {takes}; {name} has the role {role}"))
+        }
+    }
 }
 
 /// Who it is by token or cookie; `None` for nobody. A token that is none is refused, so that a

@@ -18,7 +18,7 @@ use super::places::ask_models;
 use super::refusal::of_shadow;
 use crate::guard::handle::gated::Meanwhile;
 use crate::guard::handle::shadowing::{
-    CaseBox, CaseLabel, CaseRow, CaseSide, Label, Standing, Told, WantedCases,
+    CaseBox, CaseLabel, CaseRow, CaseSide, Label, ShadowError, Standing, Told, WantedCases,
 };
 use crate::guard::handle::{Handle, HistoryError};
 use crate::web::access::{Access, Caller, Role, body};
@@ -36,7 +36,7 @@ const RIGHT_LABEL: &str = r#"{"label": "true"}; label is true, false or unsure"#
 
 pub(super) fn table() -> Vec<RouteEntry> {
     let viewer = Access::AtLeast(Role::Viewer);
-    let supervisor = Access::AtLeast(Role::Supervisor);
+    let supervisor = Access::Person(Role::Supervisor);
     let timed = || middleware::from_fn(rails::within_time);
     vec![
         ("get", "/api/models/cases", viewer, get(cases).layer(timed())),
@@ -63,7 +63,8 @@ pub(in crate::web) struct CaseDto {
     at: String,
     /// `both`, `active_only`, `shadow_only` or `neither`.
     told: &'static str,
-    /// How much later the other model did, where it told it or was in an incident meanwhile.
+    /// How much later the other model did than the first, where it told it or was in an incident
+    /// meanwhile: the shadow model, of `shadow_only` the active one.
     later_by_ms: Option<u64>,
     label: Option<LabelDto>,
     labelled_by: Option<String>,
@@ -170,8 +171,8 @@ pub(super) async fn cases(
     let limit = texts.number("limit", &(1..=CASES_MAX))?.unwrap_or(CASES_DEFAULT);
     let page = Page::of(limit, texts.number("before", &(1..=u64::MAX))?);
     let asked = move |handle: &dyn Handle| {
-        let rows = handle.shadow_desk().cases(run, wanted, page.with_one_more(), page.before);
-        let (rows, next) = page.cut(rows.map_err(of_shadow)?, |row| row.id);
+        let rows = of_desk(handle, run, wanted, (page.with_one_more(), page.before))?;
+        let (rows, next) = page.cut(rows, |row| row.id);
         Ok(CasesDto { cases: shown(handle, rows)?, next })
     };
     ask_models(&app, asked).await?.map(Json)
@@ -208,6 +209,7 @@ pub(super) async fn picture(
     request_body = SetLabelDto,
     responses(
         (status = 200, body = CaseDto),
+        (status = 403, description = "`person_needed`: a token labels nothing; `role_needed`", body = ErrorBody),
         (status = 404, description = "`unknown_case`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field", body = ErrorBody),
         (status = 503, description = "`store`, `busy`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
@@ -225,10 +227,22 @@ pub(super) async fn label(
         let desk = handle.shadow_desk();
         let row = desk.label_case(id, label.into(), &caller.name).map_err(of_shadow)?;
         let mut rows = shown(handle, vec![row])?;
-        rows.pop()
-            .ok_or_else(|| of_shadow(crate::guard::handle::shadowing::ShadowError::NoCase(id)))
+        rows.pop().ok_or_else(|| of_shadow(ShadowError::NoCase(id)))
     };
     ask_models(&app, said).await?.map(Json)
+}
+
+/// Cases, newest first; a box in which nothing was compared has none.
+pub(super) fn of_desk(
+    handle: &dyn Handle,
+    run: Option<u64>,
+    wanted: WantedCases,
+    (limit, before): (u32, Option<u64>),
+) -> Result<Vec<CaseRow>, ApiError> {
+    match handle.shadow_desk().cases(run, wanted, limit, before) {
+        Err(ShadowError::NoCandidate) => Ok(Vec::new()),
+        cases => cases.map_err(of_shadow),
+    }
 }
 
 /// A picture as an answer.

@@ -28,7 +28,16 @@ pub(in crate::web) struct ModelsDto {
     /// The package that is being taken in.
     taking: Option<TakingDto>,
     may: PossibleDto,
+    asks: AsksDto,
     fault: Option<ModelFaultDto>,
+}
+
+/// What the evidence has to show before a model may be promoted here.
+#[derive(Debug, Serialize, ToSchema)]
+struct AsksDto {
+    /// Less than this share of true incidents missed.
+    miss: f64,
+    confidence: f64,
 }
 
 /// What guards.
@@ -266,6 +275,7 @@ impl From<ModelsNow> for ModelsDto {
                 .collect(),
             taking: now.taking.map(Into::into),
             may: now.may.into(),
+            asks: AsksDto { miss: now.asks.miss_rate.get(), confidence: now.asks.confidence.get() },
             fault: now.fault.map(|fault| ModelFaultDto {
                 code: match fault.kind {
                     ModelFaultKind::LedgerOlder => "ledger_older",

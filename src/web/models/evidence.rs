@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::places::ask_models;
 use super::refusal::{of_model, of_shadow};
 use super::words::{self, Worded, share};
+use crate::guard::handle::Handle;
 use crate::guard::handle::gated::{Difference, Differs, Look, Place, Probability, Recall};
 use crate::guard::handle::shadowing::{
     Checked, Claim, Coverage, EvidenceFacts, Judgement, RunRow, ShadowNow, ShadowState, Source,
@@ -30,8 +31,6 @@ const EVIDENCE: &str = "/api/models/evidence";
 /// Largest file of a comparison: four thousand cases have a quarter of it.
 pub(in crate::web) const EVIDENCE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// What is claimed unless somebody asks for another: less than one of a hundred missed.
-const MISS_DEFAULT: f64 = 0.01;
 
 /// What may be asked for: less than a hundredth of a percent takes more incidents than a site has, and
 /// a model that misses half shows nothing.
@@ -167,7 +166,8 @@ struct FramesDto {
     shadow_only_boxes: u64,
     /// Matched of all boxes; null where there was none.
     agreement: Option<f64>,
-    score_shift: f64,
+    /// Null where no box was found by both.
+    score_shift: Option<f64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -229,8 +229,8 @@ pub(in crate::web) struct ShadowNowDto {
     get,
     path = "/api/models/evidence",
     params(
-        ("miss" = Option<f64>, Query, minimum = 0.0001, maximum = 0.5, description = "Share of misses that is to be excluded; 0.01 unless told"),
-        ("confidence" = Option<f64>, Query, minimum = 0.5, maximum = 0.9999, description = "0.95 unless told"),
+        ("miss" = Option<f64>, Query, minimum = 0.0001, maximum = 0.5, description = "Share of misses that is to be excluded; unless told what this box asks for (`models.miss_max_percent`)"),
+        ("confidence" = Option<f64>, Query, minimum = 0.5, maximum = 0.9999, description = "What this box asks for unless told"),
     ),
     responses(
         (status = 200, body = ModelEvidenceDto),
@@ -244,9 +244,17 @@ pub(super) async fn evidence(
     pairs: Pairs,
 ) -> Result<Json<ModelEvidenceDto>, ApiError> {
     let texts = Texts::parse(pairs, &["miss", "confidence"])?;
-    let (miss_rate, confidence) = wished(&texts, MISS_DEFAULT)?;
-    let claim = Claim { miss_rate, confidence, look: Look::Any };
-    let facts = ask_models(&app, move |handle| handle.shadow_desk().evidence(claim)).await?;
+    let (miss, confidence) = wished(&texts)?;
+    let asked = move |handle: &dyn Handle| {
+        let asks = handle.model_desk().asks();
+        let claim = Claim {
+            miss_rate: miss.unwrap_or(asks.miss_rate),
+            confidence: confidence.unwrap_or(asks.confidence),
+            look: Look::Any,
+        };
+        handle.shadow_desk().evidence(claim)
+    };
+    let facts = ask_models(&app, asked).await?;
     Ok(Json(facts.map_err(of_shadow)?.into()))
 }
 
@@ -299,8 +307,7 @@ pub(super) async fn shadow_now(State(app): State<App>) -> Result<Json<ShadowNowD
 /// `miss` and `confidence` of a query.
 pub(in crate::web) fn wished(
     texts: &Texts,
-    miss_default: f64,
-) -> Result<(Probability, Probability), ApiError> {
+) -> Result<(Option<Probability>, Option<Probability>), ApiError> {
     let range = |range: std::ops::RangeInclusive<f64>| {
         let right = format!("a number from {} to {}", range.start(), range.end());
         (move || right, move |text: &str| words::probability(text, &range))
@@ -308,10 +315,7 @@ pub(in crate::web) fn wished(
     let (right, parse) = range(MISS);
     let miss = texts.parsed("miss", right, parse)?;
     let (right, parse) = range(CONFIDENCE);
-    let confidence = texts.parsed("confidence", right, parse)?.unwrap_or(Probability::CONFIDENCE);
-    let miss = miss.or_else(|| Probability::new(miss_default));
-    // Every default is a probability.
-    Ok((miss.unwrap_or(Probability::CONFIDENCE), confidence))
+    Ok((miss, texts.parsed("confidence", right, parse)?))
 }
 
 impl From<EvidenceFacts> for ModelEvidenceDto {
@@ -398,7 +402,7 @@ impl From<RunRow> for RunDto {
                 active_only_boxes: frames.active_only,
                 shadow_only_boxes: frames.shadow_only,
                 agreement: share(frames.matched, boxes),
-                score_shift: frames.score_shift,
+                score_shift: (frames.matched > 0).then_some(frames.score_shift),
             },
             latency_ms: CompareLatencyDto {
                 active_p50: latency.active_p50_ms,
@@ -446,7 +450,7 @@ fn quantization(checked: &Checked) -> QuantizationDto {
         demanded: recall.demanded,
         parent_found: recall.parent_found,
         quantized_found: recall.quantized_found,
-        lost_points: recall.lost_points(),
+        lost_points: recall.lost_points().map(hundredths),
     };
     let picture = |differs: &Differs| DiffersDto {
         clip: differs.clip.clone(),
@@ -462,11 +466,16 @@ fn quantization(checked: &Checked) -> QuantizationDto {
     };
     QuantizationDto {
         outcome,
-        lost_points: words::lost_points(checked),
+        lost_points: words::lost_points(checked).map(hundredths),
         text,
         zones: checked.zones.iter().map(zone).collect(),
         pictures: checked.differ.iter().map(picture).collect(),
     }
+}
+
+/// Two digits behind the point.
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 fn source(source: Source) -> &'static str {

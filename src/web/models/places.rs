@@ -27,8 +27,8 @@ const BANK_EXPORTS_MAX: usize = 2;
 /// Longest wait of a question for its turn; then it is told.
 const TURN_MAX: Duration = Duration::from_secs(2);
 
-/// Longest time that whoever took a step forward is kept waiting. A model is loaded and shows its golden
-/// pictures meanwhile, which may take two minutes.
+/// Longest time that whoever took a step is kept waiting. Before a model is loaded each of its files is
+/// read, which a disk that hangs makes long; loading it goes on after the answer.
 const STEP_MAX: Duration = Duration::from_secs(150);
 
 /// The same of a package that is installed: a large one is written, and tried.

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use super::cases::{self, CaseDto};
 use super::places::ask_models;
-use super::refusal::{of_example, of_shadow};
+use super::refusal::of_example;
 use crate::guard::handle::Handle;
-use crate::guard::handle::shadowing::{CaseRow, Standing, WantedCases};
+use crate::guard::handle::shadowing::{CASES_AT_ONCE_MAX, WantedCases};
 use crate::web::access::{Access, Role};
 use crate::web::error::{ApiError, ErrorBody};
 use crate::web::examples::ExampleDto;
@@ -23,8 +23,8 @@ use crate::web::{App, RouteEntry, rails};
 const ITEMS_DEFAULT: u64 = 20;
 const ITEMS_MAX: u64 = 100;
 
-/// Of each kind so many are looked at, the newest; there may be more.
-const LOOKED_AT_MAX: u32 = 1_000;
+/// Of each kind that waits so many are looked at, the newest; there may be more.
+const LOOKED_AT_MAX: u32 = CASES_AT_ONCE_MAX;
 
 pub(super) fn table() -> Vec<RouteEntry> {
     let viewer = Access::AtLeast(Role::Viewer);
@@ -36,7 +36,7 @@ pub(super) fn table() -> Vec<RouteEntry> {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct QueueDto {
     items: Vec<QueueItemDto>,
-    /// How many more there are; counted up to a thousand of each kind.
+    /// How many more there are; counted up to 500 of each kind.
     left: usize,
 }
 
@@ -69,13 +69,9 @@ pub(super) async fn queue(
 }
 
 fn waiting(handle: &dyn Handle, limit: usize) -> Result<QueueDto, ApiError> {
-    let cases = |wanted| handle.shadow_desk().cases(None, wanted, LOOKED_AT_MAX, None);
-    let waits = |row: &CaseRow| row.label.is_none();
-    let agrees = |row: &CaseRow| waits(row) && row.standing == Standing::Found;
-    let mut differ = cases(WantedCases::Discordant).map_err(of_shadow)?;
-    differ.retain(waits);
-    let mut agree = cases(WantedCases::Unlabelled).map_err(of_shadow)?;
-    agree.retain(agrees);
+    let cases = |wanted| cases::of_desk(handle, None, wanted, (LOOKED_AT_MAX, None));
+    let mut differ = cases(WantedCases::ToLabel)?;
+    let mut agree = cases(WantedCases::AgreedToLabel)?;
     let mut examples = handle.example_desk().example_queue(LOOKED_AT_MAX).map_err(of_example)?;
     let all = differ.len() + examples.len() + agree.len();
     differ.truncate(limit);

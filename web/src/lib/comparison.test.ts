@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ContractError } from './api';
-import { laterWords, neededWords, parseEvidence, percentAtMost, pictureWords, placed, standingWords } from './comparison';
+import { laterWords, neededWords, otherLaterWords, parseEvidence, percentAtMost, pictureWords, placed, standingWords } from './comparison';
 import { exampleQuestion, importedWords, parseExamples, parseThresholds } from './examples';
 
 describe('parseEvidence', () => {
@@ -19,6 +19,11 @@ describe('a bound', () => {
 });
 
 describe('a case', () => {
+  it('who was later is the other one', () => {
+    expect(otherLaterWords({ told: 'shadow_only', later_by_ms: 420 })).toBe('the guarding model 0.42\u00a0s later');
+    expect(otherLaterWords({ told: 'active_only', later_by_ms: 420 })).toBe('the shadow model 0.42\u00a0s later');
+    expect(otherLaterWords({ told: 'active_only', later_by_ms: null })).toBe('');
+  });
   it.each([[420, '0.42\u00a0s later'], [-80, '0.08\u00a0s earlier'], [0, 'at the same time'], [null, '']])('%j ms is %j', (ms, words) => expect(laterWords(ms)).toBe(words));
   it('a_standing_this_page_does_not_know_keeps_its_word', () => expect(standingWords('half_seen')).toBe('half seen'));
   it('who_cannot_see_the_picture_hears_which_model_saw_what', () => {

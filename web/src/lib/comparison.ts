@@ -16,7 +16,7 @@ export interface Run {
   latency_ms: { active_p50: number | null; active_p99: number | null; shadow_p50: number | null; shadow_p99: number | null };
 }
 export interface Evidence {
-  digest: string; active: string; shadow: string | null; judgement: 'refused' | 'not_enough' | 'may_be_approved';
+  digest: string; active: string; shadow: string | null; miss: number; confidence: number; judgement: 'refused' | 'not_enough' | 'may_be_approved';
   reasons: readonly Remark[]; needed: readonly Remark[]; warnings: readonly Remark[]; claims: readonly Claimed[]; runs: readonly Run[];
   quantization: { outcome: 'accepted' | 'refused' | 'not_enough'; lost_points: number | null; text: string } | null;
 }
@@ -88,11 +88,17 @@ export function standingWords(standing: string | null): string {
   return standing === null ? '' : (STANDING[standing] ?? standing.replaceAll('_', ' '));
 }
 
-/** How much later the shadow model told it: `0.42 s later`; negative: earlier. */
+/** How much later one model told it than the other: `0.42 s later`; negative: earlier. */
 export function laterWords(ms: number | null): string {
   if (ms === null) return '';
   if (Math.abs(ms) < 5) return 'at the same time';
   return `${(Math.abs(ms) / 1_000).toFixed(2)}\u00a0s ${ms > 0 ? 'later' : 'earlier'}`;
+}
+
+/** How much later the other of the two told it than the first, with who that is; empty where it did not. */
+export function otherLaterWords(subject: Pick<Case, 'told' | 'later_by_ms'>): string {
+  if (subject.later_by_ms === null) return '';
+  return `the ${subject.told === 'shadow_only' ? 'guarding' : 'shadow'} model ${laterWords(subject.later_by_ms)}`;
 }
 
 /** The question of a case, in the words of the gate. */

@@ -3,7 +3,7 @@
 import { ContractError, isListOfObjects, isObject } from './api';
 import type { CaseBox, Label } from './comparison';
 
-export type Occasion = 'incident' | 'near_miss' | 'disagreement' | 'low_score' | 'verdict';
+export type Occasion = 'incident' | 'near_miss' | 'disagreement' | 'low_score';
 export interface ExampleBox extends CaseBox { by: 'model' | 'person' }
 export interface Example {
   id: number; occasion: Occasion; camera: string; zone: { number: number | null; name: string } | null; at: string; score: number | null;
@@ -22,7 +22,7 @@ export interface Imported { labels: number; unknown: number; changed: number }
 
 /** Those that can be asked for; what people said is kept with its incident. */
 export const OCCASIONS: readonly Occasion[] = ['incident', 'near_miss', 'disagreement', 'low_score'];
-export const OCCASION_WORD: Record<Occasion, string> = { incident: 'Incident', near_miss: 'Near miss', disagreement: 'Disagreement', low_score: 'Low score', verdict: 'Verdict' };
+export const OCCASION_WORD: Record<Occasion, string> = { incident: 'Incident', near_miss: 'Near miss', disagreement: 'Disagreement', low_score: 'Low score' };
 
 export function occasionWord(occasion: string): string {
   return (OCCASION_WORD as Record<string, string>)[occasion] ?? occasion.replaceAll('_', ' ');

@@ -7,23 +7,21 @@ import { parseModels, type Carried, type ModelEvent, type ModelsNow, type Shadow
 import { request, RequestError, wordsOf } from './request';
 import { sendFile, type Sending } from './upload';
 
-/** A step loads a model and tries it; the box itself gives up on waiting after 150 s, and after 10 minutes where it takes a package in. */
+/** Before a step the box may read a whole model; it gives up on waiting after 150 s, and after 10 minutes where it takes a package in. */
 const STEP_WITHIN_MS = 170_000;
 const INSTALLED_WITHIN_MS = 620_000;
-/** What is asked for, and looked at before somebody approves: misses less than 1 %, with 95 %. */
-export const WISH = { miss: 0.01, confidence: 0.95 };
 export const HISTORY_PAGE = 25;
 export const CASES_PAGE = 50;
 export const EXAMPLES_PAGE = 48;
 
 export interface Installed { digest: string; name: string; version: string; release: number }
 
-/** Why a package was not taken in: the box's word for it and its sentence. */
-export function whyNotTaken(error: unknown): { code: string; text: string } {
+/** Why a package was not taken in: the box's status, its word for it and its sentence. */
+export function whyNotTaken(error: unknown): { status: number; code: string; text: string } {
   const code = error instanceof RequestError ? error.code : '';
   // The same word is said of a model that is too slow, and of a disk: there nothing is under way any more.
   const goes_on = error instanceof RequestError && error.status === 503 && code === 'too_slow';
-  return { code: goes_on ? 'goes_on' : code, text: wordsOf(error) };
+  return { status: error instanceof RequestError ? error.status : 0, code: goes_on ? 'goes_on' : code, text: wordsOf(error) };
 }
 
 export async function fetchModels(): Promise<ModelsNow> {
@@ -65,8 +63,9 @@ export const rollBack = (reason: string): Promise<ModelsNow> => step('rollback',
 export const discard = (digest: string, reason: string): Promise<ModelsNow> => step(`${digest}/discard`, { reason });
 export const review = (action: 'open' | 'dismiss' | 'confirm', reason: string): Promise<ModelsNow> => step('review', { action, reason });
 
-export async function fetchEvidence(miss: number = WISH.miss, confidence: number = WISH.confidence): Promise<Evidence> {
-  return parseEvidence(await request('GET', `/api/models/evidence?miss=${miss}&confidence=${confidence}`));
+/** For what this box asks for, or for another share of misses. */
+export async function fetchEvidence(miss: number | null = null): Promise<Evidence> {
+  return parseEvidence(await request('GET', `/api/models/evidence${miss === null ? '' : `?miss=${miss}`}`));
 }
 
 export function fetchCases(run: number | null, wanted: WantedCases, before: number | null): Promise<{ cases: readonly Case[]; next: number | null }> {

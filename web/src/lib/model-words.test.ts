@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { whyNotTaken } from './model-asks';
-import { eventWords, faultMeaning, refusedMeaning, rejectedWords, said, shadowWords } from './model-words';
+import { endOfTaking, eventWords, faultMeaning, refusedMeaning, surelyUnchanged, rejectedWords, said, shadowWords } from './model-words';
 import { RequestError } from './request';
 
 // Named in docs/reference/model-packages.md.
@@ -16,7 +16,7 @@ describe('refusedMeaning', () => {
     expect(help).toMatch(/^[A-Z].+\.$/);
   });
   it('no_two_are_told_the_same', () => expect(new Set(REFUSALS.map((code) => refusedMeaning(code).title)).size).toBe(REFUSALS.length));
-  it('one_this_page_does_not_know_is_named_as_the_box_does', () => expect(refusedMeaning('new_attack')).toEqual({ title: 'New attack', help: 'Nothing was changed.' }));
+  it('one_this_page_does_not_know_is_named_as_the_box_does', () => expect(refusedMeaning('new_attack')).toEqual({ title: 'New attack', help: '' }));
 });
 
 describe('faultMeaning', () => {
@@ -36,6 +36,18 @@ describe('shadowWords', () => {
   const shadow = { text: '', restarts: 0, coverage: null, skipped_because: null, run: null };
   it.each([['watching', false], ['starting', false], ['off', false], ['resting', true], ['gave_up', true]] as const)('%s is a trouble: %j', (state, bad) => expect(shadowWords({ ...shadow, state }).bad).toBe(bad));
   it('says_how_often_it_was_started_again', () => expect(shadowWords({ ...shadow, state: 'watching', restarts: 2 }).words).toMatch(/2 times$/));
+});
+
+describe('surelyUnchanged', () => {
+  it.each([[422, true], [409, true], [507, true], [0, false], [500, false], [503, false]])('after %i it is %j that nothing was changed', (status, sure) => expect(surelyUnchanged(status)).toBe(sure));
+});
+
+describe('endOfTaking', () => {
+  const event = (id: number, kind: string) => ({ id, at: '', kind, slot: null, release: null, by: 'box', text: '' });
+  it.each([
+    [['golden_failed', 'installed'], 'golden_failed'], [['rejected', 'installed'], 'rejected'], [['verified', 'installed'], 'verified'], [['refused'], 'refused'], [['installed'], 'installed'],
+  ])('of %j, the newest first, %s is how it ended', (kinds, end) => expect(endOfTaking(kinds.map((kind, i) => event(9 - i, kind)), 5)?.kind).toBe(end));
+  it('what was before the fetch is no end of it', () => expect(endOfTaking([event(5, 'installed'), event(4, 'verified')], 5)).toBeNull());
 });
 
 describe('said', () => {

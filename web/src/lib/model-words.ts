@@ -2,7 +2,7 @@
 // shown as it is, with the box's own sentence.
 
 import { capitalise } from './format';
-import type { ModelFault, ShadowNow } from './models';
+import type { ModelEvent, ModelFault, ShadowNow } from './models';
 
 /** A text of the box as a sentence. A first word that is a name (`nanodet-g-416`, `model.onnx`) stays as it is written. */
 export function said(text: string): string {
@@ -40,7 +40,7 @@ const REFUSED: Record<string, Meaning> = {
   busy: { title: 'Another one is being taken in', help: 'Wait until it is done.' },
   busy_candidate: { title: 'There is a candidate already', help: 'Discard it first, or wait until it guards.' },
   disk: { title: 'The disk does not take it', help: 'Make room on the box, or have its disk looked at, and try again.' },
-  not_kept: { title: 'The disk does not take it', help: 'Nothing was changed. Have the box’s disk looked at, and try again.' },
+  not_kept: { title: 'The disk does not take it', help: 'Have the box’s disk looked at, and try again.' },
   too_large: { title: 'Larger than a package may be', help: 'A package has 512 MB at most.' },
   status_413: { title: 'Larger than a package may be', help: 'A package has 512 MB at most.' },
   unreadable: { title: 'It could not be read to its end', help: 'Is the stick still there, and the address right?' },
@@ -48,13 +48,24 @@ const REFUSED: Record<string, Meaning> = {
   broken_body: { title: 'The upload broke off', help: 'Try again, nearer to the box if you can.' },
   body_too_slow: { title: 'The upload was too slow', help: 'Try again, nearer to the box, or bring it on a stick.' },
   goes_on: { title: 'It takes longer than expected', help: 'The box goes on with it. Look at the history below before you try again.' },
-  source: { title: 'It could not be read', help: 'Is the stick still there, and the address right?' },
   no_answer: { title: 'The box did not answer', help: 'It may have taken the package nevertheless: look below before you try again.' },
-  stopped: { title: 'Stopped', help: 'Nothing was installed.' },
+  stopped: { title: 'Stopped', help: 'The box did not have all of it.' },
 };
 
 export function refusedMeaning(code: string): Meaning {
-  return REFUSED[code] ?? { title: capitalise(code.replaceAll('_', ' ')) || 'Refused', help: 'Nothing was changed.' };
+  return REFUSED[code] ?? { title: capitalise(code.replaceAll('_', ' ')) || 'Refused', help: '' };
+}
+
+/** Whether the box surely changed nothing: it refused before it did, or its disk took nothing. Whoever has no answer, or
+    one that the box did not give on purpose, does not know. */
+export function surelyUnchanged(status: number): boolean {
+  return (status >= 400 && status < 500) || status === 507;
+}
+
+/** The last word of what came of a package, newest first, of those after `since`: a box that verified it, or that did not take it. */
+const ENDS = ['verified', 'golden_failed', 'rejected', 'refused', 'fault'];
+export function endOfTaking(events: readonly ModelEvent[], since: number): ModelEvent | null {
+  return events.find((event) => event.id > since && ENDS.includes(event.kind)) ?? events.find((event) => event.id > since && event.kind === 'installed') ?? null;
 }
 
 const FAULT: Record<string, Meaning> = {
@@ -80,12 +91,12 @@ export function rejectedWords(reason: string): string {
 /** Of the history: what happened, and whether it is a fault, a step that somebody took, or something else. */
 const EVENT: Record<string, { word: string; tone: 'fault' | 'step' | 'plain' }> = {
   installed: { word: 'Installed', tone: 'plain' }, refused: { word: 'Refused', tone: 'fault' }, verified: { word: 'Verified', tone: 'plain' },
-  shadowing: { word: 'Into the shadow', tone: 'plain' }, shadow_ended: { word: 'Shadow ended', tone: 'plain' }, approved: { word: 'Approved', tone: 'step' },
+  shadowing: { word: 'Into the shadow', tone: 'plain' }, approved: { word: 'Approved', tone: 'step' },
   switched: { word: 'Switched', tone: 'step' }, committed: { word: 'Guards by right', tone: 'step' }, rolled_back: { word: 'Rolled back', tone: 'fault' },
   put_back: { word: 'Put back', tone: 'step' }, rejected: { word: 'Rejected', tone: 'fault' }, discarded: { word: 'Discarded', tone: 'plain' },
   crash_loop: { word: 'Crashed each time', tone: 'fault' }, golden_failed: { word: 'Golden pictures failed', tone: 'fault' },
   review_opened: { word: 'Review opened', tone: 'plain' }, review_dismissed: { word: 'Review dismissed', tone: 'plain' }, review_confirmed: { word: 'Review confirmed', tone: 'fault' },
-  fault: { word: 'Fault', tone: 'fault' }, threshold_proposed: { word: 'Threshold proposed', tone: 'plain' }, compared: { word: 'Compared', tone: 'plain' },
+  fault: { word: 'Fault', tone: 'fault' },
 };
 const TONE_SHAPE = { fault: '◆', step: '●', plain: '·' };
 

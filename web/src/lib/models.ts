@@ -30,6 +30,8 @@ export interface ModelsNow {
   };
   models: readonly ModelRow[]; floor: number; trial: Trial | null; previous: string | null; rejected: readonly Rejected[]; taking: Taking | null;
   may: { install: May; shadow: May; promote: May; discard: May; rollback: May & { to: string | null } };
+  /** What the evidence has to show before a model may be promoted here. */
+  asks: { miss: number; confidence: number } | null;
   fault: ModelFault | null;
 }
 export interface ShadowNow {
@@ -55,7 +57,7 @@ export function parseModels(value: unknown): ModelsNow {
   return {
     ...now,
     active: { ...now.active, slot: now.active.slot ?? null, since: now.active.since ?? null, passed_over: now.active.passed_over ?? [] },
-    trial: now.trial ?? null, previous: now.previous ?? null, taking: now.taking ?? null, fault: now.fault ?? null,
+    trial: now.trial ?? null, previous: now.previous ?? null, taking: now.taking ?? null, fault: now.fault ?? null, asks: now.asks ?? null,
     rejected: isListOfObjects(value['rejected']) ? now.rejected : [],
     may: {
       install: may?.install ?? NO, shadow: may?.shadow ?? NO, promote: may?.promote ?? NO, discard: may?.discard ?? NO,

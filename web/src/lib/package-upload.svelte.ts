@@ -10,7 +10,7 @@ export type Upload =
   | { state: 'none' }
   | { state: 'sending'; name: string; sent: number; of: number }
   | { state: 'installed'; name: string; model: Installed }
-  | { state: 'refused'; name: string; code: string; text: string };
+  | { state: 'refused'; name: string; status: number; code: string; text: string };
 
 class PackageUpload {
   now = $state.raw<Upload>({ state: 'none' });
@@ -26,7 +26,8 @@ class PackageUpload {
     const { name, size: of } = file;
     if (of > PACKAGE_BYTES_MAX || of === 0) {
       const text = of === 0 ? 'The file is empty.' : `It has ${Math.round(of / 1_000_000)} MB.`;
-      this.now = { state: 'refused', name, code: of === 0 ? 'malformed' : 'too_large', text };
+      // Nothing was sent, and nothing is changed.
+      this.now = { state: 'refused', name, status: 413, code: of === 0 ? 'malformed' : 'too_large', text };
       return;
     }
     this.now = { state: 'sending', name, sent: 0, of };

@@ -13,16 +13,14 @@ use crate::gate::claim::Claim;
 use crate::guard::clerk::Clerk;
 use crate::guard::handle::models::ModelError;
 use crate::guard::handle::shadowing::{
-    CaseRow, EvidenceFacts, Label, ShadowError, ShadowNow, Shadowing, Slot, WantedCases,
+    CASES_AT_ONCE_MAX, CaseRow, EvidenceFacts, Label, ShadowError, ShadowNow, Shadowing, Slot,
+    WantedCases,
 };
 use crate::guard::privacy::snapshot_for_all;
 use crate::store::StoreError;
 use crate::store::query::{HistoryError, StoreReader};
 use crate::store::shadow::{CorpusRun, Labelled, ShadowIncidentRow, ShadowRunRow};
 use crate::telemetry::chain;
-
-/// Most cases in one answer.
-const CASES_AT_ONCE_MAX: u32 = 500;
 
 /// Longest name of a person that is kept, characters.
 const BY_CHARS_MAX: usize = 80;
@@ -138,6 +136,8 @@ impl Shadowing for ShadowDesk {
                 let wanted = found.iter().filter(|it| match wanted {
                     WantedCases::Discordant => it.is_discordant(),
                     WantedCases::Unlabelled => !it.is_labelled(),
+                    WantedCases::ToLabel => it.is_discordant() && !it.is_labelled(),
+                    WantedCases::AgreedToLabel => !it.is_discordant() && !it.is_labelled(),
                     WantedCases::All => true,
                 });
                 wanted.map(|it| it.row(run)).collect::<Vec<CaseRow>>()
@@ -208,4 +208,67 @@ fn is_it(it: &Found<'_>, id: u64) -> bool {
 
 fn now() -> Timestamp {
     clock::wall()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::super::post::Shared;
+    use super::*;
+    use crate::store::Store;
+    use crate::store::shadow::{
+        CaseWord, CorpusRun, Ended, NewShadowRun, RunProgress, RunSide, RunSource, ShadowIncident,
+    };
+
+    /// Told by the active model alone.
+    fn lost(number: u64, word: Option<CaseWord>) -> (ShadowIncident, Option<CaseWord>) {
+        let at = Timestamp::from_second(i64::try_from(number).expect("small")).expect("a time");
+        let of = ShadowIncident {
+            side: RunSide::Active,
+            number,
+            camera: "yard".into(),
+            zone: "bay".into(),
+            zone_name: "Bay".into(),
+            zone_number: None,
+            began: at,
+            last: at,
+            ended: Ended::Yes,
+            score: 0.5,
+            boxes: "[]".into(),
+            left_out: None,
+        };
+        (of, word)
+    }
+
+    #[test]
+    fn what_waits_for_a_label_is_found_behind_any_number_of_cases_that_have_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(folder.path()).expect("a store");
+        let labelled =
+            (2..=u64::from(CASES_AT_ONCE_MAX) + 2).map(|n| lost(n * 600, Some(CaseWord::True)));
+        let corpus = CorpusRun {
+            run: NewShadowRun {
+                source: RunSource::Corpus,
+                name: "gate-road".into(),
+                active: "shipped".into(),
+                shadow: format!("sha256-{}", "a".repeat(64)),
+                zones: "z".into(),
+                began: Timestamp::UNIX_EPOCH,
+            },
+            ended: Timestamp::from_second(1_000_000).expect("a time"),
+            progress: RunProgress { seen: 1, of: 1, figures: "{}".into() },
+            incidents: std::iter::once(lost(600, None)).chain(labelled).collect(),
+        };
+        store.append_corpus_run(&corpus, "recording").expect("kept");
+        let reader = Arc::new(store.reader().expect("a reader"));
+        let (orders, _taken) = sync_channel(1);
+        let post = ShadowPost { orders, shared: Arc::new(Shared::default()) };
+        let clerk = Clerk::over(store).expect("a thread");
+        let desk = ShadowDesk::new(post, reader, clerk, Privacy::Persons);
+        let waits = |wanted| desk.cases(None, wanted, 10, None).expect("read");
+        let [case] = &waits(WantedCases::ToLabel)[..] else { panic!("one waits") };
+        assert!(case.label.is_none() && case.active.is_some(), "{case:?}");
+        assert!(waits(WantedCases::AgreedToLabel).is_empty(), "the models agree on none");
+    }
 }

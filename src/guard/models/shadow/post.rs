@@ -13,6 +13,7 @@ use crate::guard::handle::shadowing::{CaseBox, ShadowNow, ShadowState};
 use crate::guard::privacy::covers::Cover;
 use crate::guard::records::SiteNames;
 use crate::link::ModelChoice;
+use crate::rollout::slot::Slot;
 
 /// Sets what the shadow slot holds. Cloned freely.
 #[derive(Clone)]
@@ -123,6 +124,11 @@ impl ShadowPost {
     /// Called for each incident that only one of the two told, some seconds after it began.
     pub fn on_disagreement(&self, hook: impl Fn(&Disagreement) + Send + Sync + 'static) {
         *lock(&self.shared.disagreement) = Some(Box::new(hook));
+    }
+
+    /// A run begins beside this model, which guards.
+    pub fn looks_beside(&self, active: Slot) {
+        self.shared.standing().active = Some(active.to_string());
     }
 
     /// Calls nobody any more, and lets go of what they hold.
