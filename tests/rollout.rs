@@ -7,10 +7,10 @@ mod attacks;
 mod command;
 #[path = "rollout/fetches.rs"]
 mod fetches;
-#[path = "rollout/hangs.rs"]
-mod hangs;
 #[path = "rollout/gated.rs"]
 mod gated;
+#[path = "rollout/hangs.rs"]
+mod hangs;
 #[path = "package_files/maker.rs"]
 #[allow(dead_code, reason = "shared with the tests of package files")]
 mod maker;

@@ -139,6 +139,8 @@ fn live(world: &World, shadow: Digest, incidents: u64) {
         name: "this site".into(),
         active: "shipped".into(),
         shadow: Slot::Blob(shadow).to_string(),
+        active_model: "m1".into(),
+        shadow_model: "m2".into(),
         zones: "z1".into(),
         began,
     };

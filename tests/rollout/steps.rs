@@ -1,6 +1,5 @@
 //! The way of a model step by step, and what each step waits for.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use standclear::clock;

@@ -188,12 +188,7 @@ pub enum Judge {
     Gate,
 }
 
-fn gate(
-    folder: &Path,
-    reader: StoreReader,
-    clerk: &Clerk,
-    shared: Arc<Shared>,
-) -> ShadowEvidence {
+fn gate(folder: &Path, reader: StoreReader, clerk: &Clerk, shared: Arc<Shared>) -> ShadowEvidence {
     let text = "[site]\nname = \"North yard\"\ntime_zone = \"UTC\"\n[[camera]]\nid = \"yard\"\n\
                 name = \"Yard\"\nsource = { test = \"ball\" }\nzones = \"yard.json\"\n";
     let zones = r#"{"type":"FeatureCollection","features":[{"type":"Feature",

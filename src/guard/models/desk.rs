@@ -11,8 +11,8 @@ use super::evidence::{EvidenceSource, allows, judged};
 use super::fetching::{Intake, ask};
 use super::gather::{Gathered, gather};
 use super::keeper::{Ask, Task};
-use super::recorded;
 use super::recent::Recent;
+use super::recorded;
 use super::shown::{Facts, Shown};
 use super::take;
 use crate::clock;
@@ -29,7 +29,6 @@ use crate::model_store::blobs;
 use crate::rollout::slot::{Digest, Slot};
 use crate::rollout::stage::Stage;
 use crate::store::query::StoreReader;
-use crate::store::shadow::CorpusRun;
 use crate::telemetry::chain;
 
 /// Longest wait for an answer of the keeper. The web side cuts a request off after five seconds.
@@ -302,35 +301,4 @@ pub fn with_installed(
     };
     let installed = rows.iter().find(is_it).map(|row| (row.event.at, row.event.by.clone()));
     Facts { installed, ..facts }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gate::Probability;
-    use crate::gate::claim::Look;
-
-    #[test]
-    fn evidence_beside_another_model_than_the_one_that_guards_is_none() {
-        let candidate = "5".repeat(64).parse().expect("a digest");
-        let other = Slot::Blob("6".repeat(64).parse().expect("a digest"));
-        let of = |active, shadow| EvidenceFacts {
-            digest: String::new(),
-            active,
-            shadow: Some(shadow),
-            claim: Claim {
-                miss_rate: Probability::CONFIDENCE,
-                confidence: Probability::CONFIDENCE,
-                look: Look::Any,
-            },
-            judgement: Judgement::NotEnough { needed: vec![] },
-            runs: vec![],
-            quantization: None,
-        };
-        let it = Slot::Blob(candidate);
-        assert!(is_of(&of(Slot::Shipped, it), Slot::Shipped, candidate));
-        assert!(!is_of(&of(other, it), Slot::Shipped, candidate));
-        assert!(!is_of(&of(Slot::Shipped, it), other, candidate));
-        assert!(!is_of(&of(Slot::Shipped, other), Slot::Shipped, candidate));
-    }
 }

@@ -93,3 +93,34 @@ pub fn allows(known: Option<(String, Judgement)>, seen: Option<&str>) -> Result<
         Judgement::MayBeApproved { .. } => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Probability;
+    use crate::gate::claim::Look;
+
+    #[test]
+    fn evidence_beside_another_model_than_the_one_that_guards_is_none() {
+        let candidate = "5".repeat(64).parse().expect("a digest");
+        let other = Slot::Blob("6".repeat(64).parse().expect("a digest"));
+        let of = |active, shadow| EvidenceFacts {
+            digest: String::new(),
+            active,
+            shadow: Some(shadow),
+            claim: Claim {
+                miss_rate: Probability::CONFIDENCE,
+                confidence: Probability::CONFIDENCE,
+                look: Look::Any,
+            },
+            judgement: Judgement::NotEnough { needed: vec![] },
+            runs: vec![],
+            quantization: None,
+        };
+        let it = Slot::Blob(candidate);
+        assert!(is_of(&of(Slot::Shipped, it), Slot::Shipped, candidate));
+        assert!(!is_of(&of(other, it), Slot::Shipped, candidate));
+        assert!(!is_of(&of(Slot::Shipped, it), other, candidate));
+        assert!(!is_of(&of(Slot::Shipped, other), Slot::Shipped, candidate));
+    }
+}

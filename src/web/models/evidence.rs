@@ -31,7 +31,6 @@ const EVIDENCE: &str = "/api/models/evidence";
 /// Largest file of a comparison: four thousand cases have a quarter of it.
 pub(in crate::web) const EVIDENCE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-
 /// What may be asked for: less than a hundredth of a percent takes more incidents than a site has, and
 /// a model that misses half shows nothing.
 const MISS: std::ops::RangeInclusive<f64> = 0.000_1..=0.5;

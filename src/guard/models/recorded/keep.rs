@@ -106,6 +106,8 @@ pub fn run_for_box(
             name: names.join(", ").chars().take(NAME_CHARS_MAX).collect(),
             active: active.to_string(),
             shadow: shadow.to_string(),
+            active_model: file.active.model.clone(),
+            shadow_model: file.shadow.model.clone(),
             zones: sha256_of(zones.join("\n")),
             began: file.made_at,
         },

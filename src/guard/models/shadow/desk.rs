@@ -253,12 +253,15 @@ mod tests {
                 name: "gate-road".into(),
                 active: "shipped".into(),
                 shadow: format!("sha256-{}", "a".repeat(64)),
+                active_model: "m1".into(),
+                shadow_model: "m2".into(),
                 zones: "z".into(),
                 began: Timestamp::UNIX_EPOCH,
             },
             ended: Timestamp::from_second(1_000_000).expect("a time"),
             progress: RunProgress { seen: 1, of: 1, figures: "{}".into() },
             incidents: std::iter::once(lost(600, None)).chain(labelled).collect(),
+            recordings: vec![],
         };
         store.append_corpus_run(&corpus, "recording").expect("kept");
         let reader = Arc::new(store.reader().expect("a reader"));

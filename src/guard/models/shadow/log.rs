@@ -63,7 +63,6 @@ pub(super) enum Entry {
 
 /// What comes next.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, and it is moved once")]
 pub(super) enum Turn {
     Entry(Entry),
     /// A picture that both looked at.
