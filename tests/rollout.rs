@@ -16,6 +16,8 @@ mod hangs;
 mod maker;
 #[path = "rollout/matrix.rs"]
 mod matrix;
+#[path = "rollout/moody.rs"]
+mod moody;
 #[path = "rollout/steps.rs"]
 mod steps;
 #[path = "rollout/world.rs"]

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -37,7 +36,7 @@ use standclear::link::{ModelInfo, SwitchedTo, ToWorker};
 use standclear::model_package::WallTime;
 use standclear::model_package::keys::file;
 use standclear::model_store::FOLDER;
-use standclear::model_store::files::{Disk, Files, Kind, SharedFiles};
+use standclear::model_store::files::{Disk, SharedFiles};
 use standclear::rollout::probation::Rules;
 use standclear::rollout::slot::{Digest, Slot};
 use standclear::rollout::stage::{Fault, Stage};
@@ -46,6 +45,7 @@ use standclear::store::query::StoreReader;
 use tempfile::TempDir;
 
 use super::maker::{Maker, manifest_with, tar_of};
+pub use super::moody::{Mood, Moody};
 
 /// Of the model that came with the program.
 pub const SHIPPED_RELEASE: u64 = 5;
@@ -54,78 +54,6 @@ pub const SHIPPED_RELEASE: u64 = 5;
 const SOON: Duration = Duration::from_secs(20);
 
 pub const EVIDENCE: &str = "what they saw";
-
-/// What a disk does; changed while the box works with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Mood {
-    Well,
-    Full,
-    ReadOnly,
-    /// Whoever writes waits until it is well again.
-    Hangs,
-}
-
-/// A real folder on a disk that has moods.
-pub struct Moody {
-    disk: Disk,
-    mood: Arc<AtomicU8>,
-}
-
-impl Moody {
-    fn write(&self) -> io::Result<()> {
-        loop {
-            match self.mood.load(Ordering::SeqCst) {
-                0 => return Ok(()),
-                1 => return Err(ErrorKind::StorageFull.into()),
-                2 => return Err(ErrorKind::ReadOnlyFilesystem.into()),
-                _ => thread::park_timeout(Duration::from_millis(2)),
-            }
-        }
-    }
-}
-
-impl Files for Moody {
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.write().and_then(|()| self.disk.create_dir(path))
-    }
-
-    fn write_new(&self, path: &Path, content: &mut dyn Read) -> io::Result<u64> {
-        self.write().and_then(|()| self.disk.write_new(path, content))
-    }
-
-    fn sync_file(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_file(path)
-    }
-
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_dir(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.write().and_then(|()| self.disk.rename(from, to))
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove_file(path)
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk.remove_dir(path)
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + '_>> {
-        self.disk.open(path)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        self.disk.list(path)
-    }
-
-    fn kind(&self, path: &Path) -> io::Result<Option<Kind>> {
-        self.disk.kind(path)
-    }
-}
 
 /// The next trials of models, in their order; a good one where nothing is said.
 #[derive(Clone, Default)]
@@ -150,8 +78,8 @@ pub struct Seen {
     read: Arc<AtomicUsize>,
 }
 
-fn asks() -> Claim {
-    let miss_rate = Probability::new(0.01).expect("a share");
+fn asks(miss: f64) -> Claim {
+    let miss_rate = Probability::new(miss).expect("a share");
     Claim { miss_rate, confidence: Probability::CONFIDENCE, look: Look::Any }
 }
 
@@ -197,8 +125,7 @@ fn gate(folder: &Path, reader: StoreReader, clerk: &Clerk, shared: Arc<Shared>) 
     fs::write(folder.join("yard.json"), zones).expect("a zone file");
     let config = Config::parse(&folder.join("standclear.toml"), text).expect("a configuration");
     let slot = ShadowSlot::of(&config, reader, clerk.clone());
-    let miss_rate = Probability::new(0.2).expect("a share");
-    let claim = Claim { miss_rate, confidence: Probability::CONFIDENCE, look: Look::Any };
+    let claim = asks(0.2);
     slot.post().looks_beside(Slot::Shipped);
     ShadowEvidence { shadow: slot.desk(), claim, shared }
 }
@@ -335,7 +262,8 @@ impl World {
         let thread = KeeperThread::start(parts, (tasks, asked), heard).expect("a thread");
         let carried = vec![self.folder.path().join("media")];
         let (found, lately) = (Mutex::default(), Lately::default());
-        let desk = ModelsDesk { intake, evidence, reader, carried, found, asks: asks(), lately };
+        let desk =
+            ModelsDesk { intake, evidence, reader, carried, found, asks: asks(0.01), lately };
         go_on(desk.intake.clone()).expect("a thread");
         self.life = Some(Life { desk, clerk, order, news: post, told, thread });
         self.wait_for("the clock to be trusted", || {

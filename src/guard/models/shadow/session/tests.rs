@@ -1,3 +1,5 @@
+//! What a session makes of pictures that the shadow model was not given, died on or did not answer.
+
 use std::sync::Arc;
 
 use super::*;
