@@ -2,19 +2,11 @@
 
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use ureq::Agent;
-use ureq::http::Uri;
-use ureq::tls::TlsConfig;
 
-use super::remote::{RemoteError, answered, roots};
-
-/// The box loads the model beside the one that guards before it answers.
-const ANSWER_MAX: Duration = Duration::from_secs(180);
-
-const CONNECT_MAX: Duration = Duration::from_secs(10);
+use super::remote::{RemoteError, agent, answered, may_be_told};
 
 /// A password has at most 256 bytes; a line's end may follow.
 const PASSWORD_BYTES_MAX: u64 = 512;
@@ -64,23 +56,11 @@ impl Person {
     /// There is no password, the box does not answer, or does not know them.
     pub fn sign_in(who: &Who) -> Result<Person, PersonError> {
         let url = who.url.trim_end_matches('/').to_owned();
-        if !is_kept_secret(&url) {
+        if !may_be_told(&url) {
             return Err(PersonError::InClear { url });
         }
         let password = password(&who.password_file)?;
-        let mut tls = TlsConfig::builder();
-        if let Some(path) = &who.ca_file {
-            tls = tls.root_certs(roots(path)?);
-        }
-        let agent = Agent::config_builder()
-            .tls_config(tls.build())
-            .http_status_as_error(false)
-            // A password goes to the box that was named and to nobody else.
-            .max_redirects(0)
-            .timeout_connect(Some(CONNECT_MAX))
-            .timeout_global(Some(ANSWER_MAX))
-            .build()
-            .new_agent();
+        let agent = agent(who.ca_file.as_deref())?;
         let body = json!({ "name": who.name, "password": password }).to_string();
         let request = agent.post(format!("{url}/api/session")).content_type("application/json");
         let answer = request.send(body);
@@ -111,18 +91,6 @@ impl Drop for Person {
         let request =
             request.header("cookie", &self.cookie).header("x-standclear-csrf", &self.csrf);
         let _ = request.call();
-    }
-}
-
-/// Encrypted, or not over a network at all.
-fn is_kept_secret(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let loopback = host.parse().is_ok_and(|it: std::net::IpAddr| it.is_loopback());
-    match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => loopback || host == "localhost",
-        _ => false,
     }
 }
 

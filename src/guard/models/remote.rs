@@ -15,7 +15,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::redact::origin;
 
-/// A package is tried before the box answers.
+/// A package is tried, or a model loaded beside the one that guards, before the box answers.
 const ANSWER_MAX: Duration = Duration::from_secs(180);
 
 const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -86,19 +86,7 @@ impl Remote {
         if !is_token {
             return Err(RemoteError::Token { path });
         }
-        let mut tls = TlsConfig::builder();
-        if let Some(path) = &address.ca_file {
-            tls = tls.root_certs(roots(path)?);
-        }
-        let agent = Agent::config_builder()
-            .tls_config(tls.build())
-            .http_status_as_error(false)
-            // A token goes to the box that was named and to nobody else.
-            .max_redirects(0)
-            .timeout_connect(Some(CONNECT_MAX))
-            .timeout_global(Some(ANSWER_MAX))
-            .build()
-            .new_agent();
+        let agent = agent(address.ca_file.as_deref())?;
         let url = address.url.trim_end_matches('/').to_owned();
         Ok(Remote { agent, url, token: token.to_owned() })
     }
@@ -141,8 +129,24 @@ impl Remote {
     }
 }
 
-/// Whether nobody on the way reads the token.
-fn may_be_told(url: &str) -> bool {
+/// Asks a box. `ca_file`: its own authority.
+pub(super) fn agent(ca_file: Option<&Path>) -> Result<Agent, RemoteError> {
+    let mut tls = TlsConfig::builder();
+    if let Some(path) = ca_file {
+        tls = tls.root_certs(roots(path)?);
+    }
+    let config = Agent::config_builder()
+        .tls_config(tls.build())
+        .http_status_as_error(false)
+        // A secret goes to the box that was named and to nobody else.
+        .max_redirects(0)
+        .timeout_connect(Some(CONNECT_MAX))
+        .timeout_global(Some(ANSWER_MAX));
+    Ok(config.build().new_agent())
+}
+
+/// Whether nobody on the way reads a secret.
+pub(super) fn may_be_told(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let is_here = || host == "localhost" || host.parse::<IpAddr>().is_ok_and(|it| it.is_loopback());
@@ -178,7 +182,7 @@ pub(super) fn answered(
     }
 }
 
-pub(super) fn roots(path: &Path) -> Result<RootCerts, RemoteError> {
+fn roots(path: &Path) -> Result<RootCerts, RemoteError> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<_, _>>);
     let authorities: Vec<CertificateDer<'static>> = read.unwrap_or_default();
     if authorities.is_empty() {
