@@ -120,9 +120,9 @@ describe('access', { skip: impossible ?? false }, () => {
 
   for (const [role, pages, answers] of [
     ['viewer', ['Now', 'Alarms', 'Incidents', 'Zones', 'Walk test', 'Heat map', 'Handhelds'], false],
-    ['supervisor', ['Now', 'Alarms', 'Incidents', 'Zones', 'Walk test', 'Heat map', 'Handhelds'], true],
-    ['engineer', ['Now', 'Alarms', 'Incidents', 'Zones', 'Walk test', 'Heat map', 'Handhelds', 'Audit'], true],
-    ['admin', ['Now', 'Alarms', 'Incidents', 'Zones', 'Walk test', 'Heat map', 'Handhelds', 'People', 'Audit'], true],
+    ['supervisor', ['Now', 'Alarms', 'Incidents', 'Zones', 'Walk test', 'Heat map', 'Models', 'Handhelds'], true],
+    ['engineer', ['Now', 'Alarms', 'Incidents', 'Zones', 'Walk test', 'Heat map', 'Models', 'Handhelds', 'Audit'], true],
+    ['admin', ['Now', 'Alarms', 'Incidents', 'Zones', 'Walk test', 'Heat map', 'Models', 'Handhelds', 'People', 'Audit'], true],
   ]) {
     test(`a_${role}_is_offered_what_the_role_may_do_and_nothing_else`, async () => {
       const person = { name: `Person ${role}`, password: `password of a ${role}`, role };

@@ -102,7 +102,7 @@ describe('models', { skip: impossible ?? false }, () => {
     Object.assign(box.answers, { models: MODELS.approvable, evidence: EVIDENCE.refused });
     await open();
     await button('Promote…').click();
-    await shows(/◆ Refused\. It loses somebody/);
+    await shows(/◆ Refused for misses less than 5 %, as this box asks\. It loses somebody/);
     await dialog().getByRole('textbox').fill(CANDIDATE.name);
     assert.equal(await button('Promote', dialog()).isDisabled(), true);
   });
