@@ -20,6 +20,12 @@ const ANSWER_MAX: Duration = Duration::from_secs(180);
 
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
+/// A package may come over a slow line: as long as the box listens to it, and a bit.
+const SENT_MAX: Duration = Duration::from_secs(31 * 60);
+
+/// Nothing goes out for so long: nobody is there any more.
+const STANDS_MAX: Duration = Duration::from_secs(60);
+
 /// Largest token and largest answer read, bytes.
 const TOKEN_BYTES_MAX: usize = 4 * 1024;
 const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -140,8 +146,13 @@ pub(super) fn agent(ca_file: Option<&Path>) -> Result<Agent, RemoteError> {
         .http_status_as_error(false)
         // A secret goes to the box that was named and to nobody else.
         .max_redirects(0)
+        .timeout_resolve(Some(CONNECT_MAX))
         .timeout_connect(Some(CONNECT_MAX))
-        .timeout_global(Some(ANSWER_MAX));
+        .timeout_send_request(Some(STANDS_MAX))
+        .timeout_send_body(Some(SENT_MAX))
+        .timeout_per_write(Some(STANDS_MAX))
+        .timeout_recv_response(Some(ANSWER_MAX))
+        .timeout_recv_body(Some(STANDS_MAX));
     Ok(config.build().new_agent())
 }
 
