@@ -114,33 +114,70 @@ impl Recall {
     }
 }
 
-/// Compares the two on every picture and zone. Each zone that is to be guarded must occur.
-pub fn check(looked: &[Looked]) -> Checked {
-    let mut zones: BTreeMap<Place, Recall> = BTreeMap::new();
-    for one in looked {
-        let recall = zones.entry(one.place.clone()).or_default();
-        if is_inside(one) {
-            recall.demanded += 1;
-            recall.parent_found += usize::from(one.parent == Says::Inside);
-            recall.quantized_found += usize::from(one.quantized == Says::Inside);
+/// What was counted so far, of one recording or of several that have the same zones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub zones: BTreeMap<Place, Recall>,
+    pub differ: Vec<Differs>,
+}
+
+impl Counted {
+    /// Counts every picture and zone. Each zone that is to be guarded must occur.
+    pub fn of(looked: &[Looked]) -> Counted {
+        let mut zones: BTreeMap<Place, Recall> = BTreeMap::new();
+        for one in looked {
+            let recall = zones.entry(one.place.clone()).or_default();
+            if is_inside(one) {
+                recall.demanded += 1;
+                recall.parent_found += usize::from(one.parent == Says::Inside);
+                recall.quantized_found += usize::from(one.quantized == Says::Inside);
+            }
         }
+        let mut counted = Counted { zones, differ: looked.iter().filter_map(difference).collect() };
+        counted.name_the_first();
+        counted
     }
-    let named = |which: &dyn Fn(&Recall) -> bool| -> Vec<Place> {
-        zones.iter().filter(|(_, recall)| which(recall)).map(|(place, _)| place.clone()).collect()
-    };
-    let refused = named(&|recall| recall.loses_too_much());
-    let too_few = named(&|recall| recall.demanded < LOST_ONE_IN);
-    let outcome = if !refused.is_empty() {
-        Outcome::Refused { zones: refused }
-    } else if !too_few.is_empty() || zones.is_empty() {
-        Outcome::NotEnough { zones: too_few }
-    } else {
-        Outcome::Accepted
-    };
-    let mut differ: Vec<Differs> = looked.iter().filter_map(difference).collect();
-    differ.sort_by_key(|differs| differs.how != Difference::Lost);
-    differ.truncate(PICTURES_NAMED_MAX);
-    Checked { zones, differ, outcome }
+
+    /// With those of another recording: the same zone has all of its pictures together.
+    pub fn add(&mut self, other: Counted) {
+        for (place, more) in other.zones {
+            let recall = self.zones.entry(place).or_default();
+            recall.demanded = recall.demanded.saturating_add(more.demanded);
+            recall.parent_found = recall.parent_found.saturating_add(more.parent_found);
+            recall.quantized_found = recall.quantized_found.saturating_add(more.quantized_found);
+        }
+        self.differ.extend(other.differ);
+        self.name_the_first();
+    }
+
+    /// What it comes to.
+    pub fn checked(self) -> Checked {
+        let Counted { zones, differ } = self;
+        let named = |which: &dyn Fn(&Recall) -> bool| -> Vec<Place> {
+            let those = zones.iter().filter(|(_, recall)| which(recall));
+            those.map(|(place, _)| place.clone()).collect()
+        };
+        let refused = named(&|recall| recall.loses_too_much());
+        let too_few = named(&|recall| recall.demanded < LOST_ONE_IN);
+        let outcome = if !refused.is_empty() {
+            Outcome::Refused { zones: refused }
+        } else if !too_few.is_empty() || zones.is_empty() {
+            Outcome::NotEnough { zones: too_few }
+        } else {
+            Outcome::Accepted
+        };
+        Checked { zones, differ, outcome }
+    }
+
+    fn name_the_first(&mut self) {
+        self.differ.sort_by_key(|differs| differs.how != Difference::Lost);
+        self.differ.truncate(PICTURES_NAMED_MAX);
+    }
+}
+
+/// Compares the two on every picture and zone.
+pub fn check(looked: &[Looked]) -> Checked {
+    Counted::of(looked).checked()
 }
 
 fn is_inside(looked: &Looked) -> bool {

@@ -3,8 +3,8 @@
 //!
 //! The rules, in this order:
 //! 1. A true incident that the active model told and the shadow model did not, or told too late:
-//!    refused, however many others it found.
-//! 2. Not enough: a difference, or what both missed, that nobody has labelled; a run in which the
+//!    refused, however many others it found. So is a quantized model that sees less than its parent.
+//! 2. Not enough: a quantized model that nobody has held against its parent; a difference, or what both missed, that nobody has labelled; a run in which the
 //!    shadow model saw too few of the pictures; too few incidents found on this site; a run that missed
 //!    more than is claimed, or joined more than a few with others, whatever another one shows; a claim
 //!    that no run shows.
@@ -21,6 +21,7 @@ use std::time::Duration;
 use super::claim::{Claim, Look};
 use super::figures::Figures;
 use super::pairs::Meanwhile;
+use super::quantization::Outcome;
 use super::{Probability, Tally, bounds, sequential};
 use crate::engine::time::Instant;
 
@@ -90,6 +91,18 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     pub runs: Vec<Run>,
+    pub quantization: Quantization,
+}
+
+/// What is known of the shadow model against the parent that it was quantized from (`quantization`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Quantization {
+    /// It is not quantized, or it is not for the gate to ask: of recordings by themselves.
+    #[default]
+    NotAsked,
+    /// It is, and nobody has held it against its parent.
+    Unchecked,
+    Checked(Outcome),
 }
 
 /// What the evidence allows.
@@ -107,6 +120,8 @@ pub enum Reason {
     LostIncident { run: usize, case: CaseId },
     /// It did, too late.
     LateIncident { run: usize, case: CaseId, later_by: Duration },
+    /// Quantizing has cost more than half a point of recall in a zone.
+    SeesLessThanParent,
 }
 
 /// What is missing.
@@ -130,6 +145,10 @@ pub enum Needed {
     /// In this run so many of the true incidents told, or such that might be, were joined with others:
     /// of a model that latches after the first person nobody knows whether it would see the next.
     Separate { run: usize, joined: usize, told: usize },
+    /// Nobody has held the quantized model against its parent.
+    ParentCheck,
+    /// Somebody has, on too few pictures with somebody inside.
+    ParentPictures,
     /// There is nothing to judge by.
     AnyRun,
 }
@@ -225,6 +244,13 @@ impl Gate {
         } else if claims.is_empty() {
             needed.extend(runs.iter().filter_map(|(index, _, f)| more(*index, f, claim)));
         }
+        needed.extend(match &evidence.quantization {
+            Quantization::Unchecked => Some(Needed::ParentCheck),
+            Quantization::Checked(Outcome::NotEnough { .. }) => Some(Needed::ParentPictures),
+            // Refused already, above.
+            Quantization::Checked(Outcome::Accepted | Outcome::Refused { .. })
+            | Quantization::NotAsked => None,
+        });
         if evidence.runs.is_empty() {
             needed.push(Needed::AnyRun);
         }
@@ -269,6 +295,9 @@ impl Gate {
                     }
                 });
             }
+        }
+        if let Quantization::Checked(Outcome::Refused { .. }) = evidence.quantization {
+            reasons.push(Reason::SeesLessThanParent);
         }
         reasons
     }

@@ -53,6 +53,10 @@ pub enum StoreError {
         "the store {path} has the recording `{recording}` with these zones of these two models already; a recording counts once"
     )]
     RecordingKnown { path: PathBuf, recording: String },
+    #[error(
+        "the store {path} would hold more than {most} recordings of this model beside its parent; give fewer"
+    )]
+    ParentChecksFull { path: PathBuf, most: i64 },
     #[error("the store {path} cannot be opened")]
     Open {
         path: PathBuf,

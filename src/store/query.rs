@@ -93,6 +93,14 @@ pub enum HistoryError {
     Heat(#[source] rusqlite::Error),
     #[error("what evidence there is could not be read from the store")]
     Evidence(#[source] rusqlite::Error),
+    #[error(
+        "what is kept as parent check {id} is none; `standclear check` says what else is wrong"
+    )]
+    ParentCheck {
+        id: u64,
+        #[source]
+        source: serde_json::Error,
+    },
     #[error("what cameras' views are held against could not be read from the store")]
     Views(#[source] rusqlite::Error),
     #[error("the examples could not be read from the store")]

@@ -10,11 +10,13 @@
 //! Not here: which incident of one model is which of the other, and what all that shows (`gate`).
 
 mod kept;
+mod parent;
 mod read;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+pub use self::parent::{PARENT_CHECKS_KEPT, ParentCheck, ParentCheckRow, ParentChecks};
 pub use self::read::{CaseMark, ShadowIncidentRow, ShadowRunRow};
 use super::audit::{self, AuditEntry};
 use super::pictures::Hides;

@@ -127,7 +127,7 @@ impl Shadowing for FakeModels {
         let run = Run { source: Source::Live, coverage, cases: cases.collect() };
         let gate = Gate::default();
         let figures = Figures::of(&gate, &run, &claim);
-        let evidence = Evidence { runs: vec![run] };
+        let evidence = Evidence { runs: vec![run], ..Evidence::default() };
         Ok(EvidenceFacts {
             digest: evidence_digest(),
             active: Slot::Shipped,

@@ -11,9 +11,9 @@ use standclear::gate::claim::Look;
 use standclear::guard::handle::Reason;
 use standclear::guard::handle::models::{
     ActiveModel, CarriedModel, CarriedModels, Claim, Digest, EndReason, Fault, GoldenLook,
-    InstalledModel, May, ModelError, ModelFault, ModelFaultKind, ModelHistoryRow, ModelRole,
-    ModelRow, Models, ModelsNow, PackageRefusal, Person, Possible, ReviewStep, Slot, Stage, Taking,
-    TakingFrom, TakingState, TrialNow,
+    InstalledModel, KeptEvidence, May, ModelError, ModelFault, ModelFaultKind, ModelHistoryRow,
+    ModelRole, ModelRow, Models, ModelsNow, PackageRefusal, Person, Possible, ReviewStep, Slot,
+    Stage, Taking, TakingFrom, TakingState, TrialNow,
 };
 
 use super::{PATIENCE, time};
@@ -268,9 +268,9 @@ impl Models for FakeModels {
         self.step(format!("promote by {by}"))
     }
 
-    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<u64, ModelError> {
+    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<KeptEvidence, ModelError> {
         self.step(format!("evidence {} {by}", sha256_of(json)))?;
-        Ok(7)
+        Ok(KeptEvidence::Run(7))
     }
 
     fn rollback(&self, reason: &Reason, by: &str) -> Result<(), ModelError> {

@@ -1,15 +1,16 @@
 //! A quantized model against its parent, with tiny models on made clips.
 
+use std::ffi::OsStr;
 use std::fs;
 
 use serde_json::Value;
 
-use super::{DARK_BEFORE, Scene, blind, err, model, out, seeing};
+use super::{DARK_BEFORE, Scene, blind, clip, err, model, out, seeing};
 
 #[test]
 fn a_quantized_model_that_sees_less_is_refused_with_the_pictures_that_differ() {
     let scene = Scene::new(30);
-    let (fp32, int8) = (seeing("fp32"), blind("int8"));
+    let (fp32, int8) = (seeing("fp32"), blind("int8").quantized());
     let (pictures, json) = (scene.path("pictures"), scene.path("report.json"));
     let checked = model(&[
         &"check-quantization",
@@ -53,7 +54,7 @@ fn a_quantized_model_that_sees_less_is_refused_with_the_pictures_that_differ() {
 
 #[test]
 fn one_that_sees_the_same_is_accepted_once_half_a_point_is_a_picture() {
-    let (fp32, int8) = (seeing("fp32"), seeing("int8"));
+    let (fp32, int8) = (seeing("fp32"), seeing("int8").quantized());
     let few = Scene::new(30);
     let checked = |scene: &Scene| {
         let checked = model(&[
@@ -73,4 +74,41 @@ fn one_that_sees_the_same_is_accepted_once_half_a_point_is_a_picture() {
     assert!(text.contains("NOT ENOUGH: 200 pictures with somebody inside"), "{text}");
     let text = checked(&Scene::new(210));
     assert!(text.contains("ACCEPTED"), "{text}");
+}
+
+#[test]
+fn clips_of_the_same_zones_are_counted_together_and_kept_for_the_gate() {
+    let (fp32, int8) = (seeing("fp32"), seeing("int8").quantized());
+    let scene = Scene::new(120);
+    let (other, keep) = (clip(scene.folder.path(), "gate-2.mp4", 110), scene.path("parent.json"));
+    let checked = |more: &[&dyn AsRef<OsStr>]| {
+        let mut args: Vec<&dyn AsRef<OsStr>> = vec![&"check-quantization"];
+        args.extend(more);
+        model(&args)
+    };
+    let (int8_dir, fp32_dir) = (int8.dir(), fp32.dir());
+    let both = checked(&[
+        &int8_dir,
+        &fp32_dir,
+        &scene.clip,
+        &other,
+        &"--zones",
+        &scene.zones,
+        &"--keep",
+        &keep,
+    ]);
+    assert!(out(&both).contains("ACCEPTED"), "{}{}", out(&both), err(&both));
+    let file: Value = serde_json::from_slice(&fs::read(&keep).expect("kept")).expect("JSON");
+    assert_eq!(file["quantized"]["package"], int8.digest());
+    assert_eq!(file["parent"]["package"], fp32.digest());
+    let judged = model(&[&"evidence", &keep]);
+    let text = out(&judged);
+    assert!(text.contains("ACCEPTED") && text.contains("NOT ENOUGH"), "{text}{}", err(&judged));
+
+    for (first, second, says) in
+        [(&fp32_dir, &int8_dir, "is not quantized"), (&int8_dir, &int8_dir, "is quantized itself")]
+    {
+        let wrong = checked(&[first, second, &scene.clip, &"--zones", &scene.zones]);
+        assert!(!wrong.status.success() && err(&wrong).contains(says), "{}", err(&wrong));
+    }
 }

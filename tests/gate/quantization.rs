@@ -2,8 +2,11 @@
 
 use standclear::gate::pairs::Place;
 use standclear::gate::quantization::{
-    Checked, Difference, Looked, Outcome, PICTURES_NAMED_MAX, Says, Truth, check,
+    Checked, Counted, Difference, Looked, Outcome, PICTURES_NAMED_MAX, Says, Truth, check,
 };
+use standclear::gate::verdict::{Evidence, Judgement, Needed, Quantization, Reason};
+
+use crate::verdict::{BOTH, TRUE, judge, less_than, live, once};
 
 fn place(zone: &str) -> Place {
     Place { camera: "gate".to_owned(), zone: zone.to_owned() }
@@ -116,4 +119,38 @@ fn without_truth_the_parent_is_believed() {
     let checked = check(&clip("press", &known));
     assert_eq!(checked.outcome, Outcome::Accepted);
     assert_eq!(checked.differ[0].how, Difference::GhostGone);
+}
+
+#[test]
+fn a_zone_has_its_pictures_of_all_recordings_together() {
+    let part = |lost: usize, of: usize| {
+        let sorts = [(of - lost, Truth::Inside, SEEN, SEEN), (lost, Truth::Inside, SEEN, NOT)];
+        Counted::of(&clip("press", &sorts))
+    };
+    assert_eq!(part(0, 120).checked().outcome, Outcome::NotEnough { zones: vec![place("press")] });
+    let mut both = part(0, 120);
+    both.add(part(1, 100));
+    assert_eq!(both.clone().checked().outcome, Outcome::Accepted, "one of 220");
+    both.add(part(1, 100));
+    let lost = both.checked();
+    assert_eq!(lost.outcome, Outcome::Refused { zones: vec![place("press")] }, "two of 320");
+    assert_eq!(lost.differ.len(), 2);
+}
+
+#[test]
+fn a_quantized_model_is_held_against_its_parent_whatever_it_found() {
+    let claim = less_than(1.0, once(299));
+    let zones = || vec![place("press")];
+    let with =
+        |quantization| judge(&Evidence { quantization, ..live(&[(299, BOTH, TRUE)]) }, &claim);
+    let may = |judged: Judgement| matches!(judged, Judgement::MayBeApproved { .. });
+    assert!(
+        may(with(Quantization::NotAsked)) && may(with(Quantization::Checked(Outcome::Accepted)))
+    );
+    let needs = |needed| Judgement::NotEnough { needed: vec![needed] };
+    assert_eq!(with(Quantization::Unchecked), needs(Needed::ParentCheck));
+    let few = Quantization::Checked(Outcome::NotEnough { zones: zones() });
+    assert_eq!(with(few), needs(Needed::ParentPictures));
+    let lost = Quantization::Checked(Outcome::Refused { zones: zones() });
+    assert_eq!(with(lost), Judgement::Refused { reasons: vec![Reason::SeesLessThanParent] });
 }

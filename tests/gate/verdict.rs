@@ -16,13 +16,13 @@ use standclear::gate::verdict::{
 
 use crate::exact::{probability, ratio, so_few, tally};
 
-const BOTH: Told = Told::Both { shadow_later_by: Duration::ZERO };
+pub const BOTH: Told = Told::Both { shadow_later_by: Duration::ZERO };
 const LOST: Told = Told::ActiveOnly(Meanwhile::Quiet);
 const JOINED: Told = Told::ActiveOnly(Meanwhile::InIncident { later_by: Duration::ZERO });
 const GAINED: Told = Told::ShadowOnly(Meanwhile::Quiet);
 const SPLIT: Told = Told::ShadowOnly(Meanwhile::InIncident { later_by: Duration::ZERO });
 
-const TRUE: Option<Label> = Some(Label::True);
+pub const TRUE: Option<Label> = Some(Label::True);
 const FALSE: Option<Label> = Some(Label::False);
 const UNSURE: Option<Label> = Some(Label::Unsure);
 
@@ -40,20 +40,24 @@ fn run(source: Source, sorts: &[(usize, Told, Option<Label>)]) -> Run {
     }
 }
 
-fn live(sorts: &[(usize, Told, Option<Label>)]) -> Evidence {
-    Evidence { runs: vec![run(Source::Live, sorts)] }
+fn of_runs(runs: Vec<Run>) -> Evidence {
+    Evidence { runs, ..Evidence::default() }
 }
 
-fn less_than(percent: f64, look: Look) -> Claim {
+pub fn live(sorts: &[(usize, Told, Option<Label>)]) -> Evidence {
+    of_runs(vec![run(Source::Live, sorts)])
+}
+
+pub fn less_than(percent: f64, look: Look) -> Claim {
     let miss_rate = probability(percent / 100.0);
     Claim { miss_rate, confidence: Probability::CONFIDENCE, look }
 }
 
-fn judge(evidence: &Evidence, claim: &Claim) -> Judgement {
+pub fn judge(evidence: &Evidence, claim: &Claim) -> Judgement {
     Gate::default().judge(evidence, claim)
 }
 
-fn once(incidents: usize) -> Look {
+pub fn once(incidents: usize) -> Look {
     Look::Once { incidents }
 }
 
@@ -185,7 +189,7 @@ fn what_only_the_shadow_told_makes_it_look_no_better_nor_does_to_tell_it_five_ti
     // Sixty people whom the active model missed, each told as five incidents, are not three hundred.
     let flickers = run(Source::Corpus, &[(300, GAINED, TRUE)]);
     let live = run(Source::Live, &[(10, BOTH, TRUE)]);
-    let judged = judge(&Evidence { runs: vec![flickers, live] }, &less_than(1.0, once(299)));
+    let judged = judge(&of_runs(vec![flickers, live]), &less_than(1.0, once(299)));
     assert!(matches!(judged, Judgement::NotEnough { .. }), "{judged:?}");
 }
 
@@ -261,7 +265,7 @@ fn what_was_joined_is_neither_found_nor_lost_and_is_told() {
 fn a_model_that_latches_after_the_first_person_is_not_passed_by_clips_of_one_person_each() {
     let claim = less_than(1.0, once(299));
     let corpus = run(Source::Corpus, &[(299, BOTH, TRUE)]);
-    let of = |run| judge(&Evidence { runs: vec![corpus.clone(), run] }, &claim);
+    let of = |run| judge(&of_runs(vec![corpus.clone(), run]), &claim);
     // Ten days, on each of which it told the first person and then stayed OCCUPIED.
     let ten_days = run(Source::Live, &[(10, BOTH, TRUE), (300, JOINED, TRUE)]);
     let needed = vec![Needed::Separate { run: 1, joined: 300, told: 310 }];
@@ -311,10 +315,10 @@ fn a_shadow_that_skips_pictures_is_not_compared() {
 fn recordings_decide_and_this_sites_own_cameras_confirm() {
     let claim = less_than(1.0, once(299));
     let corpus = run(Source::Corpus, &[(299, BOTH, TRUE)]);
-    let of = |live: &[(usize, Told, Option<Label>)]| Evidence {
-        runs: vec![corpus.clone(), run(Source::Live, live)],
+    let of = |live: &[(usize, Told, Option<Label>)]| {
+        of_runs(vec![corpus.clone(), run(Source::Live, live)])
     };
-    let alone = Evidence { runs: vec![corpus.clone()] };
+    let alone = of_runs(vec![corpus.clone()]);
     let more = |more| Judgement::NotEnough { needed: vec![Needed::LiveIncidents { more }] };
     assert_eq!(judge(&alone, &claim), more(10));
     assert_eq!(judge(&of(&[(7, BOTH, TRUE)]), &claim), more(3));
@@ -331,9 +335,8 @@ fn recordings_decide_and_this_sites_own_cameras_confirm() {
 #[test]
 fn what_it_missed_here_and_nobody_can_judge_does_not_confirm_it() {
     let claim = less_than(1.0, once(299));
-    let both = |live| Evidence {
-        runs: vec![run(Source::Corpus, &[(299, BOTH, TRUE)]), run(Source::Live, &[live])],
-    };
+    let both =
+        |live| of_runs(vec![run(Source::Corpus, &[(299, BOTH, TRUE)]), run(Source::Live, &[live])]);
     for live in [(10, LOST, UNSURE), (10, Told::Neither, TRUE), (10, Told::Neither, UNSURE)] {
         let contradicted = Needed::Contradicted { run: 1, tally: tally(10, 10) };
         let needed = vec![contradicted, Needed::LiveIncidents { more: 10 }];
@@ -344,11 +347,11 @@ fn what_it_missed_here_and_nobody_can_judge_does_not_confirm_it() {
 #[test]
 fn a_run_that_missed_too_many_is_not_outvoted_by_another() {
     let claim = less_than(5.0, once(59));
-    let with = |misses| Evidence {
-        runs: vec![
+    let with = |misses| {
+        of_runs(vec![
             run(Source::Corpus, &[(59, BOTH, TRUE)]),
             run(Source::Live, &[(58, BOTH, TRUE), (misses, LOST, UNSURE)]),
-        ],
+        ])
     };
     // Of 65, seven or more would be missed with 4.3 % if 5 % were; six of 64 or more with 10 %.
     let Judgement::MayBeApproved { warnings, .. } = judge(&with(6), &claim) else {
@@ -371,7 +374,7 @@ fn one_run_of_several_that_shows_it_is_not_enough_if_all_of_them_do_not() {
         let failed = others
             .iter()
             .map(|found| run(Source::Live, &[(1, Told::Neither, TRUE), (*found, BOTH, TRUE)]));
-        judge(&Evidence { runs: failed.chain([good.clone()]).collect() }, &claim)
+        judge(&of_runs(failed.chain([good.clone()]).collect()), &claim)
     };
     assert!(matches!(with(&[]), Judgement::MayBeApproved { .. }));
     let needed = vec![Needed::Together { source: Source::Live, tally: tally(1, 599) }];
@@ -435,7 +438,7 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         sorts.extend(cases.into_iter().map(|(told, label)| (1, told, label)));
         Run { coverage: Coverage { seen, of: 100 }, ..run(source, &sorts) }
     });
-    prop::collection::vec(run, 0..3).prop_map(|runs| Evidence { runs })
+    prop::collection::vec(run, 0..3).prop_map(of_runs)
 }
 
 /// Lost or told too late, by the definition and not by the code.

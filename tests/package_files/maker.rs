@@ -128,9 +128,11 @@ pub fn manifest() -> Value {
         let (name, bytes) = FILES[n];
         json!({ "file": name, "sha256": sha256(bytes), "bytes": bytes.len() })
     };
+    let mut float = named(0);
+    float["activations"] = json!("f32");
     json!({
         "schema": 2, "name": "people", "version": "1.0.0", "release": 7, "licence": "MIT",
-        "variants": [named(0)], "golden": [named(1)], "files": [named(2)],
+        "variants": [float], "golden": [named(1)], "files": [named(2)],
     })
 }
 

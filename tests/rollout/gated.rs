@@ -5,8 +5,8 @@ use std::fs;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use standclear::digest::sha256_of;
-use standclear::gate::verdict::Judgement;
-use standclear::guard::handle::models::{ModelError, Models};
+use standclear::gate::verdict::{Judgement, Needed, Reason};
+use standclear::guard::handle::models::{KeptEvidence, ModelError, Models};
 use standclear::rollout::slot::{Digest, Slot};
 use standclear::rollout::stage::Stage;
 use standclear::store::shadow::{
@@ -49,7 +49,7 @@ pub fn file_of(active: String, shadow: Digest, recording: &str, last: &str) -> V
     })
 }
 
-fn keep(world: &World, file: &Value) -> Result<u64, ModelError> {
+fn keep(world: &World, file: &Value) -> Result<KeptEvidence, ModelError> {
     world.desk().keep_evidence(file.to_string().as_bytes(), "Eva")
 }
 
@@ -173,4 +173,80 @@ fn whoever_approves_has_seen_the_evidence_as_it_is_now() {
     assert_eq!(world.desk().intake.shared.now().ledger, ledger);
     let (now, _) = seen(&world, digest);
     world.desk().promote(digest, &now, "Eva").expect("approved");
+}
+
+/// What `check-quantization --keep` writes of one recording, in which so many of 400 were lost.
+fn beside_parent(quantized: Digest, recording: &str, lost: u64) -> Value {
+    let model = |package: String, model: &str| json!({ "name": "people", "version": "1", "release": 1, "package": package, "model": model });
+    json!({
+        "format": "standclear-model-parent-check", "version": 1, "made_at": "2026-03-01T10:00:00Z",
+        "quantized": model(quantized.to_string(), "m2"), "parent": model("7".repeat(64), "f"),
+        "settings": { "fps": null, "long_side_px": null, "detail": "off" },
+        "recordings": [{
+            "recording": {
+                "name": recording, "sha256": sha256_of(recording), "zones": "z1", "truth": null,
+                "began_ms": 0, "seconds": 60.0, "pictures": 600,
+            },
+            "counted": {
+                "zones": [{ "zone": "bay", "inside": 400, "parent_saw": 400, "quantized_saw": 400 - lost }],
+                "differ": [{ "zone": "bay", "picture": 17, "how": if lost > 0 { "lost" } else { "ghost" } }],
+            },
+        }],
+    })
+}
+
+#[test]
+fn a_quantized_model_guards_only_when_it_was_held_against_its_parent_and_sees_as_much() {
+    let world = World::judged_by(Judge::Gate);
+    let package =
+        world.package_with(|manifest| manifest["variants"][0]["activations"] = json!("u8"));
+    let digest = world.install(&package).expect("installed");
+    world.desk().shadow(digest, "Eva").expect("shadowing");
+    world.watch();
+    live(&world, digest, 30);
+    let (unheld, judgement) = seen(&world, digest);
+    assert_eq!(judgement, Judgement::NotEnough { needed: vec![Needed::ParentCheck] });
+    refused(world.desk().promote(digest, &unheld, "Eva"), "not_enough");
+
+    let kept = keep(&world, &beside_parent(digest, "gate-road", 3)).expect("kept");
+    assert_eq!(kept, KeptEvidence::ParentCheck { recordings: 1 });
+    let (lost, judgement) = seen(&world, digest);
+    assert_eq!(judgement, Judgement::Refused { reasons: vec![Reason::SeesLessThanParent] });
+    refused(world.desk().promote(digest, &lost, "Eva"), "refused_by_gate");
+
+    // Another recording does not make up for it; the same one, looked at again, does.
+    keep(&world, &beside_parent(digest, "loading-bay", 0)).expect("kept");
+    let (still, _) = seen(&world, digest);
+    assert_ne!(still, lost);
+    keep(&world, &beside_parent(digest, "gate-road", 2)).expect("kept");
+    let (now, judgement) = seen(&world, digest);
+    assert!(matches!(judgement, Judgement::MayBeApproved { .. }), "{judgement:?}");
+    refused(world.desk().promote(digest, &still, "Eva"), "evidence_changed");
+    world.desk().promote(digest, &now, "Eva").expect("approved");
+}
+
+#[test]
+fn what_was_found_of_another_model_or_of_another_file_of_it_says_nothing() {
+    let world = World::judged_by(Judge::Gate);
+    let package =
+        world.package_with(|manifest| manifest["variants"][0]["activations"] = json!("u8"));
+    let digest = world.install(&package).expect("installed");
+    world.desk().shadow(digest, "Eva").expect("shadowing");
+    world.watch();
+    live(&world, digest, 30);
+    let good = beside_parent(digest, "gate-road", 0);
+    let with = |pointer: &str, value: Value| {
+        let mut file = good.clone();
+        *file.pointer_mut(pointer).expect("there") = value;
+        file
+    };
+    refused(keep(&world, &with("/quantized/package", json!("5".repeat(64)))), "other_models");
+    refused(keep(&world, &with("/parent/package", json!(digest.to_string()))), "bad_evidence");
+    let zone = "/recordings/0/counted/zones/0";
+    refused(keep(&world, &with(&format!("{zone}/parent_saw"), json!(401))), "bad_evidence");
+    refused(keep(&world, &with(&format!("{zone}/inside"), json!(601))), "bad_evidence");
+    refused(keep(&world, &with("/recordings", json!([]))), "bad_evidence");
+    keep(&world, &with("/quantized/model", json!("the one for other processors"))).expect("kept");
+    let (_, judgement) = seen(&world, digest);
+    assert_eq!(judgement, Judgement::NotEnough { needed: vec![Needed::ParentCheck] });
 }

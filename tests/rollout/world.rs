@@ -117,8 +117,8 @@ pub enum Judge {
 }
 
 fn gate(folder: &Path, reader: StoreReader, clerk: &Clerk, shared: Arc<Shared>) -> ShadowEvidence {
-    let text = "[site]\nname = \"North yard\"\ntime_zone = \"UTC\"\n[[camera]]\nid = \"yard\"\n\
-                name = \"Yard\"\nsource = { test = \"ball\" }\nzones = \"yard.json\"\n";
+    let text = "[site]\nname = \"North yard\"\ntime_zone = \"UTC\"\n[store]\npath = \".\"\n[[camera]]\n\
+                id = \"yard\"\nname = \"Yard\"\nsource = { test = \"ball\" }\nzones = \"yard.json\"\n";
     let zones = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
         "properties":{"id":"gate","name":"Gate","kind":"restricted"},
         "geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}}]}"#;

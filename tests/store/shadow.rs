@@ -3,8 +3,8 @@
 use standclear::config::Privacy;
 use standclear::store::pictures::Hides;
 use standclear::store::shadow::{
-    CaseWord, CorpusRun, Ended, Labelled, NewShadowRun, RUNS_KEPT, RecordingKept, RunProgress,
-    RunSide, RunSource, ShadowIncident,
+    CaseWord, CorpusRun, Ended, Labelled, NewShadowRun, PARENT_CHECKS_KEPT, ParentCheck,
+    ParentChecks, RUNS_KEPT, RecordingKept, RunProgress, RunSide, RunSource, ShadowIncident,
 };
 use standclear::store::{Store, StoreError};
 
@@ -220,4 +220,45 @@ fn a_run_that_speaks_against_a_model_is_not_forgotten_for_others_that_came_later
     // Another pair has room, at the cost of what nobody labelled.
     assert!(recorded(&mut store, ("shipped", "sha256-c"), None).is_some());
     assert!(reader.shadow_run(Some(refused)).expect("read").is_some());
+}
+
+fn parent_checks(package: &str, recordings: std::ops::Range<usize>, counted: &str) -> ParentChecks {
+    let check = |n: usize| ParentCheck {
+        name: format!("{n}.mp4"),
+        sha256: format!("{n:064}"),
+        zones: "z1".into(),
+        counted: counted.into(),
+    };
+    ParentChecks {
+        package: package.into(),
+        parent: "p".into(),
+        model: "m".into(),
+        recordings: recordings.map(check).collect(),
+        at: at(9_000),
+    }
+}
+
+#[test]
+fn the_newest_check_of_a_recording_counts_and_the_candidates_own_are_never_forgotten_for_others() {
+    let dir = folder();
+    let mut store = open(dir.path());
+    let keep = |store: &mut Store, checks: &ParentChecks| store.append_parent_checks(checks, "Eva");
+    keep(&mut store, &parent_checks("old", 0..900, "{}")).expect("kept");
+    keep(&mut store, &parent_checks("new", 0..2, "first")).expect("kept");
+    keep(&mut store, &parent_checks("new", 1..2, "second")).expect("kept");
+    let reader = store.reader().expect("a reader");
+    let counted = |package: &str| -> Vec<String> {
+        let rows = reader.parent_checks(package).expect("read");
+        rows.into_iter().map(|row| row.check.counted).collect()
+    };
+    assert_eq!(counted("new"), ["first", "second"]);
+    let audited = "SELECT count(*) FROM audit WHERE action = 'parent_check_kept'";
+    assert_eq!(number(dir.path(), audited), 3);
+
+    let most = usize::try_from(PARENT_CHECKS_KEPT).expect("small");
+    let full = keep(&mut store, &parent_checks("new", 0..most, "{}")).expect_err("too many");
+    assert!(matches!(full, StoreError::ParentChecksFull { .. }), "{full}");
+    assert_eq!(counted("new"), ["first", "second"], "nothing of it is kept");
+    keep(&mut store, &parent_checks("new", 2..most - 100, "{}")).expect("kept");
+    assert_eq!((counted("new").len(), counted("old").len()), (most - 100, 100));
 }

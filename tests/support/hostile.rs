@@ -58,6 +58,14 @@ impl Package {
         self.folder.path()
     }
 
+    /// The same under the name of a quantized one.
+    pub fn quantized(self) -> Package {
+        let Package { folder, mut manifest } = self;
+        manifest["variants"][0]["activations"] = json!("u8");
+        fs::write(folder.path().join("manifest.json"), manifest.to_string()).expect("written");
+        Package { folder, manifest }
+    }
+
     /// The sha256 of the manifest: what the package is called by once it is installed.
     pub fn digest(&self) -> String {
         sha256(&fs::read(self.dir().join("manifest.json")).expect("readable"))

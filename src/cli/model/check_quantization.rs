@@ -9,21 +9,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::super::output::{self, to_stdout};
 use super::Refused;
+use super::kept;
 use super::pictures;
 use super::recordings::{self, LookArgs, Recording, Watched};
-use super::side::BoxArgs;
+use super::side::{BoxArgs, Side};
+use super::words;
+use crate::clock;
 use crate::engine::detection::{Detection, FrameSize};
 use crate::engine::geometry::Area;
 use crate::gate::pairs::Place;
 use crate::gate::quantization::{
-    self, Checked, Difference, Differs, LOST_ONE_IN, Looked, Outcome, Recall, Says, Truth,
+    Checked, Counted, Difference, Differs, Looked, Outcome, Recall, Says, Truth,
+};
+use crate::guard::models::recorded::{
+    KeptZones, PARENT_FORMAT, PARENT_VERSION, ParentFile, ParentRecording,
 };
 use crate::replay::mot::{Counts, TruthRow};
+use crate::vision::package::Activations;
 
 /// See the module.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,63 +51,120 @@ pub struct Args {
     /// Write what came out as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Keep what was counted; `standclear model evidence --into-box` gives it to a box, whose gate
+    /// lets no quantized model guard without.
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
+}
+
+/// Models that are no quantized one and its parent.
+#[derive(Debug, thiserror::Error)]
+enum SidesError {
+    #[error(
+        "the model {given} is not quantized (its `activations` are f32), and needs no such check"
+    )]
+    NotQuantized { given: String },
+    #[error(
+        "the model {given} is quantized itself (its `activations` are not f32); give the one that it \
+         was quantized from"
+    )]
+    ParentQuantized { given: String },
 }
 
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    output::check(&[args.json.as_deref()], &[])?;
+    output::check(&[args.json.as_deref(), args.keep.as_deref()], &[])?;
     if let Some(folder) = &args.pictures {
         pictures::make_folder(folder)?;
     }
     let recordings = recordings::open(&args.look)?;
     let int8 = args.of_box.open(&args.int8)?;
     let fp32 = args.of_box.open(&args.fp32)?;
-    let (by_int8, _) = recordings::watch(&int8, &recordings, &args.look)?;
-    let (by_fp32, _) = recordings::watch(&fp32, &recordings, &args.look)?;
-    let checked = check(&recordings, &by_fp32, &by_int8);
+    if !is_quantized(&int8) {
+        return Err(SidesError::NotQuantized { given: args.int8.clone() }.into());
+    }
+    if is_quantized(&fp32) {
+        return Err(SidesError::ParentQuantized { given: args.fp32.clone() }.into());
+    }
+    let (by_int8, int8_detector) = recordings::watch(&int8, &recordings, &args.look)?;
+    let (by_fp32, fp32_detector) = recordings::watch(&fp32, &recordings, &args.look)?;
+    let file = ParentFile {
+        format: PARENT_FORMAT.to_owned(),
+        version: PARENT_VERSION,
+        made_at: clock::wall(),
+        quantized: kept::model(&int8, &int8_detector),
+        parent: kept::model(&fp32, &fp32_detector),
+        settings: kept::settings(&args.look),
+        recordings: counted(&recordings, &by_fp32, &by_int8),
+    };
+    let checked = file.checked();
     to_stdout(|out| print(out, &checked))?;
     if let Some(folder) = &args.pictures {
         let drawn = pictures::draw(folder, &recordings, &checked.differ, &by_fp32, &by_int8)?;
         to_stdout(|out| writeln!(out, "{drawn} pictures written to {}", folder.display()))?;
     }
-    if let Some(file) = &args.json {
-        let mut text = serde_json::to_vec_pretty(&Report::of(&checked))?;
-        text.push(b'\n');
-        output::write_all(&[(file, &text)])?;
-    }
+    let mut report = serde_json::to_vec_pretty(&Report::of(&checked))?;
+    report.push(b'\n');
+    let kept = file.text()?;
+    let mut files = Vec::new();
+    files.extend(args.json.as_deref().map(|file| (file, report.as_slice())));
+    files.extend(args.keep.as_deref().map(|file| (file, kept.as_slice())));
+    output::write_all(&files)?;
     match checked.outcome {
         Outcome::Refused { .. } => Err(Refused::Quantized.into()),
         Outcome::Accepted | Outcome::NotEnough { .. } => Ok(()),
     }
 }
 
-/// Every zone in every picture that both looked at.
-fn check(recordings: &[Recording], parent: &[Watched], quantized: &[Watched]) -> Checked {
+/// Whether the model that is run here, or any other of the package, holds its activations in bytes.
+fn is_quantized(side: &Side) -> bool {
+    side.package.manifest().variants.iter().any(|it| it.activations != Activations::F32)
+}
+
+/// Every zone in every picture that both looked at, recording by recording.
+fn counted(
+    recordings: &[Recording],
+    parent: &[Watched],
+    quantized: &[Watched],
+) -> Vec<ParentRecording> {
+    let each = recordings.iter().zip(parent).zip(quantized);
+    each.map(|((recording, parent), quantized)| {
+        let looked = looked(recording, parent, quantized);
+        let mut pictures: Vec<u64> = looked.iter().map(|one| one.picture).collect();
+        pictures.dedup();
+        let (seconds, pictures) = (parent.summary.end.as_secs_f64(), pictures.len() as u64);
+        ParentRecording {
+            recording: kept::recording(recording, Duration::ZERO, seconds, pictures),
+            counted: KeptZones::of(&Counted::of(&looked)),
+        }
+    })
+    .collect()
+}
+
+fn looked(recording: &Recording, parent: &Watched, quantized: &Watched) -> Vec<Looked> {
     let mut looked = Vec::new();
-    for ((recording, parent), quantized) in recordings.iter().zip(parent).zip(quantized) {
-        let truth = Inside::of(recording, parent);
-        let others: BTreeMap<u64, &[bool]> =
-            quantized.pictures.iter().map(|one| (one.index, one.occupied.as_slice())).collect();
-        for picture in &parent.pictures {
-            let Some(other) = others.get(&picture.index) else {
-                continue;
+    let truth = Inside::of(recording, parent);
+    let others: BTreeMap<u64, &[bool]> =
+        quantized.pictures.iter().map(|one| (one.index, one.occupied.as_slice())).collect();
+    for picture in &parent.pictures {
+        let Some(other) = others.get(&picture.index) else {
+            continue;
+        };
+        for (zone, info) in recording.zones.infos.iter().enumerate() {
+            let says = |occupied: &[bool]| match occupied.get(zone) {
+                Some(true) => Says::Inside,
+                Some(false) | None => Says::Nobody,
             };
-            for (zone, info) in recording.zones.infos.iter().enumerate() {
-                let says = |occupied: &[bool]| match occupied.get(zone) {
-                    Some(true) => Says::Inside,
-                    Some(false) | None => Says::Nobody,
-                };
-                looked.push(Looked {
-                    clip: recording.name.clone(),
-                    picture: picture.index,
-                    place: recording.place(&info.id),
-                    truth: truth.at(zone, picture.index),
-                    parent: says(&picture.occupied),
-                    quantized: says(other),
-                });
-            }
+            looked.push(Looked {
+                clip: recording.name.clone(),
+                picture: picture.index,
+                place: recording.place(&info.id),
+                truth: truth.at(zone, picture.index),
+                parent: says(&picture.occupied),
+                quantized: says(other),
+            });
         }
     }
-    quantization::check(&looked)
+    looked
 }
 
 /// Who was inside, by the truth or, where there is none, by the parent: by zone and picture. Only of
@@ -177,20 +242,7 @@ fn print(out: &mut dyn Write, checked: &Checked) -> io::Result<()> {
     for one in &checked.differ {
         writeln!(out, "  {} picture {}: {}", called(&one.place), one.picture, how(one.how))?;
     }
-    let zones = |zones: &[Place]| zones.iter().map(called).collect::<Vec<_>>().join(", ");
-    let limit = 100.0 / LOST_ONE_IN as f64;
-    match &checked.outcome {
-        Outcome::Accepted => writeln!(out, "ACCEPTED: no zone loses more than {limit} points"),
-        Outcome::Refused { zones: lost } => {
-            writeln!(out, "REFUSED: more than {limit} points of recall lost in {}", zones(lost))
-        }
-        Outcome::NotEnough { zones: few } => writeln!(
-            out,
-            "NOT ENOUGH: {LOST_ONE_IN} pictures with somebody inside are needed in each zone, and \
-             there are fewer in {}",
-            zones(few)
-        ),
-    }
+    writeln!(out, "{}", words::quantization(checked))
 }
 
 fn called(place: &Place) -> String {

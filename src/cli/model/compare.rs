@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let (by_active, active_detector) = recordings::watch(&active, &recordings, &args.look)?;
     let (by_shadow, shadow_detector) = recordings::watch(&shadow, &recordings, &args.look)?;
     let compared = compare(&recordings, &by_active, &by_shadow);
-    let evidence = Evidence { runs: vec![compared.run.clone()] };
+    let evidence = Evidence { runs: vec![compared.run.clone()], ..Evidence::default() };
     let judged = Judged::of(&evidence, args.claim.claim());
     let sides = [(&active, &active_detector), (&shadow, &shadow_detector)];
     let sides = sides.map(|(side, detector)| kept::model(side, detector));

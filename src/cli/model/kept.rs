@@ -34,15 +34,8 @@ pub fn file(
     compared: &Comparison,
     look: &LookArgs,
 ) -> EvidenceFile {
-    let rows = recordings.iter().zip(&compared.recordings).map(|(recording, one)| RecordingRow {
-        name: recording.name.clone(),
-        sha256: recording.sha256.clone(),
-        zones: recording.zones.revision.clone(),
-        truth: recording.truth.as_ref().map(|truth| truth.sha256.clone()),
-        began_ms: millis(one.offset),
-        seconds: one.seconds,
-        pictures: one.coverage.of,
-    });
+    let rows = recordings.iter().zip(&compared.recordings);
+    let rows = rows.map(|(of, one)| recording(of, one.offset, one.seconds, one.coverage.of));
     let coverage = compared.run.coverage;
     EvidenceFile {
         format: FORMAT.to_owned(),
@@ -50,14 +43,28 @@ pub fn file(
         made_at: clock::wall(),
         active,
         shadow,
-        settings: Settings {
-            fps: look.fps,
-            long_side_px: look.long_side,
-            detail: look.detail.name().to_owned(),
-        },
+        settings: settings(look),
         recordings: rows.collect(),
         coverage: CoverageRow { seen: coverage.seen, of: coverage.of },
         cases: compared.cases.iter().map(case).collect(),
+    }
+}
+
+/// How it was looked.
+pub fn settings(look: &LookArgs) -> Settings {
+    Settings { fps: look.fps, long_side_px: look.long_side, detail: look.detail.name().to_owned() }
+}
+
+/// A recording that both models looked at from `began` on.
+pub fn recording(of: &Recording, began: Duration, seconds: f64, pictures: u64) -> RecordingRow {
+    RecordingRow {
+        name: of.name.clone(),
+        sha256: of.sha256.clone(),
+        zones: of.zones_digest(),
+        truth: of.truth.as_ref().map(|truth| truth.sha256.clone()),
+        began_ms: millis(began),
+        seconds,
+        pictures,
     }
 }
 

@@ -29,7 +29,7 @@ use crate::replay::event_log::LoggedEvent;
 use crate::replay::mot::TruthRow;
 use crate::vision::inference::Detector;
 use crate::vision::package::InputSize;
-use crate::zone_file::{SiteZones, load_site};
+use crate::zone_file::{SiteZones, load_site, revision};
 
 /// Pictures of all recordings together that are kept for the comparison: a day at 10 a second.
 const PICTURES_MAX: usize = 864_000;
@@ -247,6 +247,12 @@ impl Recording {
 
     pub fn place(&self, zone: &str) -> Place {
         Place { camera: self.name.clone(), zone: zone.to_owned() }
+    }
+
+    /// sha256 of the zones, whatever the recording is called: under another name it is no other one.
+    pub fn zones_digest(&self) -> String {
+        let documents = self.zones.documents.iter();
+        revision(&documents.map(|document| (String::new(), document.clone())).collect::<Vec<_>>())
     }
 
     /// When somebody was truly inside, from `offset` on.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::output::to_stdout;
 use super::steps::read_evidence;
+use crate::guard::handle::models::KeptEvidence;
 use crate::guard::models::person::{Person, Who};
 use crate::guard::models::remote::{Address, Remote, RemoteError};
 use crate::rollout::slot::Digest;
@@ -77,10 +78,13 @@ pub fn promote(
 }
 
 /// Returns the number of the run.
-pub fn keep_evidence(address: &Address, path: &Path) -> Result<String, Box<dyn Error>> {
+pub fn keep_evidence(address: &Address, path: &Path) -> Result<KeptEvidence, Box<dyn Error>> {
     let json: Value = serde_json::from_slice(&read_evidence(path)?)?;
     let said = Remote::new(address)?.post("/api/models/evidence", &json)?;
-    Ok(said["run"].to_string())
+    Ok(match said["parent_check"].as_u64() {
+        Some(recordings) => KeptEvidence::ParentCheck { recordings: recordings as usize },
+        None => KeptEvidence::Run(said["run"].as_u64().unwrap_or_default()),
+    })
 }
 
 pub fn rollback(address: &Address, reason: &str) -> Result<(), Box<dyn Error>> {

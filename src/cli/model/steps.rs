@@ -16,6 +16,7 @@ use super::remote;
 use crate::clock;
 use crate::config::Config;
 use crate::guard::handle::Reason;
+use crate::guard::handle::models::KeptEvidence;
 use crate::guard::models::keeper::Ask;
 use crate::guard::models::person::Who;
 use crate::guard::models::recorded::{EvidenceError, FILE_BYTES_MAX};
@@ -292,19 +293,25 @@ pub fn rollback(args: &RollbackArgs) -> Result<(), Box<dyn Error>> {
 /// Gives a box what was compared on recordings, file by file.
 pub fn keep_evidence(at: &Where, files: &[PathBuf]) -> Result<(), Box<dyn Error>> {
     // Said one by one: what was kept stays kept, whatever becomes of the next.
-    let say = |path: &Path, run: &str| {
-        to_stdout(|out| writeln!(out, "{} is run {run} of the box", path.display()))
+    let say = |path: &Path, kept: KeptEvidence| {
+        to_stdout(|out| match kept {
+            KeptEvidence::Run(run) => writeln!(out, "{} is run {run} of the box", path.display()),
+            KeptEvidence::ParentCheck { recordings } => writeln!(
+                out,
+                "{}: the box holds the model against its parent by it, on {recordings} recordings",
+                path.display()
+            ),
+        })
     };
     if let Some(address) = at.address()? {
         for path in files {
-            say(path, &remote::keep_evidence(&address, path)?)?;
+            say(path, remote::keep_evidence(&address, path)?)?;
         }
         return Ok(());
     }
     let mut stopped = at.stopped()?;
     for path in files {
-        let run = stopped.keep_evidence(path, &read_evidence(path)?, CONSOLE)?;
-        say(path, &run.to_string())?;
+        say(path, stopped.keep_evidence(path, &read_evidence(path)?, CONSOLE)?)?;
     }
     stopped.close();
     Ok(())

@@ -7,6 +7,8 @@ use super::judged::Judged;
 use crate::gate::Tally;
 use crate::gate::claim::{Claim, Look};
 use crate::gate::figures::Figures;
+use crate::gate::pairs::Place;
+use crate::gate::quantization::{Checked, LOST_ONE_IN, Outcome};
 use crate::gate::verdict::{
     CaseId, Evidence, Judgement, Label, Needed, Reason, Run, Shown, Source, Standing, Warning,
 };
@@ -114,6 +116,32 @@ fn reason(reason: &Reason, runs: usize) -> String {
             number(*case),
             seconds(*later_by)
         ),
+        Reason::SeesLessThanParent => {
+            "quantized, it sees less than the model that it was made of".to_owned()
+        }
+    }
+}
+
+/// What a quantized model was found to see beside its parent.
+pub fn quantization(checked: &Checked) -> String {
+    let zones = |zones: &[Place]| {
+        let called = zones.iter().map(|place| format!("{} {}", place.camera, place.zone));
+        called.collect::<Vec<_>>().join(", ")
+    };
+    let limit = 100.0 / LOST_ONE_IN as f64;
+    match &checked.outcome {
+        Outcome::Accepted => format!("ACCEPTED: no zone loses more than {limit} points"),
+        Outcome::Refused { zones: lost } => {
+            format!("REFUSED: more than {limit} points of recall lost in {}", zones(lost))
+        }
+        Outcome::NotEnough { zones: few } if few.is_empty() => {
+            "NOT ENOUGH: both models looked at no picture of any zone".to_owned()
+        }
+        Outcome::NotEnough { zones: few } => format!(
+            "NOT ENOUGH: {LOST_ONE_IN} pictures with somebody inside are needed in each zone, and \
+             there are fewer in {}",
+            zones(few)
+        ),
     }
 }
 
@@ -165,6 +193,13 @@ fn need(needed: &Needed, claim: &Claim, runs: usize) -> String {
              nobody knows whether it would see a second person",
             in_run(*run, runs)
         ),
+        Needed::ParentCheck => {
+            "it is quantized, and nobody has held it against its parent (`check-quantization`)"
+                .to_owned()
+        }
+        Needed::ParentPictures => {
+            "more pictures with somebody inside, to hold it against its parent".to_owned()
+        }
         Needed::AnyRun => "there is nothing to judge by".to_owned(),
     }
 }

@@ -253,6 +253,15 @@ pub enum ModelError {
     Clerk(#[from] ClerkError),
 }
 
+/// What came of evidence that was brought in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptEvidence {
+    /// A comparison, as the run of this number.
+    Run(u64),
+    /// A quantized model beside its parent, on so many recordings.
+    ParentCheck { recordings: usize },
+}
+
 /// What can be done about models. All of it blocking; `by` is whoever is signed in.
 pub trait Models: Send + Sync {
     fn models_now(&self) -> ModelsNow;
@@ -283,9 +292,9 @@ pub trait Models: Send + Sync {
     /// probation from the next picture on.
     fn promote(&self, digest: Digest, evidence: &str, by: &str) -> Result<(), ModelError>;
 
-    /// Takes in what was compared on recordings (`standclear model compare --keep`), for the gate.
-    /// Returns the number of the run.
-    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<u64, ModelError>;
+    /// Takes in what was found on recordings (`standclear model compare --keep`, `check-quantization
+    /// --keep`), for the gate.
+    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<KeptEvidence, ModelError>;
 
     /// Ends the trial, or puts the previous model back.
     fn rollback(&self, reason: &Reason, by: &str) -> Result<(), ModelError>;

@@ -20,8 +20,8 @@ use crate::gate::claim::Claim;
 use crate::gate::verdict::Judgement;
 use crate::guard::handle::Reason;
 use crate::guard::handle::models::{
-    CarriedModels, InstalledModel, May, ModelError, ModelHistoryRow, Models, ModelsNow, Possible,
-    ReviewStep, TakingFrom,
+    CarriedModels, InstalledModel, KeptEvidence, May, ModelError, ModelHistoryRow, Models,
+    ModelsNow, Possible, ReviewStep, TakingFrom,
 };
 use crate::model_package::carried::open_file;
 use crate::model_package::keys::Keyring;
@@ -251,10 +251,10 @@ impl Models for ModelsDesk {
         self.ask(Ask::Promote { digest, evidence: evidence.to_owned() }, by)
     }
 
-    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<u64, ModelError> {
-        let file = recorded::read_for_box(Path::new("as it was sent"), json)?;
-        let run = recorded::run_for_box(&file, &self.intake.shared, clock::wall())?;
-        self.evidence.append(run, by)
+    fn keep_evidence(&self, json: &[u8], by: &str) -> Result<KeptEvidence, ModelError> {
+        let sent = Path::new("as it was sent");
+        let file = recorded::for_box(sent, json, &self.intake.shared, clock::wall())?;
+        self.evidence.append(file, by)
     }
 
     fn rollback(&self, reason: &Reason, by: &str) -> Result<(), ModelError> {

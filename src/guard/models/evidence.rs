@@ -5,25 +5,25 @@
 
 use std::sync::Arc;
 
+use super::recorded::ForBox;
 use super::shadow::ShadowDesk;
 use super::shown::Shared;
 use crate::gate::claim::Claim;
-use crate::gate::verdict::Judgement;
-use crate::guard::handle::models::ModelError;
+use crate::gate::verdict::{Judgement, Reason};
+use crate::guard::handle::models::{KeptEvidence, ModelError};
 use crate::guard::handle::shadowing::{EvidenceFacts, Shadowing};
 use crate::rollout::slot::{Digest, Slot};
-use crate::store::shadow::CorpusRun;
 
 /// What is known of the candidate's deeds in the shadow.
 pub trait EvidenceSource: Send + Sync {
     /// What it allows, and the digest of the facts it rests on; `None`: there is none.
     fn judgement(&self, candidate: Digest) -> Option<(String, Judgement)>;
 
-    /// Takes in what was compared on recordings. Returns the number of the run.
+    /// Takes in what was found on recordings.
     ///
     /// # Errors
     /// It is known already, or cannot be kept.
-    fn append(&self, _run: CorpusRun, _by: &str) -> Result<u64, ModelError> {
+    fn append(&self, _file: ForBox, _by: &str) -> Result<KeptEvidence, ModelError> {
         let text = "nothing is compared on this box".to_owned();
         Err(ModelError::Conflict { code: "not_kept", text })
     }
@@ -47,8 +47,8 @@ impl EvidenceSource for ShadowEvidence {
         is_it.then_some((facts.digest, facts.judgement))
     }
 
-    fn append(&self, run: CorpusRun, by: &str) -> Result<u64, ModelError> {
-        self.shadow.append(run, by)
+    fn append(&self, file: ForBox, by: &str) -> Result<KeptEvidence, ModelError> {
+        self.shadow.append(file, by)
     }
 }
 
@@ -79,6 +79,10 @@ pub fn allows(known: Option<(String, Judgement)>, seen: Option<&str>) -> Result<
         return no("not_enough", "nothing is known yet of what it does in the shadow");
     };
     match judgement {
+        Judgement::Refused { reasons } if reasons.contains(&Reason::SeesLessThanParent) => no(
+            "refused_by_gate",
+            "the evidence speaks against it: quantized, it sees less than the model it was made of",
+        ),
         Judgement::Refused { .. } => {
             no("refused_by_gate", "the evidence speaks against it: it lost an incident")
         }

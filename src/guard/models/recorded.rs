@@ -1,11 +1,13 @@
 //! Evidence of recordings as a file: what two models made of them, case by case, with the digests of
 //! everything it hangs on. `compare --keep` writes it; `standclear model evidence` reads it again, says
-//! what the gate says, and gives it to a box (`keep`), whose gate judges by it, too.
+//! what the gate says, and gives it to a box (`keep`), whose gate judges by it, too. `parent`: the same
+//! of a quantized model beside its parent, as `check-quantization --keep` writes it.
 //!
 //! Times are milliseconds from the first recording's start. The file is read whole or refused. A
 //! recording counts once, with the same zones.
 
 mod keep;
+mod parent;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -15,7 +17,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::keep::{CASES_IN_BOX_MAX, FILE_BYTES_MAX, KeptTold, read_for_box, run_for_box};
+pub use self::keep::{CASES_IN_BOX_MAX, FILE_BYTES_MAX, ForBox, KeptTold, for_box};
+pub use self::parent::{
+    DifferRow, HowRow, KeptZones, PARENT_FORMAT, PARENT_VERSION, ParentFile, ParentRecording,
+    ZoneRow, checked,
+};
 use crate::engine::time::Instant;
 use crate::gate::pairs::Meanwhile;
 use crate::gate::verdict::{Case, CaseId, Coverage, Label, Run, Source, Told};
@@ -42,7 +48,7 @@ pub enum EvidenceError {
     },
     #[error("evidence file {} has more than {BYTES_MAX} bytes", .path.display())]
     TooLong { path: PathBuf },
-    #[error("evidence file {} is not what `standclear model compare --keep` writes", .path.display())]
+    #[error("evidence file {} is not what `standclear model compare --keep` or `check-quantization --keep` writes", .path.display())]
     Parse {
         path: PathBuf,
         #[source]
@@ -105,7 +111,7 @@ pub struct Settings {
 pub struct RecordingRow {
     pub name: String,
     pub sha256: String,
-    /// Revision of the zones, as incidents name it.
+    /// sha256 of the zones, whatever the recording is called.
     pub zones: String,
     /// sha256 of the truth, where there was one.
     pub truth: Option<String>,
@@ -170,9 +176,22 @@ impl std::fmt::Display for ModelRow {
     }
 }
 
-impl EvidenceFile {
+/// A file of either kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyFile {
+    Compared(EvidenceFile),
+    Parent(ParentFile),
+}
+
+/// What is read first, to know which kind it is.
+#[derive(Deserialize)]
+struct Format {
+    format: String,
+}
+
+impl AnyFile {
     /// Reads a file, whole or not at all.
-    pub fn read(path: &Path) -> Result<EvidenceFile, EvidenceError> {
+    pub fn read(path: &Path) -> Result<AnyFile, EvidenceError> {
         let mut text = Vec::new();
         File::open(path)
             .and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut text))
@@ -180,9 +199,21 @@ impl EvidenceFile {
         if text.len() as u64 > BYTES_MAX {
             return Err(EvidenceError::TooLong { path: path.to_owned() });
         }
-        EvidenceFile::parse(&text, path)
+        AnyFile::parse(&text, path)
     }
 
+    /// The same of what was read. `path` for what is wrong.
+    pub fn parse(text: &[u8], path: &Path) -> Result<AnyFile, EvidenceError> {
+        // What has no format is told so by whoever reads it whole.
+        let format = serde_json::from_slice::<Format>(text).map(|it| it.format).unwrap_or_default();
+        if format == PARENT_FORMAT {
+            return ParentFile::parse(text, path).map(AnyFile::Parent);
+        }
+        EvidenceFile::parse(text, path).map(AnyFile::Compared)
+    }
+}
+
+impl EvidenceFile {
     /// The same of what was read. `path` for what is wrong.
     pub fn parse(text: &[u8], path: &Path) -> Result<EvidenceFile, EvidenceError> {
         let file: EvidenceFile = serde_json::from_slice(text)

@@ -10,7 +10,7 @@ use super::chronicle::{Book, Told, write};
 use super::evidence::EvidenceSource;
 use super::keeper::{Ask, Keeper, KeeperParts};
 use super::recorded;
-use super::shadow::not_appended;
+use super::shadow::append;
 use super::shown::{Shared, Shown};
 use super::start::OpenedModels;
 use super::take::{self, Door, refusal_told};
@@ -18,7 +18,7 @@ use super::trying::{TryModel, TryProcess};
 use crate::clock;
 use crate::config::Config;
 use crate::gate::verdict::Judgement;
-use crate::guard::handle::models::{InstalledModel, ModelError, Slot};
+use crate::guard::handle::models::{InstalledModel, KeptEvidence, ModelError, Slot};
 use crate::model_package::WallTime;
 use crate::model_store::files::SharedFiles;
 use crate::rollout::slot::Digest;
@@ -140,11 +140,15 @@ impl StoppedBox {
     ///
     /// # Errors
     /// It is no such file, of other models, known already, or cannot be kept.
-    pub fn keep_evidence(&mut self, from: &Path, json: &[u8], by: &str) -> Result<u64, ModelError> {
-        let file = recorded::read_for_box(from, json)?;
-        let run = recorded::run_for_box(&file, &self.shared, clock::wall())?;
+    pub fn keep_evidence(
+        &mut self,
+        from: &Path,
+        json: &[u8],
+        by: &str,
+    ) -> Result<KeptEvidence, ModelError> {
+        let file = recorded::for_box(from, json, &self.shared, clock::wall())?;
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        store.append_corpus_run(&run, by).map_err(not_appended)
+        append(&mut store, &file, by)
     }
 
     pub fn shown(&mut self) -> Shown {

@@ -17,6 +17,7 @@ use super::refusal::{of_model, of_shadow};
 use super::words::{self, Worded, share};
 use crate::guard::handle::Handle;
 use crate::guard::handle::gated::{Difference, Differs, Look, Place, Probability, Recall};
+use crate::guard::handle::models::KeptEvidence;
 use crate::guard::handle::shadowing::{
     Checked, Claim, Coverage, EvidenceFacts, Judgement, RunRow, ShadowNow, ShadowState, Source,
 };
@@ -257,21 +258,24 @@ pub(super) async fn evidence(
     Ok(Json(facts.map_err(of_shadow)?.into()))
 }
 
-/// The run that was kept.
+/// What was kept: one of the two.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::web) struct KeptRunDto {
-    run: u64,
+    /// The number of the comparison, as a run of this box.
+    run: Option<u64>,
+    /// Of how many recordings it is known now what the quantized model sees beside its parent.
+    parent_check: Option<usize>,
 }
 
-/// Takes in what was compared on recordings: the body is a file of `standclear model compare --keep`. The
-/// gate judges by it from then on.
+/// Takes in what was found on recordings: the body is a file of `standclear model compare --keep` or of
+/// `check-quantization --keep`. The gate judges by it from then on.
 #[utoipa::path(
     post,
     path = "/api/models/evidence",
     request_body(content = String, content_type = "application/json", description = "At most 16 MB"),
     responses(
         (status = 201, body = KeptRunDto),
-        (status = 409, description = "`other_models`: it compares others than what guards and an installed package; `known`: a recording is there already; `full`, `not_kept`", body = ErrorBody),
+        (status = 409, description = "`other_models`: it is of others than what guards and an installed package; `known`: a recording is there already; `full`, `not_kept`", body = ErrorBody),
         (status = 413, description = "`too_large`", body = ErrorBody),
         (status = 422, description = "`bad_evidence`", body = ErrorBody),
         (status = 503, description = "`busy`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
@@ -285,8 +289,11 @@ pub(super) async fn keep(
     let json = body::whole(sent, EVIDENCE_BYTES_MAX)?;
     let kept =
         ask_models(&app, move |handle| handle.model_desk().keep_evidence(&json, &caller.name));
-    let run = kept.await?.map_err(of_model)?;
-    Ok((StatusCode::CREATED, Json(KeptRunDto { run })))
+    let (run, parent_check) = match kept.await?.map_err(of_model)? {
+        KeptEvidence::Run(run) => (Some(run), None),
+        KeptEvidence::ParentCheck { recordings } => (None, Some(recordings)),
+    };
+    Ok((StatusCode::CREATED, Json(KeptRunDto { run, parent_check })))
 }
 
 /// How the shadow process does.

@@ -34,6 +34,10 @@ impl Worded {
 /// Why the shadow model must not guard.
 pub(super) fn reason(facts: &EvidenceFacts, reason: &Reason) -> Worded {
     let (code, at, case, how) = match *reason {
+        Reason::SeesLessThanParent => {
+            let checked = facts.quantization.as_ref();
+            return Worded::of("sees_less_than_parent", parent_words(checked));
+        }
         Reason::LostIncident { run, case } => ("lost_incident", run, case, "did not".to_owned()),
         Reason::LateIncident { run, case, later_by } => {
             let later = seconds(later_by);
@@ -105,6 +109,15 @@ pub(super) fn needed(facts: &EvidenceFacts, needed: &Needed) -> Worded {
                 Gate::default().joined_max_percent
             );
             (Some(run), Worded::of("joined_too_many", text))
+        }
+        Needed::ParentCheck => {
+            let text = "it is quantized (INT8), and nobody has held it against its FP32 parent: give \
+                        the box what `standclear model check-quantization --keep` writes";
+            (None, Worded::of("parent_check", text.to_owned()))
+        }
+        Needed::ParentPictures => {
+            let text = parent_words(facts.quantization.as_ref());
+            (None, Worded::of("parent_pictures", text))
         }
         Needed::AnyRun => {
             let text = "nothing was compared yet: let it run in the shadow, or compare the two \
@@ -199,6 +212,10 @@ pub(super) fn quantization(checked: &Checked) -> (&'static str, String) {
             ("not_enough", text)
         }
     }
+}
+
+fn parent_words(checked: Option<&Checked>) -> String {
+    checked.map(|it| quantization(it).1).unwrap_or_default()
 }
 
 /// Points of recall lost in the worst zone.

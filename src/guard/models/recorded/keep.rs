@@ -1,14 +1,16 @@
 //! Evidence of recordings as a run that a box keeps, whose gate judges by it.
 //!
 //! Each case is kept with who told it, as the comparison found it: a case of recordings is not paired
-//! anew, since the truth has a part in it.
+//! anew, since the truth has a part in it. And a quantized model beside its parent, as what the gate asks
+//! for of each of its recordings.
 
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{CaseRow, EvidenceFile, LabelRow, SpanRow, ToldRow, told};
+use super::parent::{ParentFile, ParentRecording};
+use super::{AnyFile, CaseRow, EvidenceFile, LabelRow, RecordingRow, SpanRow, ToldRow, told};
 use crate::digest::sha256_of;
 use crate::gate::verdict::Told;
 use crate::guard::handle::models::{ModelError, Slot};
@@ -16,8 +18,8 @@ use crate::guard::models::shown::Shared;
 use crate::model_package::folder::MANIFEST;
 use crate::rollout::slot::Digest;
 use crate::store::shadow::{
-    CaseWord, CorpusRun, Ended, NewShadowRun, RecordingKept, RunProgress, RunSide, RunSource,
-    ShadowIncident,
+    CaseWord, CorpusRun, Ended, NewShadowRun, ParentCheck, ParentChecks, RecordingKept,
+    RunProgress, RunSide, RunSource, ShadowIncident,
 };
 use crate::telemetry::chain;
 
@@ -50,15 +52,33 @@ fn useless(text: impl Into<String>) -> ModelError {
     ModelError::Useless { code: "bad_evidence", text: text.into() }
 }
 
-/// Reads a file that is to be kept, whole or not at all.
+/// A file that a box keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ForBox {
+    Compared(Box<CorpusRun>),
+    Parent(ParentChecks),
+}
+
+/// Reads a file that is to be kept, whole or not at all. `name` for what is wrong.
 ///
 /// # Errors
-/// It is no such file, or has too much.
-pub fn read_for_box(name: &Path, json: &[u8]) -> Result<EvidenceFile, ModelError> {
+/// It is none, has too much, or is of other models than this box has.
+pub fn for_box(
+    name: &Path,
+    json: &[u8],
+    shared: &Shared,
+    now: Timestamp,
+) -> Result<ForBox, ModelError> {
     if json.len() > FILE_BYTES_MAX {
         return Err(useless(format!("a box takes files of {FILE_BYTES_MAX} bytes at most")));
     }
-    let file = EvidenceFile::parse(json, name).map_err(|error| useless(chain(&error)))?;
+    match AnyFile::parse(json, name).map_err(|error| useless(chain(&error)))? {
+        AnyFile::Compared(file) => Ok(ForBox::Compared(Box::new(run_for_box(&file, shared, now)?))),
+        AnyFile::Parent(file) => Ok(ForBox::Parent(checks_for_box(&file, shared, now)?)),
+    }
+}
+
+fn is_small(file: &EvidenceFile) -> Result<(), ModelError> {
     if file.cases.len() > CASES_IN_BOX_MAX {
         return Err(useless(format!(
             "the file has {} cases, and a box takes {CASES_IN_BOX_MAX} at once; compare on fewer \
@@ -66,28 +86,70 @@ pub fn read_for_box(name: &Path, json: &[u8]) -> Result<EvidenceFile, ModelError
             file.cases.len()
         )));
     }
-    if !(1..=RECORDINGS_MAX).contains(&file.recordings.len()) {
+    let zones = file.cases.iter().map(|case| case.zone.as_str());
+    fits(&file.recordings, zones)
+}
+
+/// So many recordings, and names so long, as a box keeps.
+fn fits<'n>(
+    recordings: impl IntoIterator<Item = &'n RecordingRow>,
+    mut names: impl Iterator<Item = &'n str>,
+) -> Result<(), ModelError> {
+    let is_long = |name: &str| name.chars().count() > NAME_CHARS_MAX;
+    let mut many = 0;
+    let mut any_long = names.any(is_long);
+    for one in recordings {
+        many += 1;
+        any_long |= [&one.name, &one.sha256, &one.zones].into_iter().any(|name| is_long(name));
+    }
+    if !(1..=RECORDINGS_MAX).contains(&many) {
         return Err(useless(format!("1 to {RECORDINGS_MAX} recordings are right in one file")));
     }
-    let zones = file.cases.iter().map(|case| case.zone.as_str());
-    let named = file.recordings.iter().flat_map(|it| [&*it.name, &*it.sha256, &*it.zones]);
-    let mut names = zones.chain(named);
-    if names.any(|name| name.chars().count() > NAME_CHARS_MAX) {
+    if any_long {
         return Err(useless(format!("a name has more than {NAME_CHARS_MAX} characters")));
     }
-    drop(names);
-    Ok(file)
+    Ok(())
+}
+
+/// The file as checks that this box keeps.
+fn checks_for_box(
+    file: &ParentFile,
+    shared: &Shared,
+    now: Timestamp,
+) -> Result<ParentChecks, ModelError> {
+    let zones = file.recordings.iter().flat_map(|one| &one.counted.zones);
+    let names = zones.map(|row| row.zone.as_str());
+    let models = [&file.quantized, &file.parent].map(|it| [&*it.package, &*it.model]);
+    let names = names.chain(models.into_iter().flatten());
+    fits(file.recordings.iter().map(|one| &one.recording), names)?;
+    installed(shared, &file.quantized.package).ok_or_else(|| {
+        other_models(format!("{} is not installed here; install its package first", file.quantized))
+    })?;
+    let check = |one: &ParentRecording| -> Result<ParentCheck, ModelError> {
+        let RecordingRow { name, sha256, zones, .. } = one.recording.clone();
+        let counted = serde_json::to_string(&one.counted);
+        let counted = counted.map_err(|error| useless(error.to_string()))?;
+        Ok(ParentCheck { name, sha256, zones, counted })
+    };
+    Ok(ParentChecks {
+        package: file.quantized.package.clone(),
+        parent: file.parent.package.clone(),
+        model: file.quantized.model.clone(),
+        recordings: file.recordings.iter().map(check).collect::<Result<_, _>>()?,
+        at: now,
+    })
 }
 
 /// The file as a run of this box.
 ///
 /// # Errors
 /// It is of other models than this box has, or its times are none.
-pub fn run_for_box(
+fn run_for_box(
     file: &EvidenceFile,
     shared: &Shared,
     now: Timestamp,
 ) -> Result<CorpusRun, ModelError> {
+    is_small(file)?;
     let (active, shadow) = slots(file, shared)?;
     let mut incidents = Vec::new();
     for (case, number) in file.cases.iter().zip(0..) {
@@ -124,7 +186,6 @@ pub fn run_for_box(
 
 /// The two models, as this box has them.
 fn slots(file: &EvidenceFile, shared: &Shared) -> Result<(Slot, Slot), ModelError> {
-    let other = |text: String| ModelError::Conflict { code: "other_models", text };
     let shown = shared.now();
     let active = shown.active.slot.unwrap_or_else(|| shown.ledger.committed());
     let guards = match active {
@@ -137,20 +198,29 @@ fn slots(file: &EvidenceFile, shared: &Shared) -> Result<(Slot, Slot), ModelErro
         }
     };
     if file.active.package != guards {
-        return Err(other(format!(
+        return Err(other_models(format!(
             "the file compares with {}, and {active} guards here (manifest {guards}); compare with that",
             file.active
         )));
     }
-    let installed =
-        |digest: &Digest| shown.facts.get(digest).is_some_and(|facts| facts.damaged.is_none());
-    match file.shadow.package.parse::<Digest>().ok().filter(installed) {
+    match installed(shared, &file.shadow.package) {
         Some(digest) if Slot::Blob(digest) != active => Ok((active, Slot::Blob(digest))),
-        _ => Err(other(format!(
+        _ => Err(other_models(format!(
             "{} is not installed here beside what guards; install its package first",
             file.shadow
         ))),
     }
+}
+
+/// The package, where it is on this box and whole.
+fn installed(shared: &Shared, package: &str) -> Option<Digest> {
+    let digest = package.parse::<Digest>().ok()?;
+    let facts = shared.now().facts;
+    facts.get(&digest).is_some_and(|facts| facts.damaged.is_none()).then_some(digest)
+}
+
+fn other_models(text: String) -> ModelError {
+    ModelError::Conflict { code: "other_models", text }
 }
 
 /// The incidents of a case, the label with the first.

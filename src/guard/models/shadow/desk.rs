@@ -1,9 +1,11 @@
 //! What the web side may ask of the shadow slot.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::super::recorded::ForBox;
 use super::cases::{self, Found};
 use super::evidence;
 use super::post::ShadowPost;
@@ -11,15 +13,15 @@ use crate::clock;
 use crate::config::Privacy;
 use crate::gate::claim::Claim;
 use crate::guard::clerk::Clerk;
-use crate::guard::handle::models::ModelError;
+use crate::guard::handle::models::{KeptEvidence, ModelError};
 use crate::guard::handle::shadowing::{
     CASES_AT_ONCE_MAX, CaseRow, EvidenceFacts, Label, ShadowError, ShadowNow, Shadowing, Slot,
     WantedCases,
 };
 use crate::guard::privacy::snapshot_for_all;
-use crate::store::StoreError;
 use crate::store::query::{HistoryError, StoreReader};
-use crate::store::shadow::{CorpusRun, Labelled, ShadowIncidentRow, ShadowRunRow};
+use crate::store::shadow::{Labelled, ShadowIncidentRow, ShadowRunRow};
+use crate::store::{Store, StoreError};
 use crate::telemetry::chain;
 
 /// Longest name of a person that is kept, characters.
@@ -32,6 +34,8 @@ pub struct ShadowDesk {
     reader: Arc<StoreReader>,
     clerk: Clerk,
     privacy: Privacy,
+    /// Where installed packages lie.
+    packages: PathBuf,
 }
 
 impl ShadowDesk {
@@ -39,9 +43,9 @@ impl ShadowDesk {
         post: ShadowPost,
         reader: Arc<StoreReader>,
         clerk: Clerk,
-        privacy: Privacy,
+        (privacy, packages): (Privacy, PathBuf),
     ) -> ShadowDesk {
-        ShadowDesk { post, reader, clerk, privacy }
+        ShadowDesk { post, reader, clerk, privacy, packages }
     }
 
     /// What the slot holds.
@@ -49,13 +53,13 @@ impl ShadowDesk {
         &self.post
     }
 
-    /// Keeps a run over recordings; the gate judges by it from now on.
+    /// Keeps what was found on recordings; the gate judges by it from now on.
     ///
     /// # Errors
     /// The store has it already, or does not take it.
-    pub fn append(&self, run: CorpusRun, by: &str) -> Result<u64, ModelError> {
+    pub fn append(&self, file: ForBox, by: &str) -> Result<KeptEvidence, ModelError> {
         let by = by.to_owned();
-        self.clerk.ask(move |store| store.append_corpus_run(&run, &by))?.map_err(not_appended)
+        self.clerk.ask(move |store| append(store, &file, &by))?
     }
 
     /// Beside what a model was compared in this life of the box, if any was.
@@ -113,7 +117,7 @@ impl Shadowing for ShadowDesk {
     }
 
     fn evidence(&self, claim: Claim) -> Result<EvidenceFacts, ShadowError> {
-        evidence::of(&self.reader, self.models()?, claim, now())
+        evidence::of((&self.reader, &self.packages), self.models()?, claim, now())
     }
 
     fn cases(
@@ -191,12 +195,30 @@ impl Shadowing for ShadowDesk {
     }
 }
 
-/// Why a run over recordings is not kept.
-pub fn not_appended(error: StoreError) -> ModelError {
+/// Keeps what was found on recordings.
+///
+/// # Errors
+/// The store has it already, or does not take it.
+pub fn append(store: &mut Store, file: &ForBox, by: &str) -> Result<KeptEvidence, ModelError> {
+    let kept = match file {
+        ForBox::Compared(run) => store.append_corpus_run(run, by).map(KeptEvidence::Run),
+        ForBox::Parent(checks) => {
+            let recordings = checks.recordings.len();
+            let kept = store.append_parent_checks(checks, by);
+            kept.map(|_| KeptEvidence::ParentCheck { recordings })
+        }
+    };
+    kept.map_err(not_appended)
+}
+
+/// Why it is not kept.
+fn not_appended(error: StoreError) -> ModelError {
     let text = chain(&error);
     match error {
         StoreError::RecordingKnown { .. } => ModelError::Conflict { code: "known", text },
-        StoreError::ShadowRunsFull { .. } => ModelError::Conflict { code: "full", text },
+        StoreError::ShadowRunsFull { .. } | StoreError::ParentChecksFull { .. } => {
+            ModelError::Conflict { code: "full", text }
+        }
         _ => ModelError::Conflict { code: "not_kept", text },
     }
 }
@@ -268,7 +290,7 @@ mod tests {
         let (orders, _taken) = sync_channel(1);
         let post = ShadowPost { orders, shared: Arc::new(Shared::default()) };
         let clerk = Clerk::over(store).expect("a thread");
-        let desk = ShadowDesk::new(post, reader, clerk, Privacy::Persons);
+        let desk = ShadowDesk::new(post, reader, clerk, (Privacy::Persons, PathBuf::new()));
         let waits = |wanted| desk.cases(None, wanted, 10, None).expect("read");
         let [case] = &waits(WantedCases::ToLabel)[..] else { panic!("one waits") };
         assert!(case.label.is_none() && case.active.is_some(), "{case:?}");

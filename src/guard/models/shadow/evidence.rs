@@ -5,31 +5,37 @@
 //! while and is not in it; nor is what is claimed of it, which is whoever's who asks.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::cases::{self, Found};
 use super::frames::Figures as Counted;
+use super::quantized;
 use crate::digest::sha256_of;
 use crate::gate::claim::Claim;
 use crate::gate::figures::Figures;
 use crate::gate::mcnemar::Discordant;
 use crate::gate::pairs::Meanwhile;
-use crate::gate::verdict::{Case, CaseId, Coverage, Evidence, Gate, Run, Standing, Told};
-use crate::guard::handle::shadowing::{EvidenceFacts, RunRow, ShadowError, Slot};
+use crate::gate::verdict::{
+    Case, CaseId, Coverage, Evidence, Gate, Quantization, Run, Standing, Told,
+};
+use crate::guard::handle::shadowing::{Checked, EvidenceFacts, RunRow, ShadowError, Slot};
 use crate::store::query::StoreReader;
 use crate::store::shadow::ShadowRunRow;
 
-/// For these two models, by everything that is kept of them.
+/// For these two models, by everything that is kept of them. `packages`: where the shadow model's lies.
 pub(super) fn of(
-    reader: &StoreReader,
+    (reader, packages): (&StoreReader, &Path),
     (active, shadow): (Slot, Slot),
     claim: Claim,
     now: Timestamp,
 ) -> Result<EvidenceFacts, ShadowError> {
     let gate = Gate::default();
     let mut runs = Vec::new();
-    for row in reader.shadow_runs(&active.to_string(), &shadow.to_string())? {
+    let kept = reader.shadow_runs(&active.to_string(), &shadow.to_string())?;
+    let ran = kept.last().map(|row| row.shadow_model.clone());
+    for row in kept {
         let rows = reader.shadow_incidents(row.id)?;
         let found = cases::cases(&row, &rows, now);
         let run = cases::run(&row, &found);
@@ -39,8 +45,14 @@ pub(super) fn of(
         }
     }
     let (rows, runs): (Vec<RunRow>, Vec<Run>) = runs.into_iter().unzip();
-    let digest = digest(&gate, (active, shadow), rows.iter().zip(&runs));
-    let judgement = gate.judge(&Evidence { runs }, &claim);
+    let checked = quantized::checked(reader, shadow, ran.as_deref())?;
+    let quantization = match &checked {
+        _ if !quantized::is_so(packages, shadow) => Quantization::NotAsked,
+        None => Quantization::Unchecked,
+        Some(checked) => Quantization::Checked(checked.outcome.clone()),
+    };
+    let digest = digest(&gate, (active, shadow), rows.iter().zip(&runs), (&quantization, &checked));
+    let judgement = gate.judge(&Evidence { runs, quantization }, &claim);
     Ok(EvidenceFacts {
         digest,
         active,
@@ -48,7 +60,7 @@ pub(super) fn of(
         claim,
         judgement,
         runs: rows,
-        quantization: None,
+        quantization: checked,
     })
 }
 
@@ -79,8 +91,9 @@ fn digest<'r>(
     gate: &Gate,
     (active, shadow): (Slot, Slot),
     runs: impl Iterator<Item = (&'r RunRow, &'r Run)>,
+    parent: (&Quantization, &Option<Checked>),
 ) -> String {
-    let mut text = format!("active {active}\nshadow {shadow}\ngate {gate:?}\n");
+    let mut text = format!("active {active}\nshadow {shadow}\ngate {gate:?}\nparent {parent:?}\n");
     for (row, run) in runs {
         let enough = is_enough(gate, run.coverage);
         // Writing to a text cannot fail.

@@ -22,6 +22,8 @@
 //! record: see there for the proof. No file in here names a room that tells anybody anything
 //! (`tests/architecture.rs`).
 //!
+//! `quantized`: whether it is a quantized model, and what that was found to see beside its parent.
+//!
 //! Not here: whether it may guard (`gate`), and what becomes of it (the keeper of models, which is told
 //! when the shadow process gave up).
 
@@ -37,6 +39,7 @@ mod mind;
 mod picture;
 mod post;
 mod process;
+mod quantized;
 mod session;
 mod start;
 mod supervisor;
@@ -44,7 +47,7 @@ mod tap;
 
 use crate::link::{FeedNews, ModelInfo, Picture};
 
-pub use self::desk::{ShadowDesk, not_appended};
+pub use self::desk::{ShadowDesk, append};
 pub use self::feed::FeedPort;
 pub use self::incidents::Who;
 pub use self::mind::{Mind, Noticed};

@@ -1,6 +1,7 @@
 //! Wires the shadow slot, and takes it down again.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
@@ -19,6 +20,7 @@ use crate::guard::clerk::Clerk;
 use crate::guard::worker::{SupervisorThread, WorkerPost};
 use crate::guard::worker_link::Addressees;
 use crate::guard::worker_plan::WorkerPlan;
+use crate::model_store;
 use crate::store::query::StoreReader;
 
 /// Orders that wait: each is one press of a button.
@@ -34,6 +36,8 @@ pub struct ShadowSlot {
     clerk: Clerk,
     reader: Arc<StoreReader>,
     privacy: Privacy,
+    /// Where installed packages lie.
+    packages: PathBuf,
 }
 
 impl ShadowSlot {
@@ -50,6 +54,7 @@ impl ShadowSlot {
             clerk,
             reader: Arc::new(reader),
             privacy: config.privacy,
+            packages: config.store.path.join(model_store::FOLDER),
         }
     }
 
@@ -61,7 +66,12 @@ impl ShadowSlot {
     /// What the web side asks.
     pub fn desk(&self) -> ShadowDesk {
         let (post, clerk) = (self.post.clone(), self.clerk.clone());
-        ShadowDesk::new(post, Arc::clone(&self.reader), clerk, self.privacy)
+        ShadowDesk::new(
+            post,
+            Arc::clone(&self.reader),
+            clerk,
+            (self.privacy, self.packages.clone()),
+        )
     }
 
     /// Where the link of the active process brings what is for the slot.
@@ -82,7 +92,7 @@ impl ShadowSlot {
             feed: active.feed.clone(),
         };
         let (worker, guarding) = SupervisorThread::start(active, addressees)?;
-        let ShadowSlot { post, orders, queue, tap, inbox, clerk, reader, privacy } = self;
+        let ShadowSlot { post, orders, queue, tap, inbox, clerk, reader, privacy, .. } = self;
         let shared = Arc::clone(&post.shared);
         let comparer = comparer::start(ComparerParts {
             told: inbox.0,

@@ -145,6 +145,12 @@ fn everything_that_can_be_missing_has_its_own_code_and_names_numbers() {
              nobody knows whether it would see the next person",
         ),
         (
+            Needed::ParentCheck,
+            "parent_check",
+            "it is quantized (INT8), and nobody has held it against its FP32 parent: give the box what \
+             `standclear model check-quantization --keep` writes",
+        ),
+        (
             Needed::AnyRun,
             "no_run",
             "nothing was compared yet: let it run in the shadow, or compare the two models on \
@@ -230,7 +236,8 @@ fn quantization_says_which_zone_loses_how_much() {
                 .to_owned()
         )
     );
-    let few = quantization(&checked(396, Outcome::NotEnough { zones: vec![gate.clone()] }));
+    let few_pictures = checked(396, Outcome::NotEnough { zones: vec![gate.clone()] });
+    let few = quantization(&few_pictures);
     assert!(few.1.contains("200 pictures") && few.1.ends_with("in gate of yard 400"), "{few:?}");
     let none = Checked {
         zones: BTreeMap::new(),
@@ -238,6 +245,14 @@ fn quantization_says_which_zone_loses_how_much() {
         outcome: Outcome::NotEnough { zones: Vec::new() },
     };
     assert!(quantization(&none).1.contains("no picture"));
+
+    let mut facts = facts(tally(0, 10));
+    let (_, text) = quantization(&few_pictures);
+    facts.quantization = Some(few_pictures);
+    let told = needed(&facts, &Needed::ParentPictures);
+    assert_eq!((told.code, told.text), ("parent_pictures", text));
+    let told = reason(&facts, &Reason::SeesLessThanParent);
+    assert_eq!(told.code, "sees_less_than_parent");
 }
 
 #[test]
