@@ -131,7 +131,7 @@ pub fn play(
 ) -> Result<(Outcome, Summary), FootageError> {
     let package =
         ModelPackage::find(&args.model).map_err(|e| FootageError::Package(Box::new(e)))?;
-    let mut detector = load(&package, args)?;
+    let mut detector = load(&package, args, Provider::Cpu)?;
     play_with(&mut detector, args, zones, |frame, tracks, _| see(frame, tracks))
 }
 
@@ -218,11 +218,15 @@ impl Summary {
 }
 
 /// The model of this package, as `args` wants it run.
-pub fn load(package: &ModelPackage, args: &FootageArgs) -> Result<Detector, FootageError> {
+pub fn load(
+    package: &ModelPackage,
+    args: &FootageArgs,
+    provider: Provider,
+) -> Result<Detector, FootageError> {
     let options = Options {
         threads: args.threads,
         long_side_px: args.long_side,
-        provider: Provider::Cpu,
+        provider,
         golden: GoldenCheck::Run,
     };
     Detector::load(package, &options).map_err(|e| FootageError::Model(Box::new(e)))

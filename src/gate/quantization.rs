@@ -10,7 +10,7 @@
 //!
 //! Not here: running the two models, and what zones are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::pairs::Place;
 
@@ -108,17 +108,25 @@ impl Recall {
         (self.demanded > 0).then(|| 100.0 * lost / self.demanded as f64)
     }
 
+    /// Of one recording among others: of few pictures one that is lost may be chance.
+    fn loses_alone(&self) -> bool {
+        let lost = self.parent_found.saturating_sub(self.quantized_found);
+        self.loses_too_much() && (self.demanded >= LOST_ONE_IN || lost >= 2)
+    }
+
     fn loses_too_much(&self) -> bool {
         let lost = self.parent_found.saturating_sub(self.quantized_found);
         lost.saturating_mul(LOST_ONE_IN) > self.demanded
     }
 }
 
-/// What was counted so far, of one recording or of several that have the same zones.
+/// What was counted so far, of one recording or of several.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     pub zones: BTreeMap<Place, Recall>,
     pub differ: Vec<Differs>,
+    /// Zones that lost too much in one recording by itself, whatever the others show.
+    pub lost_alone: BTreeSet<Place>,
 }
 
 impl Counted {
@@ -133,14 +141,20 @@ impl Counted {
                 recall.quantized_found += usize::from(one.quantized == Says::Inside);
             }
         }
-        let mut counted = Counted { zones, differ: looked.iter().filter_map(difference).collect() };
+        let differ = looked.iter().filter_map(difference).collect();
+        let mut counted = Counted { zones, differ, lost_alone: BTreeSet::new() };
         counted.name_the_first();
         counted
     }
 
-    /// With those of another recording: the same zone has all of its pictures together.
+    /// With those of another recording: the same zone has all of its pictures together, so that short
+    /// ones are enough; what one lost by itself no other makes good.
     pub fn add(&mut self, other: Counted) {
+        self.lost_alone.extend(other.lost_alone);
         for (place, more) in other.zones {
+            if more.loses_alone() {
+                self.lost_alone.insert(place.clone());
+            }
             let recall = self.zones.entry(place).or_default();
             recall.demanded = recall.demanded.saturating_add(more.demanded);
             recall.parent_found = recall.parent_found.saturating_add(more.parent_found);
@@ -152,13 +166,13 @@ impl Counted {
 
     /// What it comes to.
     pub fn checked(self) -> Checked {
-        let Counted { zones, differ } = self;
-        let named = |which: &dyn Fn(&Recall) -> bool| -> Vec<Place> {
-            let those = zones.iter().filter(|(_, recall)| which(recall));
+        let Counted { zones, differ, lost_alone } = self;
+        let named = |which: &dyn Fn(&Place, &Recall) -> bool| -> Vec<Place> {
+            let those = zones.iter().filter(|(place, recall)| which(place, recall));
             those.map(|(place, _)| place.clone()).collect()
         };
-        let refused = named(&|recall| recall.loses_too_much());
-        let too_few = named(&|recall| recall.demanded < LOST_ONE_IN);
+        let refused = named(&|place, recall| recall.loses_too_much() || lost_alone.contains(place));
+        let too_few = named(&|_, recall| recall.demanded < LOST_ONE_IN);
         let outcome = if !refused.is_empty() {
             Outcome::Refused { zones: refused }
         } else if !too_few.is_empty() || zones.is_empty() {

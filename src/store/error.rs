@@ -57,6 +57,10 @@ pub enum StoreError {
         "the store {path} would hold more than {most} recordings of this model beside its parent; give fewer"
     )]
     ParentChecksFull { path: PathBuf, most: i64 },
+    #[error(
+        "the store {path} has as new a check of the recording `{recording}` beside this parent already; check it anew"
+    )]
+    ParentCheckOlder { path: PathBuf, recording: String },
     #[error("the store {path} cannot be opened")]
     Open {
         path: PathBuf,

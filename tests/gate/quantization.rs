@@ -138,6 +138,21 @@ fn a_zone_has_its_pictures_of_all_recordings_together() {
 }
 
 #[test]
+fn what_one_recording_lost_no_other_makes_good() {
+    let part = |lost: usize, of: usize| {
+        let sorts = [(of - lost, Truth::Inside, SEEN, SEEN), (lost, Truth::Inside, SEEN, NOT)];
+        Counted::of(&clip("press", &sorts))
+    };
+    for (lost, of, refused) in [(2, 200, true), (1, 200, false), (2, 100, true), (1, 100, false)] {
+        let mut all = Counted::default();
+        all.add(part(0, 20_000));
+        all.add(part(lost, of));
+        let outcome = all.checked().outcome;
+        assert_eq!(outcome != Outcome::Accepted, refused, "{lost} of {of}: {outcome:?}");
+    }
+}
+
+#[test]
 fn a_quantized_model_is_held_against_its_parent_whatever_it_found() {
     let claim = less_than(1.0, once(299));
     let zones = || vec![place("press")];

@@ -176,10 +176,11 @@ fn whoever_approves_has_seen_the_evidence_as_it_is_now() {
 }
 
 /// What `check-quantization --keep` writes of one recording, in which so many of 400 were lost.
-fn beside_parent(quantized: Digest, recording: &str, lost: u64) -> Value {
+fn beside_parent(quantized: Digest, recording: &str, (lost, hour): (u64, u8)) -> Value {
+    let made_at = format!("2026-03-01T{hour}:00:00Z");
     let model = |package: String, model: &str| json!({ "name": "people", "version": "1", "release": 1, "package": package, "model": model });
     json!({
-        "format": "standclear-model-parent-check", "version": 1, "made_at": "2026-03-01T10:00:00Z",
+        "format": "standclear-model-parent-check", "version": 1, "made_at": made_at,
         "quantized": model(quantized.to_string(), "m2"), "parent": model("7".repeat(64), "f"),
         "settings": { "fps": null, "long_side_px": null, "detail": "off" },
         "recordings": [{
@@ -208,17 +209,25 @@ fn a_quantized_model_guards_only_when_it_was_held_against_its_parent_and_sees_as
     assert_eq!(judgement, Judgement::NotEnough { needed: vec![Needed::ParentCheck] });
     refused(world.desk().promote(digest, &unheld, "Eva"), "not_enough");
 
-    let kept = keep(&world, &beside_parent(digest, "gate-road", 3)).expect("kept");
+    let kept = keep(&world, &beside_parent(digest, "gate-road", (3, 10))).expect("kept");
     assert_eq!(kept, KeptEvidence::ParentCheck { recordings: 1 });
     let (lost, judgement) = seen(&world, digest);
     assert_eq!(judgement, Judgement::Refused { reasons: vec![Reason::SeesLessThanParent] });
     refused(world.desk().promote(digest, &lost, "Eva"), "refused_by_gate");
 
-    // Another recording does not make up for it; the same one, looked at again, does.
-    keep(&world, &beside_parent(digest, "loading-bay", 0)).expect("kept");
+    // Neither another recording makes up for it, nor another parent, nor what was found before; the same
+    // one, looked at again, does.
+    let mut weak = beside_parent(digest, "gate-road", (0, 11));
+    weak["parent"]["package"] = json!("8".repeat(64));
+    keep(&world, &weak).expect("kept");
+    let (still_lost, judgement) = seen(&world, digest);
+    assert!(still_lost != lost && matches!(judgement, Judgement::Refused { .. }), "{judgement:?}");
+    refused(keep(&world, &beside_parent(digest, "gate-road", (0, 9))), "known");
+    keep(&world, &beside_parent(digest, "loading-bay", (0, 10))).expect("kept");
     let (still, _) = seen(&world, digest);
-    assert_ne!(still, lost);
-    keep(&world, &beside_parent(digest, "gate-road", 2)).expect("kept");
+    assert_ne!(still, still_lost);
+    refused(world.desk().promote(digest, &still, "Eva"), "refused_by_gate");
+    keep(&world, &beside_parent(digest, "gate-road", (2, 12))).expect("kept");
     let (now, judgement) = seen(&world, digest);
     assert!(matches!(judgement, Judgement::MayBeApproved { .. }), "{judgement:?}");
     refused(world.desk().promote(digest, &still, "Eva"), "evidence_changed");
@@ -234,7 +243,7 @@ fn what_was_found_of_another_model_or_of_another_file_of_it_says_nothing() {
     world.desk().shadow(digest, "Eva").expect("shadowing");
     world.watch();
     live(&world, digest, 30);
-    let good = beside_parent(digest, "gate-road", 0);
+    let good = beside_parent(digest, "gate-road", (0, 10));
     let with = |pointer: &str, value: Value| {
         let mut file = good.clone();
         *file.pointer_mut(pointer).expect("there") = value;

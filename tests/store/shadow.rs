@@ -1,5 +1,7 @@
 //! Runs of shadow models: what is kept of them, and what people say.
 
+use std::ops::Range;
+
 use standclear::config::Privacy;
 use standclear::store::pictures::Hides;
 use standclear::store::shadow::{
@@ -222,18 +224,25 @@ fn a_run_that_speaks_against_a_model_is_not_forgotten_for_others_that_came_later
     assert!(reader.shadow_run(Some(refused)).expect("read").is_some());
 }
 
-fn parent_checks(package: &str, recordings: std::ops::Range<usize>, counted: &str) -> ParentChecks {
+fn parent_checks(
+    package: &str,
+    recordings: Range<usize>,
+    (counted, made): (&str, i64),
+) -> ParentChecks {
     let check = |n: usize| ParentCheck {
         name: format!("{n}.mp4"),
         sha256: format!("{n:064}"),
         zones: "z1".into(),
         counted: counted.into(),
+        lost_most: 0,
     };
     ParentChecks {
         package: package.into(),
         parent: "p".into(),
         model: "m".into(),
+        settings: "s".into(),
         recordings: recordings.map(check).collect(),
+        made_at: at(made),
         at: at(9_000),
     }
 }
@@ -243,22 +252,27 @@ fn the_newest_check_of_a_recording_counts_and_the_candidates_own_are_never_forgo
     let dir = folder();
     let mut store = open(dir.path());
     let keep = |store: &mut Store, checks: &ParentChecks| store.append_parent_checks(checks, "Eva");
-    keep(&mut store, &parent_checks("old", 0..900, "{}")).expect("kept");
-    keep(&mut store, &parent_checks("new", 0..2, "first")).expect("kept");
-    keep(&mut store, &parent_checks("new", 1..2, "second")).expect("kept");
+    keep(&mut store, &parent_checks("old", 0..900, ("{}", 1))).expect("kept");
+    keep(&mut store, &parent_checks("new", 0..2, ("first", 1))).expect("kept");
+    keep(&mut store, &parent_checks("new", 1..2, ("second", 2))).expect("kept");
     let reader = store.reader().expect("a reader");
     let counted = |package: &str| -> Vec<String> {
         let rows = reader.parent_checks(package).expect("read");
-        rows.into_iter().map(|row| row.check.counted).collect()
+        rows.into_iter().map(|row| row.counted).collect()
     };
     assert_eq!(counted("new"), ["first", "second"]);
+    let again = keep(&mut store, &parent_checks("new", 0..2, ("first", 1))).expect_err("older");
+    assert!(matches!(again, StoreError::ParentCheckOlder { .. }), "{again}");
+    let other = ParentChecks { parent: "q".into(), ..parent_checks("new", 1..2, ("third", 1)) };
+    keep(&mut store, &other).expect("another parent is another question");
+    assert_eq!(counted("new"), ["first", "second", "third"]);
     let audited = "SELECT count(*) FROM audit WHERE action = 'parent_check_kept'";
-    assert_eq!(number(dir.path(), audited), 3);
+    assert_eq!(number(dir.path(), audited), 4);
 
     let most = usize::try_from(PARENT_CHECKS_KEPT).expect("small");
-    let full = keep(&mut store, &parent_checks("new", 0..most, "{}")).expect_err("too many");
+    let full = keep(&mut store, &parent_checks("new", 0..most, ("{}", 3))).expect_err("too many");
     assert!(matches!(full, StoreError::ParentChecksFull { .. }), "{full}");
-    assert_eq!(counted("new"), ["first", "second"], "nothing of it is kept");
-    keep(&mut store, &parent_checks("new", 2..most - 100, "{}")).expect("kept");
-    assert_eq!((counted("new").len(), counted("old").len()), (most - 100, 100));
+    assert_eq!(counted("new").len(), 3, "nothing of it is kept");
+    keep(&mut store, &parent_checks("new", 0..most - 100, ("{}", 3))).expect("kept");
+    assert_eq!((counted("new").len(), counted("old").len()), (most - 99, 0), "whole or not at all");
 }

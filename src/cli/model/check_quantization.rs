@@ -17,7 +17,7 @@ use super::super::output::{self, to_stdout};
 use super::Refused;
 use super::kept;
 use super::pictures;
-use super::recordings::{self, LookArgs, Recording, Watched};
+use super::recordings::{self, LookArgs, Recording, Truth, Watched};
 use super::side::{BoxArgs, Side};
 use super::words;
 use crate::clock;
@@ -25,7 +25,7 @@ use crate::engine::detection::{Detection, FrameSize};
 use crate::engine::geometry::Area;
 use crate::gate::pairs::Place;
 use crate::gate::quantization::{
-    Checked, Counted, Difference, Differs, Looked, Outcome, Recall, Says, Truth,
+    Checked, Counted, Difference, Differs, Looked, Outcome, Recall, Says, Truth as Known,
 };
 use crate::guard::models::recorded::{
     KeptZones, PARENT_FORMAT, PARENT_VERSION, ParentFile, ParentRecording,
@@ -69,6 +69,11 @@ enum SidesError {
          was quantized from"
     )]
     ParentQuantized { given: String },
+    #[error(
+        "the truth of {recording} has nobody at all, so nothing can be lost in it; leave the recording \
+         out, or give the truth of this one"
+    )]
+    NobodyTrue { recording: String },
 }
 
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
@@ -81,6 +86,10 @@ pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     let fp32 = args.of_box.open(&args.fp32)?;
     if !is_quantized(&int8) {
         return Err(SidesError::NotQuantized { given: args.int8.clone() }.into());
+    }
+    if let Some(empty) = recordings.iter().find(|it| it.truth.as_ref().is_some_and(Truth::is_empty))
+    {
+        return Err(SidesError::NobodyTrue { recording: empty.name.clone() }.into());
     }
     if is_quantized(&fp32) {
         return Err(SidesError::ParentQuantized { given: args.fp32.clone() }.into());
@@ -142,6 +151,9 @@ fn counted(
 
 fn looked(recording: &Recording, parent: &Watched, quantized: &Watched) -> Vec<Looked> {
     let mut looked = Vec::new();
+    // Where somebody is an incident by being there. Of a zone that wants somebody the state says nothing:
+    // it is OCCUPIED by an incident as well, since there is nobody.
+    let judged = recording.judged();
     let truth = Inside::of(recording, parent);
     let others: BTreeMap<u64, &[bool]> =
         quantized.pictures.iter().map(|one| (one.index, one.occupied.as_slice())).collect();
@@ -149,7 +161,8 @@ fn looked(recording: &Recording, parent: &Watched, quantized: &Watched) -> Vec<L
         let Some(other) = others.get(&picture.index) else {
             continue;
         };
-        for (zone, info) in recording.zones.infos.iter().enumerate() {
+        for (zone, id, _) in &judged {
+            let zone = *zone;
             let says = |occupied: &[bool]| match occupied.get(zone) {
                 Some(true) => Says::Inside,
                 Some(false) | None => Says::Nobody,
@@ -157,7 +170,7 @@ fn looked(recording: &Recording, parent: &Watched, quantized: &Watched) -> Vec<L
             looked.push(Looked {
                 clip: recording.name.clone(),
                 picture: picture.index,
-                place: recording.place(&info.id),
+                place: recording.place(id),
                 truth: truth.at(zone, picture.index),
                 parent: says(&picture.occupied),
                 quantized: says(other),
@@ -171,7 +184,7 @@ fn looked(recording: &Recording, parent: &Watched, quantized: &Watched) -> Vec<L
 /// areas in which somebody is an incident by being there.
 #[derive(Default)]
 struct Inside {
-    known: BTreeMap<(usize, u64), Truth>,
+    known: BTreeMap<(usize, u64), Known>,
     /// Zones of which is said who is inside; of the others nobody knows.
     judged: BTreeSet<usize>,
 }
@@ -192,14 +205,14 @@ impl Inside {
         inside
     }
 
-    fn by_truth(&mut self, zone: usize, area: &Area, truth: &recordings::Truth, size: FrameSize) {
+    fn by_truth(&mut self, zone: usize, area: &Area, truth: &Truth, size: FrameSize) {
         for (picture, rows) in truth.by_picture() {
             let is_in = |row: &&TruthRow| area.contains(row.bounds.anchor_norm(size));
             let counts = |wanted| rows.iter().filter(is_in).any(|row| row.counts == wanted);
             if counts(Counts::Yes) {
-                self.known.insert((zone, picture), Truth::Inside);
+                self.known.insert((zone, picture), Known::Inside);
             } else if counts(Counts::LeftOut) {
-                self.known.insert((zone, picture), Truth::NotKnown);
+                self.known.insert((zone, picture), Known::NotKnown);
             }
         }
     }
@@ -210,13 +223,13 @@ impl Inside {
         for picture in &parent.pictures {
             let is_in = |one: &Detection| area.contains(one.bounds.anchor_norm(size));
             if picture.occupied.get(zone) == Some(&true) && picture.detections.iter().any(is_in) {
-                self.known.insert((zone, picture.index), Truth::Inside);
+                self.known.insert((zone, picture.index), Known::Inside);
             }
         }
     }
 
-    fn at(&self, zone: usize, picture: u64) -> Truth {
-        let otherwise = if self.judged.contains(&zone) { Truth::Nobody } else { Truth::NotKnown };
+    fn at(&self, zone: usize, picture: u64) -> Known {
+        let otherwise = if self.judged.contains(&zone) { Known::Nobody } else { Known::NotKnown };
         self.known.get(&(zone, picture)).copied().unwrap_or(otherwise)
     }
 }

@@ -52,7 +52,12 @@ pub fn file(
 
 /// How it was looked.
 pub fn settings(look: &LookArgs) -> Settings {
-    Settings { fps: look.fps, long_side_px: look.long_side, detail: look.detail.name().to_owned() }
+    Settings {
+        fps: look.fps,
+        long_side_px: look.long_side,
+        detail: look.detail.name().to_owned(),
+        provider: Some(look.provider.to_string()),
+    }
 }
 
 /// A recording that both models looked at from `began` on.

@@ -27,7 +27,8 @@ use crate::gate::corpus::Presence;
 use crate::gate::pairs::{Incident, Place};
 use crate::replay::event_log::LoggedEvent;
 use crate::replay::mot::TruthRow;
-use crate::vision::inference::Detector;
+use crate::telemetry::chain;
+use crate::vision::inference::{Detector, Provider};
 use crate::vision::package::InputSize;
 use crate::zone_file::{SiteZones, load_site, revision};
 
@@ -55,6 +56,9 @@ pub struct LookArgs {
     /// Longer side of the input in pixels, for models that take any.
     #[arg(long, value_name = "PX")]
     pub long_side: Option<u32>,
+    /// What runs the models, as `model.provider` does: of a package the file that is for it.
+    #[arg(long, value_name = "NAME", default_value = "cpu", value_parser = parse_provider)]
+    pub provider: Provider,
     /// Look closer where the zones are and people are small, as `model.detail` does.
     #[arg(long, value_enum, default_value = "off")]
     pub detail: DetailArg,
@@ -171,6 +175,10 @@ impl Truth {
     }
 }
 
+fn parse_provider(text: &str) -> Result<Provider, String> {
+    text.parse().map_err(|error| chain(&error))
+}
+
 /// All recordings through one model and the real engine.
 pub fn watch(
     side: &Side,
@@ -191,7 +199,7 @@ pub fn watch(
         detail: args.detail,
         faults: Vec::new(),
     };
-    let mut detector = load(&side.package, &footage(&recordings[0]))?;
+    let mut detector = load(&side.package, &footage(&recordings[0]), args.provider)?;
     let mut all = Vec::new();
     let mut pictures = 0;
     for recording in recordings {
@@ -314,6 +322,10 @@ impl Recording {
 }
 
 impl Truth {
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// By picture.
     pub fn by_picture(&self) -> BTreeMap<u64, Vec<TruthRow>> {
         let mut by_picture: BTreeMap<u64, Vec<TruthRow>> = BTreeMap::new();

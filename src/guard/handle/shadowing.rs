@@ -152,7 +152,15 @@ pub struct EvidenceFacts {
     pub judgement: Judgement,
     pub runs: Vec<RunRow>,
     /// An INT8 model against its FP32 parent, where it was checked.
-    pub quantization: Option<Checked>,
+    pub quantization: Option<ParentFacts>,
+}
+
+/// What a quantized model was found to see beside what it was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParentFacts {
+    pub checked: Checked,
+    /// sha256 of the manifests of the parents.
+    pub parents: Vec<String>,
 }
 
 /// Why there is no answer.

@@ -81,7 +81,8 @@ pub fn allows(known: Option<(String, Judgement)>, seen: Option<&str>) -> Result<
     match judgement {
         Judgement::Refused { reasons } if reasons.contains(&Reason::SeesLessThanParent) => no(
             "refused_by_gate",
-            "the evidence speaks against it: quantized, it sees less than the model it was made of",
+            "the evidence speaks against it: quantized, it sees less than the model it was made of; \
+             the page says whether it lost an incident, too",
         ),
         Judgement::Refused { .. } => {
             no("refused_by_gate", "the evidence speaks against it: it lost an incident")

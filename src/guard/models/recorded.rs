@@ -103,6 +103,9 @@ pub struct Settings {
     pub fps: Option<f64>,
     pub long_side_px: Option<u32>,
     pub detail: String,
+    /// What ran the models; not in files of earlier versions of the program.
+    #[serde(default)]
+    pub provider: Option<String>,
 }
 
 /// A recording with what belongs to it.

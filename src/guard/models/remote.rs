@@ -152,7 +152,7 @@ pub(super) fn agent(ca_file: Option<&Path>) -> Result<Agent, RemoteError> {
         .timeout_send_body(Some(SENT_MAX))
         .timeout_per_write(Some(STANDS_MAX))
         .timeout_recv_response(Some(ANSWER_MAX))
-        .timeout_recv_body(Some(STANDS_MAX));
+        .timeout_recv_body(Some(ANSWER_MAX));
     Ok(config.build().new_agent())
 }
 

@@ -19,7 +19,7 @@ use crate::guard::handle::Handle;
 use crate::guard::handle::gated::{Difference, Differs, Look, Place, Probability, Recall};
 use crate::guard::handle::models::KeptEvidence;
 use crate::guard::handle::shadowing::{
-    Checked, Claim, Coverage, EvidenceFacts, Judgement, RunRow, ShadowNow, ShadowState, Source,
+    Claim, Coverage, EvidenceFacts, Judgement, ParentFacts, RunRow, ShadowNow, ShadowState, Source,
 };
 use crate::web::access::{Access, Caller, Role, body};
 use crate::web::dto::timestamp;
@@ -181,6 +181,8 @@ struct CompareLatencyDto {
 /// An INT8 model against its FP32 parent.
 #[derive(Debug, Serialize, ToSchema)]
 struct QuantizationDto {
+    /// sha256 of the manifests of what it was held against.
+    parents: Vec<String>,
     /// `accepted`, `refused` or `not_enough`.
     outcome: &'static str,
     /// Points of recall lost in the worst zone; null where nobody was ever inside.
@@ -448,7 +450,7 @@ impl From<ShadowNow> for ShadowNowDto {
     }
 }
 
-fn quantization(checked: &Checked) -> QuantizationDto {
+fn quantization(ParentFacts { checked, parents }: &ParentFacts) -> QuantizationDto {
     let (outcome, text) = words::quantization(checked);
     let zone = |(Place { camera, zone }, recall): (&Place, &Recall)| RecallDto {
         camera: camera.clone(),
@@ -471,6 +473,7 @@ fn quantization(checked: &Checked) -> QuantizationDto {
         },
     };
     QuantizationDto {
+        parents: parents.clone(),
         outcome,
         lost_points: words::lost_points(checked).map(hundredths),
         text,

@@ -35,8 +35,7 @@ impl Worded {
 pub(super) fn reason(facts: &EvidenceFacts, reason: &Reason) -> Worded {
     let (code, at, case, how) = match *reason {
         Reason::SeesLessThanParent => {
-            let checked = facts.quantization.as_ref();
-            return Worded::of("sees_less_than_parent", parent_words(checked));
+            return Worded::of("sees_less_than_parent", parent_words(facts));
         }
         Reason::LostIncident { run, case } => ("lost_incident", run, case, "did not".to_owned()),
         Reason::LateIncident { run, case, later_by } => {
@@ -110,15 +109,8 @@ pub(super) fn needed(facts: &EvidenceFacts, needed: &Needed) -> Worded {
             );
             (Some(run), Worded::of("joined_too_many", text))
         }
-        Needed::ParentCheck => {
-            let text = "it is quantized (INT8), and nobody has held it against its FP32 parent: give \
-                        the box what `standclear model check-quantization --keep` writes";
-            (None, Worded::of("parent_check", text.to_owned()))
-        }
-        Needed::ParentPictures => {
-            let text = parent_words(facts.quantization.as_ref());
-            (None, Worded::of("parent_pictures", text))
-        }
+        Needed::ParentCheck => (None, Worded::of("parent_check", UNCHECKED.to_owned())),
+        Needed::ParentPictures => (None, Worded::of("parent_pictures", parent_words(facts))),
         Needed::AnyRun => {
             let text = "nothing was compared yet: let it run in the shadow, or compare the two \
                         models on recordings";
@@ -214,8 +206,13 @@ pub(super) fn quantization(checked: &Checked) -> (&'static str, String) {
     }
 }
 
-fn parent_words(checked: Option<&Checked>) -> String {
-    checked.map(|it| quantization(it).1).unwrap_or_default()
+/// Nobody knows what quantizing has cost, or only of a file that is not run here.
+const UNCHECKED: &str = "it is quantized (INT8), and nobody has held the file of it that this box runs \
+                         against its FP32 parent: give the box what `standclear model \
+                         check-quantization --keep` writes";
+
+fn parent_words(facts: &EvidenceFacts) -> String {
+    facts.quantization.as_ref().map(|it| quantization(&it.checked).1).unwrap_or_default()
 }
 
 /// Points of recall lost in the worst zone.

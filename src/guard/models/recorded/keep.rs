@@ -129,12 +129,16 @@ fn checks_for_box(
         let RecordingRow { name, sha256, zones, .. } = one.recording.clone();
         let counted = serde_json::to_string(&one.counted);
         let counted = counted.map_err(|error| useless(error.to_string()))?;
-        Ok(ParentCheck { name, sha256, zones, counted })
+        let lost_most = one.counted.lost_most();
+        Ok(ParentCheck { name, sha256, zones, counted, lost_most })
     };
     Ok(ParentChecks {
         package: file.quantized.package.clone(),
         parent: file.parent.package.clone(),
         model: file.quantized.model.clone(),
+        settings: serde_json::to_string(&file.settings)
+            .map_err(|error| useless(error.to_string()))?,
+        made_at: file.made_at,
         recordings: file.recordings.iter().map(check).collect::<Result<_, _>>()?,
         at: now,
     })

@@ -172,7 +172,14 @@ impl KeptZones {
         Counted {
             zones: self.zones.iter().map(zone).collect(),
             differ: self.differ.iter().map(differs).collect(),
+            ..Counted::default()
         }
+    }
+
+    /// Most pictures lost in any of its zones.
+    pub fn lost_most(&self) -> usize {
+        let lost = |row: &ZoneRow| row.parent_saw.saturating_sub(row.quantized_saw);
+        self.zones.iter().map(lost).max().unwrap_or(0)
     }
 
     fn wrong(&self, pictures: u64) -> Option<String> {

@@ -205,7 +205,7 @@ pub fn append(store: &mut Store, file: &ForBox, by: &str) -> Result<KeptEvidence
         ForBox::Parent(checks) => {
             let recordings = checks.recordings.len();
             let kept = store.append_parent_checks(checks, by);
-            kept.map(|_| KeptEvidence::ParentCheck { recordings })
+            kept.map(|()| KeptEvidence::ParentCheck { recordings })
         }
     };
     kept.map_err(not_appended)
@@ -215,7 +215,9 @@ pub fn append(store: &mut Store, file: &ForBox, by: &str) -> Result<KeptEvidence
 fn not_appended(error: StoreError) -> ModelError {
     let text = chain(&error);
     match error {
-        StoreError::RecordingKnown { .. } => ModelError::Conflict { code: "known", text },
+        StoreError::RecordingKnown { .. } | StoreError::ParentCheckOlder { .. } => {
+            ModelError::Conflict { code: "known", text }
+        }
         StoreError::ShadowRunsFull { .. } | StoreError::ParentChecksFull { .. } => {
             ModelError::Conflict { code: "full", text }
         }

@@ -4,6 +4,7 @@
 //! who told them, labels, and whether enough pictures were seen. How many that were changes all the
 //! while and is not in it; nor is what is claimed of it, which is whoever's who asks.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -20,7 +21,9 @@ use crate::gate::pairs::Meanwhile;
 use crate::gate::verdict::{
     Case, CaseId, Coverage, Evidence, Gate, Quantization, Run, Standing, Told,
 };
-use crate::guard::handle::shadowing::{Checked, EvidenceFacts, RunRow, ShadowError, Slot};
+use crate::guard::handle::shadowing::{
+    Checked, EvidenceFacts, ParentFacts, RunRow, ShadowError, Slot,
+};
 use crate::store::query::StoreReader;
 use crate::store::shadow::ShadowRunRow;
 
@@ -45,11 +48,15 @@ pub(super) fn of(
         }
     }
     let (rows, runs): (Vec<RunRow>, Vec<Run>) = runs.into_iter().unzip();
-    let checked = quantized::checked(reader, shadow, ran.as_deref())?;
+    let is_quantized = quantized::is_so(packages, shadow);
+    let checked = match is_quantized {
+        true => quantized::checked(reader, shadow, ran.as_deref())?,
+        false => None,
+    };
     let quantization = match &checked {
-        _ if !quantized::is_so(packages, shadow) => Quantization::NotAsked,
+        _ if !is_quantized => Quantization::NotAsked,
         None => Quantization::Unchecked,
-        Some(checked) => Quantization::Checked(checked.outcome.clone()),
+        Some((checked, _)) => Quantization::Checked(checked.outcome.clone()),
     };
     let digest = digest(&gate, (active, shadow), rows.iter().zip(&runs), (&quantization, &checked));
     let judgement = gate.judge(&Evidence { runs, quantization }, &claim);
@@ -60,7 +67,10 @@ pub(super) fn of(
         claim,
         judgement,
         runs: rows,
-        quantization: checked,
+        quantization: checked.map(|(checked, parents)| ParentFacts {
+            checked,
+            parents: parents.into_iter().collect(),
+        }),
     })
 }
 
@@ -91,7 +101,7 @@ fn digest<'r>(
     gate: &Gate,
     (active, shadow): (Slot, Slot),
     runs: impl Iterator<Item = (&'r RunRow, &'r Run)>,
-    parent: (&Quantization, &Option<Checked>),
+    parent: (&Quantization, &Option<(Checked, BTreeSet<String>)>),
 ) -> String {
     let mut text = format!("active {active}\nshadow {shadow}\ngate {gate:?}\nparent {parent:?}\n");
     for (row, run) in runs {

@@ -1,5 +1,6 @@
 //! Whether the shadow model is a quantized one, and what it was found to see beside its parent.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::gate::quantization::Checked;
@@ -23,23 +24,26 @@ pub(super) fn is_so(packages: &Path, shadow: Slot) -> bool {
     !variants.is_some_and(|all| !all.is_empty() && all.iter().all(is_float))
 }
 
-/// By all recordings that are kept of it; `None`: of none. `ran`: the sha256 of what is run of it here,
-/// where it was: another variant of the package rounds elsewhere.
+/// By all recordings that are kept of it, and the parents it was held against, sha256 of their manifests;
+/// `None`: of none. `ran`: the sha256 of what is run of it here, where it was: another variant of the
+/// package rounds elsewhere.
 pub(super) fn checked(
     reader: &StoreReader,
     shadow: Slot,
     ran: Option<&str>,
-) -> Result<Option<Checked>, HistoryError> {
+) -> Result<Option<(Checked, BTreeSet<String>)>, HistoryError> {
     let Slot::Blob(digest) = shadow else { return Ok(None) };
     let rows = reader.parent_checks(&digest.to_string())?;
     let here = rows.into_iter().filter(|row| ran.is_none_or(|ran| row.model == ran));
-    let mut kept = Vec::new();
+    let (mut kept, mut parents) = (Vec::new(), BTreeSet::new());
     for row in here {
-        let counted: KeptZones = serde_json::from_str(&row.check.counted)
+        let counted: KeptZones = serde_json::from_str(&row.counted)
             .map_err(|source| HistoryError::ParentCheck { id: row.id, source })?;
-        // Of another parent it is another question, and each has to be answered.
-        kept.push((row.check.name, format!("{} {}", row.check.zones, row.parent), counted));
+        // Another parent or way of looking is another question, and each has to be answered.
+        let question = format!("{} {} {}", row.zones, row.parent, row.settings);
+        parents.insert(row.parent);
+        kept.push((row.name, question, counted));
     }
     let all = kept.iter().map(|(name, zones, counted)| (name.as_str(), zones.as_str(), counted));
-    Ok((!kept.is_empty()).then(|| recorded::checked(all)))
+    Ok((!kept.is_empty()).then(|| (recorded::checked(all), parents)))
 }

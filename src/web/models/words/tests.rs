@@ -8,7 +8,7 @@ use super::*;
 use crate::guard::handle::gated::{CaseId, Difference, Differs};
 use crate::guard::handle::models::Slot;
 use crate::guard::handle::shadowing::{
-    CompareLatency, Coverage, Discordant, Figures, FrameAgreement, Judgement,
+    CompareLatency, Coverage, Discordant, Figures, FrameAgreement, Judgement, ParentFacts,
 };
 
 fn probability_of(value: f64) -> Probability {
@@ -144,12 +144,7 @@ fn everything_that_can_be_missing_has_its_own_code_and_names_numbers() {
             "in run 4 (this site) it joined 6 of 40 true incidents with others; with more than 5 % \
              nobody knows whether it would see the next person",
         ),
-        (
-            Needed::ParentCheck,
-            "parent_check",
-            "it is quantized (INT8), and nobody has held it against its FP32 parent: give the box what \
-             `standclear model check-quantization --keep` writes",
-        ),
+        (Needed::ParentCheck, "parent_check", UNCHECKED),
         (
             Needed::AnyRun,
             "no_run",
@@ -248,11 +243,12 @@ fn quantization_says_which_zone_loses_how_much() {
 
     let mut facts = facts(tally(0, 10));
     let (_, text) = quantization(&few_pictures);
-    facts.quantization = Some(few_pictures);
+    facts.quantization =
+        Some(ParentFacts { checked: few_pictures, parents: vec!["5a".to_owned()] });
     let told = needed(&facts, &Needed::ParentPictures);
-    assert_eq!((told.code, told.text), ("parent_pictures", text));
+    assert_eq!((told.code, told.text), ("parent_pictures", text.clone()));
     let told = reason(&facts, &Reason::SeesLessThanParent);
-    assert_eq!(told.code, "sees_less_than_parent");
+    assert_eq!((told.code, told.text), ("sees_less_than_parent", text.clone()));
 }
 
 #[test]
