@@ -1,5 +1,7 @@
 //! What the web side may ask of the shadow slot.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +13,7 @@ use crate::clock;
 use crate::config::Privacy;
 use crate::gate::claim::Claim;
 use crate::guard::clerk::Clerk;
+use crate::guard::handle::ClipFile;
 use crate::guard::handle::models::ModelError;
 use crate::guard::handle::shadowing::{
     CASES_AT_ONCE_MAX, CaseRow, EvidenceFacts, Label, ShadowError, ShadowNow, Shadowing, Slot,
@@ -18,6 +21,7 @@ use crate::guard::handle::shadowing::{
 };
 use crate::guard::privacy::snapshot_for_all;
 use crate::store::StoreError;
+use crate::store::pictures::Hides;
 use crate::store::query::{HistoryError, StoreReader};
 use crate::store::shadow::{CorpusRun, Labelled, ShadowIncidentRow, ShadowRunRow};
 use crate::telemetry::chain;
@@ -32,6 +36,8 @@ pub struct ShadowDesk {
     reader: Arc<StoreReader>,
     clerk: Clerk,
     privacy: Privacy,
+    /// Of clips.
+    folder: PathBuf,
 }
 
 impl ShadowDesk {
@@ -39,9 +45,9 @@ impl ShadowDesk {
         post: ShadowPost,
         reader: Arc<StoreReader>,
         clerk: Clerk,
-        privacy: Privacy,
+        (privacy, folder): (Privacy, PathBuf),
     ) -> ShadowDesk {
-        ShadowDesk { post, reader, clerk, privacy }
+        ShadowDesk { post, reader, clerk, privacy, folder }
     }
 
     /// What the slot holds.
@@ -173,6 +179,26 @@ impl Shadowing for ShadowDesk {
         Err(ShadowError::NoPicture(id, why.into()))
     }
 
+    fn case_clip(&self, id: u64) -> Result<ClipFile, ShadowError> {
+        let run = self.run_of(id)?;
+        let clip = self.with_run(&run, |found| {
+            let it = found.iter().find(|it| is_it(it, id))?;
+            Some(it.clip(run.source).cloned())
+        })?;
+        let clip = clip.ok_or(ShadowError::NoCase(id))?;
+        let clip = clip.and_then(|clip| match clip.hides >= Hides::of(self.privacy) {
+            true => Ok(clip),
+            false => Err("it hides less than is configured now".to_owned()),
+        });
+        let clip = clip.map_err(|why| ShadowError::NoClip(id, why))?;
+        // Names come from this program's own rows; a row that other hands wrote leads nowhere else.
+        let name = PathBuf::from(&clip.file);
+        let file = File::open(self.folder.join(name.file_name().unwrap_or_default()));
+        let unreadable =
+            |error| ShadowError::NoClip(id, format!("its file cannot be read: {error}"));
+        Ok(ClipFile { file: file.map_err(unreadable)?, name: clip.file, bytes: clip.bytes })
+    }
+
     fn label_case(&self, id: u64, label: Label, by: &str) -> Result<CaseRow, ShadowError> {
         // By the number that it has now: of a pair that of the active model's incident.
         let case = self.case(id)?.id;
@@ -268,7 +294,7 @@ mod tests {
         let (orders, _taken) = sync_channel(1);
         let post = ShadowPost { orders, shared: Arc::new(Shared::default()) };
         let clerk = Clerk::over(store).expect("a thread");
-        let desk = ShadowDesk::new(post, reader, clerk, Privacy::Persons);
+        let desk = ShadowDesk::new(post, reader, clerk, (Privacy::Persons, folder.path().into()));
         let waits = |wanted| desk.cases(None, wanted, 10, None).expect("read");
         let [case] = &waits(WantedCases::ToLabel)[..] else { panic!("one waits") };
         assert!(case.label.is_none() && case.active.is_some(), "{case:?}");
