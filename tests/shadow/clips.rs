@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::os::unix::fs::symlink;
 
+use standclear::guard::handle::examples::{Occasion, WantedExamples, WantedLabels};
 use standclear::guard::handle::shadowing::{CaseClip, ShadowError};
 use standclear::link::Ending;
 use standclear::store::Store;
@@ -84,6 +85,13 @@ fn what_only_the_shadow_told_has_a_clip_that_plays_and_begins_before_it_and_nobo
     assert!(play(&played) >= 10, "of three seconds, ten pictures each");
     let heard = handle.incidents(100, None).expect("readable");
     assert!(heard.iter().all(|incident| incident.zone_name != "Corner"), "{heard:?}");
+    let wanted =
+        WantedExamples { labelled: WantedLabels::All, occasion: Some(Occasion::Disagreement) };
+    let example = wait("an example of a disagreement", CLIP_MAX, || {
+        let examples = handle.example_desk().examples(wanted, 10, None).expect("readable");
+        examples.into_iter().find(|it| it.zone.as_ref().is_some_and(|(_, name)| name == "Corner"))
+    });
+    assert!(example.incident.is_none() && !example.boxes.is_empty(), "{example:?}");
     watchman_with_alarms(watchman, &guard);
     drop(handle);
     guard.stop();
