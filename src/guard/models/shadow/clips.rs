@@ -65,9 +65,9 @@ const THERE_FOR: Duration = Duration::from_secs(RING_S as u64 - 3);
 /// The recorder gives a clip up by itself before this.
 const ANSWER_MAX: Duration = Duration::from_secs(YIELD_S_MAX as u64 + 30);
 
-/// How often clips are held within their room, and the folder against the rows.
-const RETIRE_EVERY: Duration = Duration::from_secs(60);
-const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+/// How often clips are held within their room, and the folder against the rows: a run that is forgotten
+/// takes rows with it.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
 
 /// Clips that were given up and may come all the same; older ones are found when the folder is looked over.
 const GIVEN_UP_MAX: usize = 16;
@@ -165,8 +165,7 @@ struct Keeper {
     requests: u64,
     rows: Rows,
     age: Age,
-    retired_at: Option<Instant>,
-    swept_at: Option<Instant>,
+    tidied_at: Option<Instant>,
     /// Clips of an earlier life are still to be said not to come.
     closed: Closed,
 }
@@ -193,8 +192,7 @@ impl Keeper {
             requests: YIELDS_FROM,
             rows: Rows::default(),
             age: Age::new(longest, clock::wall(), now),
-            retired_at: None,
-            swept_at: None,
+            tidied_at: None,
             closed: Closed::NotYet,
         }
     }
@@ -279,7 +277,7 @@ impl Keeper {
                 Ok(path) => path.display().to_string(),
                 Err(why) => {
                     // What is too much may go before its time.
-                    self.retired_at = None;
+                    self.tidied_at = None;
                     self.lose(wanted.of, why);
                     continue;
                 }
@@ -339,7 +337,7 @@ impl Keeper {
             to: time(written.last_ns),
         };
         self.rows.put(Row::Kept(NewCaseClip { of: wanted.of, file }));
-        self.retired_at = None;
+        self.tidied_at = None;
     }
 
     fn lose(&mut self, of: CaseKey, why: String) {
@@ -348,15 +346,12 @@ impl Keeper {
     }
 
     fn tidy(&mut self, now: Instant) {
-        if self.swept_at.is_none_or(|at| now.since(at) >= SWEEP_EVERY) {
-            self.swept_at = Some(now);
-            let _ = self.sweep();
-        }
+        let due = self.tidied_at.is_none_or(|at| now.since(at) >= TIDY_EVERY);
         // A row that waits may be of what is to go.
-        let due = self.retired_at.is_none_or(|at| now.since(at) >= RETIRE_EVERY);
         if due && self.rows.is_empty() {
-            self.retired_at = Some(now);
-            self.retire(now);
+            self.tidied_at = Some(now);
+            let there = self.sweep();
+            self.retire(there, now);
         }
     }
 
@@ -387,24 +382,18 @@ impl Keeper {
     }
 
     /// Holds clips within their room, which is less on a disk that is nearly full.
-    fn retire(&mut self, now: Instant) {
-        let bytes_max = match self.folder.lacks_bytes() {
-            0 => self.bytes_max,
-            lacks => match self.sweep() {
-                Some(there) => self.bytes_max.min(there.saturating_sub(lacks)),
-                None => self.bytes_max,
-            },
+    fn retire(&mut self, there: Option<u64>, now: Instant) {
+        let bytes_max = match (self.folder.lacks_bytes(), there) {
+            (0, _) | (_, None) => self.bytes_max,
+            (lacks, Some(there)) => self.bytes_max.min(there.saturating_sub(lacks)),
         };
         let not_before = self.age.too_old_before(clock::wall(), now);
         let room = CaseRoom { clips_max: CLIPS_MAX, bytes_max, not_before };
         match self.clerk.ask(move |store| store.retire_case_clips(room)) {
             Ok(Ok(files)) => files.iter().for_each(|file| self.folder.remove(file)),
             Ok(Err(error)) => tracing::warn!("no clip of a case is removed: {}", chain(&error)),
-            Err(error) => {
-                // Rows may say removed of files that are there: they are looked for.
-                tracing::debug!("no clip of a case is removed: {error}");
-                self.swept_at = None;
-            }
+            // Rows may say removed of files that are there: the next look finds them.
+            Err(error) => tracing::debug!("no clip of a case is removed: {error}"),
         }
     }
 }
