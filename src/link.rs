@@ -58,6 +58,16 @@ pub const RING_S: u32 = CLIP_S_MAX + 10;
 /// video takes a small box at low priority about as long, and others may wait before it.
 pub const HIDE_S_MAX: u32 = 240;
 
+/// Clips that are asked for by this number, or a higher one, give way to all others: they are refused with
+/// [`GIVES_WAY`] while another of its kind waits or is written, take none of its room, and are given up sooner.
+pub const YIELDS_FROM: u64 = 1 << 62;
+
+/// See [`YIELDS_FROM`]. It may be asked for again.
+pub const GIVES_WAY: &str = "other clips are being written";
+
+/// A clip that gives way is given up after this, seconds.
+pub const YIELD_S_MAX: u32 = 60;
+
 /// Position of a camera in the configuration; the same number the engine uses.
 pub type CameraIndex = u16;
 

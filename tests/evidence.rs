@@ -162,7 +162,9 @@ fn fake_vision_process() {
 fn box_that_is_killed() {
     let Some(folder) = env::var_os(BOX).map(PathBuf::from) else { return };
     let siren = SirenNotes::default();
-    let guard = start_in(&config_in(&folder), &folder, &siren);
+    let mut config = config_in(&folder);
+    examples::prepare_to_die(&mut config);
+    let guard = start_in(&config, &folder, &siren);
     wait_watched(&guard);
     fs::write(folder.join("scene"), Scene::Person.name()).expect("a scene");
     wait_alarm(&guard, intrusion, AlarmState::Unacknowledged);

@@ -4,13 +4,17 @@ mod support;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc;
 
-use standclear::link::{ClipOutcome, ClipWritten, Ending, RingBounds, Secret};
+use standclear::link::{
+    ClipOutcome, ClipSpan, ClipWritten, Ending, FromWorker, GIVES_WAY, RingBounds, Secret,
+    YIELDS_FROM,
+};
 use standclear::vision::ingest::described::DescribedSource;
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::pattern::PatternSource;
 use standclear::vision::ingest::{FrameSource, Pace, Polled};
-use standclear::vision::recorder::CameraRing;
+use standclear::vision::recorder::{CameraRing, ClipRequest, Recorder, Shown};
 use support::SOON;
 
 const S: u64 = 1_000_000_000;
@@ -136,6 +140,36 @@ fn a_full_disk_costs_the_clip_and_nothing_else_and_the_reason_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let clip = ring.write(first_ns, newest_ns, &folder.path().join("clip.mp4"));
     assert!(written(clip).pictures > 10);
+}
+
+#[test]
+fn a_clip_that_gives_way_waits_for_all_others_and_none_of_them_waits_in_its_place() {
+    // Nothing is said before somebody listens, and the next clip is not begun before that.
+    let (told, outcomes) = mpsc::sync_channel(0);
+    let tell = move |it| drop(told.send(it));
+    let recorder = Recorder::start(1, BOUNDS, tell).expect("threads");
+    let mut pattern = PatternSource::open("ball", support::fit(), 10.0).expect("it opens");
+    let (first_ns, newest_ns) = watch(&mut pattern, &recorder.rings()[0], 3 * S);
+    let folder = tempfile::tempdir().expect("a folder");
+    let ask = |request: u64| {
+        let path = folder.path().join(format!("{request}.mp4"));
+        let span = ClipSpan::between(first_ns, newest_ns);
+        recorder.write(ClipRequest { request, camera: 0, span, path, shown: Shown::AsSent })
+    };
+    let heard = || match outcomes.recv_timeout(SOON).expect("an outcome") {
+        FromWorker::Clip { request, outcome } => (request, written(outcome).pictures > 10),
+        other => panic!("{other:?}"),
+    };
+    ask(1).expect("it waits");
+    ask(2).expect("it waits");
+    let refused = ask(YIELDS_FROM).expect_err("others wait");
+    let reason = GIVES_WAY.to_owned();
+    let outcome = ClipOutcome::Failed { reason };
+    assert_eq!(*refused, FromWorker::Clip { request: YIELDS_FROM, outcome });
+    assert_eq!((heard(), heard()), ((1, true), (2, true)));
+    ask(YIELDS_FROM + 1).expect("nothing waits");
+    ask(3).expect("it is in nobody's way");
+    assert_eq!((heard(), heard()), ((YIELDS_FROM + 1, true), (3, true)));
 }
 
 #[test]

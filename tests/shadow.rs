@@ -1,6 +1,8 @@
 //! A model beside the one that guards: the real program as both processes, footage as the camera, a real
 //! guard. Whatever the shadow model does, alarms are as without it.
 
+#[path = "shadow/clips.rs"]
+mod clips;
 #[path = "guard/site.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod site;
@@ -44,9 +46,14 @@ const ZONE: &str = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
 
 /// A box with the real vision process and the footage as its camera.
 fn start(folder: &Path) -> Guard {
-    fs::write(folder.join("yard.json"), ZONE).expect("a zone file");
+    start_with(folder, ZONE, "")
+}
+
+fn start_with(folder: &Path, zones: &str, more: &str) -> Guard {
+    fs::write(folder.join("yard.json"), zones).expect("a zone file");
     let text = format!(
         r#"
+        {more}
         site = {{ name = "Test", time_zone = "UTC" }}
         web.listen = "127.0.0.1:0"
         model = {{ folder = "{}", input_long_side = 320 }}

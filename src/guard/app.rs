@@ -236,7 +236,7 @@ impl Guard {
         let (sightings, seen, watching) = clips::start_sightings(&names)?;
         let done = Arc::new(AtomicU64::new(0));
         let (orders, annunciators) = sounding.start(&inputs)?;
-        let (post, shadow, vision) = vision.start(slot, told)?;
+        let (post, shadow, vision) = vision.start(slot, told, seen.clone())?;
         let publishing =
             live::start(hub.clone(), publications, post.clone(), channels.desk.faces(), privacy)?;
         let ends = StoreEnds {

@@ -36,11 +36,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 pub use self::desk::ClipDesk;
-pub use self::sightings::{SightingLog, SightingPost, start as start_sightings};
+pub use self::folder::Folder;
+#[cfg(test)]
+pub use self::sightings::Seen;
+pub use self::sightings::{SightingLog, SightingPost, Sightings, start as start_sightings};
 pub use self::track::About;
 
 use self::book::{Answered, Asked, Book, Order};
-use self::folder::Folder;
 use self::part::{KeptFile, Part, PendingRow, Version};
 use self::rows::{Refused, Rows};
 use self::spell::Spell;

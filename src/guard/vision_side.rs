@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use super::clips::{self, ClipTask};
+use super::clips::{self, ClipTask, SightingLog};
 use super::evidence::{self, PaintTask};
 use super::live::{self, Publication};
 use super::message::Message;
@@ -93,6 +93,7 @@ impl VisionParts {
         self,
         slot: ShadowSlot,
         told: Told,
+        seen: Arc<SightingLog>,
     ) -> io::Result<(WorkerPost, ShadowTap, VisionThreads)> {
         let VisionParts { plan, news, leading } = self;
         let Told { alarm_path, publisher, painter, clips, bank } = told;
@@ -106,7 +107,7 @@ impl VisionParts {
         let shadow = slot.queue();
         let to = Addressees { alarm_path, publisher, painter, clips, models: news, shadow, bank };
         let candidate = slot.post().clone();
-        let (post, supervisor, tap, shadow) = slot.start_beside(plan, to)?;
+        let (post, supervisor, tap, shadow) = slot.start_beside(plan, to, seen)?;
         let keeper = leading.start(&post, move |model| candidate.watch(model))?;
         Ok((post, tap, VisionThreads { supervisor, shadow, keeper }))
     }

@@ -20,7 +20,9 @@ use super::models::seen::{ModelNews, NewsPost};
 use super::models::shadow::{ShadowQueue, is_ours};
 use super::priority;
 use crate::clock;
-use crate::link::{self, FromWorker, LinkError, PROTOCOL_VERSION, PassedOver, ToWorker};
+use crate::link::{
+    self, ClipOutcome, FromWorker, LinkError, PROTOCOL_VERSION, PassedOver, ToWorker,
+};
 use crate::telemetry::chain;
 
 /// Where the messages of the vision process go.
@@ -102,6 +104,16 @@ fn read_all(stream: &UnixStream, to: &Addressees, pulse: &Pulse) -> String {
     }
 }
 
+impl Addressees {
+    fn clip(&self, request: u64, outcome: ClipOutcome) {
+        if is_ours(request) {
+            return self.shadow.clip(request, outcome);
+        }
+        // Full: it is given up after a minute, with its reason.
+        let _ = self.clips.try_send(ClipTask::Outcome { request, outcome });
+    }
+}
+
 /// The alarm path is gone.
 struct Ended;
 
@@ -147,8 +159,7 @@ fn pass_on(message: FromWorker, to: &Addressees, pulse: &Pulse) -> Result<(), En
             return Ok(());
         }
         FromWorker::Clip { request, outcome } => {
-            // Full: it is given up after a minute, with its reason.
-            let _ = to.clips.try_send(ClipTask::Outcome { request, outcome });
+            to.clip(request, outcome);
             return Ok(());
         }
         FromWorker::Hello { .. } => return Ok(()),

@@ -264,6 +264,7 @@ pub fn check(dir: &Path) -> Result<Vec<Finding>, CheckError> {
     drop(view);
     findings.push(audit(dir)?);
     findings.extend(clips::check(dir)?);
+    findings.extend(clips::check_cases(dir)?);
     findings.extend(examples::check(dir)?);
     Ok(findings)
 }

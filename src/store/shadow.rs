@@ -9,6 +9,7 @@
 //!
 //! Not here: which incident of one model is which of the other, and what all that shows (`gate`).
 
+pub mod clips;
 mod kept;
 mod parent;
 mod read;

@@ -23,10 +23,22 @@ use super::privacy::{self, Sight};
 use super::query::{Pairs, path_number};
 use super::routes::{ask, store_error};
 use super::{App, RouteEntry, rails};
-use crate::guard::handle::{EvidenceError, Handle, Privacy, Reason, WhichClip};
+use crate::guard::handle::{ClipFile, EvidenceError, Handle, Privacy, Reason, WhichClip};
 
 pub use self::places::{DOWNLOADS_MAX, EXPORTS_MAX, READS_MAX};
 pub(super) use self::places::{Download, Places, ask_evidence};
+
+/// Sends a clip in which nobody can be recognised who is to be hidden, or the range of it that is asked for.
+pub(super) fn send_hidden(
+    app: App,
+    caller: Caller,
+    (clip, place): (ClipFile, Download),
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let places = app.evidence.clone();
+    let may_still = move || privacy::may_still_see(&app, &caller, Sight::Shown);
+    download::send(clip, headers, download::Listener { places, place, may_still })
+}
 
 /// The routes, with who may use them.
 pub(super) fn table() -> Vec<RouteEntry> {

@@ -98,6 +98,7 @@ pub(super) fn is_package(method: &Method, path: &str) -> bool {
     evidence::shadow_now,
     cases::cases,
     cases::picture,
+    cases::clip,
     cases::label,
     queue::queue,
 ))]

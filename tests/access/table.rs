@@ -112,6 +112,7 @@ const EXPECTED: &[(&str, &str, &[u8])] = &[
     ("get", "/api/models/shadow", VIEWERS),
     ("get", "/api/models/cases", VIEWERS),
     ("get", "/api/models/cases/{id}/picture", VIEWERS),
+    ("get", "/api/models/cases/{id}/clip", VIEWERS),
     ("post", "/api/models/cases/{id}/label", SUPERVISORS),
     ("get", "/api/models/queue", VIEWERS),
     ("get", "/api/examples", VIEWERS),

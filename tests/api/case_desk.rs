@@ -1,6 +1,7 @@
 //! What the fake's shadow model did: seven cases of one run, one of each kind.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,11 +9,12 @@ use std::time::Duration;
 use standclear::digest::sha256_of;
 use standclear::engine::time::Instant;
 use standclear::gate::verdict::{Case, CaseId, Evidence, Run};
+use standclear::guard::handle::ClipFile;
 use standclear::guard::handle::examples::ExampleError;
 use standclear::guard::handle::gated::{Gate, Meanwhile};
 use standclear::guard::handle::models::{Digest, Slot};
 use standclear::guard::handle::shadowing::{
-    CaseBox, CaseLabel, CaseRow, CaseSide, Claim, CompareLatency, Coverage, Discordant,
+    CaseBox, CaseClip, CaseLabel, CaseRow, CaseSide, Claim, CompareLatency, Coverage, Discordant,
     EvidenceFacts, Figures, FrameAgreement, Label, RunRow, ShadowError, ShadowNow, ShadowState,
     Shadowing, Source, Standing, Told, WantedCases,
 };
@@ -22,6 +24,9 @@ use super::time;
 
 /// A claim with so much confidence finds nothing to compare.
 pub const NO_CANDIDATE: f64 = 0.75;
+
+/// Video of case 5.
+pub const CASE_CLIP: &[u8] = b"who the shadow model saw";
 
 /// Labels of cases and examples by number.
 #[derive(Default)]
@@ -99,6 +104,11 @@ impl FakeModels {
             label: self.labels.of_case(id),
             active: active.then(|| side(Some(incident))),
             shadow: shadow.then(|| side(None)),
+            clip: match id {
+                5 => CaseClip::There,
+                6 => CaseClip::None("the disk is nearly full".into()),
+                _ => CaseClip::None("the active model told it".into()),
+            },
         }
     }
 }
@@ -194,6 +204,19 @@ impl Shadowing for FakeModels {
         match self.case(id)?.id {
             7 => Err(ShadowError::NoPicture(id, "it made room".into())),
             _ => Ok(b"\xFF\xD8 hidden".to_vec()),
+        }
+    }
+
+    fn case_clip(&self, id: u64) -> Result<ClipFile, ShadowError> {
+        let no_clip = |why: String| ShadowError::NoClip(id, why);
+        match self.case(id)?.clip {
+            CaseClip::None(why) => Err(no_clip(why)),
+            CaseClip::There => {
+                let mut file = tempfile::tempfile().map_err(|error| no_clip(error.to_string()))?;
+                file.write_all(CASE_CLIP).map_err(|error| no_clip(error.to_string()))?;
+                let bytes = CASE_CLIP.len() as u64;
+                Ok(ClipFile { file, name: "case-00000001-5.mp4".into(), bytes })
+            }
         }
     }
 

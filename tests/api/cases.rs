@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use standclear::guard::handle::models::ModelError;
 
-use super::fake::case_desk::evidence_digest;
+use super::fake::case_desk::{CASE_CLIP, evidence_digest};
 use super::fake::{Served, serve};
 
 const EVIDENCE: &str = "/api/models/evidence";
@@ -141,10 +141,18 @@ fn a_case_is_shown_with_both_sides_and_where_its_video_is() {
             "zone": {"number": 0, "name": "Zóna gate-road"}, "at": "2026-03-01T14:00:00.000Z",
             "told": "active_only", "later_by_ms": null, "label": null, "labelled_by": null,
             "labelled_at": null, "standing": "lost", "active": side, "shadow": null,
-            "picture": "/api/models/cases/3/picture"
+            "picture": "/api/models/cases/3/picture", "no_clip": null
         })
     );
     assert_eq!(told["cases"][6]["active"]["clip"], Value::Null, "there is no video of it");
+    assert_eq!(told["cases"][6]["no_clip"], "none is kept of incident 9000");
+    let clips: Vec<(&Value, &Value)> = told["cases"].as_array().expect("a list")[1..=2]
+        .iter()
+        .map(|case| (&case["shadow"]["clip"], &case["no_clip"]))
+        .collect();
+    let of_case = json!("/api/models/cases/5/clip");
+    let full = json!("the disk is nearly full");
+    assert_eq!(clips, [(&Value::Null, &full), (&of_case, &Value::Null)]);
     let kinds: Vec<(&str, &Value, &str)> = told["cases"]
         .as_array()
         .expect("a list")
@@ -208,6 +216,28 @@ fn what_somebody_says_of_a_case_stands_there_with_their_name() {
     }
     served.post("/api/models/cases/8/label", r#"{"label": "true"}"#).refused(404, "unknown_case");
     served.post("/api/models/cases/0/label", r#"{"label": "true"}"#).refused(422, "bad_request");
+}
+
+#[test]
+fn the_video_of_what_only_the_shadow_told_plays_in_parts_and_says_why_there_is_none() {
+    let served = serve();
+    let viewer = served.person("Vera", "viewer");
+    let viewer = viewer.headers();
+    let path = "/api/models/cases/5/clip";
+    let reply = served.request_as(&viewer, "GET", path, &[], b"");
+    assert_eq!((reply.status, reply.body.as_slice()), (200, CASE_CLIP));
+    assert_eq!(
+        (reply.header("content-type"), reply.header("cache-control")),
+        (Some("video/mp4"), Some("no-store"))
+    );
+    let reply = served.request_as(&viewer, "GET", path, &[("range", "bytes=4-6")], b"");
+    assert_eq!((reply.status, reply.body.as_slice()), (206, &CASE_CLIP[4..=6]));
+    let reply = served.request_as(&viewer, "GET", path, &[("range", "bytes=900-")], b"");
+    assert_eq!(reply.status, 416);
+    let told = served.get("/api/models/cases/6/clip").refused(404, "no_clip");
+    assert!(told.contains("the disk is nearly full"), "{told}");
+    served.get("/api/models/cases/8/clip").refused(404, "unknown_case");
+    served.get(&format!("{path}?clear=1")).refused(422, "bad_request");
 }
 
 #[test]

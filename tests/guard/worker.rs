@@ -39,6 +39,8 @@ pub const SECRET: &[u8; 6] = b"AFACE!";
 pub enum Scene {
     Empty,
     Person,
+    /// Something that hardly looks like somebody.
+    Faint,
     /// Somebody walks in and stops at the middle, low in the picture.
     FromLeft,
     FromRight,
@@ -58,9 +60,10 @@ pub enum Scene {
 }
 
 impl Scene {
-    const ALL: [Scene; 11] = [
+    const ALL: [Scene; 12] = [
         Scene::Empty,
         Scene::Person,
+        Scene::Faint,
         Scene::FromLeft,
         Scene::FromRight,
         Scene::FromAbove,
@@ -211,6 +214,10 @@ impl Fake {
         match scene {
             Scene::Empty | Scene::Fatal => self.say(&report(frame, vec![])),
             Scene::Person => self.say(&report(frame, vec![person()])),
+            Scene::Faint => {
+                let faint = WireDetection { score: 0.2, ..person() };
+                self.say(&report(frame, vec![faint]))
+            }
             Scene::FromLeft => self.say(&report(frame, vec![walker(walked, (10.0, 190.0))])),
             Scene::FromRight => self.say(&report(frame, vec![walker(walked, (310.0, 190.0))])),
             Scene::FromAbove => self.say(&report(frame, vec![walker(walked, (176.0, 110.0))])),

@@ -30,6 +30,9 @@ const FOLDER_MODE: u32 = 0o700;
 /// seldom longer.
 const FREE_MIN_BYTES: u64 = 64 * 1024 * 1024;
 
+/// The same for a clip that is nobody's evidence: what incidents need, several times.
+const CASES_FREE_MIN_BYTES: u64 = 4 * FREE_MIN_BYTES;
+
 /// A file under its last name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
@@ -51,11 +54,20 @@ pub struct Swept {
 
 pub struct Folder {
     path: PathBuf,
+    /// How the names of our files begin.
+    prefix: &'static str,
+    free_min_bytes: u64,
 }
 
 impl Folder {
+    /// Of incidents.
     pub fn new(path: PathBuf) -> Folder {
-        Folder { path }
+        Folder { path, prefix: "incident-", free_min_bytes: FREE_MIN_BYTES }
+    }
+
+    /// Of cases that a shadow model told: they go before an incident's clip lacks anything.
+    pub fn of_cases(path: PathBuf) -> Folder {
+        Folder { path, prefix: "case-", free_min_bytes: CASES_FREE_MIN_BYTES }
     }
 
     pub fn path(&self) -> &Path {
@@ -67,9 +79,9 @@ impl Folder {
         let shown = self.path.display();
         self.make().map_err(|error| format!("the folder {shown} cannot be made: {error}"))?;
         match self.free_bytes() {
-            Ok(free) if free < FREE_MIN_BYTES => Err(format!(
+            Ok(free) if free < self.free_min_bytes => Err(format!(
                 "the disk under {shown} is nearly full; free at least {} MB",
-                FREE_MIN_BYTES / (1024 * 1024)
+                self.free_min_bytes / (1024 * 1024)
             )),
             Ok(_) => Ok(self.unfinished(file)),
             Err(error) => Err(format!("the folder {shown} cannot be looked at: {error}")),
@@ -107,7 +119,7 @@ impl Folder {
 
     /// Bytes that the disk lacks before a clip can be begun; none of a disk that cannot be asked.
     pub fn lacks_bytes(&self) -> u64 {
-        self.free_bytes().map_or(0, |free| FREE_MIN_BYTES.saturating_sub(free))
+        self.free_bytes().map_or(0, |free| self.free_min_bytes.saturating_sub(free))
     }
 
     /// Removes files of ours that no row names, but for those that are under way, finished or not, and
@@ -154,7 +166,7 @@ impl Folder {
         for entry in entries {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
-            if !is_ours(&name) {
+            if !is_ours(&name, self.prefix) {
                 continue;
             }
             match entry.metadata() {
@@ -188,9 +200,10 @@ impl Folder {
     }
 }
 
-/// `incident-00000007-01.mp4` or `incident-00000007-01.hidden.mp4`, finished or not.
-fn is_ours(name: &str) -> bool {
-    let number = last_name(name).strip_prefix("incident-");
+/// `incident-00000007-01.mp4` or `incident-00000007-01.hidden.mp4`, finished or not; of a case
+/// `case-00000003-1772373600000000.mp4`.
+fn is_ours(name: &str, prefix: &str) -> bool {
+    let number = last_name(name).strip_prefix(prefix);
     let number = number.and_then(|rest| rest.strip_suffix(".mp4"));
     let number = number.map(|number| number.strip_suffix(HIDDEN).unwrap_or(number));
     number.and_then(|number| number.split_once('-')).is_some_and(|(incident, part)| {

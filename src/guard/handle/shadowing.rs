@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::ClipFile;
 pub use crate::gate::claim::Claim;
 pub use crate::gate::figures::Figures;
 pub use crate::gate::mcnemar::Discordant;
@@ -75,6 +76,16 @@ pub struct CaseRow {
     pub label: Option<CaseLabel>,
     pub active: Option<CaseSide>,
     pub shadow: Option<CaseSide>,
+    /// Its own video; what the active model told has that of its incident.
+    pub clip: CaseClip,
+}
+
+/// Video of what only the shadow model told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaseClip {
+    There,
+    /// Why there is none, for people.
+    None(String),
 }
 
 /// What somebody said of a case.
@@ -170,6 +181,8 @@ pub enum ShadowError {
     NoCase(u64),
     #[error("there is no picture of case {0}: {1}")]
     NoPicture(u64, String),
+    #[error("there is no video of case {0}: {1}")]
+    NoClip(u64, String),
     #[error(
         "there is nothing to compare: no candidate was in the shadow, and none was compared on recordings"
     )]
@@ -202,6 +215,9 @@ pub trait Shadowing: Send + Sync {
 
     /// JPEG, as everybody may see it, without boxes.
     fn case_picture(&self, id: u64) -> Result<Vec<u8>, ShadowError>;
+
+    /// Video of what only the shadow model told, as everybody may see it.
+    fn case_clip(&self, id: u64) -> Result<ClipFile, ShadowError>;
 
     /// What somebody says of a case.
     fn label_case(&self, id: u64, label: Label, by: &str) -> Result<CaseRow, ShadowError>;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::clips::{self, CaseClipRow};
 use super::{CaseWord, Ended, RunSide, RunSource, ShadowIncident};
 use crate::config::Privacy;
 use crate::store::pictures::Hides;
@@ -35,6 +36,8 @@ pub struct ShadowIncidentRow {
     pub run: u64,
     pub of: ShadowIncident,
     pub mark: Option<CaseMark>,
+    /// Its own video; `None`: none was asked for.
+    pub clip: Option<CaseClipRow>,
 }
 
 /// What somebody said.
@@ -114,8 +117,10 @@ impl StoreReader {
                 .prepare_cached(
                     "SELECT i.id, i.run, i.side, i.number, i.camera, i.zone, i.zone_name,
                        i.zone_number, i.began_us, i.last_us, i.ended, i.score, i.boxes, i.left_out,
-                       l.label, l.by, l.at_us
+                       l.label, l.by, l.at_us, c.incident, c.lost, c.file, c.bytes, c.sha256,
+                       c.codec, c.hides, c.from_us, c.to_us
                      FROM shadow_incident i LEFT JOIN shadow_label l ON l.incident = i.id
+                       LEFT JOIN shadow_clip c ON c.incident = i.id
                      WHERE i.run = ?1 ORDER BY i.id",
                 )?
                 .query_map([number(run)], incident_row)?
@@ -223,5 +228,6 @@ fn incident_row(row: &Row<'_>) -> rusqlite::Result<ShadowIncidentRow> {
             left_out: row.get(13)?,
         },
         mark,
+        clip: clips::read(row, 17)?,
     })
 }

@@ -26,9 +26,7 @@ use crate::config::Privacy;
 use crate::engine::time::Instant;
 use crate::hiding::mosaic;
 use crate::hiding::span::{Found, Look, Places, Span};
-use crate::link::{
-    ClipVeil, ClipWritten, FoundPeople, HIDE_S_MAX, HiddenPeople, MaskPolygon, SeenPicture,
-};
+use crate::link::{ClipVeil, ClipWritten, FoundPeople, HiddenPeople, MaskPolygon, SeenPicture};
 
 /// Decoders that work in the thread that asks them, by media type; the better first.
 const DECODERS: [(&str, &str, &str); 4] = [
@@ -54,7 +52,7 @@ pub enum HideError {
     Picture,
     #[error("no picture came out of the video")]
     Nothing,
-    #[error("it was not done within {HIDE_S_MAX} s")]
+    #[error("it was not done within the time that there is for it")]
     TooSlow,
     #[error(transparent)]
     Mux(#[from] MuxError),

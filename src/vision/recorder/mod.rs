@@ -37,7 +37,8 @@ use std::time::Duration;
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::link::{
-    CameraIndex, ClipOutcome, ClipSpan, ClipVeil, ClipWritten, FromWorker, HIDE_S_MAX, RingBounds,
+    CameraIndex, ClipOutcome, ClipSpan, ClipVeil, ClipWritten, FromWorker, GIVES_WAY, HIDE_S_MAX,
+    RingBounds, YIELD_S_MAX, YIELDS_FROM,
 };
 use crate::telemetry::chain;
 
@@ -56,6 +57,9 @@ const HELD_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// A hidden clip that is not made so long after it was asked for is given up.
 const HIDE_MAX: Duration = Duration::from_secs(HIDE_S_MAX as u64);
+
+/// The same of one that gives way.
+const YIELD_MAX: Duration = Duration::from_secs(YIELD_S_MAX as u64);
 
 /// How much less urgent than the rest of this process (`nice`) a clip is.
 const NICENESS: i32 = 15;
@@ -219,10 +223,16 @@ impl Recorder {
             Shown::Hidden(_) => &self.hidden,
         };
         let held = queue.held.load(Ordering::Relaxed);
+        let yields = request >= YIELDS_FROM;
+        if yields && held > 0 {
+            return Err(GIVES_WAY.into());
+        }
         if held > 0 && held + bytes > HELD_BYTES_MAX {
             return Err("too much video waits to be written".into());
         }
-        let until = clock::monotonic().after(HIDE_MAX);
+        // What gives way takes none of the others' room; there is one of it at a time.
+        let (bytes, most) = if yields { (0, YIELD_MAX) } else { (bytes, HIDE_MAX) };
+        let until = clock::monotonic().after(most);
         queue.held.fetch_add(bytes, Ordering::Relaxed);
         let job = Job { request, path, shown, selected, bytes, until };
         queue.jobs.try_send(job).map_err(|_full| {

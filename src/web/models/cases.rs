@@ -6,9 +6,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::middleware;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,12 +18,14 @@ use super::places::ask_models;
 use super::refusal::of_shadow;
 use crate::guard::handle::gated::Meanwhile;
 use crate::guard::handle::shadowing::{
-    CaseBox, CaseLabel, CaseRow, CaseSide, Label, ShadowError, Standing, Told, WantedCases,
+    CaseBox, CaseClip, CaseLabel, CaseRow, CaseSide, Label, ShadowError, Standing, Told,
+    WantedCases,
 };
 use crate::guard::handle::{Handle, HistoryError};
 use crate::web::access::{Access, Caller, Role, body};
 use crate::web::dto::timestamp;
 use crate::web::error::{ApiError, ErrorBody};
+use crate::web::evidence::{ask_evidence, send_hidden};
 use crate::web::query::{Pairs, Texts, path_number};
 use crate::web::{App, RouteEntry, rails, routes};
 
@@ -41,6 +43,7 @@ pub(super) fn table() -> Vec<RouteEntry> {
     vec![
         ("get", "/api/models/cases", viewer, get(cases).layer(timed())),
         ("get", "/api/models/cases/{id}/picture", viewer, get(picture).layer(timed())),
+        ("get", "/api/models/cases/{id}/clip", viewer, get(clip).layer(timed())),
         ("post", "/api/models/cases/{id}/label", supervisor, post(label).layer(timed())),
     ]
 }
@@ -76,6 +79,8 @@ pub(in crate::web) struct CaseDto {
     shadow: Option<CaseSideDto>,
     /// As everybody may see it.
     picture: String,
+    /// Why there is no video of it; null where a side has one.
+    no_clip: Option<String>,
 }
 
 /// Where it was.
@@ -95,7 +100,8 @@ pub(in crate::web) struct CaseSideDto {
     score: f32,
     /// The box's own incident.
     incident: Option<u64>,
-    /// Its video, where there is any.
+    /// Its video, where there is any: of the active model's that of the incident, of the shadow model's
+    /// that of the case.
     clip: Option<String>,
     boxes: Vec<CaseBoxDto>,
 }
@@ -201,6 +207,35 @@ pub(super) async fn picture(
     Ok(jpeg(found.map_err(of_shadow)?))
 }
 
+/// Video of what only the shadow model told, people hidden as in every video for everybody. What the active
+/// model told has that of its incident.
+#[utoipa::path(
+    get,
+    path = "/api/models/cases/{id}/clip",
+    params(("id" = u64, Path, description = "Case number")),
+    responses(
+        (status = 200, description = "MP4", content_type = "video/mp4", body = Vec<u8>),
+        (status = 206, description = "The part of it that `Range` asks for", content_type = "video/mp4", body = Vec<u8>),
+        (status = 404, description = "`unknown_case`; `no_clip`, with the reason", body = ErrorBody),
+        (status = 416, description = "`bad_range`: it is not that long", body = ErrorBody),
+        (status = 422, description = "`bad_request`", body = ErrorBody),
+        (status = 503, description = "`store`, `too_slow`; `busy`: too many are sent evidence, or its disk hangs", body = ErrorBody),
+    )
+)]
+pub(super) async fn clip(
+    State(app): State<App>,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+    pairs: Pairs,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let id = path_number(path)?;
+    Texts::parse(pairs, &[])?;
+    let place = app.evidence.download()?;
+    let opened = ask_evidence(&app, move |handle| handle.shadow_desk().case_clip(id)).await?;
+    send_hidden(app, caller, (opened.map_err(of_shadow)?, place), &headers)
+}
+
 /// What somebody says of a case: was somebody inside when the first of the two told it?
 #[utoipa::path(
     post,
@@ -275,14 +310,25 @@ fn clips(handle: &dyn Handle, rows: &[CaseRow]) -> Result<BTreeMap<u64, String>,
 fn dto(row: CaseRow, clips: &BTreeMap<u64, String>) -> CaseDto {
     let said = LabelledDto::from(row.label);
     let (told, later_by) = told(row.told);
-    let side = |side: CaseSide| CaseSideDto {
+    let side = |side: CaseSide, clip| CaseSideDto {
         began: timestamp(side.began),
         ended: side.ended.map(timestamp),
         score: side.score,
         incident: side.incident,
-        clip: side.incident.and_then(|id| clips.get(&id).cloned()),
+        clip,
         boxes: side.boxes.into_iter().map(Into::into).collect(),
     };
+    let incident = row.active.as_ref().and_then(|side| side.incident);
+    let of_incident = incident.and_then(|id| clips.get(&id).cloned());
+    let (of_case, why) = match row.clip {
+        CaseClip::There => (Some(format!("/api/models/cases/{}/clip", row.id)), None),
+        CaseClip::None(why) => (None, Some(why)),
+    };
+    let why = match incident {
+        Some(id) => Some(format!("none is kept of incident {id}")),
+        None => why,
+    };
+    let no_clip = why.filter(|_| of_incident.is_none() && of_case.is_none());
     CaseDto {
         id: row.id,
         run: row.run,
@@ -295,9 +341,10 @@ fn dto(row: CaseRow, clips: &BTreeMap<u64, String>) -> CaseDto {
         labelled_by: said.by,
         labelled_at: said.at,
         standing: standing(row.standing),
-        active: row.active.map(side),
-        shadow: row.shadow.map(side),
+        active: row.active.map(|it| side(it, of_incident)),
+        shadow: row.shadow.map(|it| side(it, of_case)),
         picture: format!("/api/models/cases/{}/picture", row.id),
+        no_clip,
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn of_shadow(error: ShadowError) -> ApiError {
     let code = match error {
         ShadowError::NoCase(_) => "unknown_case",
         ShadowError::NoPicture(..) => "no_picture",
+        ShadowError::NoClip(..) => "no_clip",
         ShadowError::NoCandidate => "no_candidate",
         ShadowError::NotKept => {
             return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "store", text);

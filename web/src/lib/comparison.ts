@@ -28,6 +28,8 @@ export interface Side { began: string; ended: string | null; score: number; inci
 export interface Case {
   id: number; run: number; camera: string; zone: { number: number | null; name: string } | null; at: string; told: Told; later_by_ms: number | null;
   label: Label | null; labelled_by: string | null; labelled_at: string | null; standing: string | null; active: Side | null; shadow: Side | null;
+  /** Why neither side has a clip. */
+  no_clip: string | null;
 }
 export type WantedCases = 'discordant' | 'unlabelled' | 'all';
 

@@ -80,6 +80,7 @@ impl Keeper {
             if !drop.is_empty() {
                 let removed = self.clerk.ask(move |store| store.remove_examples(&drop));
                 removed.map_err(|error| error.to_string())?.map_err(|error| chain(&error))?;
+                fail::fail_point!("examples::dropped");
             }
             let named = self.reader.example_files().map_err(|error| chain(&error))?;
             self.shelf.sweep(&named).map_err(|error| error.to_string())

@@ -11,8 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::engine::time::Instant;
 use crate::gate::pairs::{Incident, Meanwhile, Only, Place, TOLERANCE, pair};
 use crate::gate::verdict::{Case, CaseId, Coverage, Gate, Label, Run, Source, Told};
-use crate::guard::handle::shadowing::{CaseBox, CaseLabel, CaseRow, CaseSide};
+use crate::guard::handle::shadowing::{CaseBox, CaseClip, CaseLabel, CaseRow, CaseSide};
 use crate::guard::models::recorded::KeptTold;
+use crate::store::shadow::clips::{CaseClipRow, KeptCaseClip};
 use crate::store::shadow::{
     CaseMark, CaseWord, Ended, RunSide, RunSource, ShadowIncidentRow, ShadowRunRow,
 };
@@ -182,7 +183,26 @@ impl Found<'_> {
             }),
             active: self.active.map(|row| side(run, row)),
             shadow: self.shadow.map(|row| side(run, row)),
+            clip: match self.clip(run.source) {
+                Ok(_) => CaseClip::There,
+                Err(why) => CaseClip::None(why),
+            },
         }
+    }
+
+    /// Its own video, or why there is none.
+    pub fn clip(&self, source: RunSource) -> Result<&KeptCaseClip, String> {
+        let why = match (source, self.shadow.and_then(|row| row.clip.as_ref())) {
+            (RunSource::Corpus, _) => "it is of a recording",
+            (RunSource::Live, Some(CaseClipRow::Kept(clip))) => return Ok(clip),
+            (RunSource::Live, Some(CaseClipRow::Lost(why))) => why,
+            (RunSource::Live, Some(CaseClipRow::Awaited)) => "it is being written",
+            (RunSource::Live, None) if self.active.is_some() => "it would be that of its incident",
+            (RunSource::Live, None) => {
+                "none was asked for: the active model told somebody there, too"
+            }
+        };
+        Err(why.to_owned())
     }
 
     /// Whether it wants a person before anything can be said of it.
@@ -282,7 +302,7 @@ mod tests {
             boxes: "[]".into(),
             left_out: None,
         };
-        let rows = [ShadowIncidentRow { id: 1, run: 1, of, mark: None }];
+        let rows = [ShadowIncidentRow { id: 1, run: 1, of, mark: None, clip: None }];
         let judged = |now| !cases(&run, &rows, now).is_empty();
         assert_eq!([60, 3600, 3614, 3615].map(at).map(judged), [true, false, false, true]);
     }

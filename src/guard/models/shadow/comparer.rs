@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::footage::Footage;
 use super::frames::Figures;
 use super::incidents::{Incident, Room, Who};
 use super::log::{Entry, Given, Watches};
@@ -54,6 +55,7 @@ pub(super) struct ComparerParts {
     pub clerk: Clerk,
     pub reader: Arc<StoreReader>,
     pub album: Album,
+    pub footage: Footage,
 }
 
 pub(super) fn start(parts: ComparerParts) -> io::Result<JoinHandle<()>> {
@@ -270,6 +272,7 @@ impl Comparer {
         self.parts.shared.standing().run = None;
         session.incidents.close();
         self.keep_of(&mut session);
+        self.parts.footage.end();
         if why != Why::Wanted {
             let at = clock::wall();
             let ended = self.ask(move |store| store.end_shadow_runs(at));
@@ -310,9 +313,14 @@ impl Comparer {
         }
         for alone in session.disagreements() {
             let (side, number) = session.key(&alone);
-            let picture = self.parts.album.take_clear((session.run, side, number));
+            let key = (session.run, side, number);
+            if alone.who == Who::Shadow {
+                self.parts.footage.want(key, alone.camera, alone.began);
+            }
+            let picture = self.parts.album.take_clear(key);
             self.parts.shared.tell_disagreement(&disagreement(session, alone, picture));
         }
+        self.parts.footage.look(&session.looks, session.played(), now);
         let mut standing = self.parts.shared.standing();
         standing.coverage = session.coverage;
         if standing.state == ShadowState::Watching {

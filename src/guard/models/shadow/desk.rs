@@ -1,5 +1,6 @@
 //! What the web side may ask of the shadow slot.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,12 +14,14 @@ use crate::clock;
 use crate::config::Privacy;
 use crate::gate::claim::Claim;
 use crate::guard::clerk::Clerk;
+use crate::guard::handle::ClipFile;
 use crate::guard::handle::models::{KeptEvidence, ModelError};
 use crate::guard::handle::shadowing::{
     CASES_AT_ONCE_MAX, CaseRow, EvidenceFacts, Label, ShadowError, ShadowNow, Shadowing, Slot,
     WantedCases,
 };
 use crate::guard::privacy::snapshot_for_all;
+use crate::store::pictures::Hides;
 use crate::store::query::{HistoryError, StoreReader};
 use crate::store::shadow::{Labelled, ShadowIncidentRow, ShadowRunRow};
 use crate::store::{Store, StoreError};
@@ -27,6 +30,14 @@ use crate::telemetry::chain;
 /// Longest name of a person that is kept, characters.
 const BY_CHARS_MAX: usize = 80;
 
+/// Where files lie.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    /// Installed packages.
+    pub packages: PathBuf,
+    pub clips: PathBuf,
+}
+
 /// See [`Shadowing`].
 #[derive(Debug)]
 pub struct ShadowDesk {
@@ -34,8 +45,7 @@ pub struct ShadowDesk {
     reader: Arc<StoreReader>,
     clerk: Clerk,
     privacy: Privacy,
-    /// Where installed packages lie.
-    packages: PathBuf,
+    folders: Folders,
 }
 
 impl ShadowDesk {
@@ -43,9 +53,10 @@ impl ShadowDesk {
         post: ShadowPost,
         reader: Arc<StoreReader>,
         clerk: Clerk,
-        (privacy, packages): (Privacy, PathBuf),
+        privacy: Privacy,
+        folders: Folders,
     ) -> ShadowDesk {
-        ShadowDesk { post, reader, clerk, privacy, packages }
+        ShadowDesk { post, reader, clerk, privacy, folders }
     }
 
     /// What the slot holds.
@@ -117,7 +128,7 @@ impl Shadowing for ShadowDesk {
     }
 
     fn evidence(&self, claim: Claim) -> Result<EvidenceFacts, ShadowError> {
-        evidence::of((&self.reader, &self.packages), self.models()?, claim, now())
+        evidence::of((&self.reader, &self.folders.packages), self.models()?, claim, now())
     }
 
     fn cases(
@@ -175,6 +186,26 @@ impl Shadowing for ShadowDesk {
         }
         let why = "none was kept, or it hides less than is configured now";
         Err(ShadowError::NoPicture(id, why.into()))
+    }
+
+    fn case_clip(&self, id: u64) -> Result<ClipFile, ShadowError> {
+        let run = self.run_of(id)?;
+        let clip = self.with_run(&run, |found| {
+            let it = found.iter().find(|it| is_it(it, id))?;
+            Some(it.clip(run.source).cloned())
+        })?;
+        let clip = clip.ok_or(ShadowError::NoCase(id))?;
+        let clip = clip.and_then(|clip| match clip.hides >= Hides::of(self.privacy) {
+            true => Ok(clip),
+            false => Err("it hides less than is configured now".to_owned()),
+        });
+        let clip = clip.map_err(|why| ShadowError::NoClip(id, why))?;
+        // Names come from this program's own rows; a row that other hands wrote leads nowhere else.
+        let name = PathBuf::from(&clip.file);
+        let file = File::open(self.folders.clips.join(name.file_name().unwrap_or_default()));
+        let unreadable =
+            |error| ShadowError::NoClip(id, format!("its file cannot be read: {error}"));
+        Ok(ClipFile { file: file.map_err(unreadable)?, name: clip.file, bytes: clip.bytes })
     }
 
     fn label_case(&self, id: u64, label: Label, by: &str) -> Result<CaseRow, ShadowError> {
@@ -292,7 +323,8 @@ mod tests {
         let (orders, _taken) = sync_channel(1);
         let post = ShadowPost { orders, shared: Arc::new(Shared::default()) };
         let clerk = Clerk::over(store).expect("a thread");
-        let desk = ShadowDesk::new(post, reader, clerk, (Privacy::Persons, PathBuf::new()));
+        let folders = Folders { packages: PathBuf::new(), clips: folder.path().into() };
+        let desk = ShadowDesk::new(post, reader, clerk, Privacy::Persons, folders);
         let waits = |wanted| desk.cases(None, wanted, 10, None).expect("read");
         let [case] = &waits(WantedCases::ToLabel)[..] else { panic!("one waits") };
         assert!(case.label.is_none() && case.active.is_some(), "{case:?}");

@@ -110,14 +110,15 @@ impl Incidents {
         Incidents { before, ..Incidents::default() }
     }
 
-    /// What a model saw in a picture; before what it made of it.
-    pub fn saw(&mut self, who: Who, shot: Shot, detections: &[Detection]) {
+    /// What a model saw in a picture; before what it made of it. Gives it back as it is kept.
+    pub fn saw(&mut self, who: Who, shot: Shot, detections: &[Detection]) -> &[CaseBox] {
         let seen = self.seen.entry((who, shot.camera)).or_default();
         if seen.len() == FRAMES_KEPT {
             seen.pop_front();
         }
         let boxes = detections.iter().map(|it| case_box(it, shot.size)).collect();
         seen.push_back(Seen { frame: shot.frame, at: shot.at, boxes });
+        seen.back().map_or(&[], |it| &it.boxes)
     }
 
     /// Where people are in the picture in which an incident's evidence was complete, as either model sees

@@ -8,6 +8,7 @@
 //!               (`tap`: bounded, lossy)                        │ `mind`: an engine of its own
 //!                                                              ▼
 //!                                               `desk`: cases, evidence, labels
+//!          span of video ── `footage` ──> `clips` <── outcome ── recorder of the active process
 //! ```
 //!
 //! Terms: a **run** is one active and one shadow model with the same zones; it ends when one of them
@@ -28,10 +29,12 @@
 //! when the shadow process gave up).
 
 mod cases;
+mod clips;
 mod comparer;
 mod desk;
 mod evidence;
 mod feed;
+mod footage;
 mod frames;
 mod incidents;
 mod log;

@@ -15,13 +15,13 @@ use crate::config::Privacy;
 use crate::guard::privacy::covers::Cover;
 use crate::guard::privacy::mosaic;
 use crate::guard::worker::WorkerPost;
-use crate::link::{Picture, ToWorker};
+use crate::link::{Picture, ToWorker, YIELDS_FROM};
 use crate::store::pictures::Hides;
 use crate::store::shadow::RunSide;
 
 /// Requests from here on, and as many, are ours: the alarm path counts its own from 1, and the example
 /// bank's come after these.
-const OURS: u64 = 1 << 62;
+const OURS: u64 = YIELDS_FROM;
 
 /// Pictures asked for and not yet delivered; older ones are given up.
 const ASKED_MAX: usize = 16;
@@ -29,7 +29,7 @@ const ASKED_MAX: usize = 16;
 /// JPEG quality, as of evidence pictures.
 const QUALITY: u8 = 85;
 
-/// Whether a picture was asked for here.
+/// Whether a picture, or a clip, was asked for here.
 pub fn is_ours(request: u64) -> bool {
     (OURS..2 * OURS).contains(&request)
 }

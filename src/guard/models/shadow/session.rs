@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::footage::Looks;
 use super::frames::Figures;
 use super::incidents::{Incident, Incidents, Over, Shot, Who};
 use super::log::{Entry, Given, Log, Looked, Turn, Watches};
@@ -28,6 +29,8 @@ pub(super) struct Session {
     pub coverage: Coverage,
     pub figures: Figures,
     pub incidents: Incidents,
+    /// Whom the shadow model saw, for clips.
+    pub looks: Looks,
     mind: Mind,
     log: Log,
     /// What was said last, and what holds where the log is.
@@ -59,6 +62,7 @@ impl Session {
             coverage: before.coverage,
             figures: before.figures,
             incidents: Incidents::begin(&mind.under_way()),
+            looks: Looks::default(),
             mind,
             log: Log::default(),
             given: (Given::Yes, Given::Yes),
@@ -134,7 +138,8 @@ impl Session {
         self.coverage.seen += 1;
         self.figures.shadow.took(took.as_secs_f64() * 1e3);
         self.figures.compare(&frame.detections, &detections);
-        self.incidents.saw(Who::Shadow, shot(&frame), &detections);
+        let boxes = self.incidents.saw(Who::Shadow, shot(&frame), &detections);
+        self.looks.saw(frame.camera, frame.captured_at, boxes);
         self.mind.hear(Input::Frame(FrameReport { detections, ..frame }), at)
     }
 
@@ -163,6 +168,11 @@ impl Session {
                 self.incidents.blind(camera, self.at);
             }
         }
+    }
+
+    /// How far the log was played.
+    pub fn played(&self) -> Instant {
+        self.at
     }
 
     /// Incidents that only one of the two told; each once.

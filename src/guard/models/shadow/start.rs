@@ -7,7 +7,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::clips::{self, ClipParts};
 use super::comparer::{self, ComparerParts};
+use super::desk::Folders;
+use super::footage::Footage;
 use super::picture::Album;
 use super::post::{Order, ShadowPost, Shared};
 use super::process::Plan;
@@ -15,13 +18,15 @@ use super::supervisor;
 use super::tap::{ShadowInbox, ShadowTap, queue};
 use super::{ShadowDesk, ShadowQueue};
 use crate::clock;
-use crate::config::{Config, Privacy};
+use crate::config::{Config, Evidence, Privacy};
 use crate::guard::clerk::Clerk;
+use crate::guard::clips::SightingLog;
 use crate::guard::worker::{SupervisorThread, WorkerPost};
 use crate::guard::worker_link::Addressees;
 use crate::guard::worker_plan::WorkerPlan;
 use crate::model_store;
 use crate::store::query::StoreReader;
+use crate::store::shadow::clips::FOLDER;
 
 /// Orders that wait: each is one press of a button.
 const ORDERS_MAX: usize = 16;
@@ -36,8 +41,8 @@ pub struct ShadowSlot {
     clerk: Clerk,
     reader: Arc<StoreReader>,
     privacy: Privacy,
-    /// Where installed packages lie.
-    packages: PathBuf,
+    evidence: Evidence,
+    folders: Folders,
 }
 
 impl ShadowSlot {
@@ -54,7 +59,11 @@ impl ShadowSlot {
             clerk,
             reader: Arc::new(reader),
             privacy: config.privacy,
-            packages: config.store.path.join(model_store::FOLDER),
+            evidence: config.evidence,
+            folders: Folders {
+                packages: config.store.path.join(model_store::FOLDER),
+                clips: config.store.path.join(FOLDER),
+            },
         }
     }
 
@@ -66,12 +75,8 @@ impl ShadowSlot {
     /// What the web side asks.
     pub fn desk(&self) -> ShadowDesk {
         let (post, clerk) = (self.post.clone(), self.clerk.clone());
-        ShadowDesk::new(
-            post,
-            Arc::clone(&self.reader),
-            clerk,
-            (self.privacy, self.packages.clone()),
-        )
+        let (reader, folders) = (Arc::clone(&self.reader), self.folders.clone());
+        ShadowDesk::new(post, reader, clerk, self.privacy, folders)
     }
 
     /// Where the link of the active process brings what is for the slot.
@@ -85,6 +90,7 @@ impl ShadowSlot {
         self,
         active: WorkerPlan,
         addressees: Addressees,
+        sightings: Arc<SightingLog>,
     ) -> io::Result<(WorkerPost, SupervisorThread, ShadowTap, ShadowThreads)> {
         let plan = Plan {
             command: active.command.clone(),
@@ -92,18 +98,24 @@ impl ShadowSlot {
             feed: active.feed.clone(),
         };
         let (worker, guarding) = SupervisorThread::start(active, addressees)?;
-        let ShadowSlot { post, orders, queue, tap, inbox, clerk, reader, privacy, .. } = self;
+        let ShadowSlot { post, orders, queue, tap, inbox, clerk, reader, .. } = self;
+        let ShadowSlot { privacy, evidence, folders, .. } = self;
         let shared = Arc::clone(&post.shared);
         let comparer = comparer::start(ComparerParts {
             told: inbox.0,
             queue: queue.clone(),
             shared: Arc::clone(&shared),
-            clerk,
+            clerk: clerk.clone(),
             reader,
+            footage: Footage::new(queue.clips(), sightings, (evidence, privacy)),
             album: Album::new(worker.clone(), privacy),
         })?;
+        let post_of_clips = worker.clone();
+        let folder = folders.clips;
+        let filming = ClipParts { tasks: inbox.1, folder, evidence, clerk, post: post_of_clips };
+        let clips = clips::start(filming)?;
         let supervisor = supervisor::start(plan, orders, queue.clone(), shared)?;
-        Ok((worker, guarding, tap, ShadowThreads { post, queue, supervisor, comparer }))
+        Ok((worker, guarding, tap, ShadowThreads { post, queue, supervisor, comparer, clips }))
     }
 }
 
@@ -136,6 +148,7 @@ pub struct ShadowThreads {
     queue: ShadowQueue,
     supervisor: JoinHandle<()>,
     comparer: JoinHandle<()>,
+    clips: JoinHandle<()>,
 }
 
 impl ShadowThreads {
@@ -146,6 +159,7 @@ impl ShadowThreads {
         let orders = self.post.orders.clone();
         end(self.supervisor, "shadow slot", || orders.try_send(Order::Stop).is_ok());
         end(self.comparer, "comparer", || self.queue.try_stop());
+        end(self.clips, "keeper of cases' clips", || self.queue.try_stop_clips());
         // The example bank ends when nobody can bring anything.
         self.post.forget_hooks();
     }

@@ -10,12 +10,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::Told;
+use super::clips::{self, ClipTask};
 use super::log::Looked;
 use super::mind::Noticed;
 use crate::engine::time::Instant;
 use crate::engine::{Effects, Engine, Input};
 use crate::guard::records::SiteNames;
-use crate::link::{FeedNews, ModelInfo, Picture, Report};
+use crate::link::{ClipOutcome, FeedNews, ModelInfo, Picture, Report};
 
 /// What may wait for the comparer: half a minute of eight cameras at 15 pictures a second, and its store
 /// may take some seconds for an errand.
@@ -73,6 +74,7 @@ pub(in crate::guard) enum Why {
 #[derive(Clone, Debug)]
 pub struct ShadowQueue {
     queue: SyncSender<Told>,
+    clips: SyncSender<ClipTask>,
     state: Arc<AtomicU8>,
     stopping: Arc<AtomicBool>,
 }
@@ -92,7 +94,9 @@ pub struct ShadowTap {
 /// All ends.
 pub fn queue() -> (ShadowQueue, ShadowTap, ShadowInbox) {
     let (queue, told) = mpsc::sync_channel(QUEUE_MAX);
-    let to = ShadowQueue { queue, state: Arc::new(AtomicU8::new(OFF)), stopping: Arc::default() };
+    let (clips, tasks) = mpsc::sync_channel(clips::QUEUE_MAX);
+    let state = Arc::new(AtomicU8::new(OFF));
+    let to = ShadowQueue { queue, clips, state, stopping: Arc::default() };
     let tap = ShadowTap {
         to: to.clone(),
         why: Why::Wanted,
@@ -100,12 +104,12 @@ pub fn queue() -> (ShadowQueue, ShadowTap, ShadowInbox) {
         copied_at: None,
         model: None,
     };
-    (to, tap, ShadowInbox(told))
+    (to, tap, ShadowInbox(told, tasks))
 }
 
-/// The comparer's end.
+/// The comparer's end, and that of the keeper of clips.
 #[derive(Debug)]
-pub struct ShadowInbox(pub(super) Receiver<Told>);
+pub struct ShadowInbox(pub(super) Receiver<Told>, pub(super) Receiver<ClipTask>);
 
 impl ShadowQueue {
     /// How the shadow process is fed; never waits.
@@ -116,6 +120,16 @@ impl ShadowQueue {
     /// A picture that was asked for; never waits. Lost: that case has none.
     pub fn picture(&self, request: u64, picture: Option<Picture>) {
         let _ = self.queue.try_send(Told::Picture { request, picture });
+    }
+
+    /// What became of a clip that was asked for; never waits. Lost: it is given up in time.
+    pub fn clip(&self, request: u64, outcome: ClipOutcome) {
+        let _ = self.clips.try_send(ClipTask::Outcome { request, outcome });
+    }
+
+    /// The queue of the keeper of clips.
+    pub(super) fn clips(&self) -> SyncSender<ClipTask> {
+        self.clips.clone()
     }
 
     /// Lost: a picture that was not seen.
@@ -144,6 +158,11 @@ impl ShadowQueue {
     /// Tells the comparer to end, behind all that waits; whether there was room.
     pub(super) fn try_stop(&self) -> bool {
         self.queue.try_send(Told::Stop).is_ok()
+    }
+
+    /// The same for the keeper of clips.
+    pub(super) fn try_stop_clips(&self) -> bool {
+        self.clips.try_send(ClipTask::Stop).is_ok()
     }
 
     pub(super) fn is_stopping(&self) -> bool {
