@@ -143,7 +143,7 @@ impl Supervisor {
             if life.exited().is_some() {
                 return Ok(life.end());
             }
-            if life.beside() != self.plan.feed.life() {
+            if !self.plan.feed.is(life.beside()) {
                 let end = life.end();
                 // It would have ended by itself.
                 let status = Some(std::process::ExitStatus::default());
