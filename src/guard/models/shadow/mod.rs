@@ -27,6 +27,7 @@
 
 mod cases;
 mod comparer;
+mod deaths;
 mod desk;
 mod evidence;
 mod feed;
