@@ -4,6 +4,8 @@
 //! in every process of this machine (CLOCK_MONOTONIC, which GStreamer's system clock reads too);
 //! *wall* is for people and for the store, and may step at any time.
 
+use std::time::Duration;
+
 use crate::engine::time::Instant;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -13,6 +15,13 @@ pub fn monotonic() -> Instant {
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
     let nanos = u64::try_from(now.tv_nsec).unwrap_or(0);
     Instant::from_nanos(seconds * 1_000_000_000 + nanos)
+}
+
+/// What this thread has worked; neither what it waited for others nor what it was stopped for.
+pub fn worked() -> Duration {
+    let worked = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(worked.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(worked.tv_nsec).unwrap_or(0))
 }
 
 /// One run of the machine, from switching on to switching off: the monotonic clock's, and nobody

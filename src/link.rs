@@ -21,7 +21,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use feed::{
-    FED_BYTES_MAX, FED_TAKEN, FedPicture, FeedNews, Held, receive_picture, send_picture,
+    FED_BYTES_MAX, FED_TAKEN, FedCloser, FedPicture, FeedNews, Held, receive_picture, send_picture,
 };
 pub use model::{ModelChoice, ModelInfo, PassedOver, SwitchedTo, WorkerRole};
 pub use source::{
@@ -34,7 +34,7 @@ pub use view::{
 };
 
 /// Raised whenever a message changes shape.
-pub const PROTOCOL_VERSION: u16 = 7;
+pub const PROTOCOL_VERSION: u16 = 8;
 
 /// Longest message either side accepts: a 4K preview picture with room to spare. A longer length
 /// means the stream is out of step, and the only safe answer is to drop the worker.

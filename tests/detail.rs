@@ -15,6 +15,7 @@ use standclear::link::{
     self, DecoderChoice, DetailChoice, DetailZone, Ending, FromWorker, Report, Source, ToWorker,
     WorkerCamera, WorkerConfig,
 };
+use standclear::vision::detail::alike::Alike;
 use standclear::vision::detail::budget::Allow;
 use standclear::vision::detail::{Clock, Detail};
 use standclear::vision::inference::{Detector, GoldenCheck, Options};
@@ -168,6 +169,60 @@ fn where_there_is_never_time_for_a_larger_whole_picture_parts_of_it_are_looked_a
     }
     assert!(later.parts_planned > 1, "{later:?}");
     assert_eq!(later.parts_looked_at, later.parts_planned);
+}
+
+/// A box that has time for a part now and then, by no rule.
+struct Hurried(u64);
+
+impl Clock for Hurried {
+    fn allows(&mut self, _cost_px: usize) -> Allow {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        if self.0 >> 63 == 0 { Allow::Go } else { Allow::Stop }
+    }
+
+    fn ever_allows(&self, _cost_px: usize) -> Allow {
+        Allow::Go
+    }
+
+    fn whole(&mut self, _cost_px: usize, _took_ns: u64) {}
+
+    fn crop(&mut self, _cost_px: usize, _took_ns: u64) {}
+}
+
+#[test]
+fn an_equal_model_that_looks_alike_finds_the_same_whatever_there_was_time_for() {
+    let package = ModelPackage::open(&support::model_dir()).expect("the package is whole");
+    let options = Options { long_side_px: Some(256), ..support::options(GoldenCheck::Skip) };
+    let load = || Detector::load(&package, &options).expect("the model loads");
+    let (mut active, mut shadow) = (load(), load());
+    let pictures = [1, 2, 3].map(|number| {
+        let file = support::model_dir().join(format!("golden/walkway-{number}.jpg"));
+        let mut bytes = image::open(file).expect("a picture").to_rgb8();
+        bytes.pixels_mut().for_each(|pixel| pixel.0.reverse());
+        bytes
+    });
+    // Nothing is calibrated: the plan comes of the boxes that the active model sees.
+    let zone = DetailZone { person_norm: vec![], bottom_norm: 0.6, ..far_zone() };
+    let near = DetailZone { top_norm: 0.6, bottom_norm: 0.9, ..zone.clone() };
+    let (mut detail, mut alike) = (Detail::new(vec![zone, near]), Alike::default());
+    let (mut hurried, mut plans, mut cut, mut closer) = (Hurried(3), Vec::new(), 0, 0);
+    for look in 0..60 {
+        let bytes = &pictures[look % 3];
+        let (width, height) = (bytes.width() as usize, bytes.height() as usize);
+        let picture = PictureRef::new(bytes, width, height, width * 3).expect("fits");
+        let size = FrameSize::new(768, 576).expect("positive");
+        let by_active = detail.look(&mut active, &picture, size, &mut hurried).expect("looked at");
+        let like = detail.fed();
+        let by_shadow = alike.look(&mut shadow, (&picture, size), like).expect("looked at");
+        assert_eq!(by_shadow.detected.detections, by_active.detected.detections, "look {look}");
+        assert_eq!(by_shadow.cost_px, by_active.cost_px, "look {look}");
+        if plans.last() != Some(&like.zones) {
+            plans.push(like.zones.clone());
+        }
+        cut += usize::from(by_active.parts_looked_at < by_active.parts_planned);
+        closer += by_active.parts_looked_at;
+    }
+    assert!(plans.len() > 1 && cut > 5 && closer > 20, "{} plans, {cut}, {closer}", plans.len());
 }
 
 #[test]

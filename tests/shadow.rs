@@ -46,17 +46,18 @@ const ZONE: &str = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
 
 /// A box with the real vision process and the footage as its camera.
 fn start(folder: &Path) -> Guard {
-    start_with(folder, ZONE, "")
+    start_with(folder, ZONE, ("", "off"))
 }
 
-fn start_with(folder: &Path, zones: &str, more: &str) -> Guard {
+/// The same with other zones; `more` of the configuration, and `detail` as in it.
+fn start_with(folder: &Path, zones: &str, (more, detail): (&str, &str)) -> Guard {
     fs::write(folder.join("yard.json"), zones).expect("a zone file");
     let text = format!(
         r#"
         {more}
         site = {{ name = "Test", time_zone = "UTC" }}
         web.listen = "127.0.0.1:0"
-        model = {{ folder = "{}", input_long_side = 320 }}
+        model = {{ folder = "{}", input_long_side = 320, detail = "{detail}" }}
         [[camera]]
         id = "yard"
         name = "Yard"
@@ -281,20 +282,59 @@ fn a_shadow_process_that_is_killed_each_time_is_given_up_and_no_alarm_notices() 
 }
 
 #[test]
+fn where_zones_are_looked_at_closer_an_equal_shadow_model_sees_the_same_people() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let guard = start_with(folder.path(), ZONE, ("", "zones"));
+    let watchman = Watchman::of(&guard);
+    guard.shadow().watch(Some(choice(&support::model_dir())));
+    let handle = guard.handle();
+    let desk = handle.shadow_desk();
+    let run = wait("pictures with people", RUN_MAX, || {
+        let [run] = &desk.evidence(claim()).ok()?.runs[..] else { return None };
+        (run.frames.looked > 50 && run.frames.matched > 50).then(|| run.clone())
+    });
+    println!("coverage {:?}, {:?}, {:?}", run.coverage, run.frames, run.latency);
+    assert_eq!((run.frames.active_only, run.frames.shadow_only), (0, 0));
+    assert_eq!(run.frames.score_shift, 0.0);
+    watchman_with_alarms(watchman, &guard);
+    drop(handle);
+    guard.stop();
+}
+
+#[test]
 fn a_shadow_process_that_hangs_is_killed_told_and_started_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let guard = start(folder.path());
     let watchman = Watchman::of(&guard);
-    guard.shadow().watch(Some(choice(&support::model_dir())));
-    wait_state(&guard, ShadowState::Watching, support::SOON);
-    kill_process(shadow_process().expect("it watches"), Signal::STOP).expect("it lives");
+    let hangs = hostile::package("hangs", 2, Harm::Slow { rounds: 100 * TEN_SECONDS }, When::Light);
+    guard.shadow().watch(Some(choice(hangs.dir())));
     let text = wait("its end", RUN_MAX, || {
         let now = guard.shadow().now();
         (now.restarts > 0).then_some(now.text)
     });
     println!("{text}");
-    wait_state(&guard, ShadowState::Watching, support::SOON);
+    assert!(text.contains("it said nothing for"), "{text}");
+    wait_state(&guard, ShadowState::Watching, RUN_MAX);
     watchman_with_alarms(watchman, &guard);
+}
+
+#[test]
+fn a_shadow_process_that_is_stopped_goes_on_with_the_next_gap_and_ends_with_the_box() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let guard = start(folder.path());
+    guard.shadow().watch(Some(choice(&support::model_dir())));
+    wait_state(&guard, ShadowState::Watching, support::SOON);
+    let (active, shadow) = processes();
+    let shadow = shadow.expect("it watches");
+    let seen = guard.shadow().now().coverage.seen;
+    kill_process(shadow, Signal::STOP).expect("it lives");
+    wait("pictures", RUN_MAX, || (guard.shadow().now().coverage.seen > seen + 10).then_some(()));
+    // Whatever it was doing when the active process is killed, stopped or not: no death of its own.
+    kill_process(active.expect("it guards"), Signal::KILL).expect("it lives");
+    wait("another shadow process", RUN_MAX, || shadow_process().filter(|it| *it != shadow));
+    wait_state(&guard, ShadowState::Watching, RUN_MAX);
+    guard.stop();
+    wait("its end", support::SOON, || shadow_process().is_none().then_some(()));
 }
 
 #[test]

@@ -147,7 +147,8 @@ fn keep(bank: &BankPost, it: &shadow::Disagreement) {
 /// A candidate that cannot even be looked with does not guard.
 fn speak_against(tasks: &SyncSender<Task>, it: &shadow::GaveUp) {
     let Some(digest) = it.model.slot.parse().ok().and_then(Slot::digest) else { return };
-    let why = format!("its process died {} times in the shadow: {}", it.deaths, it.reason);
+    let shadow::GaveUp { deaths, words, reason, .. } = it;
+    let why = format!("its process died {deaths} times {words} in the shadow: {reason}");
     // The keeper empties its queue ten times a second; a candidate it does not hear of only rests.
     let _ = tasks.try_send(Task::Against { digest, fault: Fault::CrashLoop, why });
 }

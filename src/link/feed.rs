@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{CameraIndex, CaptureClock, LinkError, receive, send};
+use super::{CameraIndex, CaptureClock, DetailZone, LinkError, receive, send};
 
 /// Bytes of a pixel: blue, green, red.
 const PIXEL_BYTES: u64 = 3;
@@ -23,7 +23,7 @@ pub const FED_BYTES_MAX: u64 = 7680 * 4320 * PIXEL_BYTES;
 pub const FED_TAKEN: u8 = b'.';
 
 /// A picture that the active process has looked at; its pixels follow, row after row without gaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FedPicture {
     pub camera: CameraIndex,
     /// As in the active process's report of it.
@@ -36,6 +36,21 @@ pub struct FedPicture {
     /// Size of what follows.
     pub width_px: u32,
     pub height_px: u32,
+    /// How closely it was looked at; `None` where only whole pictures are (`model.detail`).
+    pub closer: Option<FedCloser>,
+}
+
+/// Which parts of a picture the active model looked at beside the whole of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FedCloser {
+    /// The zones that its plan was made for, with the heights that were expected then.
+    pub zones: Vec<DetailZone>,
+    /// How large parts were allowed to be, a place in the planner's list.
+    pub tiles: u8,
+    /// Parts that were planned, and the numbers of those that there was time for, in their order. A whole
+    /// picture that is looked at larger is a plan of one part.
+    pub planned: u16,
+    pub looked_at: Vec<u16>,
 }
 
 /// How the shadow process is fed, since it is.
@@ -58,6 +73,9 @@ pub enum Held {
     Overloaded,
     /// The active model takes longer while the shadow model works.
     Slower,
+    /// Between the active model's looks there is not the time that the shadow model takes: of the newest
+    /// pictures it saw so many percent.
+    NoTime { seen_percent: u8 },
 }
 
 impl FedPicture {
@@ -112,6 +130,18 @@ mod tests {
             source_px: (640, 480),
             width_px: 2,
             height_px: 2,
+            closer: Some(FedCloser {
+                zones: vec![DetailZone {
+                    left_norm: 0.1,
+                    top_norm: 0.2,
+                    right_norm: 0.3,
+                    bottom_norm: 0.4,
+                    person_norm: vec![0.1; 8],
+                }],
+                tiles: 1,
+                planned: 3,
+                looked_at: vec![2, 0],
+            }),
         }
     }
 

@@ -5,8 +5,9 @@
 //! ```
 //!
 //! It takes what is left of the machine: the least priority there is, one thread, bounded memory, and the
-//! first to be ended when memory runs out (`limits`). Heartbeats come from the very loop that runs the
-//! model. It ends when either socket does.
+//! first to be ended when memory runs out (`limits`). The active process stops it while its own model looks,
+//! so what a picture takes is told as what this thread has worked. It looks as closely as the active model
+//! did. Heartbeats come from the very loop that runs the model. It ends when either socket does.
 //!
 //! Not here: cameras, evidence, and anything that somebody could hear or see of its detections: the guard
 //! compares them and nothing else (`guard::models::shadow`).
@@ -21,12 +22,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use super::detail::alike::Alike;
 use super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
 use super::package::ModelPackage;
 use super::preprocess::{CHANNELS, PictureRef};
 use super::worker::wire;
 use crate::clock;
-use crate::engine::detection::FrameSize;
+use crate::engine::detection::{Detection, FrameSize};
 use crate::engine::time::Instant;
 use crate::link::{
     self, FED_TAKEN, FedPicture, FromWorker, HEARTBEAT_EVERY_MS, LinkError, PROTOCOL_VERSION,
@@ -86,7 +88,8 @@ fn serve_until_stopped(link: &UnixStream, feed: UnixStream) -> Result<(), Shadow
     start_listener(link.try_clone().map_err(ShadowError::Thread)?).map_err(ShadowError::Thread)?;
     let pictures = start_reader(feed.try_clone().map_err(ShadowError::Thread)?);
     let pictures = pictures.map_err(ShadowError::Thread)?;
-    Looker { link, feed: &feed, detector }.run(&pictures)
+    let alike = vec![Alike::default(); config.cameras.len()];
+    Looker { link, feed: &feed, detector, alike }.run(&pictures)
 }
 
 fn load(config: &WorkerConfig) -> Result<Detector, ModelError> {
@@ -145,6 +148,8 @@ struct Looker<'l> {
     link: &'l UnixStream,
     feed: &'l UnixStream,
     detector: Detector,
+    /// By camera.
+    alike: Vec<Alike>,
 }
 
 impl Looker<'_> {
@@ -175,7 +180,10 @@ impl Looker<'_> {
         let (Some(picture), Some(source)) = (picture, source) else {
             return Err(ShadowError::Picture(fed.width_px, fed.height_px));
         };
-        let detected = self.detector.detect(&picture, source).map_err(ShadowError::Detect)?;
+        let (began_ns, worked) = (clock::monotonic().as_nanos(), clock::worked());
+        let detected = self.detect(fed, (&picture, source)).map_err(ShadowError::Detect)?;
+        let took = clock::worked().saturating_sub(worked);
+        let decoded_ns = began_ns.saturating_add(took.as_nanos() as u64);
         say(
             self.link,
             &FromWorker::Report(Report {
@@ -183,13 +191,13 @@ impl Looker<'_> {
                 frame: fed.frame,
                 width_px: fed.source_px.0,
                 height_px: fed.source_px.1,
-                detections: detected.detections.iter().map(wire).collect(),
+                detections: detected.iter().map(wire).collect(),
                 stages: StageTimes {
                     captured_ns: fed.captured_ns,
                     arrived_ns: fed.arrived_ns,
-                    preprocessed_ns: detected.preprocessed_ns,
-                    inferred_ns: detected.inferred_ns,
-                    decoded_ns: detected.decoded_ns,
+                    preprocessed_ns: began_ns,
+                    inferred_ns: decoded_ns,
+                    decoded_ns,
                 },
                 clock: fed.clock,
                 passed_over: 0,
@@ -198,5 +206,20 @@ impl Looker<'_> {
         // The next one may come; who does not take the answer has ended, which the reader finds out.
         let _ = self.feed.write_all(&[FED_TAKEN]);
         Ok(())
+    }
+
+    /// As closely as the active model looked at it.
+    fn detect(
+        &mut self,
+        fed: &FedPicture,
+        (picture, source): (&PictureRef<'_>, FrameSize),
+    ) -> Result<Vec<Detection>, ModelError> {
+        let detected = match (&fed.closer, self.alike.get_mut(usize::from(fed.camera))) {
+            (Some(like), Some(alike)) => {
+                alike.look(&mut self.detector, (picture, source), like)?.detected
+            }
+            (None, _) | (_, None) => self.detector.detect(picture, source)?,
+        };
+        Ok(detected.detections)
     }
 }

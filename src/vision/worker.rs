@@ -239,6 +239,9 @@ impl Worker {
                 self.tell_load(now);
             }
             self.tend_models(now);
+            if !self.inbox.picture_waits() {
+                self.feed.rests();
+            }
             match self.inbox.next(beat_at.since(now)) {
                 Event::LinkClosed | Event::Command(ToWorker::Stop) => return Ok(()),
                 Event::Command(command) => self.obey(command),
@@ -336,7 +339,7 @@ impl Worker {
             self.inbox.put_lost(camera, UNUSABLE_PICTURE.to_owned());
             return Ok(());
         };
-        let (started, meanwhile) = (clock::monotonic(), self.feed.meanwhile());
+        let (meanwhile, started) = (self.feed.looks(), clock::monotonic());
         let detected = self.detect(camera, (&picture, frame.source_size, frame.captured_ns))?;
         let seen_at = clock::monotonic();
         self.feed.looked(camera, seen_at.since(started), meanwhile);
@@ -370,7 +373,8 @@ impl Worker {
             let news = integrity.look((camera, number), &picture, frame.captured_ns);
             news.into_iter().for_each(|it| self.outbox.push(it));
         }
-        let fed = feed::described(camera, number, &frame);
+        let closer = self.feed.is_attached().then(|| self.closer.fed(camera)).flatten();
+        let fed = feed::described(camera, number, &frame, closer);
         let kept = Kept {
             frame: number,
             captured_ns: frame.captured_ns,

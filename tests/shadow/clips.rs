@@ -72,7 +72,7 @@ fn kept(folder: &Path, case: &CaseRow) -> (CaseRow, KeptCaseClip) {
 #[test]
 fn what_only_the_shadow_told_has_a_clip_that_plays_and_begins_before_it_and_nobody_hears_of_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let guard = start_with(folder.path(), ZONES, SHORT);
+    let guard = start_with(folder.path(), ZONES, (SHORT, "off"));
     let watchman = Watchman::of(&guard);
     let case = told_by_nobody_else(&guard);
     assert_eq!((&case.clip, &case.active), (&CaseClip::There, &None), "{case:?}");
@@ -112,7 +112,7 @@ fn a_disk_without_room_costs_a_case_its_clip_with_the_reason_and_no_alarm_anythi
     fs::create_dir_all(folder.path().join("data")).expect("made");
     // A file system on which nothing is free.
     symlink("/proc", folder.path().join("data").join(FOLDER)).expect("linked");
-    let guard = start_with(folder.path(), ZONES, SHORT);
+    let guard = start_with(folder.path(), ZONES, (SHORT, "off"));
     let watchman = Watchman::of(&guard);
     let case = told_by_nobody_else(&guard);
     let CaseClip::None(why) = &case.clip else { panic!("{case:?}") };

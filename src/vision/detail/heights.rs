@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 
 use crate::engine::detection::{Detection, FrameSize};
 use crate::engine::zone::ENTER_SCORE;
+use crate::link::DetailZone;
 
 /// Bands of the picture's height; in each the median counts, so that crouching people and things
 /// taken for people weigh little.
@@ -79,6 +80,19 @@ impl Heights {
         }
     }
 
+    /// A zone with the heights that are expected in its strips; as it is where those are calibrated, or
+    /// nothing is known.
+    pub fn known_in(&self, zone: &DetailZone) -> DetailZone {
+        let strips = zone.strips();
+        let step = (zone.bottom_norm - zone.top_norm) / strips as f64;
+        let known = |strip: usize| self.at(middle(zone.top_norm + step * strip as f64, step));
+        let person_norm = match zone.person_norm.is_empty() {
+            true => (0..strips).filter_map(known).collect(),
+            false => zone.person_norm.clone(),
+        };
+        DetailZone { person_norm, ..zone.clone() }
+    }
+
     /// The expected height, as a share of the frame's, of somebody whose feet are here; `None` while
     /// too few were seen.
     pub fn at(&self, foot_norm: f64) -> Option<f64> {
@@ -102,6 +116,11 @@ impl Heights {
         let height = mean + slope.max(0.0) * (foot_norm - mean_at);
         Some(height.max(FAR_SHARE_MIN * smallest))
     }
+}
+
+/// Where somebody's feet are taken to be in a strip.
+pub fn middle(top_norm: f64, step: f64) -> f64 {
+    (top_norm + (top_norm + step)) / 2.0
 }
 
 fn band(foot_norm: f64) -> usize {

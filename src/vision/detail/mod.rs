@@ -13,6 +13,7 @@
 //! The plan hangs on zones, calibration and boxes seen, never on time, so a replay is the same every
 //! time. Only the budget knows time, and it is for live cameras alone.
 
+pub mod alike;
 pub mod budget;
 pub mod heights;
 pub mod merge;
@@ -21,7 +22,7 @@ pub mod turns;
 
 use crate::clock;
 use crate::engine::detection::{Detection, FrameSize, PixelBox};
-use crate::link::DetailZone;
+use crate::link::{DetailZone, FedCloser};
 
 use self::budget::Allow;
 use self::heights::{Heights, News};
@@ -53,6 +54,8 @@ pub struct Detail {
     tiles: usize,
     /// Pictures in a row for which not even a calm moment could have had time for all parts.
     too_much: u32,
+    /// How the newest picture was looked at.
+    fed: FedCloser,
 }
 
 #[derive(Clone, Debug)]
@@ -119,11 +122,25 @@ impl Detail {
         }
     }
 
+    /// How large tiles may be from now on; the same changes nothing.
+    fn set_tiles(&mut self, tiles: usize) {
+        let tiles = tiles.min(TILES_PX.len() - 1);
+        if tiles != self.tiles {
+            self.tiles = tiles;
+            self.planned = None;
+        }
+    }
+
     /// Another model looks from here on.
     pub fn plan_anew(&mut self) {
         self.planned = None;
         self.tiles = 0;
         self.too_much = 0;
+    }
+
+    /// How the newest picture was looked at, for whoever shall look at it alike.
+    pub fn fed(&self) -> &FedCloser {
+        &self.fed
     }
 
     /// Looks at a delivered picture; boxes come back in pixels of `source`.
@@ -153,6 +170,8 @@ impl Detail {
             parts_looked_at: usize::from(larger == Some(Allow::Go)),
             cost_px: cost_px(whole_fit),
         };
+        self.fed.planned = number(looked.parts_planned);
+        self.fed.looked_at = (0..number(looked.parts_looked_at)).collect();
         self.look_closer(detector, picture, source, &plan, clock, &mut looked)?;
         let never = |cost_px: usize| clock.ever_allows(cost_px) == Allow::Stop;
         if plan.crops.iter().any(|crop| never(crop.cost_px(fit.tensor())))
@@ -184,8 +203,8 @@ impl Detail {
         looked: &mut Looked,
     ) -> Result<(), ModelError> {
         let tensor = detector.fit().tensor();
-        for number in self.turns.next(plan.crops.len()) {
-            let crop = plan.crops[number];
+        for turn in self.turns.next(plan.crops.len()) {
+            let crop = plan.crops[turn];
             let cost_px = crop.cost_px(tensor);
             if clock.allows(cost_px) == Allow::Stop {
                 continue;
@@ -198,7 +217,8 @@ impl Detail {
             looked.detected.inferred_ns = stages.inferred_ns;
             looked.detected.decoded_ns = clock::monotonic().as_nanos();
             clock.crop(cost_px, looked.detected.decoded_ns.saturating_sub(from_ns));
-            self.turns.had(number);
+            self.turns.had(turn);
+            self.fed.looked_at.push(number(turn));
             looked.parts_looked_at += 1;
             looked.cost_px += cost_px;
         }
@@ -224,6 +244,9 @@ impl Detail {
         {
             return planned.plan.clone();
         }
+        let zones = self.zones.iter().map(|zone| self.heights.known_in(zone)).collect();
+        let tiles = u8::try_from(self.tiles).unwrap_or(u8::MAX);
+        self.fed = FedCloser { zones, tiles, ..FedCloser::default() };
         let usual_px = long_side_px(detector.fit(), picture);
         let plan = plan::plan(&Scene {
             width_px: delivered.0,
@@ -289,6 +312,10 @@ impl Detail {
         }
         Ok(Some(detected))
     }
+}
+
+fn number(of: usize) -> u16 {
+    u16::try_from(of).unwrap_or(u16::MAX)
 }
 
 /// From a crop's pixels to the source's.

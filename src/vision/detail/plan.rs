@@ -12,7 +12,7 @@
 use crate::link::DetailZone;
 
 use super::super::preprocess::TensorSize;
-use super::heights::Heights;
+use super::heights::{Heights, middle};
 
 /// Height in the model's input from which a person is found well. COCO, on which the model was
 /// trained and whose classes of size its makers report by, calls what covers less than 32 x 32 px
@@ -183,7 +183,7 @@ fn wanted(scene: &Scene<'_>, zone: &DetailZone) -> Option<Wanted> {
         let bottom_norm = top_norm + step;
         let expected = match zone.person_norm.get(strip) {
             Some(person_norm) => Some(*person_norm),
-            None => scene.heights.at((top_norm + bottom_norm) / 2.0),
+            None => scene.heights.at(middle(top_norm, step)),
         };
         // Whose size nobody knows is taken to be found at the picture's own scale and not below.
         let person_px = expected.map_or(RESOLVED_PX, |norm| norm * height);

@@ -23,6 +23,17 @@ impl Turns {
         order
     }
 
+    /// For the next picture: of so many crops these come first, in this order.
+    pub fn put_first(&mut self, first: &[u16], crops: usize) {
+        self.looks = crops as u64;
+        self.looked_at = vec![self.looks; crops];
+        for (place, crop) in (0..).zip(first) {
+            if let Some(looked_at) = self.looked_at.get_mut(usize::from(*crop)) {
+                *looked_at = place;
+            }
+        }
+    }
+
     /// A crop was looked at.
     pub fn had(&mut self, crop: usize) {
         if let Some(looked_at) = self.looked_at.get_mut(crop) {
@@ -59,6 +70,16 @@ mod tests {
         let mut turns = Turns::default();
         let got: Vec<_> = (0..4).map(|_| looked_at(&mut turns, 3, |_| true)).collect();
         assert_eq!(got, [[0, 1, 2], [3, 0, 1], [2, 3, 0], [1, 2, 3]]);
+    }
+
+    #[test]
+    fn what_another_looked_at_comes_first_in_its_order_whatever_was_before() {
+        let mut turns = Turns::default();
+        assert_eq!(looked_at(&mut turns, 2, |_| true), [0, 1]);
+        turns.put_first(&[3, 1], 4);
+        assert_eq!(looked_at(&mut turns, 2, |_| true), [3, 1]);
+        turns.put_first(&[2], 4);
+        assert_eq!(looked_at(&mut turns, 1, |_| true), [2]);
     }
 
     #[test]

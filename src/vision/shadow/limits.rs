@@ -5,7 +5,7 @@
 use std::fs;
 use std::io;
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, nice, set_parent_process_death_signal, setrlimit};
 
 /// As much as there is.
 const NICER_BY: i32 = 40;
@@ -19,6 +19,8 @@ const DATA_BYTES_MAX: u64 = 1536 * 1024 * 1024;
 const FIRST_TO_GO: &str = "1000";
 
 pub fn take() -> io::Result<()> {
+    // It may be stopped when the guard goes, and so not hear of it.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     nice(NICER_BY)?;
     let bound = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
     setrlimit(Resource::Data, bound(DATA_BYTES_MAX))?;

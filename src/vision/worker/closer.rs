@@ -12,7 +12,7 @@ use super::inbox::Inbox;
 use crate::clock;
 use crate::engine::detection::FrameSize;
 use crate::engine::time::Instant;
-use crate::link::{CameraIndex, DetailChoice, DetailCut, DetailZone, WorkerConfig};
+use crate::link::{CameraIndex, DetailChoice, DetailCut, DetailZone, FedCloser, WorkerConfig};
 
 /// Over how many pictures it is counted what was looked at closer, before it is said.
 const SAID_EVERY: u32 = 100;
@@ -113,6 +113,16 @@ impl Closer {
             Closer::Off => None,
             Closer::Zones { cameras, .. } => {
                 cameras.get_mut(usize::from(camera))?.count.news.take()
+            }
+        }
+    }
+
+    /// Which parts of a camera's newest picture were looked at, for whoever looks at the same.
+    pub fn fed(&self, camera: CameraIndex) -> Option<FedCloser> {
+        match self {
+            Closer::Off => None,
+            Closer::Zones { cameras, .. } => {
+                cameras.get(usize::from(camera)).map(|camera| camera.detail.fed().clone())
             }
         }
     }

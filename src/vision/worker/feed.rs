@@ -2,15 +2,19 @@
 //!
 //! ```text
 //! inference loop ─ offer: try_lock, one Arc ─> one picture a camera, the newest ─> this thread ─> shadow
-//! guard ─ control socket, the write end of a fresh pair for each shadow process ────^
+//!       └───────── looks: stop, no picture waits: go on (`reins`) ───────────────────────────────────^
+//! guard ─ control socket: for each shadow process itself, and the write end of a fresh pair
 //! ```
 //!
-//! The loop that guards never waits here: what finds the lock taken is not given. Cameras take turns, so
-//! that none is seen less than the others. Whether there is time for it is for `courtesy` to say.
+//! The loop that guards never waits here: what finds the lock taken is not given. Pictures are handed over
+//! and looked at in the gaps between its looks. Cameras take turns, so that none is seen less than the
+//! others. Whether there is time for it is for `courtesy` to say, and whether there was for `share`.
 //!
 //! Not here: what the shadow process does with a picture, and what comes of it.
 
 mod courtesy;
+mod reins;
+mod share;
 
 use std::io::{self, IoSliceMut, Read};
 use std::mem::MaybeUninit;
@@ -25,11 +29,15 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 
 pub use self::courtesy::Meanwhile;
 use self::courtesy::{Allowed, Courtesy};
+use self::reins::{Do, Gaps, Reached, Reins};
+use self::share::Share;
 use super::super::ingest::{Frame, Picture};
 use super::load::LoadNews;
 use super::outbox::Outbox;
 use crate::clock;
-use crate::link::{self, CameraIndex, FED_TAKEN, FedPicture, FeedNews, FromWorker};
+use crate::link::{
+    self, CameraIndex, FED_TAKEN, FedCloser, FedPicture, FeedNews, FromWorker, Held,
+};
 use crate::telemetry::chain;
 
 /// How much less urgent than this process the thread is that copies pictures (`nice`): as little as there
@@ -45,14 +53,24 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The loop's end.
 pub struct Feed {
     shared: Option<Arc<Shared>>,
+    gaps: Gaps,
+    /// Which shadow process those are of.
+    of: u64,
 }
 
+#[derive(Default)]
 struct Shared {
-    /// Whether there is a shadow process.
-    attached: AtomicBool,
-    /// Whether it is at work on a picture.
+    /// Which shadow process there is, counted from 1; 0 for none.
+    attached: AtomicU64,
+    reins: Reins,
+    /// Whether the active model looks, so that nothing is handed over.
+    looking: AtomicBool,
+    /// Whether it is at work on a picture, and whether it was since the loop asked last.
     busy: AtomicBool,
+    worked: AtomicBool,
     offered: AtomicU64,
+    /// How many shadow processes there were.
+    lives: AtomicU64,
     /// Whether this process does not keep up with its cameras.
     overloaded: AtomicBool,
     slots: Mutex<Slots>,
@@ -60,6 +78,7 @@ struct Shared {
     courtesy: Mutex<Courtesy>,
 }
 
+#[derive(Default)]
 struct Slots {
     waiting: Vec<Option<Offered>>,
     /// Whose turn it is.
@@ -79,41 +98,72 @@ impl Feed {
         outbox: &Arc<Outbox>,
     ) -> io::Result<Feed> {
         let Some(control) = control else {
-            return Ok(Feed { shared: None });
+            return Ok(Feed { shared: None, gaps: Gaps::default(), of: 0 });
         };
-        let waiting = (0..cameras).map(|_| None).collect();
-        let shared = Arc::new(Shared {
-            attached: AtomicBool::new(false),
-            busy: AtomicBool::new(false),
-            offered: AtomicU64::new(0),
-            overloaded: AtomicBool::new(false),
-            slots: Mutex::new(Slots { waiting, next: 0 }),
-            arrived: Condvar::new(),
-            courtesy: Mutex::new(Courtesy::new(cameras)),
-        });
+        let shared = Arc::new(Shared::of(cameras));
         let feeder = Feeder { shared: Arc::clone(&shared), outbox: Arc::clone(outbox) };
         // Not joined: it sits in a read that ends with the process.
         thread::Builder::new().name("feed".into()).spawn(move || feeder.run(&control))?;
-        Ok(Feed { shared: Some(shared) })
+        Ok(Feed { shared: Some(shared), gaps: Gaps::default(), of: 0 })
     }
 
-    /// What the shadow process does now.
-    pub fn meanwhile(&self) -> Meanwhile {
-        match self.shared.as_ref().is_some_and(|it| it.busy.load(Ordering::Acquire)) {
-            true => Meanwhile::Beside,
-            false => Meanwhile::Alone,
+    /// The loop begins a look: the shadow process stops. Returns what that has done since the look before.
+    pub fn looks(&mut self) -> Meanwhile {
+        let Some(shared) = self.shared.as_deref() else { return Meanwhile::Alone };
+        let of = shared.attached.load(Ordering::Acquire);
+        if of == 0 {
+            return Meanwhile::Alone;
+        }
+        if of != self.of {
+            (self.gaps, self.of) = (Gaps::default(), of);
+        }
+        let was_stopped = self.gaps.is_stopped();
+        match self.gaps.looks(clock::monotonic()) {
+            Do::Nothing => {}
+            Do::Stop => {
+                shared.looking.store(true, Ordering::Release);
+                if shared.reins.stop() == Reached::No {
+                    self.gaps = Gaps::default();
+                }
+            }
+            Do::GoOn => {
+                shared.reins.go_on();
+                shared.looking.store(false, Ordering::Release);
+            }
+        }
+        // One that was stopped all the time has done nothing.
+        let worked = !(was_stopped && self.gaps.is_stopped())
+            && (shared.worked.swap(false, Ordering::AcqRel) || shared.busy.load(Ordering::Acquire));
+        if worked { Meanwhile::Beside } else { Meanwhile::Alone }
+    }
+
+    /// No picture waits: the shadow process may work.
+    pub fn rests(&mut self) {
+        let Some(shared) = self.shared.as_deref() else { return };
+        match self.gaps.rests() {
+            Do::GoOn => drop(shared.reins.go_on()),
+            Do::Nothing | Do::Stop => {}
+        }
+        if shared.looking.swap(false, Ordering::AcqRel) {
+            shared.arrived.notify_one();
         }
     }
 
-    /// A camera's picture took the loop so long; `before`: what the shadow process did when it began.
+    /// A camera's picture took the loop so long; `before`: what the shadow process had done before.
     pub fn looked(&self, camera: CameraIndex, took: Duration, before: Meanwhile) {
-        // What the shadow process did only in part says nothing of either.
-        if let Some(shared) = self.shared.as_deref()
-            && self.meanwhile() == before
-            && let Ok(mut courtesy) = shared.courtesy.try_lock()
-        {
+        let Some(shared) = self.shared.as_deref() else { return };
+        // One that began to work meanwhile, since it cannot be stopped, makes it a look of neither kind.
+        if before == Meanwhile::Alone && shared.worked.load(Ordering::Acquire) {
+            return;
+        }
+        if let Ok(mut courtesy) = shared.courtesy.try_lock() {
             courtesy.looked(usize::from(camera), took, before);
         }
+    }
+
+    /// Whether anybody is given pictures.
+    pub fn is_attached(&self) -> bool {
+        self.attached().is_some()
     }
 
     /// Gives a picture, if there is anybody to give it to and it costs no waiting.
@@ -144,12 +194,37 @@ impl Feed {
     }
 
     fn attached(&self) -> Option<&Shared> {
-        self.shared.as_deref().filter(|shared| shared.attached.load(Ordering::Acquire))
+        self.shared.as_deref().filter(|shared| shared.attached.load(Ordering::Acquire) > 0)
+    }
+}
+
+impl Drop for Feed {
+    /// A shadow process ends by itself when this one has, if it is not stopped.
+    fn drop(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.reins.drop_them();
+        }
+    }
+}
+
+impl Shared {
+    fn of(cameras: usize) -> Shared {
+        let waiting = (0..cameras).map(|_| None).collect();
+        Shared {
+            slots: Mutex::new(Slots { waiting, next: 0 }),
+            courtesy: Mutex::new(Courtesy::new(cameras)),
+            ..Shared::default()
+        }
     }
 }
 
 /// What is told of a picture; `None` for one whose memory contradicts its own description.
-pub fn described(camera: CameraIndex, number: u64, frame: &Frame) -> Option<FedPicture> {
+pub fn described(
+    camera: CameraIndex,
+    number: u64,
+    frame: &Frame,
+    closer: Option<FedCloser>,
+) -> Option<FedPicture> {
     let picture = frame.picture.as_ref()?;
     Some(FedPicture {
         camera,
@@ -160,6 +235,7 @@ pub fn described(camera: CameraIndex, number: u64, frame: &Frame) -> Option<FedP
         source_px: (frame.source_size.width_px() as u32, frame.source_size.height_px() as u32),
         width_px: picture.width() as u32,
         height_px: picture.height() as u32,
+        closer,
     })
 }
 
@@ -175,7 +251,7 @@ impl Feeder {
         let _ = rustix::process::nice(NICER_BY);
         loop {
             match next_end(control) {
-                Ok(Some(end)) => self.feed(&UnixStream::from(end)),
+                Ok(Some((end, process))) => self.feed(&UnixStream::from(end), process),
                 // A byte without an end.
                 Ok(None) => {}
                 Err(error) => {
@@ -187,18 +263,33 @@ impl Feeder {
     }
 
     /// Until the shadow process is gone.
-    fn feed(&self, to: &UnixStream) {
+    fn feed(&self, to: &UnixStream, process: Option<OwnedFd>) {
         tracing::info!("a shadow process is given the pictures of this one");
+        if process.is_none() {
+            tracing::info!("it cannot be stopped while the active model looks");
+        }
         self.shared.offered.store(0, Ordering::Relaxed);
         self.courtesy().begin(clock::monotonic());
-        self.shared.attached.store(true, Ordering::Release);
-        let mut given = 0;
+        self.shared.reins.take(process);
+        let life = self.shared.lives.fetch_add(1, Ordering::Relaxed) + 1;
+        self.shared.attached.store(life, Ordering::Release);
+        let ended = self.serve(to);
+        self.shared.attached.store(0, Ordering::Release);
+        self.shared.reins.drop_them();
+        self.shared.busy.store(false, Ordering::Release);
+        self.slots().waiting.iter_mut().for_each(|slot| *slot = None);
+        tracing::info!("the shadow process is fed no more: {ended}");
+    }
+
+    /// Gives pictures, and says each second how it goes; returns why it can no more.
+    fn serve(&self, to: &UnixStream) -> String {
+        let (mut given, mut share) = (0, Share::default());
         let mut told_at = clock::monotonic();
-        let ended = loop {
+        loop {
             let now = clock::monotonic();
             if now.since(told_at) >= NEWS_EVERY {
                 told_at = now;
-                self.tell(given);
+                self.tell(given, &mut share);
             }
             let allowed = self.courtesy().allows(now);
             let offered = match allowed {
@@ -211,16 +302,12 @@ impl Feeder {
             if let Some(offered) = offered {
                 match self.give(to, &offered) {
                     Ok(()) => given += 1,
-                    Err(reason) => break reason,
+                    Err(reason) => return reason,
                 }
             } else if let Some(reason) = gone(to) {
-                break reason;
+                return reason;
             }
-        };
-        self.shared.attached.store(false, Ordering::Release);
-        self.shared.busy.store(false, Ordering::Release);
-        self.slots().waiting.iter_mut().for_each(|slot| *slot = None);
-        tracing::info!("the shadow process is fed no more: {ended}");
+        }
     }
 
     fn give(&self, mut to: &UnixStream, offered: &Offered) -> Result<(), String> {
@@ -228,6 +315,7 @@ impl Feeder {
             return Ok(());
         };
         self.shared.busy.store(true, Ordering::Release);
+        self.shared.worked.store(true, Ordering::Release);
         let began = clock::monotonic();
         link::send_picture(to, &offered.fed, picture.rows()).map_err(|error| chain(&error))?;
         let mut answer = [0];
@@ -241,18 +329,22 @@ impl Feeder {
         Ok(())
     }
 
-    fn tell(&self, given: u64) {
+    fn tell(&self, given: u64, share: &mut Share) {
         let (held, looks_ms) = self.courtesy().says();
         let offered = self.shared.offered.load(Ordering::Relaxed);
+        share.count(offered, given);
+        let held = held.or(share.short().map(|seen_percent| Held::NoTime { seen_percent }));
         self.outbox.push(FromWorker::Feed(FeedNews { offered, given, held, looks_ms }));
     }
 
-    /// The newest picture of the camera whose turn it is; waits a moment for one.
+    /// The newest picture of the camera whose turn it is, while the active model rests; waits a moment for
+    /// both.
     fn next(&self) -> Option<Offered> {
-        let idle = |slots: &mut Slots| slots.waiting.iter().all(Option::is_none);
+        let looking = || self.shared.looking.load(Ordering::Acquire);
+        let idle = |slots: &mut Slots| looking() || slots.waiting.iter().all(Option::is_none);
         let waited = self.shared.arrived.wait_timeout_while(self.slots(), LOOK_EVERY, idle);
-        let (mut slots, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        slots.take()
+        let (mut slots, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() { None } else { slots.take() }
     }
 
     fn slots(&self) -> MutexGuard<'_, Slots> {
@@ -280,10 +372,11 @@ impl Slots {
     }
 }
 
-/// Waits for the next end that the guard hands over; an error when the guard is gone.
-fn next_end(control: &UnixStream) -> io::Result<Option<OwnedFd>> {
+/// Waits for the next end that the guard hands over, with the process that reads from the other; an error
+/// when the guard is gone.
+fn next_end(control: &UnixStream) -> io::Result<Option<(OwnedFd, Option<OwnedFd>)>> {
     let mut byte = [0];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut into = [IoSliceMut::new(&mut byte)];
     let got = recvmsg(control, &mut into, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
@@ -291,7 +384,7 @@ fn next_end(control: &UnixStream) -> io::Result<Option<OwnedFd>> {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     Ok(ancillary.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut ends) => ends.next(),
+        RecvAncillaryMessage::ScmRights(mut ends) => Some((ends.next()?, ends.next())),
         _ => None,
     }))
 }
@@ -323,6 +416,7 @@ mod tests {
             source_px: (8, 4),
             width_px: 8,
             height_px: 4,
+            closer: None,
         };
         Offered { fed, picture: Arc::new(picture(gstreamer_video::VideoFormat::Bgr)) }
     }
@@ -345,16 +439,9 @@ mod tests {
 
     #[test]
     fn the_loop_that_guards_does_not_wait_to_say_how_it_keeps_up() {
-        let shared = Arc::new(Shared {
-            attached: AtomicBool::new(true),
-            busy: AtomicBool::new(false),
-            offered: AtomicU64::new(0),
-            overloaded: AtomicBool::new(true),
-            slots: Mutex::new(Slots { waiting: vec![], next: 0 }),
-            arrived: Condvar::new(),
-            courtesy: Mutex::new(Courtesy::new(0)),
-        });
-        let feed = Feed { shared: Some(Arc::clone(&shared)) };
+        let shared = Arc::new(Shared::of(0));
+        shared.overloaded.store(true, Ordering::Release);
+        let feed = Feed { shared: Some(Arc::clone(&shared)), gaps: Gaps::default(), of: 0 };
         let feeder = Feeder { shared: Arc::clone(&shared), outbox: Arc::new(Outbox::unattached()) };
         assert_eq!(feeder.courtesy().says().0, Some(link::Held::Overloaded));
         let (done, said) = std::sync::mpsc::sync_channel(1);

@@ -91,6 +91,11 @@ impl Inbox {
         self.arrived.notify_one();
     }
 
+    /// Whether a picture is to be looked at.
+    pub fn picture_waits(&self) -> bool {
+        self.lock().cameras.iter().any(|camera| camera.newest.is_some())
+    }
+
     /// How many pictures of a camera a newer one replaced before they were looked at.
     pub fn passed_over(&self, camera: CameraIndex) -> u64 {
         self.lock().cameras.get(usize::from(camera)).map_or(0, |waiting| waiting.replaced)

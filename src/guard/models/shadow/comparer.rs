@@ -329,7 +329,7 @@ impl Comparer {
     }
 
     fn fed(&mut self, news: FeedNews) {
-        self.held_at = news.held.map(|_| clock::monotonic());
+        self.held_at = news.held.filter(|held| is_no_fault(*held)).map(|_| clock::monotonic());
         let why = news.held.map(|held| match held {
             Held::Overloaded => "the active model has no time to spare".to_owned(),
             Held::Slower => match news.looks_ms {
@@ -339,6 +339,10 @@ impl Comparer {
                 ),
                 None => "the active model takes longer beside it".to_owned(),
             },
+            Held::NoTime { seen_percent } => format!(
+                "this box has too little time for it between the looks of the active model: it sees \
+                 {seen_percent} % of the pictures, and 95 % are wanted; compare the two on recordings"
+            ),
         });
         let mut standing = self.parts.shared.standing();
         if why.is_some() != standing.skipped_because.is_some() {
@@ -387,6 +391,14 @@ impl Comparer {
             Err(ClerkError::Stopping) => {}
             Err(error) => tracing::warn!("what two models told is not kept yet: {error}"),
         }
+    }
+}
+
+/// Whether what it does not see is held back from it. One that is too slow for this box loses by it.
+fn is_no_fault(held: Held) -> bool {
+    match held {
+        Held::Overloaded | Held::Slower => true,
+        Held::NoTime { .. } => false,
     }
 }
 

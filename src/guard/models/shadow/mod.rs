@@ -31,6 +31,7 @@
 mod cases;
 mod clips;
 mod comparer;
+mod deaths;
 mod desk;
 mod evidence;
 mod feed;

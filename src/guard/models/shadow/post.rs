@@ -36,6 +36,8 @@ pub struct GaveUp {
     /// How it ended the last time, for people.
     pub reason: String,
     pub deaths: u32,
+    /// In which time, for people.
+    pub words: &'static str,
 }
 
 /// An incident that only one of the two models told.

@@ -84,7 +84,10 @@ pub(super) struct End {
 impl Life {
     pub fn start(plan: &Plan, model: &ModelChoice, to: &ShadowQueue) -> io::Result<Life> {
         let (program, arguments) = plan.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let (active, pictures) = plan.feed.hand_over()?;
+        if !plan.feed.is_there() {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        let (writes, pictures) = UnixStream::pair()?;
         let (stream, theirs) = UnixStream::pair()?;
         let pulse = Arc::new(Pulse::default());
         pulse.heard_ns.store(clock::monotonic().as_nanos(), Ordering::Relaxed);
@@ -93,7 +96,7 @@ impl Life {
             .arg("--shadow")
             .env(ONE_HEAP.0, ONE_HEAP.1)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(pictures))
+            .stdout(Stdio::from(OwnedFd::from(pictures)))
             .process_group(0)
             .spawn()?;
         let mut life = Life {
@@ -101,7 +104,7 @@ impl Life {
             stream,
             reader: None,
             pulse: Arc::clone(&pulse),
-            active,
+            active: 0,
             worked: (0, Duration::ZERO),
         };
         let cameras = plan.config.cameras.len();
@@ -111,11 +114,17 @@ impl Life {
             ..plan.config.clone()
         };
         let connected = life.connect((config, cameras), pulse, to.clone());
-        if let Err(error) = connected {
-            life.end();
-            return Err(error);
+        let handed = connected.and_then(|()| plan.feed.hand_over(&writes, life.child.id()));
+        match handed {
+            Ok(active) => {
+                life.active = active;
+                Ok(life)
+            }
+            Err(error) => {
+                life.end();
+                Err(error)
+            }
         }
-        Ok(life)
     }
 
     fn connect(

@@ -3,7 +3,7 @@
 //! ```text
 //!  off ── watch ──> starting ── Ready ──> watching
 //!                     ^  │ ended, hung       │
-//!                     └──┴─ resting <────────┘ ── DEATHS_MAX in a row ──> gave up
+//!                     └──┴─ resting <────────┘ ── died too often (`deaths`) ──> gave up
 //! ```
 //!
 //! A life that ends with the active process beside which it looked is no death.
@@ -16,6 +16,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::deaths::{Deaths, HEALTHY_AFTER, Lived, Then};
 use super::post::{GaveUp, Order, Shared};
 use super::process::{End, Life, Plan};
 use super::{Gone, ShadowQueue, Told};
@@ -26,12 +27,6 @@ use crate::link::ModelChoice;
 
 /// First and longest pause before the next start; doubled after each failure.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
-
-/// A process that watched this long is healthy: deaths are counted anew.
-const HEALTHY_AFTER: Duration = Duration::from_secs(600);
-
-/// So many deaths in a row are enough to know.
-pub(super) const DEATHS_MAX: u32 = 5;
 
 /// How often the process is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -84,7 +79,7 @@ impl Supervisor {
 
     /// Until something else is wanted.
     fn watch(&mut self, model: &ModelChoice) -> Next {
-        let (mut pause, mut deaths) = (BACK_OFF.0, 0);
+        let (mut pause, mut deaths) = (BACK_OFF.0, Deaths::default());
         loop {
             self.set(ShadowState::Starting, "the model is being loaded");
             let (started, beside) = (clock::monotonic(), self.plan.feed.life());
@@ -107,16 +102,17 @@ impl Supervisor {
             // Behind all that it said; before anything is made of its not being there.
             self.to.tell(Told::Gone(if failed { Gone::Failed } else { Gone::Unneeded }));
             let lived = clock::monotonic().since(started);
-            if lived >= HEALTHY_AFTER && end.watched {
-                (pause, deaths) = (BACK_OFF.0, 0);
+            let well = lived >= HEALTHY_AFTER && end.watched;
+            deaths.lived(if well { Lived::Well } else { Lived::Shortly });
+            if well {
+                pause = BACK_OFF.0;
             }
             self.shared.standing().restarts += 1;
             if failed {
-                deaths += 1;
                 tracing::warn!("shadow model {}: {}", model.slot, end.reason);
-            }
-            if deaths >= DEATHS_MAX {
-                return self.give_up(model, end.reason, deaths);
+                if let Then::GiveUp { deaths, words } = deaths.died(clock::monotonic()) {
+                    return self.give_up(model, end.reason, (deaths, words));
+                }
             }
             self.set(ShadowState::Resting, &end.reason);
             match self.wait(pause) {
@@ -143,7 +139,7 @@ impl Supervisor {
             if life.exited().is_some() {
                 return Ok(life.end());
             }
-            if life.beside() != self.plan.feed.life() {
+            if !self.plan.feed.is(life.beside()) {
                 let end = life.end();
                 // It would have ended by itself.
                 let status = Some(std::process::ExitStatus::default());
@@ -155,15 +151,18 @@ impl Supervisor {
         }
     }
 
-    fn give_up(&mut self, model: &ModelChoice, reason: String, deaths: u32) -> Next {
-        tracing::error!(
-            "shadow model {} died {deaths} times in a row and is not started again: {reason}",
-            model.slot
-        );
-        self.set(ShadowState::GaveUp, &reason);
+    fn give_up(
+        &mut self,
+        model: &ModelChoice,
+        reason: String,
+        (deaths, words): (u32, &'static str),
+    ) -> Next {
+        let often = format!("it died {deaths} times {words}");
+        tracing::error!("shadow model {}: {often}, and is not started again: {reason}", model.slot);
+        self.set(ShadowState::GaveUp, &format!("{often}: {reason}"));
         self.wanted = None;
         self.to.end();
-        self.shared.tell_gave_up(&GaveUp { model: model.clone(), reason, deaths });
+        self.shared.tell_gave_up(&GaveUp { model: model.clone(), reason, deaths, words });
         Next::Ordered
     }
 
