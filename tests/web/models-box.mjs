@@ -76,7 +76,7 @@ class ModelsBox {
     const changing = asked.method !== 'GET';
     if (changing) {
       this.changes.push({ method: asked.method, path, query: search, body: jsonOf(body), bytes: body.length });
-      if (asked.headers['x-standclear-csrf'] !== CSRF) return refuse(answer, { status: 403, code: 'csrf', message: 'no token' });
+      if (asked.headers['x-standclear-csrf'] !== CSRF) return refuse(answer, { status: 403, code: 'csrf_needed', message: 'no token' });
     } else this.read.push(path);
     const no = this.refused[`${asked.method} ${path}`];
     if (no === 'hang') return;
@@ -142,8 +142,8 @@ class ModelsBox {
 
   #label(kind, all, id, body) {
     const found = all.find((one) => one.id === id);
-    if (!found) return { refused: { status: 404, code: 'no_case', message: `there is no ${kind} ${id}` } };
-    if (this.role === 'viewer') return { refused: { status: 403, code: 'forbidden', message: 'supervisors and above label' } };
+    if (!found) return { refused: { status: 404, code: `unknown_${kind}`, message: `there is no ${kind} ${id}` } };
+    if (this.role === 'viewer') return { refused: { status: 403, code: 'role_needed', message: 'it takes a supervisor' } };
     this.labels.push(`${kind} ${id} ${body.label}`);
     this.queue = this.queue.filter((key) => key !== `${kind} ${id}`);
     return this.#labelled(kind, found);
