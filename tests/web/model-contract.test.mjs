@@ -10,7 +10,7 @@ import { cannotShow, startModelsBox } from './models-box.mjs';
 
 const ANSWERS_WITHIN_MS = 10_000;
 const READ = [
-  '/api/session', '/api/privacy', '/api/models', '/api/models/shadow', '/api/models/evidence', '/api/models/history', '/api/models/carried',
+  '/api/session', '/api/privacy', '/api/cameras/yard/zones', '/api/models', '/api/models/shadow', '/api/models/evidence', '/api/models/history', '/api/models/carried',
   '/api/models/cases?wanted=all', '/api/models/queue?limit=20', '/api/examples?wanted=all', '/api/examples/thresholds?miss=0.05&confidence=0.95',
 ];
 /** Steps, each with its body and the status of its answer. */

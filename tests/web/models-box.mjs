@@ -90,9 +90,9 @@ class ModelsBox {
 
   #answer(method, path, words, body) {
     const [, , room, ...rest] = path.split('/');
-    if (path === '/api/session') return { signed_in: { name: 'Eva', role: this.role }, csrf: CSRF, setup_needed: false };
+    if (path === '/api/session') return { signed_in: { name: 'Eva', role: this.role }, csrf: CSRF, setup_needed: false, roles: ['viewer', 'supervisor', 'engineer', 'admin'] };
     if (path === '/api/privacy') return { hidden: 'persons', grant_minutes: 15, clear: this.granted ? [{ by: 'Eva', reason: 'training', until: new Date(Date.now() + 600_000).toISOString(), own: true }] : [] };
-    if (/^\/api\/cameras\/[^/]+\/zones$/.test(path)) return { proposed: null, approval: 'second_person', in_force: null };
+    if (/^\/api\/cameras\/[^/]+\/zones$/.test(path)) return { camera: 'yard', in_force: null, draft: null, proposed: null, frame: null, pipeline: { p99_ms: 700, max_ms: 700, measured: false }, inputs: [], approval: 'second_person' };
     if (room === 'models') return this.#models(method, rest, words, body);
     if (room === 'examples') return this.#examples(method, rest, words, body);
     return null;
@@ -178,15 +178,15 @@ function state() {
   const since = ago(3_600_000);
   const zone = {
     id: 'road', name: 'Road', camera: 'yard', kind: 'restricted', state: 'clear', reason: null, since, people: 0, incident: null,
-    polygons: [[[[0.3, 0.35], [0.75, 0.35], [0.75, 0.75], [0.3, 0.75], [0.3, 0.35]]]], arming: { armed: true, by: null, reason: '', until: null }, line: null, direction: null, walk_test: null,
+    polygons: [[[[0.3, 0.35], [0.75, 0.35], [0.75, 0.75], [0.3, 0.75], [0.3, 0.35]]]], arming: { armed: true, by: null, reason: 'Always armed', until: null }, inhibition: 'none', line: null, walk_test: null,
   };
   return {
     site: { name: 'Test yard', time_zone: 'Europe/Prague', version: '0.1.0' }, now: new Date().toISOString(), uptime_ms: 3_600_000, vision: { state: 'watching', detail: '', restarts: 0 },
     model: { name: 'nanodet-g-416', version: 'r1', digest: DIGEST, provider: 'cpu', runtime: '1.22' },
     siren: { state: 'silent', zone: null, device: 'default', fault: null, attention: null, silenced_until: null, silenced_by: null, last_test: null },
     store: { fault: null }, latency: { capture_to_siren_p99_ms: 212, capture_to_siren_max_ms: 300, alarms: 9 },
-    cameras: [{ id: 'yard', name: 'Yard', state: 'watched', reason: null, since, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, detail_cut: null, people: 0, zones_version: 1 }],
-    zones: [zone], alarms: [], inputs: [], holds: [],
+    cameras: [{ id: 'yard', name: 'Yard', state: 'watched', reason: null, since, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, detail_cut: null, people: 0, zones_version: 1, zones_fault: null, source: null, privacy_masks: [], view_trouble: null }],
+    zones: [zone], handhelds: { listening: 'not_expected', paired: 0, connected: [], duty: { shift: null, people: [] } }, alarms: [], inputs: [], holds: [],
   };
 }
 

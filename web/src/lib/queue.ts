@@ -49,12 +49,14 @@ export function zoneOf(current: Pick<BoxState, 'zones'>, of: { camera: string; z
 /** The boxes over its picture: of a case each model's, of an example the model's and a person's. */
 export function boxesOf(item: Queued): { solid: readonly CaseBox[]; dashed: readonly CaseBox[]; letters: readonly [string, string] } {
   if (item.kind === 'case') return { solid: item.active?.boxes ?? [], dashed: item.shadow?.boxes ?? [], letters: ['A', 'S'] };
-  return { solid: item.boxes.filter((b) => b.by === 'model'), dashed: item.boxes.filter((b) => b.by === 'person'), letters: ['M', 'P'] };
+  const by = (who: string) => item.boxes.filter((b) => b.by === who);
+  // Whoever drew a box gave it no score.
+  return { solid: by('model'), dashed: by('person').map((b) => ({ ...b, score: null })), letters: ['M', 'P'] };
 }
 
 export function pictureLabel(item: Queued): string {
   if (item.kind === 'case') return pictureWords(item);
-  const boxes = item.boxes.map((b) => (b.score === null ? 'a box' : `a box of ${b.score.toFixed(2)}`));
+  const boxes = item.boxes.map((b) => (b.by === 'person' ? 'a box that a person drew' : b.score === null ? 'a box' : `a box of ${b.score.toFixed(2)}`));
   return boxes.length === 0 ? 'No box.' : `${boxes.join(', ')}.`;
 }
 
