@@ -62,7 +62,9 @@ export class Contract {
     return [];
   }
 
-  #members(properties = {}, value, at) {
+  #members(properties, value, at) {
+    // Anything may be in it: a document of another standard.
+    if (properties === undefined) return [];
     const [known, had] = [Object.keys(properties), Object.keys(value)];
     return [
       ...known.filter((name) => !had.includes(name)).map((name) => `${at}.${name} is missing`),

@@ -92,7 +92,7 @@ class ModelsBox {
     const [, , room, ...rest] = path.split('/');
     if (path === '/api/session') return { signed_in: { name: 'Eva', role: this.role }, csrf: CSRF, setup_needed: false, roles: ['viewer', 'supervisor', 'engineer', 'admin'] };
     if (path === '/api/privacy') return { hidden: 'persons', grant_minutes: 15, clear: this.granted ? [{ by: 'Eva', reason: 'training', until: new Date(Date.now() + 600_000).toISOString(), own: true }] : [] };
-    if (/^\/api\/cameras\/[^/]+\/zones$/.test(path)) return { camera: 'yard', in_force: null, draft: null, proposed: null, frame: null, pipeline: { p99_ms: 700, max_ms: 700, measured: false }, inputs: [], approval: 'second_person' };
+    if (/^\/api\/cameras\/[^/]+\/zones$/.test(path)) return { camera: 'yard', in_force: inForce(), draft: null, proposed: null, frame: null, pipeline: { p99_ms: 700, max_ms: 700, measured: false }, inputs: [], approval: 'second_person' };
     if (room === 'models') return this.#models(method, rest, words, body);
     if (room === 'examples') return this.#examples(method, rest, words, body);
     return null;
@@ -185,8 +185,17 @@ function state() {
     model: { name: 'nanodet-g-416', version: 'r1', digest: DIGEST, provider: 'cpu', runtime: '1.22' },
     siren: { state: 'silent', zone: null, device: 'default', fault: null, attention: null, silenced_until: null, silenced_by: null, last_test: null },
     store: { fault: null }, latency: { capture_to_siren_p99_ms: 212, capture_to_siren_max_ms: 300, alarms: 9 },
-    cameras: [{ id: 'yard', name: 'Yard', state: 'watched', reason: null, since, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, detail_cut: null, people: 0, zones_version: 1, zones_fault: null, source: null, privacy_masks: [], view_trouble: null }],
+    cameras: [{ id: 'yard', name: 'Yard', state: 'watched', reason: null, since, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, detail_cut: null, people: 0, zones_version: 1, zones_fault: null, source: { address: 'yard.mp4', decoder: null, transport: null, clock: 'pipeline', clock_refused: null, decoder_failed: null }, privacy_masks: [], view_trouble: null }],
     zones: [zone], handhelds: { listening: 'not_expected', paired: 0, connected: [], duty: { shift: null, people: [] } }, alarms: [], inputs: [], holds: [],
+  };
+}
+
+/** The zones that the box began with. */
+function inForce() {
+  const at = ago(3_600_000);
+  return {
+    number: 1, digest: 'd1'.repeat(32), state: 'in_force', by: 'file', at, drawn_by: [], reason: 'the zone file yard.json', base: null, approved_by: null, approved_at: null, applied_at: at,
+    closed_by: null, closed_at: null, closed_reason: null, source: 'file', document: { type: 'FeatureCollection', features: [] },
   };
 }
 
