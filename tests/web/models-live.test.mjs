@@ -155,7 +155,8 @@ describe('models on a real box', { skip: impossible ?? false }, () => {
     await shows(new RegExp(`Case ${subject.id}: ${subject.zone.name}, Yard`));
     const look = page.getByRole('img', { name: new RegExp(`Picture of case ${subject.id}\\. Active model, solid: .*Shadow model, dashed: `) });
     await eventually('its picture is there', SHOWN_WITHIN_MS, () => look.locator('img').evaluate((e) => e.naturalWidth > 0));
-    assert.ok((await look.locator('.mark').count()) > 0, 'with what was seen in it');
+    const marks = await look.locator('.mark').count();
+    assert.ok(marks > 0 && marks <= 12, `with what was seen in it, and not buried under the ${marks} words of every guess`);
   });
 
   test('the_bank_has_examples_with_pictures', async () => {

@@ -2,6 +2,7 @@
 // the two. Pure; asking is `model-asks`.
 
 import { ContractError, isListOfObjects, isObject } from './api';
+import { boxWords } from './marks';
 import type { Coverage } from './models';
 
 export interface Remark { code: string; text: string; case?: number | null; more?: number | null }
@@ -124,6 +125,6 @@ export function placed(box: CaseBox): { left: number; top: number; width: number
 
 /** What a picture with both models' boxes shows, for who cannot see it. */
 export function pictureWords(subject: Pick<Case, 'active' | 'shadow'>): string {
-  const of = (side: Side | null) => (side === null ? 'nothing' : side.boxes.length === 0 ? 'told it, no boxes kept' : side.boxes.map((b) => (b.score === null ? 'a box' : `a box of ${b.score.toFixed(2)}`)).join(', '));
+  const of = (side: Side | null) => (side === null ? 'nothing' : side.boxes.length === 0 ? 'told it, no boxes kept' : boxWords(side.boxes));
   return `Active model, solid: ${of(subject.active)}. Shadow model, dashed: ${of(subject.shadow)}.`;
 }

@@ -4,6 +4,7 @@ import type { BoxState, Zone } from './api';
 import { CASE_QUESTION, pictureWords, type CaseBox, type Label } from './comparison';
 import { exampleQuestion, LABEL_WORD } from './examples';
 import type { Key } from './keys';
+import { boxWords } from './marks';
 import type { Queued } from './model-asks';
 
 export type QueueAction = { do: 'label'; label: Label } | { do: 'back' } | { do: 'on' } | { do: 'video' };
@@ -56,8 +57,7 @@ export function boxesOf(item: Queued): { solid: readonly CaseBox[]; dashed: read
 
 export function pictureLabel(item: Queued): string {
   if (item.kind === 'case') return pictureWords(item);
-  const boxes = item.boxes.map((b) => (b.by === 'person' ? 'a box that a person drew' : b.score === null ? 'a box' : `a box of ${b.score.toFixed(2)}`));
-  return boxes.length === 0 ? 'No box.' : `${boxes.join(', ')}.`;
+  return item.boxes.length === 0 ? 'No box.' : `${boxWords(item.boxes)}.`;
 }
 
 /** What is read aloud once something is kept. */
