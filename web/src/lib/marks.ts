@@ -16,6 +16,8 @@ const NEAR = 0.04;
 const MARKS_MAX = 6;
 const MARKS_MAX_SMALL = 2;
 const SMALL_PX = 420;
+/** Of a box lies in another of the same model where both mean one person. */
+const SAME_PERSON = 0.4;
 
 /** Where a zone lies, and a little around it. */
 export function around(zone: Pick<Zone, 'polygons' | 'line'> | null): Part | null {
@@ -31,8 +33,20 @@ export function drawn(boxes: readonly CaseBox[], near: Part | null, width_px: nu
   const isNear = (box: CaseBox) => near !== null && box.left < near.right && box.left + box.width > near.left && standsAt(box) > near.top && standsAt(box) < near.bottom;
   const rank = (box: CaseBox) => surety(box) + (isNear(box) ? 1 : 0);
   const worth = boxes.filter((box) => surety(box) >= WEAK_BELOW || isNear(box)).sort((a, b) => rank(b) - rank(a));
-  const marked = new Set(worth.slice(0, width_px < SMALL_PX ? MARKS_MAX_SMALL : MARKS_MAX));
+  const marked = new Set<CaseBox>();
+  for (const box of worth) {
+    if (marked.size === (width_px < SMALL_PX ? MARKS_MAX_SMALL : MARKS_MAX)) break;
+    // A second guess at the same person would hide the score of the first.
+    if (![...marked].some((one) => covered(box, one) > SAME_PERSON)) marked.add(box);
+  }
   return boxes.map((box) => ({ box, weight: surety(box) >= WEAK_BELOW ? 'sure' : 'weak', marked: marked.has(box) }));
+}
+
+/** How much of a box lies in another. */
+function covered(box: CaseBox, by: CaseBox): number {
+  const across = Math.min(box.left + box.width, by.left + by.width) - Math.max(box.left, by.left);
+  const down = Math.min(box.top + box.height, by.top + by.height) - Math.max(box.top, by.top);
+  return across <= 0 || down <= 0 ? 0 : (across * down) / (box.width * box.height);
 }
 
 /** Zones look at feet. */
