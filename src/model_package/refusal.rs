@@ -51,7 +51,7 @@ pub enum Refusal {
     )]
     SwappedFile { file: String, what: &'static str, expected: String, got: String },
     #[error(
-        "rollback: the package is release {release}, and this box takes nothing below release \
+        "the package is release {release}, and this box takes nothing below release \
          {floor} any more; what stood there before can only come back as the previous model"
     )]
     Rollback { release: u64, floor: u64 },

@@ -183,7 +183,7 @@ pub(super) async fn shadow(
         (status = 200, body = ModelsDto),
         (status = 403, description = "`person_needed`: a token approves nothing; `role_needed`", body = ErrorBody),
         (status = 404, description = "`unknown_model`", body = ErrorBody),
-        (status = 409, description = "`not_shadowing`, `not_enough`, `refused_by_gate`, `evidence_changed`, `no_candidate`, `on_trial`, `not_watching`, `damaged`, `not_kept`, `busy`", body = ErrorBody),
+        (status = 409, description = "`not_shadowing`, `not_enough`, `refused_by_gate`, `evidence_changed`, `review_open`, `no_candidate`, `on_trial`, `not_watching`, `damaged`, `not_kept`, `busy`", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field: `confirm` is not the model's name, `evidence` no digest", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
         (status = 507, description = "`disk`: the step is not written down; the message says whether it holds nevertheless", body = ErrorBody),
@@ -268,7 +268,7 @@ pub(super) async fn rollback(
     request_body = ReviewDto,
     responses(
         (status = 200, body = ModelsDto),
-        (status = 409, description = "`no_candidate`, `no_review`, `not_kept`, `busy`: nothing is on trial, or no review is open", body = ErrorBody),
+        (status = 409, description = "`no_candidate`, `no_review`, `not_kept`, `busy`: there is no candidate, or no review is open", body = ErrorBody),
         (status = 422, description = "`bad_request`, names the field; a reason is needed", body = ErrorBody),
         (status = 503, description = "`store`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
         (status = 507, description = "`disk`: the step is not written down; the message says whether it holds nevertheless", body = ErrorBody),

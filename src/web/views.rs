@@ -81,6 +81,7 @@ struct TroubleDto {
 /// What was at `p` in the reference, from the frame's middle, is now at `p`, turned and zoomed about
 /// the middle, plus the shift.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ViewShiftDto)]
 struct ShiftDto {
     /// Fractions of the frame, to the right and down.
     x_norm: f64,

@@ -184,6 +184,7 @@ impl Models for FakeModels {
                 discard: May::Yes,
             },
             asks: self.asks(),
+            reviews_open: 1,
             fault: Some(ModelFault {
                 kind: ModelFaultKind::PassedOver,
                 text: "a model was passed over".into(),

@@ -403,7 +403,13 @@ fn an_open_review_holds_up_the_approval_and_goes_with_its_candidate() {
     world.desk().review(ReviewStep::Open, &why("a person?"), "Ida").expect("opened");
     let refused = world.desk().promote(digest, EVIDENCE, "Eva").expect_err("a review is open");
     assert_eq!(conflict(&refused), "review_open");
+    // What people are shown beforehand says the same.
+    let now = world.now();
+    let why = "a review of it is open; dismiss it or confirm it first";
+    assert!(matches!(&now.may.promote, May::No { why: shown } if shown == why));
+    assert_eq!(now.reviews_open, 1);
     world.desk().review(ReviewStep::Dismiss, &why("a sack"), "Ida").expect("dismissed");
+    assert!(matches!(world.now().may.promote, May::Yes));
     world.desk().promote(digest, EVIDENCE, "Eva").expect("approved");
 }
 

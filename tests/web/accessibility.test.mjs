@@ -21,6 +21,7 @@ const ACKNOWLEDGE_PX_MIN = 56;
 const PAGES = [
   ['', 'Now'], ['zones', 'Zones'], ['zones/yard/versions', 'Versions · Yard'], ['walk/yard', 'Walk test · Yard'],
   ['heat/yard', 'Heat map · Yard'], ['view/yard', 'View · Yard'], ['alarms', 'Alarms'], ['handhelds', 'Handhelds'], ['people', 'People'], ['audit', 'Audit'],
+  ['models', 'Models'], ['models/comparison', 'Comparison'], ['models/queue', 'Label queue'], ['models/examples', 'Examples'],
 ];
 
 const impossible = cannotRun();

@@ -1,7 +1,7 @@
 // The real program, run on the sample footage as the service runs on a box: its own configuration,
 // zones, store and port, in a folder of its own.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -32,6 +32,8 @@ export function bumpedCamera({ after_s, right_px, down_px }) {
 
 const ZONE_FILE = 'zones/yard.json';
 
+const RUNTIME = { ORT_DYLIB_PATH: join(REPOSITORY, '.deps/onnxruntime/libonnxruntime.so') };
+const COMMAND_WITHIN_MS = 30_000;
 const SAYS_ITS_ADDRESS_WITHIN_MS = 20_000;
 const STOPS_WITHIN_MS = 10_000;
 /** Of what the program prints, to be shown when a test fails. */
@@ -55,20 +57,29 @@ export const ADMIN = { name: 'Browser Test', password: 'correct horse battery' }
 /**
  * A box with its first admin, `ADMIN`, signed in for the calls of the test; `settings` are added to its
  * configuration, `zones` guard its camera (each may have further `properties`), whose `source` may be another.
+ * `rest` may say how many pictures a second (`fps`), further lines of `[model]` (`model`, JSON's strings are TOML's)
+ * with its `folder`, and what is done with the box's folder and configuration `before` it runs.
  */
-export function startBox(settings = '', zones = [ROAD, LAWN], source = FOOTAGE_AGAIN_AND_AGAIN) {
-  return start((box) => box.setUp(), settings, zones, source);
+export function startBox(settings = '', zones = [ROAD, LAWN], source = FOOTAGE_AGAIN_AND_AGAIN, rest = {}) {
+  return start((box) => box.setUp(), settings, zones, source, rest);
 }
 
 /** A box nobody can sign in to yet, as it comes out of its packing. */
 export function startNewBox() {
-  return start(async () => {}, '', [ROAD, LAWN], FOOTAGE_AGAIN_AND_AGAIN);
+  return start(async () => {}, '', [ROAD, LAWN], FOOTAGE_AGAIN_AND_AGAIN, {});
 }
 
-async function start(prepare, settings, zones, source) {
+/** What the program prints when it is run with `words`. */
+export function runProgram(...words) {
+  return execFileSync(PROGRAM, words, { encoding: 'utf8', timeout: COMMAND_WITHIN_MS, env: { ...RUNTIME, ...process.env } });
+}
+
+async function start(prepare, settings, zones, source, { before = () => {}, ...rest }) {
   const dir = mkdtempSync(join(tmpdir(), 'standclear-web-'));
+  const config = writeConfig(dir, settings, zones, source, rest);
+  before(dir, config);
   const sound = await startSound(dir);
-  const box = new Box(dir, sound, writeConfig(dir, settings, zones, source));
+  const box = new Box(dir, sound, config);
   try {
     await box.listens();
     await prepare(box);
@@ -103,7 +114,7 @@ class Box {
     this.#process = spawn(PROGRAM, ['run', '--config', this.#config], {
       cwd: this.#dir,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ORT_DYLIB_PATH: join(REPOSITORY, '.deps/onnxruntime/libonnxruntime.so'), ...process.env, ...this.#sound.environment },
+      env: { ...RUNTIME, ...process.env, ...this.#sound.environment },
     });
     const keep = (chunk) => { this.output = (this.output + chunk).slice(-OUTPUT_CHARS_MAX); };
     this.#process.stdout.setEncoding('utf8').on('data', keep);
@@ -238,7 +249,7 @@ export function zoneDocument(zones) {
   };
 }
 
-function writeConfig(dir, settings, zones, source) {
+function writeConfig(dir, settings, zones, source, { fps = 10, model = '', folder = join(REPOSITORY, 'models') }) {
   mkdirSync(join(dir, 'zones'), { recursive: true });
   writeFileSync(join(dir, ZONE_FILE), JSON.stringify(zoneDocument(zones)));
   const file = join(dir, 'standclear.toml');
@@ -253,10 +264,11 @@ id = "yard"
 name = "Yard"
 source = ${source}
 zones = "${ZONE_FILE}"
-fps = 10
+fps = ${fps}
 
 [model]
-folder = ${JSON.stringify(join(REPOSITORY, 'models'))}
+folder = ${JSON.stringify(folder)}
+${model}
 
 [store]
 path = "data"

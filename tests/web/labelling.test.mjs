@@ -227,10 +227,10 @@ describe('labelling', { skip: impossible ?? false }, () => {
   });
 
   const JUDGED = [
-    ['not_enough', [/△ Not enough yet/, /322 more\./, /misses at most 28\.2 %/, /322 more true incidents without a miss/]],
-    ['refused', [/◆ Refused for misses less than 5 %, as this box asks/, /Somebody was in Road at 14:07:33/, /△ 70\.0 %/, /less than 95 % says too little/, /◆ Refused: 0\.80 points of recall lost/]],
-    ['may_be_approved', [/✓ May be approved/, /misses at most 0\.97 %, 0 missed of 344/, /gate-road, 44 clips/, /p = 0\.063, may be chance/, /44 ms/]],
-    ['none_run', [/nothing was compared yet/, /No run yet/]],
+    ['not_enough', [/△ Not enough yet/, /10 are there in run 1 \(this site\): 55 more\./, /misses at most 28\.2 %/, /55 more true incidents without a miss/]],
+    ['refused', [/◆ Refused It loses somebody whom the guarding model tells\. .*\(asked on this box: fewer than 5 % missed\)/, /In case 12 of run 1 \(this site\) somebody was inside/, /△ 70\.0 %/, /less than 95 % says too little/, /◆ Refused: 0\.80 points of recall lost/]],
+    ['may_be_approved', [/✓ May be approved .*\(asked on this box: fewer than 5 % missed\)/, /0 of 344 true incidents missed in run 2 \(gate-road, 44 clips\), so at most 0\.97 %\./, /gate-road, 44 clips/, /p = 0\.063, may be chance/, /44 ms/]],
+    ['none_run', [/Nothing was compared yet/, /No run yet/]],
   ];
   for (const [judgement, words] of JUDGED) {
     test(`the_gate_speaks_in_words_${judgement}`, async () => {
@@ -240,6 +240,18 @@ describe('labelling', { skip: impossible ?? false }, () => {
       assert.deepEqual(complaints, []);
     });
   }
+
+  test('what_is_refused_is_not_offered_to_be_promoted_whatever_share_is_asked_for', async () => {
+    box.role = 'engineer';
+    Object.assign(box.answers, { models: MODELS.approvable, evidence: EVIDENCE.refused });
+    await open('models/comparison');
+    await shows(/Promote… It is refused: it lost somebody\./);
+    assert.equal(await button('Promote…').isDisabled(), true);
+    box.answers.evidence = () => ({ ...EVIDENCE.refused(), miss: 0.01 });
+    await page.getByRole('combobox', { name: /^Asked/ }).selectOption('0.01');
+    await shows(/\(asked here: fewer than 1 % missed; this box asks for fewer than 5 % missed\)/);
+    assert.equal(await button('Promote…').isDisabled(), true);
+  });
 
   test('without_a_candidate_there_is_nothing_to_compare_and_nothing_is_asked', async () => {
     await open('models/comparison');
@@ -322,7 +334,7 @@ describe('labelling', { skip: impossible ?? false }, () => {
     await shows(/✓ Imported\. 3 pictures have labels now, 2 of them others than before\. 1 picture of the file is not in the bank/);
     box.refused['POST /api/examples/import'] = { status: 422, code: 'bad_import', message: 'annotations[3].image_id names no picture' };
     await page.getByLabel('Import labels…').setInputFiles(file);
-    await shows(/◆ Not imported\. labels\.json: Annotations\[3\]\.image_id names no picture\. Nothing was changed/);
+    await shows(/◆ Not imported\. labels\.json: annotations\[3\]\.image_id names no picture\. Nothing was changed/);
   });
 
   const PAGES = [

@@ -1,4 +1,5 @@
-// What a box says of its models in each state, as the reference of the API has it; for pages that are shown it by `models-box.mjs`.
+// What a box says of its models in each state; for pages that are shown it by `models-box.mjs`. `model-contract.test.mjs` holds it
+// against what the program says of its API.
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -29,7 +30,7 @@ function models(rest = {}) {
     install: yes, shadow: no('There is no candidate.'), promote: no('There is no candidate.'), discard: no('There is no candidate.'),
     rollback: { ...no('Nothing guarded before this one.'), to: null }, ...rest.may,
   };
-  return { active: { slot: 'shipped', since: ago(41 * DAY_MS), on_trial: false, passed_over: [] }, models: [shipped], floor: 0, trial: null, previous: null, rejected: [], taking: null, asks: { miss: 0.05, confidence: 0.95 }, fault: null, ...rest, may };
+  return { active: { slot: 'shipped', since: ago(41 * DAY_MS), on_trial: false, passed_over: [] }, models: [shipped], floor: 0, trial: null, previous: null, rejected: [], taking: null, asks: { miss: 0.05, confidence: 0.95 }, reviews_open: 0, fault: null, ...rest, may };
 }
 
 /** Every state of the page Models, by name. */
@@ -42,8 +43,10 @@ export const MODELS = {
     rejected: [{ digest: OTHER, reason: 'latency', text: 'its 99th percentile was 412 ms, allowed are 150 ms' }],
   }),
   approvable: () => ({ ...MODELS.shadowing(), may: { ...MODELS.shadowing().may, promote: yes } }),
+  /** Somebody opened a review before it guards: nobody promotes it until that is over. */
+  in_review: () => ({ ...MODELS.approvable(), reviews_open: 1, may: { ...MODELS.approvable().may, promote: no('a review of it is open; dismiss it or confirm it first') } }),
   probation: () => models({
-    active: { slot: `sha256-${DIGEST}`, since: ago(5 * MINUTE_MS), on_trial: true },
+    active: { slot: `sha256-${DIGEST}`, since: ago(5 * MINUTE_MS), on_trial: true, passed_over: [] },
     models: [{ ...shipped, roles: ['committed', 'shipped'], guards_since: null }, candidate('probation', ['active', 'candidate', 'trial'])], floor: 2,
     trial: {
       digest: DIGEST, approved_by: 'Eva', started: ago(5 * MINUTE_MS), deadline: new Date(Date.now() + 7 * DAY_MS).toISOString(), attempts_left: 2, attempts: 3,
@@ -51,15 +54,15 @@ export const MODELS = {
     },
     may: { rollback: { ...yes, to: 'shipped' }, promote: no('It is on probation.'), discard: no('It guards: roll it back.'), shadow: no('It guards.'), install: no('A model is on probation.') },
   }),
-  reviewed: () => ({ ...MODELS.probation(), trial: { ...MODELS.probation().trial, reviews_open: 1, p99_ms: 171, attempts_left: 0 } }),
+  reviewed: () => ({ ...MODELS.probation(), reviews_open: 1, trial: { ...MODELS.probation().trial, reviews_open: 1, p99_ms: 171, attempts_left: 0 } }),
   committed: () => models({
-    active: { slot: `sha256-${DIGEST}`, since: ago(9 * DAY_MS), on_trial: false },
+    active: { slot: `sha256-${DIGEST}`, since: ago(9 * DAY_MS), on_trial: false, passed_over: [] },
     models: [{ ...shipped, roles: ['previous', 'shipped'], guards_since: null }, { ...candidate(null, ['active', 'committed']), guards_since: ago(9 * DAY_MS) }], floor: 3, previous: 'shipped',
     may: { rollback: { ...yes, to: 'shipped' } },
   }),
   taking: () => ({ ...MODELS.first(), taking: { from: 'url', name: 'nanodet-g-416-r2.standclear-model', bytes: 3_100_000, of: 7_700_000, state: 'taking' }, may: { ...MODELS.first().may, install: no('A package is being taken in.') } }),
   fault: () => ({ ...MODELS.committed(), active: { slot: 'shipped', since: ago(3 * MINUTE_MS), on_trial: false, passed_over: [{ slot: `sha256-${DIGEST}`, reason: 'model-s8.onnx is not the file that was installed' }] }, fault: { code: 'passed_over', text: 'nanodet-g-416 r2 could not be loaded: model-s8.onnx is not the file that was installed' }, models: MODELS.committed().models.map((m) => (m.digest ? { ...m, roles: ['committed'], damaged: 'model-s8.onnx has other bytes than its manifest says' } : { ...m, roles: ['active', 'shipped'] })) }),
-  nothing: () => ({ ...MODELS.fault(), active: { slot: null, since: null, on_trial: false }, models: MODELS.fault().models.map((m) => ({ ...m, roles: m.roles.filter((r) => r !== 'active') })) }),
+  nothing: () => ({ ...MODELS.fault(), active: { slot: null, since: null, on_trial: false, passed_over: [] }, models: MODELS.fault().models.map((m) => ({ ...m, roles: m.roles.filter((r) => r !== 'active') })) }),
 };
 
 export const SHADOW = {
@@ -69,7 +72,7 @@ export const SHADOW = {
 
 const live = (rest = {}) => ({
   id: 1, source: 'live', began: ago(3 * DAY_MS), ended: null, name: 'this site', coverage: { seen: 51_201, of: 51_710, percent: 99.0 },
-  tally: { both: 10, active_only: 1, shadow_only: 2, labelled: 10, to_label: 3 }, true_incidents: 10, missed: 0, at_most: 0.2815, more_needed: 322,
+  tally: { both: 10, active_only: 1, shadow_only: 2, labelled: 10, to_label: 3 }, true_incidents: 10, missed: 0, at_most: 0.2815, more_needed: 55,
   mcnemar: { active_only: 0, shadow_only: 2, p: 0.5 },
   frames: { looked: 51_201, matched_boxes: 181_022, active_only_boxes: 1_922, shadow_only_boxes: 3_340, agreement: 0.9717, score_shift: -0.0118 },
   latency_ms: { active_p50: 31, active_p99: 44, shadow_p50: 33, shadow_p99: 71 }, ...rest,
@@ -82,26 +85,33 @@ const evidence = (judgement, rest) => ({
   digest: 'e1'.repeat(32), active: 'shipped', shadow: `sha256-${DIGEST}`, miss: 0.05, confidence: 0.95, judgement, reasons: [], needed: [], warnings: [], claims: [], runs: [live()], quantization: null, ...rest,
 });
 
-/** Every judgement of the gate. */
+/** What the gate found, of `run` 1 unless told. */
+const finding = (code, text, rest) => ({ code, text, run: 1, case: null, cases: [], more: null, ...rest });
+
+/** Every judgement of the gate, in its own words. */
 export const EVIDENCE = {
   not_enough: () => evidence('not_enough', {
     needed: [
-      { code: 'labels', text: 'Somebody has to say what 3 differences were.', more: 3 },
-      { code: 'incidents', text: '332 incidents without a miss are needed to claim 1 % with 95 %; 10 are there: 322 more.', more: 322 },
+      finding('labels', 'somebody has to say of 3 cases in run 1 (this site) whether somebody was inside', { case: 11, cases: [11, 13, 14], more: 3 }),
+      finding('incidents', '65 true incidents without a miss are needed to claim a miss rate below 5 % with 95 % confidence; 10 are there in run 1 (this site): 55 more', { more: 55 }),
     ],
   }),
   refused: () => evidence('refused', {
-    reasons: [{ code: 'lost_incident', text: 'Somebody was in Road at 14:07:33; the active model told it, the shadow model did not.', case: 12 }],
+    reasons: [finding('lost_incident', 'in case 12 of run 1 (this site) somebody was inside: the active model told it, the shadow model did not', { case: 12, cases: [12] })],
     runs: [live({ tally: { both: 9, active_only: 4, shadow_only: 0, labelled: 13, to_label: 0 }, true_incidents: 13, missed: 4, at_most: 0.72, more_needed: null, coverage: { seen: 700, of: 1000, percent: 70 }, mcnemar: { active_only: 4, shadow_only: 0, p: 0.125 } })],
-    quantization: { outcome: 'refused', lost_points: 0.8, text: 'Road: the parent saw somebody in 396 pictures, this one in 393 of 400.' },
+    quantization: {
+      outcome: 'refused', lost_points: 0.8, text: 'the INT8 model loses more than 0.5 points of recall against its FP32 parent: in Road of yard 393 of 400 pictures instead of 396 (0.80 points)',
+      zones: [{ camera: 'yard', zone: 'Road', demanded: 400, parent_found: 396, quantized_found: 393, lost_points: 0.8 }],
+      pictures: [{ clip: 'gate-road-07.mp4', picture: 412, camera: 'yard', zone: 'Road', how: 'lost' }],
+    },
   }),
   may_be_approved: () => evidence('may_be_approved', {
-    claims: [{ text: 'It misses less than 1 % of true incidents, with 95 %.', at_most: 0.00964, misses: 0, of: 344, source: 'corpus' }],
-    warnings: [{ code: 'joins', text: 'It made one incident of several twice.' }],
-    runs: [live({ true_incidents: 14, at_most: 0.2099, more_needed: 318, tally: { both: 14, active_only: 0, shadow_only: 2, labelled: 16, to_label: 0 } }), corpus()],
-    quantization: { outcome: 'accepted', lost_points: 0.2, text: 'In no zone more than half a point.' },
+    claims: [{ text: 'with 95 % confidence it misses less than 5 %: 0 of 344 true incidents missed in run 2 (gate-road, 44 clips), so at most 0.97 %', at_most: 0.00964, misses: 0, of: 344, source: 'corpus', run: 2 }],
+    warnings: [finding('joins', 'in run 1 (this site) it made one incident of several 2 times: somebody who comes second is not told anew')],
+    runs: [live({ true_incidents: 14, at_most: 0.2099, more_needed: 51, tally: { both: 14, active_only: 0, shadow_only: 2, labelled: 16, to_label: 0 } }), corpus()],
+    quantization: { outcome: 'accepted', lost_points: 0.2, text: 'the INT8 model sees what its FP32 parent saw: in the worst zone 0.20 points of recall, and 0.5 may be lost', zones: [{ camera: 'yard', zone: 'Road', demanded: 500, parent_found: 496, quantized_found: 495, lost_points: 0.2 }], pictures: [] },
   }),
-  none_run: () => evidence('not_enough', { runs: [], needed: [{ code: 'any_run', text: 'There is nothing to judge by: nothing was compared yet.' }] }),
+  none_run: () => evidence('not_enough', { runs: [], needed: [finding('no_run', 'nothing was compared yet: let it run in the shadow, or compare the two models on recordings', { run: null })] }),
 };
 
 const side = (boxes, rest = {}) => ({ began: ago(2 * HOUR_MS), ended: ago(2 * HOUR_MS - 21_000), score: boxes[0]?.score ?? 0.5, incident: null, clip: null, boxes, ...rest });
@@ -110,7 +120,7 @@ const AT = { left: 0.372, top: 0.33, width: 0.04, height: 0.143 };
 export function cases() {
   const one = (id, rest) => ({
     id, run: 1, camera: 'yard', zone: { number: 0, name: 'Road' }, at: ago(2 * HOUR_MS + id * MINUTE_MS), told: 'both', later_by_ms: 420, label: null, labelled_by: null, labelled_at: null,
-    standing: 'found', active: side([{ ...AT, score: 0.82 }], { incident: 40 + id }), shadow: side([{ ...AT, left: 0.375, top: 0.335, score: 0.61 }]), ...rest,
+    standing: 'found', picture: `/api/models/cases/${id}/picture`, active: side([{ ...AT, score: 0.82 }], { incident: 40 + id }), shadow: side([{ ...AT, left: 0.375, top: 0.335, score: 0.61 }]), ...rest,
   });
   return [
     one(14, { told: 'shadow_only', later_by_ms: null, standing: 'gained', active: null, shadow: side([{ left: 0.62, top: 0.26, width: 0.034, height: 0.125, score: 0.44 }]) }),
@@ -123,12 +133,12 @@ export function cases() {
 export function examples() {
   const one = (id, rest) => ({
     id, occasion: 'near_miss', camera: 'yard', zone: { number: 0, name: 'Road' }, at: ago(5 * HOUR_MS + id * HOUR_MS), score: 0.31, width_px: 768, height_px: 576,
-    boxes: [{ ...AT, score: 0.31, by: 'model' }], label: null, labelled_by: null, kept_because: 'somebody was 0.3 m from the line', ...rest,
+    boxes: [{ ...AT, score: 0.31, by: 'model' }], label: null, labelled_by: null, labelled_at: null, picture: `/api/examples/${id}/picture`, kept_because: 'somebody was 0.3 m from the line', ...rest,
   });
   return [
     one(31, {}), one(30, { occasion: 'low_score', score: 0.22, kept_because: 'a track of 4 s never scored 0.35' }),
-    one(29, { occasion: 'disagreement', zone: null, boxes: [{ ...AT, score: 0.4, by: 'model' }, { ...AT, left: 0.38, score: null, by: 'person' }], label: 'true', labelled_by: 'Mia', kept_because: 'the two models differed' }),
-    one(28, { occasion: 'incident', label: 'false', labelled_by: 'Eva', kept_because: 'Eva said that nobody was there' }),
+    one(29, { occasion: 'disagreement', zone: null, boxes: [{ ...AT, score: 0.4, by: 'model' }, { ...AT, left: 0.38, score: 1, by: 'person' }], label: 'true', labelled_by: 'Mia', labelled_at: ago(HOUR_MS), kept_because: 'the two models differed' }),
+    one(28, { occasion: 'incident', label: 'false', labelled_by: 'Eva', labelled_at: ago(HOUR_MS), kept_because: 'Eva said that nobody was there' }),
   ];
 }
 

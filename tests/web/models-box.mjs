@@ -76,7 +76,7 @@ class ModelsBox {
     const changing = asked.method !== 'GET';
     if (changing) {
       this.changes.push({ method: asked.method, path, query: search, body: jsonOf(body), bytes: body.length });
-      if (asked.headers['x-standclear-csrf'] !== CSRF) return refuse(answer, { status: 403, code: 'csrf', message: 'no token' });
+      if (asked.headers['x-standclear-csrf'] !== CSRF) return refuse(answer, { status: 403, code: 'csrf_needed', message: 'no token' });
     } else this.read.push(path);
     const no = this.refused[`${asked.method} ${path}`];
     if (no === 'hang') return;
@@ -90,9 +90,9 @@ class ModelsBox {
 
   #answer(method, path, words, body) {
     const [, , room, ...rest] = path.split('/');
-    if (path === '/api/session') return { signed_in: { name: 'Eva', role: this.role }, csrf: CSRF, setup_needed: false };
+    if (path === '/api/session') return { signed_in: { name: 'Eva', role: this.role }, csrf: CSRF, setup_needed: false, roles: ['viewer', 'supervisor', 'engineer', 'admin'] };
     if (path === '/api/privacy') return { hidden: 'persons', grant_minutes: 15, clear: this.granted ? [{ by: 'Eva', reason: 'training', until: new Date(Date.now() + 600_000).toISOString(), own: true }] : [] };
-    if (/^\/api\/cameras\/[^/]+\/zones$/.test(path)) return { proposed: null, approval: 'second_person', in_force: null };
+    if (/^\/api\/cameras\/[^/]+\/zones$/.test(path)) return { camera: 'yard', in_force: inForce(), draft: null, proposed: null, frame: null, pipeline: { p99_ms: 700, max_ms: 700, measured: false }, inputs: [], approval: 'second_person' };
     if (room === 'models') return this.#models(method, rest, words, body);
     if (room === 'examples') return this.#examples(method, rest, words, body);
     return null;
@@ -142,8 +142,8 @@ class ModelsBox {
 
   #label(kind, all, id, body) {
     const found = all.find((one) => one.id === id);
-    if (!found) return { refused: { status: 404, code: 'no_case', message: `there is no ${kind} ${id}` } };
-    if (this.role === 'viewer') return { refused: { status: 403, code: 'forbidden', message: 'supervisors and above label' } };
+    if (!found) return { refused: { status: 404, code: `unknown_${kind}`, message: `there is no ${kind} ${id}` } };
+    if (this.role === 'viewer') return { refused: { status: 403, code: 'role_needed', message: 'it takes a supervisor' } };
     this.labels.push(`${kind} ${id} ${body.label}`);
     this.queue = this.queue.filter((key) => key !== `${kind} ${id}`);
     return this.#labelled(kind, found);
@@ -178,15 +178,24 @@ function state() {
   const since = ago(3_600_000);
   const zone = {
     id: 'road', name: 'Road', camera: 'yard', kind: 'restricted', state: 'clear', reason: null, since, people: 0, incident: null,
-    polygons: [[[[0.3, 0.35], [0.75, 0.35], [0.75, 0.75], [0.3, 0.75], [0.3, 0.35]]]], arming: { armed: true, by: null, reason: '', until: null }, line: null, direction: null, walk_test: null,
+    polygons: [[[[0.3, 0.35], [0.75, 0.35], [0.75, 0.75], [0.3, 0.75], [0.3, 0.35]]]], arming: { armed: true, by: null, reason: 'Always armed', until: null }, inhibition: 'none', line: null, walk_test: null,
   };
   return {
     site: { name: 'Test yard', time_zone: 'Europe/Prague', version: '0.1.0' }, now: new Date().toISOString(), uptime_ms: 3_600_000, vision: { state: 'watching', detail: '', restarts: 0 },
     model: { name: 'nanodet-g-416', version: 'r1', digest: DIGEST, provider: 'cpu', runtime: '1.22' },
     siren: { state: 'silent', zone: null, device: 'default', fault: null, attention: null, silenced_until: null, silenced_by: null, last_test: null },
     store: { fault: null }, latency: { capture_to_siren_p99_ms: 212, capture_to_siren_max_ms: 300, alarms: 9 },
-    cameras: [{ id: 'yard', name: 'Yard', state: 'watched', reason: null, since, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, detail_cut: null, people: 0, zones_version: 1 }],
-    zones: [zone], alarms: [], inputs: [], holds: [],
+    cameras: [{ id: 'yard', name: 'Yard', state: 'watched', reason: null, since, width_px: 768, height_px: 576, fps: 10, frame_age_ms: 48, detail_cut: null, people: 0, zones_version: 1, zones_fault: null, source: { address: 'yard.mp4', decoder: null, transport: null, clock: 'pipeline', clock_refused: null, decoder_failed: null }, privacy_masks: [], view_trouble: null }],
+    zones: [zone], handhelds: { listening: 'not_expected', paired: 0, connected: [], duty: { shift: null, people: [] } }, alarms: [], inputs: [], holds: [],
+  };
+}
+
+/** The zones that the box began with. */
+function inForce() {
+  const at = ago(3_600_000);
+  return {
+    number: 1, digest: 'd1'.repeat(32), state: 'in_force', by: 'file', at, drawn_by: [], reason: 'the zone file yard.json', base: null, approved_by: null, approved_at: null, applied_at: at,
+    closed_by: null, closed_at: null, closed_reason: null, source: 'file', document: { type: 'FeatureCollection', features: [] },
   };
 }
 

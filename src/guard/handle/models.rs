@@ -31,6 +31,8 @@ pub struct ModelsNow {
     pub may: Possible,
     /// What the evidence has to show before a model may be promoted here.
     pub asks: Claim,
+    /// Of the candidate; it is not promoted, or does not end its probation, while there is one.
+    pub reviews_open: u32,
     pub fault: Option<ModelFault>,
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::evidence::{EvidenceSource, allows, judged};
 use super::fetching::{Intake, ask};
 use super::gather::{Gathered, gather};
-use super::keeper::{Ask, Task};
+use super::keeper::{Ask, REVIEW_OPEN, Task};
 use super::recent::Recent;
 use super::recorded;
 use super::shown::{Facts, Shown};
@@ -110,7 +110,9 @@ impl ModelsDesk {
         });
         let promote = of_candidate(&|stage| match (stage, &shown.under_way) {
             (_, Some(what)) => why_not(what.clone()),
-            (Stage::Shadowing | Stage::Approved { .. }, None) => self.may_promote(candidate),
+            (Stage::Shadowing | Stage::Approved { .. }, None) => {
+                self.may_promote(candidate, shown.reviews_open)
+            }
             (stage, None) => why_not(format!("it {stage}")),
         });
         let discard = of_candidate(&|stage| match stage {
@@ -130,8 +132,15 @@ impl ModelsDesk {
         Possible { install, shadow, promote, rollback, rollback_to, discard }
     }
 
-    fn may_promote(&self, candidate: Option<&crate::rollout::ledger::Candidate>) -> May {
+    fn may_promote(
+        &self,
+        candidate: Option<&crate::rollout::ledger::Candidate>,
+        reviews_open: u32,
+    ) -> May {
         let Some(candidate) = candidate else { return why_not("there is no candidate") };
+        if reviews_open > 0 {
+            return why_not(REVIEW_OPEN);
+        }
         let find = |digest: &Digest| Ok::<_, Infallible>(self.evidence.judgement(*digest));
         let Ok(known) = self.lately.judgement.get(candidate.digest, find);
         let seen = known.as_ref().map(|(digest, _)| digest.clone()).unwrap_or_default();
@@ -176,6 +185,7 @@ impl Models for ModelsDesk {
             taking: self.intake.now(),
             may: self.possible(&shown),
             asks: self.asks,
+            reviews_open: shown.reviews_open,
             fault: shown.fault.clone(),
             active: shown.active,
         }

@@ -58,6 +58,9 @@ const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// How often it is asked whether those who signed are still trusted.
 const KEYS_EVERY: Duration = Duration::from_secs(60);
 
+/// Why a candidate is not promoted while a review of it is open, for people.
+pub const REVIEW_OPEN: &str = "a review of it is open; dismiss it or confirm it first";
+
 /// Something for the keeper.
 pub enum Task {
     /// The supervisor starts a vision process; afterwards nobody waits for the answer.

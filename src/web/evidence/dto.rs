@@ -54,6 +54,7 @@ pub(in crate::web) struct SnapshotDto {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ClearClipDto)]
 pub(in crate::web) struct ClearDto {
     bytes: u64,
     sha256: Option<String>,

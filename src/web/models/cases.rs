@@ -190,7 +190,7 @@ pub(super) async fn cases(
     path = "/api/models/cases/{id}/picture",
     params(("id" = u64, Path, description = "Case number")),
     responses(
-        (status = 200, description = "JPEG, without boxes", content_type = "image/jpeg", body = Vec<u8>),
+        (status = 200, description = "JPEG; that of an incident has the zones and what the active model saw drawn into it", content_type = "image/jpeg", body = Vec<u8>),
         (status = 404, description = "`unknown_case`; `no_picture`, with the reason", body = ErrorBody),
         (status = 422, description = "`bad_request`", body = ErrorBody),
         (status = 503, description = "`store`, `busy`, `too_slow`", body = ErrorBody),

@@ -29,6 +29,8 @@ pub(in crate::web) struct ModelsDto {
     taking: Option<TakingDto>,
     may: PossibleDto,
     asks: AsksDto,
+    /// Of the candidate: it is not promoted while there is one.
+    reviews_open: u32,
     fault: Option<ModelFaultDto>,
 }
 
@@ -276,6 +278,7 @@ impl From<ModelsNow> for ModelsDto {
             taking: now.taking.map(Into::into),
             may: now.may.into(),
             asks: AsksDto { miss: now.asks.miss_rate.get(), confidence: now.asks.confidence.get() },
+            reviews_open: now.reviews_open,
             fault: now.fault.map(|fault| ModelFaultDto {
                 code: match fault.kind {
                     ModelFaultKind::LedgerOlder => "ledger_older",

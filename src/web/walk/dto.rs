@@ -66,6 +66,7 @@ pub(in crate::web) struct WalkTestDto {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = WalkTestStateDto)]
 enum StateDto {
     Running,
     Passed,
@@ -115,6 +116,7 @@ enum EdgeStateDto {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WalkTestStageDto)]
 struct StageDto {
     /// `seen`, `confirmed`, `siren`.
     stage: &'static str,

@@ -67,6 +67,7 @@ pub(in crate::web) struct ProposeDto {
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ZonesReasonDto)]
 pub(in crate::web) struct ReasonDto {
     /// Why, 1 to 500 characters; the audit log keeps it.
     #[schema(min_length = 1, max_length = 500)]

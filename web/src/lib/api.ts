@@ -248,10 +248,10 @@ export function errorOf(body: string): { code: string; message: string } {
   return { code: '', message: '' };
 }
 
-/** The box words its errors for logs too, in lower case; here they stand alone. */
+/** A text of the box, which words them for logs too, as a sentence. A first word that is a name (`nanodet-g-416`, `model.onnx`) stays as it is written. */
 export function sentence(text: string): string {
   const trimmed = text.trim();
   if (trimmed === '') return '';
-  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+  const begun = /^[a-z]+(?=[\s,:;'’]|$)/.test(trimmed) ? trimmed.charAt(0).toUpperCase() + trimmed.slice(1) : trimmed;
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }

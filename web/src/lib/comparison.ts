@@ -2,6 +2,7 @@
 // the two. Pure; asking is `model-asks`.
 
 import { ContractError, isListOfObjects, isObject } from './api';
+import { boxWords } from './marks';
 import type { Coverage } from './models';
 
 export interface Remark { code: string; text: string; case?: number | null; more?: number | null }
@@ -66,9 +67,20 @@ export function percent(share: number | null, digits = 1): string {
   return share === null ? 'not known yet' : `${(share * 100).toFixed(digits)}\u00a0%`;
 }
 
+/** What a judgement was asked for, beside what it says: a refusal for somebody who was lost rests on no share. */
+export function askedWords(miss: number, box: number): string {
+  const fewer = (share: number) => `fewer than ${percentShort(share)} missed`;
+  return miss === box ? `asked on this box: ${fewer(box)}` : `asked here: ${fewer(miss)}; this box asks for ${fewer(box)}`;
+}
+
+/** `5 %`, `1.5 %`: with no more digits than it has. */
+export function percentShort(share: number): string {
+  return `${Number((share * 100).toFixed(2))}\u00a0%`;
+}
+
 /** How many are still needed for the claim that was asked for, as a sentence. */
 export function neededWords(run: Pick<Run, 'true_incidents' | 'missed' | 'more_needed'>, miss: number): string {
-  const claim = `to claim that it misses less than ${percent(miss, 0)}`;
+  const claim = `to claim that it misses less than ${percentShort(miss)}`;
   if (run.more_needed === null) return `So much was missed that it would take more incidents than this box counts ${claim}.`;
   if (run.more_needed === 0) return `Enough ${claim}.`;
   return `${run.more_needed} more true ${run.more_needed === 1 ? 'incident' : 'incidents'} without a miss ${claim}.`;
@@ -115,6 +127,6 @@ export function placed(box: CaseBox): { left: number; top: number; width: number
 
 /** What a picture with both models' boxes shows, for who cannot see it. */
 export function pictureWords(subject: Pick<Case, 'active' | 'shadow'>): string {
-  const of = (side: Side | null) => (side === null ? 'nothing' : side.boxes.length === 0 ? 'told it, no boxes kept' : side.boxes.map((b) => (b.score === null ? 'a box' : `a box of ${b.score.toFixed(2)}`)).join(', '));
+  const of = (side: Side | null) => (side === null ? 'nothing' : side.boxes.length === 0 ? 'told it, no boxes kept' : boxWords(side.boxes));
   return `Active model, solid: ${of(subject.active)}. Shadow model, dashed: ${of(subject.shadow)}.`;
 }

@@ -4,13 +4,7 @@
 import { capitalise } from './format';
 import type { ModelEvent, ModelFault, ShadowNow } from './models';
 
-/** A text of the box as a sentence. A first word that is a name (`nanodet-g-416`, `model.onnx`) stays as it is written. */
-export function said(text: string): string {
-  const trimmed = text.trim();
-  if (trimmed === '') return '';
-  const begun = /^[a-z]+(?=[\s,:;'’]|$)/.test(trimmed) ? capitalise(trimmed) : trimmed;
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
-}
+export { sentence as said } from './api';
 
 export interface Meaning { title: string; help: string }
 
@@ -75,7 +69,9 @@ const FAULT: Record<string, Meaning> = {
   passed_over: { title: 'Not the model that should guard', help: 'It could not be loaded, and the next in order guards. Install it again, or put the previous one back.' },
 };
 
-export function faultMeaning(fault: ModelFault): Meaning {
+/** `guards`: whether any model does; what came earlier in the order may be all there was. */
+export function faultMeaning(fault: ModelFault, guards: 'some' | 'none' = 'some'): Meaning {
+  if (guards === 'none' && fault.code === 'passed_over') return { title: 'No model could be loaded', help: 'The box goes on trying. Install one that loads here; until then no zone is watched.' };
   return FAULT[fault.code] ?? { title: capitalise(fault.code.replaceAll('_', ' ')), help: '' };
 }
 

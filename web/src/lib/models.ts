@@ -32,6 +32,8 @@ export interface ModelsNow {
   may: { install: May; shadow: May; promote: May; discard: May; rollback: May & { to: string | null } };
   /** What the evidence has to show before a model may be promoted here. */
   asks: { miss: number; confidence: number } | null;
+  /** Of the candidate: it is not promoted, and its probation does not end, while there is one. */
+  reviews_open: number;
   fault: ModelFault | null;
 }
 export interface ShadowNow {
@@ -57,7 +59,7 @@ export function parseModels(value: unknown): ModelsNow {
   return {
     ...now,
     active: { ...now.active, slot: now.active.slot ?? null, since: now.active.since ?? null, passed_over: now.active.passed_over ?? [] },
-    trial: now.trial ?? null, previous: now.previous ?? null, taking: now.taking ?? null, fault: now.fault ?? null, asks: now.asks ?? null,
+    trial: now.trial ?? null, previous: now.previous ?? null, taking: now.taking ?? null, fault: now.fault ?? null, asks: now.asks ?? null, reviews_open: now.reviews_open ?? now.trial?.reviews_open ?? 0,
     rejected: isListOfObjects(value['rejected']) ? now.rejected : [],
     may: {
       install: may?.install ?? NO, shadow: may?.shadow ?? NO, promote: may?.promote ?? NO, discard: may?.discard ?? NO,

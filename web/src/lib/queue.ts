@@ -4,6 +4,7 @@ import type { BoxState, Zone } from './api';
 import { CASE_QUESTION, pictureWords, type CaseBox, type Label } from './comparison';
 import { exampleQuestion, LABEL_WORD } from './examples';
 import type { Key } from './keys';
+import { boxWords } from './marks';
 import type { Queued } from './model-asks';
 
 export type QueueAction = { do: 'label'; label: Label } | { do: 'back' } | { do: 'on' } | { do: 'video' };
@@ -49,13 +50,14 @@ export function zoneOf(current: Pick<BoxState, 'zones'>, of: { camera: string; z
 /** The boxes over its picture: of a case each model's, of an example the model's and a person's. */
 export function boxesOf(item: Queued): { solid: readonly CaseBox[]; dashed: readonly CaseBox[]; letters: readonly [string, string] } {
   if (item.kind === 'case') return { solid: item.active?.boxes ?? [], dashed: item.shadow?.boxes ?? [], letters: ['A', 'S'] };
-  return { solid: item.boxes.filter((b) => b.by === 'model'), dashed: item.boxes.filter((b) => b.by === 'person'), letters: ['M', 'P'] };
+  const by = (who: string) => item.boxes.filter((b) => b.by === who);
+  // Whoever drew a box gave it no score.
+  return { solid: by('model'), dashed: by('person').map((b) => ({ ...b, score: null })), letters: ['M', 'P'] };
 }
 
 export function pictureLabel(item: Queued): string {
   if (item.kind === 'case') return pictureWords(item);
-  const boxes = item.boxes.map((b) => (b.score === null ? 'a box' : `a box of ${b.score.toFixed(2)}`));
-  return boxes.length === 0 ? 'No box.' : `${boxes.join(', ')}.`;
+  return item.boxes.length === 0 ? 'No box.' : `${boxWords(item.boxes)}.`;
 }
 
 /** What is read aloud once something is kept. */

@@ -1,7 +1,7 @@
 //! What people ask, and packages that come in.
 
 use super::switching::Goal;
-use super::{Ask, Keeper, Kind, Step, Told};
+use super::{Ask, Keeper, Kind, REVIEW_OPEN, Step, Told};
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::guard::handle::models::{ModelError, PackageRefusal, ReviewStep};
@@ -115,10 +115,7 @@ impl Keeper {
     ) -> Result<(), ModelError> {
         self.is_candidate(digest)?;
         if self.reviews_open > 0 {
-            return Err(no(
-                "review_open",
-                "a review of it is open; dismiss it or confirm it first",
-            ));
+            return Err(no("review_open", REVIEW_OPEN));
         }
         if self.step != Step::Idle {
             return Err(ModelError::Busy);
