@@ -113,8 +113,12 @@ impl Service {
 
     #[track_caller]
     pub fn get(&self, path: &str) -> Value {
-        let answer = self.running().get(path);
-        answer.unwrap_or_else(|| panic!("{path}\n{}", self.running().output()))
+        self.asked(path).unwrap_or_else(|| panic!("{path}\n{}", self.running().output()))
+    }
+
+    /// `None` when the box refuses, or does not answer.
+    pub fn asked(&self, path: &str) -> Option<Value> {
+        self.running().get(path)
     }
 
     pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
