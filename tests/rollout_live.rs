@@ -1,6 +1,6 @@
 //! Models on trial in the real vision process, with the real keeper of models: installed from the command
 //! line, tried in a process of their own, and then they do harm. Some verified model guards again within
-//! seconds.
+//! seconds, nothing is CLEAR that nobody looked at, and who walks in afterwards is heard.
 
 #[path = "package_files/maker.rs"]
 #[allow(dead_code, reason = "shared with the tests of package files")]
@@ -12,165 +12,138 @@ mod support;
 #[path = "guard/worker.rs"]
 #[allow(dead_code, reason = "shared with the tests of the guard")]
 mod worker;
+#[path = "rollout_live/yard.rs"]
+mod yard;
 
-use std::cell::Cell;
-use std::ffi::OsString;
 use std::fs;
-use std::process::Command;
-use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-use standclear::clock;
-use standclear::config::Config;
-use standclear::engine::time::Instant;
-use standclear::guard::app::{Guard, Parts};
+use rustix::process::Signal;
+use standclear::engine::ZoneState;
 use standclear::guard::handle::models::{EndReason, Slot};
-use standclear::model_package::keys::file;
-use standclear::model_store::files::Disk;
-use standclear::model_store::{FOLDER, ModelStore};
-use standclear::rollout::slot::Digest;
-use standclear::rollout::stage::{Event, Fault, Person};
-use tempfile::TempDir;
+use standclear::rollout::stage::Fault;
 
-use maker::Maker;
-use site::{SirenNotes, wait_until};
-use support::hostile::{self, Harm, TEN_SECONDS, When};
+use support::hostile::{Harm, TEN_SECONDS};
+use yard::{Yard, damage};
 
-/// R20: some verified model guards again so soon.
-const GUARDS_AGAIN_MAX: Duration = Duration::from_secs(5);
-
-/// A box with a package on trial, that has not started yet.
-struct Yard {
-    folder: TempDir,
-    digest: Digest,
-}
-
-const ZONES: &str = r#"{"type":"FeatureCollection","features":[
-    {"type":"Feature","properties":{"id":"bay","name":"Bay","kind":"restricted"},
-     "geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,1],[0,0]]]}}]}"#;
-
-impl Yard {
-    /// The package comes in as people bring it in, and is tried; the rest of its way is written down.
-    fn with(harm: Harm) -> Yard {
-        let (folder, maker) = (TempDir::new().expect("a folder"), Maker::new());
-        let package = hostile::package("harm", 7, harm, When::Light);
-        let digest: Digest = package.digest().parse().expect("a digest");
-        let yard = Yard { folder, digest };
-        fs::write(yard.folder.path().join("yard.json"), ZONES).expect("written");
-        fs::write(yard.folder.path().join("standclear.toml"), yard.config()).expect("written");
-        let data = yard.folder.path().join("data");
-        drop(standclear::store::Store::open(&data).expect("a store"));
-        file::keep(&file::path_in(&data), &maker.keyring()).expect("kept");
-        let signed = hostile::signed(package.dir(), &maker.signing("release"));
-        let path = yard.folder.path().join("harm.standclear-model");
-        fs::write(&path, signed).expect("written");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_standclear"));
-        let command = command.args(["model", "install"]).arg(&path).current_dir(yard.folder.path());
-        let output = command.output().expect("ran");
-        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success() && said.contains("installed and verified"), "{said}");
-        let mut store = ModelStore::open(Disk::existing(data.join(FOLDER)), 0).store;
-        let by = Person::named("Eva").expect("a name");
-        let tried = Event::Try { started_unix_s: 0, deadline_unix_s: 86_400 };
-        for event in [Event::Shadow, Event::Approve { by }, tried] {
-            store.apply(&event).expect("kept");
-        }
-        yard
-    }
-
-    fn config(&self) -> String {
-        format!(
-            "site = {{ name = \"Test\", time_zone = \"UTC\" }}\n\
-             web.listen = \"127.0.0.1:0\"\n\
-             [models]\nlatency_budget_ms = 2000\n\
-             [[camera]]\nid = \"yard\"\nname = \"Yard\"\nsource = {{ file = \"{}\" }}\n\
-             zones = \"yard.json\"\nfps = 5.0\n",
-            support::footage().display()
-        )
-    }
-
-    fn start(&self) -> Guard {
-        let file = self.folder.path().join("standclear.toml");
-        let config = Config::load(&file).expect("valid");
-        let pid = self.folder.path().join("pid").into_os_string();
-        let program = env!("CARGO_BIN_EXE_standclear");
-        let noted = "echo $$ > \"$0\"; exec \"$1\" vision";
-        let worker_command: Vec<OsString> =
-            vec!["sh".into(), "-c".into(), noted.into(), pid, program.into()];
-        let parts = Parts { siren: Box::new(SirenNotes::default()), worker_command };
-        Guard::start(&config, parts).expect("it starts")
-    }
-
-    fn vision(&self) -> Pid {
-        let pid = fs::read_to_string(self.folder.path().join("pid")).expect("written");
-        Pid::from_raw(pid.trim().parse().expect("a number")).expect("not zero")
-    }
-
-    fn slot(&self) -> Slot {
-        Slot::Blob(self.digest)
-    }
-}
-
-/// Waits until a model guards, and says when that was.
-fn guarded_by(guard: &Guard, slot: Slot) -> Instant {
-    let slot = slot.to_string();
-    wait_until(guard, &format!("{slot} guards"), |now| {
-        let sees = now.cameras.iter().all(|camera| camera.unknown.is_none());
-        sees && now.model.as_ref().is_some_and(|model| model.slot == slot)
-    });
-    clock::monotonic()
-}
-
-/// The last moment at which pictures were decided on, while they stop coming.
-fn blind_for(guard: &Guard, until: Slot) -> Duration {
-    let (slot, last, longest) =
-        (until.to_string(), Cell::new(clock::monotonic()), Cell::new(Duration::ZERO));
-    wait_until(guard, &format!("{slot} guards"), |now| {
-        let at = clock::monotonic();
-        if now.cameras.iter().all(|camera| camera.unknown.is_none()) {
-            longest.set(longest.get().max(at.since(last.get())));
-            last.set(at);
-        }
-        last.get() == at && now.model.as_ref().is_some_and(|model| model.slot == slot)
-    });
-    longest.get()
-}
-
-fn reason(guard: &Guard) -> Option<EndReason> {
-    guard.handle().model_desk().models_now().rejected.last().map(|it| it.1)
+/// A model on trial does harm by itself: it is taken back for `fault`, the shipped model guards again, and
+/// the next person is heard. `lives`: how many it takes with it.
+#[track_caller]
+fn taken_back_by_itself(harm: Harm, fault: Fault, lives: u32) {
+    let yard = Yard::with(harm);
+    let life = yard.start();
+    life.guarded_by(Slot::Shipped);
+    assert_eq!(life.taken_back(), EndReason::Fault(fault), "{harm:?}");
+    let kind = if fault == Fault::CrashLoop { "crash_loop" } else { "rolled_back" };
+    let told = life.told(kind);
+    assert_eq!(told.len(), 1, "it is told once: {told:?}");
+    life.fault_is_heard();
+    life.hears_the_next_person();
+    assert_eq!(yard.lives_left("begun"), None, "no life begins with it any more");
+    let (blind_max, longest) = (life.blind_max(lives), life.stop().longest);
+    println!("{harm:?} in the trial: {longest:?} without a decision; {}", told[0]);
+    assert!(longest < blind_max, "{longest:?}");
+    assert_eq!(yard.store().ledger().committed(), Slot::Shipped);
 }
 
 #[test]
 fn a_trial_whose_process_is_killed_guards_again_as_often_as_it_may_and_then_the_shipped_model() {
     let yard = Yard::with(Harm::None);
-    let guard = yard.start();
-    guarded_by(&guard, yard.slot());
+    let life = yard.start();
+    life.guarded_by(yard.slot());
     for (kill, next) in [(1, yard.slot()), (2, Slot::Shipped)] {
-        let killed_at = clock::monotonic();
-        kill_process(yard.vision(), Signal::KILL).expect("it is there");
-        wait_until(&guard, "a restart", |now| now.vision.restarts >= kill);
-        let again = guarded_by(&guard, next).since(killed_at);
+        let killed_at = standclear::clock::monotonic();
+        yard.signal_vision(Signal::KILL);
+        life.wait("a restart", |now| now.vision.restarts >= kill);
+        let again = life.guarded_by(next).since(killed_at);
         println!("kill {kill} in the trial: {next} guards after {again:?}");
-        assert!(again < GUARDS_AGAIN_MAX, "{again:?}");
+        assert!(again < life.blind_max(1), "{again:?}");
     }
-    assert_eq!(reason(&guard), Some(EndReason::Fault(Fault::CrashLoop)));
-    guard.stop();
+    assert_eq!(life.taken_back(), EndReason::Fault(Fault::CrashLoop));
+    assert_eq!(life.told("crash_loop").len(), 1);
+    let deaths = life.told("fault");
+    assert_eq!(deaths.iter().filter(|text| text.contains("died in its trial")).count(), 2);
+    life.fault_is_heard();
+    life.hears_the_next_person();
+    assert!(!life.stop().longest.is_zero(), "nobody noticed that it was killed");
 }
 
 #[test]
-fn a_trial_that_ends_with_an_error_or_hangs_is_taken_back_and_the_shipped_model_guards() {
-    let harms = [(Harm::Error, Fault::Error), (Harm::Slow { rounds: TEN_SECONDS }, Fault::Hung)];
-    for (harm, fault) in harms {
-        let yard = Yard::with(harm);
-        let guard = yard.start();
-        let blind = blind_for(&guard, Slot::Shipped);
-        println!("{harm:?} in the trial: {blind:?} without a decision");
-        let until = clock::monotonic().after(GUARDS_AGAIN_MAX);
-        while reason(&guard).is_none() {
-            assert!(clock::monotonic() < until, "{harm:?} is not told");
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
-        assert_eq!(reason(&guard), Some(EndReason::Fault(fault)), "{harm:?}");
-        guard.stop();
+fn a_trial_that_ends_with_an_error_is_taken_back_and_the_next_person_is_heard() {
+    taken_back_by_itself(Harm::Error, Fault::Error, 1);
+}
+
+#[test]
+fn a_trial_that_takes_ten_seconds_a_picture_is_taken_back_and_the_next_person_is_heard() {
+    taken_back_by_itself(Harm::Slow { rounds: TEN_SECONDS }, Fault::Hung, 1);
+}
+
+#[test]
+fn a_trial_that_allocates_without_end_is_taken_back_and_the_next_person_is_heard() {
+    taken_back_by_itself(Harm::Hoard { mb: 1 << 20 }, Fault::Error, 1);
+}
+
+#[test]
+fn a_trial_that_takes_its_process_with_it_is_taken_back_and_the_next_person_is_heard() {
+    taken_back_by_itself(Harm::Crash, Fault::CrashLoop, 2);
+}
+
+#[test]
+fn a_trial_whose_process_stands_still_is_taken_back_and_the_next_person_is_heard() {
+    let yard = Yard::with(Harm::None);
+    let life = yard.start();
+    life.guarded_by(yard.slot());
+    let stopped_at = standclear::clock::monotonic();
+    yard.signal_vision(Signal::STOP);
+    life.wait("UNKNOWN", |now| now.cameras.iter().all(|camera| camera.unknown.is_some()));
+    let again = life.guarded_by(Slot::Shipped).since(stopped_at);
+    println!("a process that stands still: shipped guards after {again:?}");
+    assert!(again < life.blind_max(1), "{again:?}");
+    assert_eq!(life.taken_back(), EndReason::Fault(Fault::Hung));
+    assert_eq!(life.told("rolled_back").len(), 1);
+    life.fault_is_heard();
+    life.hears_the_next_person();
+    life.stop();
+}
+
+#[test]
+fn a_box_that_starts_again_in_a_trial_has_counted_that_before_it_loads_the_model() {
+    let yard = Yard::with(Harm::None);
+    assert_eq!(yard.lives_left("data/models"), Some(3));
+    for left in [2, 1] {
+        let life = yard.start();
+        // By the time at which the vision process began.
+        assert_eq!(yard.lives_left("begun"), Some(left));
+        life.guarded_by(yard.slot());
+        life.stop();
     }
+    let life = yard.start();
+    assert_eq!(yard.lives_left("begun"), None);
+    life.guarded_by(Slot::Shipped);
+    assert_eq!(life.taken_back(), EndReason::Fault(Fault::CrashLoop));
+    life.hears_the_next_person();
+    life.stop();
+}
+
+#[test]
+fn where_neither_model_can_be_loaded_that_is_heard_zones_are_unknown_and_a_whole_model_ends_it() {
+    let yard = Yard::with(Harm::None);
+    let whole = fs::read(yard.shipped_model()).expect("read");
+    damage(&yard.shipped_model());
+    damage(&yard.trial_model());
+    let life = yard.start_blind();
+    life.fault_is_heard();
+    life.wait("the reason", |now| {
+        let told = &now.vision.detail;
+        let all = ["nanodet-g-416-int8/model.onnx", "changed or damaged", "install"];
+        now.vision.restarts >= 2 && all.iter().all(|part| told.contains(part))
+    });
+    life.wait("UNKNOWN", |now| {
+        now.zones.iter().all(|zone| matches!(zone.state, ZoneState::Unknown(_)))
+    });
+    assert_eq!(life.taken_back(), EndReason::Fault(Fault::FlippedBit));
+    // Somebody puts the file back; nobody has to start anything.
+    fs::write(yard.shipped_model(), whole).expect("written");
+    life.guarded_by(Slot::Shipped);
+    life.hears_the_next_person();
+    life.stop();
 }

@@ -9,7 +9,7 @@ use crate::clock;
 
 use super::golden;
 use super::inference::{Detector, GoldenCheck, ModelError, Options};
-use super::package::{InputSize, ModelPackage};
+use super::package::ModelPackage;
 
 /// Runs before any is timed: the first ones make buffers.
 const WARM_UP: usize = 5;
@@ -31,11 +31,8 @@ pub enum Proof {
 /// Proves the model in a folder. Takes seconds.
 pub fn prove(dir: &Path, options: &Options) -> Proof {
     let proved = ModelPackage::open(dir).map_err(ModelError::from).and_then(|package| {
-        // As the vision process would: what is set is meant for models that take any size.
-        let long_side_px = match package.manifest().input.size {
-            InputSize::Fixed { .. } => None,
-            InputSize::LongSide { .. } => options.long_side_px,
-        };
+        // As the vision process would.
+        let long_side_px = package.manifest().input.size.allowed(options.long_side_px);
         let options = Options { golden: GoldenCheck::Run, long_side_px, ..options.clone() };
         let mut detector = Detector::load(&package, &options)?;
         timed(&package, &mut detector)

@@ -97,18 +97,12 @@ fn load(config: &WorkerConfig) -> Result<Detector, ModelError> {
     let package = ModelPackage::chosen(choice)?;
     let options = Options {
         threads: THREADS,
-        long_side_px: config.input_long_side_px,
+        // What the configuration says of the size is said of the active model.
+        long_side_px: package.manifest().input.size.allowed(config.input_long_side_px),
         provider: config.provider.parse::<Provider>()?,
         golden: GoldenCheck::Run,
     };
-    let loaded = match Detector::load(&package, &options) {
-        // What the configuration says of the size is said of the active model.
-        Err(ModelError::FixedSize { .. } | ModelError::LongSide { .. }) => {
-            Detector::load(&package, &Options { long_side_px: None, ..options })
-        }
-        loaded => loaded,
-    };
-    Ok(loaded?.of_slot(&choice.slot))
+    Ok(Detector::load(&package, &options)?.of_slot(&choice.slot))
 }
 
 fn say(link: &UnixStream, message: &FromWorker) -> Result<(), ShadowError> {

@@ -7,7 +7,9 @@ pub mod onnx;
 use std::fmt::Display;
 use std::fs;
 use std::num::NonZeroU16;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gstreamer as gst;
@@ -63,7 +65,10 @@ pub fn fit() -> Fit {
 /// Runs a pipeline description to its end.
 pub fn make_clip(description: &str) {
     gst::init().expect("GStreamer starts");
-    let pipeline = gst::parse::launch(description).expect("the description is right");
+    play(&gst::parse::launch(description).expect("the description is right"));
+}
+
+fn play(pipeline: &gst::Element) {
     pipeline.set_state(gst::State::Playing).expect("starts");
     let bus = pipeline.bus().expect("a pipeline has a bus");
     let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
@@ -74,6 +79,40 @@ pub fn make_clip(description: &str) {
         panic!("{}: {:?}", error.error(), error.debug());
     }
     pipeline.set_state(gst::State::Null).expect("stops");
+}
+
+/// Pictures a second of the walkway footage.
+const FOOTAGE_FPS: u64 = 10;
+
+/// These pictures of the walkway footage as a clip, to be played again and again.
+pub fn part_of_footage(folder: &Path, name: &str, pictures: Range<u64>) -> PathBuf {
+    gst::init().expect("GStreamer starts");
+    let path = folder.join(name);
+    let description = format!(
+        "filesrc location={} ! decodebin ! videoconvert ! video/x-raw,format=I420 ! \
+         identity name=cut eos-after={} ! openh264enc gop-size=10 bitrate=4000000 ! h264parse ! \
+         mp4mux ! filesink location={}",
+        footage().display(),
+        pictures.end,
+        path.display()
+    );
+    let pipeline = gst::parse::launch(&description).expect("the description is right");
+    let bin = pipeline.clone().downcast::<gst::Bin>().expect("a pipeline is a bin");
+    let pad = bin.by_name("cut").and_then(|cut| cut.static_pad("src")).expect("a pad");
+    let (seen, before) = (AtomicU64::new(0), gst::ClockTime::SECOND * pictures.start / FOOTAGE_FPS);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if seen.fetch_add(1, Ordering::Relaxed) < pictures.start {
+            return gst::PadProbeReturn::Drop;
+        }
+        let buffer = info.buffer_mut().expect("a picture").make_mut();
+        let earlier = |at: gst::ClockTime| at.saturating_sub(before);
+        let (pts, dts) = (buffer.pts().map(earlier), buffer.dts().map(earlier));
+        buffer.set_pts(pts);
+        buffer.set_dts(dts);
+        gst::PadProbeReturn::Ok
+    });
+    play(&pipeline);
+    path
 }
 
 /// A clip of moving balls, 320x240 at 10 pictures a second.

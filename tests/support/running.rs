@@ -1,5 +1,5 @@
-//! The real program as a service of its own: started in a folder, its first admin signed in, and what
-//! its API says.
+//! The real program as a service of its own: started in a folder, its first admin signed in (also when it
+//! is started there once more), and what its API says.
 //!
 //! Not here: its configuration, and what wraps it (a sound card, a priority).
 
@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use standclear::clock;
 use ureq::Agent;
 
@@ -25,7 +25,8 @@ const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-const PASSWORD: &str = "correct horse battery";
+/// Of its first admin.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// Ended, as an operator does it, when this is dropped.
 pub struct Running {
@@ -47,7 +48,8 @@ struct Answer {
 }
 
 impl Running {
-    /// Starts `wrapper`, which starts the program with this configuration. `name` is its first admin.
+    /// Starts `wrapper`, which starts the program with this configuration. `name` is its first admin, who
+    /// signs in when the box knows them.
     pub fn start(
         mut wrapper: Command,
         config: &Path,
@@ -55,7 +57,7 @@ impl Running {
         guard: fn(u32) -> Option<u32>,
     ) -> Running {
         let folder = config.parent().expect("a file in a folder");
-        let log = folder.join("log");
+        let (log, knows) = (folder.join("log"), folder.join("knows"));
         let child = wrapper
             .arg(program())
             .args(["run", "--config"])
@@ -74,8 +76,14 @@ impl Running {
         let (cookie, csrf, address) = (String::new(), String::new(), String::new());
         let mut running = Running { child, log, agent, address, cookie, csrf, guard };
         running.address = running.said("http://127.0.0.1:");
-        let code = running.said("Set-up code:");
-        running.come_in(&code, name);
+        if knows.exists() {
+            running.come_in("/api/session", &json!({ "name": name, "password": PASSWORD }));
+        } else {
+            let code = running.said("Set-up code:");
+            let person = json!({ "code": code, "name": name, "password": PASSWORD });
+            running.come_in("/api/setup", &person);
+            fs::write(knows, name).expect("a note");
+        }
         running
     }
 
@@ -101,11 +109,10 @@ impl Running {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    fn come_in(&mut self, code: &str, name: &str) {
-        let body = format!(r#"{{"code":"{code}","name":"{name}","password":"{PASSWORD}"}}"#);
-        let answer = self.call("POST", "/api/setup", &body).expect("an answer");
+    fn come_in(&mut self, door: &str, who: &Value) {
+        let answer = self.call("POST", door, &who.to_string()).expect("an answer");
         let said = String::from_utf8_lossy(&answer.body);
-        assert!(answer.status < 300, "/api/setup: {} {said}", answer.status);
+        assert!(answer.status < 300, "{door}: {} {said}", answer.status);
         let cookie = answer.cookie.expect("a session");
         self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
         let body: Value = serde_json::from_slice(&answer.body).expect("JSON");

@@ -162,6 +162,17 @@ pub enum InputSize {
     Fixed { width_px: u32, height_px: u32, fit: FitRule },
 }
 
+impl InputSize {
+    /// The longer side that is set for a box, where a model takes it; else it keeps its own: what is set
+    /// is meant for the model that came with the program.
+    pub fn allowed(self, long_side_px: Option<u32>) -> Option<u32> {
+        long_side_px.filter(|wanted| match self {
+            InputSize::LongSide { multiple, max_px, .. } => (multiple..=max_px).contains(wanted),
+            InputSize::Fixed { .. } => false,
+        })
+    }
+}
+
 /// How pictures of other shapes are brought into one size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FitRule {

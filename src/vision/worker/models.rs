@@ -10,7 +10,7 @@ use rustix::process::setpriority_process;
 
 use super::super::golden;
 use super::super::inference::{Detector, GoldenCheck, ModelError, Options, Provider};
-use super::super::package::{InputSize, ModelPackage};
+use super::super::package::ModelPackage;
 use super::super::preprocess::{CHANNELS, PictureRef};
 use super::WorkerError;
 use crate::engine::detection::FrameSize;
@@ -111,12 +111,10 @@ impl Loading {
 
     fn open(&self, choice: &ModelChoice) -> Result<Loaded, ModelError> {
         let package = ModelPackage::chosen(choice)?;
-        let allowed = |wanted: &u32| match package.manifest().input.size {
-            InputSize::Fixed { .. } => false,
-            InputSize::LongSide { multiple, max_px, .. } => (multiple..=max_px).contains(wanted),
+        let long_side_px = match choice.slot == SHIPPED {
+            true => self.long_side_px,
+            false => package.manifest().input.size.allowed(self.long_side_px),
         };
-        let allowed = |wanted: &u32| choice.slot == SHIPPED || allowed(wanted);
-        let long_side_px = self.long_side_px.filter(allowed);
         let options = Options {
             threads: self.threads,
             long_side_px,
