@@ -405,8 +405,8 @@ fn an_open_review_holds_up_the_approval_and_goes_with_its_candidate() {
     assert_eq!(conflict(&refused), "review_open");
     // What people are shown beforehand says the same.
     let now = world.now();
-    let why = "a review of it is open; dismiss it or confirm it first";
-    assert!(matches!(&now.may.promote, May::No { why: shown } if shown == why));
+    let open = "a review of it is open; dismiss it or confirm it first";
+    assert!(matches!(&now.may.promote, May::No { why } if why == open));
     assert_eq!(now.reviews_open, 1);
     world.desk().review(ReviewStep::Dismiss, &why("a sack"), "Ida").expect("dismissed");
     assert!(matches!(world.now().may.promote, May::Yes));
