@@ -100,6 +100,7 @@ export const EVIDENCE = {
     reasons: [finding('lost_incident', 'in case 12 of run 1 (this site) somebody was inside: the active model told it, the shadow model did not', { case: 12, cases: [12] })],
     runs: [live({ tally: { both: 9, active_only: 4, shadow_only: 0, labelled: 13, to_label: 0 }, true_incidents: 13, missed: 4, at_most: 0.72, more_needed: null, coverage: { seen: 700, of: 1000, percent: 70 }, mcnemar: { active_only: 4, shadow_only: 0, p: 0.125 } })],
     quantization: {
+      parents: ['7c'.repeat(32)],
       outcome: 'refused', lost_points: 0.8, text: 'the INT8 model loses more than 0.5 points of recall against its FP32 parent: in Road of yard 393 of 400 pictures instead of 396 (0.80 points)',
       zones: [{ camera: 'yard', zone: 'Road', demanded: 400, parent_found: 396, quantized_found: 393, lost_points: 0.8 }],
       pictures: [{ clip: 'gate-road-07.mp4', picture: 412, camera: 'yard', zone: 'Road', how: 'lost' }],
@@ -109,7 +110,7 @@ export const EVIDENCE = {
     claims: [{ text: 'with 95 % confidence it misses less than 5 %: 0 of 344 true incidents missed in run 2 (gate-road, 44 clips), so at most 0.97 %', at_most: 0.00964, misses: 0, of: 344, source: 'corpus', run: 2 }],
     warnings: [finding('joins', 'in run 1 (this site) it made one incident of several 2 times: somebody who comes second is not told anew')],
     runs: [live({ true_incidents: 14, at_most: 0.2099, more_needed: 51, tally: { both: 14, active_only: 0, shadow_only: 2, labelled: 16, to_label: 0 } }), corpus()],
-    quantization: { outcome: 'accepted', lost_points: 0.2, text: 'the INT8 model sees what its FP32 parent saw: in the worst zone 0.20 points of recall, and 0.5 may be lost', zones: [{ camera: 'yard', zone: 'Road', demanded: 500, parent_found: 496, quantized_found: 495, lost_points: 0.2 }], pictures: [] },
+    quantization: { parents: ['7c'.repeat(32)], outcome: 'accepted', lost_points: 0.2, text: 'the INT8 model sees what its FP32 parent saw: in the worst zone 0.20 points of recall, and 0.5 may be lost', zones: [{ camera: 'yard', zone: 'Road', demanded: 500, parent_found: 496, quantized_found: 495, lost_points: 0.2 }], pictures: [] },
   }),
   none_run: () => evidence('not_enough', { runs: [], needed: [finding('no_run', 'nothing was compared yet: let it run in the shadow, or compare the two models on recordings', { run: null })] }),
 };

@@ -19,7 +19,7 @@ export interface Run {
 export interface Evidence {
   digest: string; active: string; shadow: string | null; miss: number; confidence: number; judgement: 'refused' | 'not_enough' | 'may_be_approved';
   reasons: readonly Remark[]; needed: readonly Remark[]; warnings: readonly Remark[]; claims: readonly Claimed[]; runs: readonly Run[];
-  quantization: { outcome: 'accepted' | 'refused' | 'not_enough'; lost_points: number | null; text: string } | null;
+  quantization: { parents: readonly string[]; outcome: 'accepted' | 'refused' | 'not_enough'; lost_points: number | null; text: string } | null;
 }
 
 export type Told = 'both' | 'active_only' | 'shadow_only' | 'neither';
@@ -48,7 +48,7 @@ export function parseEvidence(value: unknown): Evidence {
 }
 
 export const JUDGEMENT: Record<Evidence['judgement'], { shape: string; word: string; means: string }> = {
-  refused: { shape: '◆', word: 'Refused', means: 'It loses somebody whom the guarding model tells. It must not guard, however good it is elsewhere.' },
+  refused: { shape: '◆', word: 'Refused', means: 'It loses somebody whom the guarding model tells, or its own parent. It must not guard, however good it is elsewhere.' },
   not_enough: { shape: '△', word: 'Not enough yet', means: 'Nothing speaks against it. Too little is known for anybody to approve it.' },
   may_be_approved: { shape: '✓', word: 'May be approved', means: 'The incidents show what is asked for. Whether it shall guard, a named person says.' },
 };
