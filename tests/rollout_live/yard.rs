@@ -245,7 +245,7 @@ impl Life {
         loop {
             let now = self.guard.handle().model_desk().models_now();
             if let Some((_, reason)) = now.rejected.last() {
-                return reason.clone();
+                return *reason;
             }
             assert!(clock::monotonic() < until, "it is not taken back: {now:#?}");
             thread::park_timeout(Duration::from_millis(10));
