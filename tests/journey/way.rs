@@ -92,6 +92,30 @@ impl Way {
         assert!(code != Some(0) && said.contains("409 known"), "{said}");
     }
 
+    /// It is quantized, so it is asked for; what it was made of lies beside the tests.
+    pub fn is_held_against_its_parent(&self) {
+        let asked_for = || {
+            let evidence = self.service.asked("/api/models/evidence")?;
+            let needed = evidence["needed"].as_array()?.iter();
+            Some(needed.filter(|it| it["code"] == "parent_check").count())
+        };
+        self.service.wait("it is asked for", SOON, || (asked_for()? == 1).then_some(()));
+        let tests = support::root().join("tests/compare");
+        let (parent, zones) = (tests.join("nanodet-g-416-fp32"), tests.join("gate-road.json"));
+        let (parent, zones) = (parent.display().to_string(), zones.display().to_string());
+        let footage = support::footage().display().to_string();
+        let check = ["model", "check-quantization", "new.standclear-model", &parent, &footage];
+        let said = self.service.well(
+            &[&check[..], &["--zones", &zones, "--threads", "2", "--keep", "parent.check"]]
+                .concat(),
+        );
+        assert!(said.contains("ACCEPTED"), "{said}");
+        self.service.does(&["evidence", "parent.check", "--into-box"]);
+        assert_eq!(asked_for(), Some(0));
+        let found = self.evidence()["quantization"].clone();
+        assert_eq!(found["outcome"], "accepted", "{found:#}");
+    }
+
     /// Incidents come and are labelled until the gate would let somebody approve it.
     pub fn shows_enough(&self) {
         let runs = self.service.wait("enough", INCIDENTS_WITHIN, || {

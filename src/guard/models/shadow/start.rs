@@ -1,7 +1,6 @@
 //! Wires the shadow slot, and takes it down again.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
