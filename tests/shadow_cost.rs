@@ -30,6 +30,9 @@ const FPS: f64 = 5.0;
 const SPAN: Duration = Duration::from_secs(10);
 const SETTLES: Duration = Duration::from_secs(2);
 
+/// Longest wait for a message: at the lowest priority, beside other programs, a model takes minutes to load.
+const ANSWER_MAX: Duration = Duration::from_secs(120);
+
 /// Spans beside a shadow model, one more without before, after and between; `STANDCLEAR_MINUTES` says
 /// otherwise.
 const SPANS: usize = 3;
@@ -73,7 +76,7 @@ impl Process {
     }
 
     fn until<T>(&self, mut wanted: impl FnMut(FromWorker) -> Option<T>) -> T {
-        let until = clock::monotonic().after(support::SOON);
+        let until = clock::monotonic().after(ANSWER_MAX);
         loop {
             let left = until.since(clock::monotonic());
             match self.said.recv_timeout(left).expect("it came in time") {
