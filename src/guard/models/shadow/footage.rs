@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn footage() -> (Footage, std::sync::mpsc::Receiver<ClipTask>) {
-        let (to, tasks) = std::sync::mpsc::sync_channel(16);
+        let (to, tasks) = std::sync::mpsc::sync_channel(32);
         let sightings = Arc::new(SightingLog::of_one_camera([]));
         let evidence =
             Evidence { before_s: 10, after_s: 5, days: 30, bytes_max: 1, ring_bytes_max: 1 };
