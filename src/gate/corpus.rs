@@ -83,7 +83,8 @@ pub fn cases(recording: &Recording<'_>) -> Vec<CorpusCase> {
 /// What the gate judges; a case's number is its position.
 pub fn run(cases: &[CorpusCase], coverage: Coverage) -> Run {
     let numbered = (0..).map(CaseId).zip(cases.iter().map(|case| case.case));
-    Run { source: Source::Corpus, coverage, cases: numbered.collect::<BTreeMap<_, _>>() }
+    let cases = numbered.collect::<BTreeMap<_, _>>();
+    Run { source: Source::Corpus, coverage, cases, left_out: 0 }
 }
 
 /// A case that one of the two told, or both.

@@ -83,6 +83,9 @@ pub struct Run {
     pub source: Source,
     pub coverage: Coverage,
     pub cases: BTreeMap<CaseId, Case>,
+    /// Incidents that the active model told and that are not compared, since the shadow model was not
+    /// given what it takes to tell them.
+    pub left_out: usize,
 }
 
 /// All that is known: every run of these two models, those that showed nothing as well. Runs are judged
@@ -149,6 +152,9 @@ pub enum Needed {
     ParentCheck,
     /// Somebody has, on too few pictures with somebody inside.
     ParentPictures,
+    /// So many of the incidents that the active model told are not compared: those that are may be the
+    /// quiet ones.
+    LeftOut { run: usize, left_out: usize, told: usize },
     /// There is nothing to judge by.
     AnyRun,
 }
@@ -185,6 +191,8 @@ pub struct Gate {
     /// Largest share of a run's true incidents told that the shadow model may have joined with others,
     /// percent.
     pub joined_max_percent: usize,
+    /// Largest share of the incidents that the active model told of which nothing may be known, percent.
+    pub left_out_max_percent: usize,
     /// Alarming so much later than the active model is as bad as not alarming.
     pub later_max: Duration,
 }
@@ -193,10 +201,17 @@ impl Default for Gate {
     /// 95 %: with more skipped it is compared at another picture rate than it would guard with.
     /// Ten: a model that misses a third of what this site is about has lost one of them with 98 %.
     /// Five: somebody who comes while another is inside is rare; more is a zone that stays OCCUPIED.
+    /// Ten: an incident or two fall out with each start of the shadow process, and a whole shift must not.
     /// One second: what is left of the siren's two (R2) after the second it takes at most.
     fn default() -> Gate {
         let later_max = Duration::from_secs(1);
-        Gate { coverage_min_percent: 95, live_incidents_min: 10, joined_max_percent: 5, later_max }
+        Gate {
+            coverage_min_percent: 95,
+            live_incidents_min: 10,
+            joined_max_percent: 5,
+            left_out_max_percent: 10,
+            later_max,
+        }
     }
 }
 
@@ -315,6 +330,11 @@ impl Gate {
             if bounds::contradicts(figures.all, claim.miss_rate, claim.confidence) {
                 needed.push(Needed::Contradicted { run: *run, tally: figures.all });
             }
+            let active = of.cases.values().filter(|case| is_active_told(case.told)).count();
+            let (left_out, told) = (of.left_out, active + of.left_out);
+            if left_out * 100 > told * self.left_out_max_percent {
+                needed.push(Needed::LeftOut { run: *run, left_out, told });
+            }
             let (joined, told) = (figures.joined, figures.told);
             if joined * 100 > told * self.joined_max_percent {
                 needed.push(Needed::Separate { run: *run, joined, told });
@@ -333,6 +353,13 @@ impl Gate {
         coverage.of > 0
             && u128::from(coverage.seen) * 100
                 >= u128::from(coverage.of) * u128::from(self.coverage_min_percent)
+    }
+}
+
+fn is_active_told(told: Told) -> bool {
+    match told {
+        Told::Both { .. } | Told::ActiveOnly(_) => true,
+        Told::ShadowOnly(_) | Told::Neither => false,
     }
 }
 

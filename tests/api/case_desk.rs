@@ -134,7 +134,7 @@ impl Shadowing for FakeModels {
             (CaseId(id), Case { at: Instant::ZERO, told: told(id), label })
         });
         let coverage = Coverage { seen: 1_000, of: 1_010 };
-        let run = Run { source: Source::Live, coverage, cases: cases.collect() };
+        let run = Run { source: Source::Live, coverage, cases: cases.collect(), left_out: 0 };
         let gate = Gate::default();
         let figures = Figures::of(&gate, &run, &claim);
         let evidence = Evidence { runs: vec![run], ..Evidence::default() };

@@ -169,3 +169,16 @@ fn a_quantized_model_is_held_against_its_parent_whatever_it_found() {
     let lost = Quantization::Checked(Outcome::Refused { zones: zones() });
     assert_eq!(with(lost), Judgement::Refused { reasons: vec![Reason::SeesLessThanParent] });
 }
+
+#[test]
+fn a_run_of_which_the_busy_part_is_not_compared_is_not_enough() {
+    let claim = less_than(1.0, once(299));
+    let with = |left_out| {
+        let mut evidence = live(&[(299, BOTH, TRUE)]);
+        evidence.runs[0].left_out = left_out;
+        judge(&evidence, &claim)
+    };
+    assert!(matches!(with(33), Judgement::MayBeApproved { .. }), "33 of 332");
+    let needed = vec![Needed::LeftOut { run: 0, left_out: 34, told: 333 }];
+    assert_eq!(with(34), Judgement::NotEnough { needed });
+}

@@ -37,6 +37,7 @@ fn run(source: Source, sorts: &[(usize, Told, Option<Label>)]) -> Run {
         source,
         coverage: Coverage { seen: 95, of: 100 },
         cases: all.enumerate().map(case).collect(),
+        left_out: 0,
     }
 }
 

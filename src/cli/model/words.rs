@@ -193,6 +193,11 @@ fn need(needed: &Needed, claim: &Claim, runs: usize) -> String {
              nobody knows whether it would see a second person",
             in_run(*run, runs)
         ),
+        Needed::LeftOut { run, left_out, told } => format!(
+            "{}of {told} incidents that the active model told {left_out} are not compared, more than \
+             one of ten: those that are may be the quiet ones",
+            in_run(*run, runs)
+        ),
         Needed::ParentCheck => {
             "it is quantized, and nobody has held it against its parent (`check-quantization`)"
                 .to_owned()

@@ -267,7 +267,7 @@ impl EvidenceFile {
             cases.insert(CaseId(id), case);
         }
         let coverage = Coverage { seen: self.coverage.seen, of: self.coverage.of };
-        Ok(Run { source: Source::Corpus, coverage, cases })
+        Ok(Run { source: Source::Corpus, coverage, cases, left_out: 0 })
     }
 }
 

@@ -26,7 +26,9 @@ use crate::config::Privacy;
 use crate::engine::time::Instant;
 use crate::hiding::mosaic;
 use crate::hiding::span::{Found, Look, Places, Span};
-use crate::link::{ClipVeil, ClipWritten, FoundPeople, HiddenPeople, MaskPolygon, SeenPicture};
+use crate::link::{
+    ClipVeil, ClipWritten, FoundPeople, GIVES_WAY, HiddenPeople, MaskPolygon, SeenPicture,
+};
 
 /// Decoders that work in the thread that asks them, by media type; the better first.
 const DECODERS: [(&str, &str, &str); 4] = [
@@ -54,23 +56,37 @@ pub enum HideError {
     Nothing,
     #[error("it was not done within the time that there is for it")]
     TooSlow,
+    /// For a clip that is nobody's evidence.
+    #[error("{GIVES_WAY}")]
+    GivesWay,
     #[error(transparent)]
     Mux(#[from] MuxError),
 }
 
-/// Writes the clip and brings it to the disk; given up at `until`.
+/// How long it may go on.
+pub struct Bounds<'b> {
+    pub until: Instant,
+    /// Whether somebody waits to whom this gives way.
+    pub is_wanted: &'b dyn Fn() -> bool,
+}
+
+/// Writes the clip and brings it to the disk, unless it is given up before.
 pub fn write(
     selected: &Selection,
     veil: &ClipVeil,
     path: &Path,
-    until: Instant,
+    bounds: &Bounds<'_>,
 ) -> Result<ClipWritten, HideError> {
-    let units = hide(selected, veil, until)?;
+    let units = hide(selected, veil, bounds)?;
     Ok(mux::write(&Selection { units }, path)?)
 }
 
 /// The same pictures, fewer of them, with nobody to be recognised in them.
-fn hide(selected: &Selection, veil: &ClipVeil, until: Instant) -> Result<Vec<Unit>, HideError> {
+fn hide(
+    selected: &Selection,
+    veil: &ClipVeil,
+    bounds: &Bounds<'_>,
+) -> Result<Vec<Unit>, HideError> {
     let format = selected.units.first().map(|unit| &unit.format).ok_or(HideError::Nothing)?;
     let drawing = Arc::new(Mutex::new(Drawing::new(veil)));
     let ours = Arc::clone(&drawing);
@@ -78,8 +94,11 @@ fn hide(selected: &Selection, veil: &ClipVeil, until: Instant) -> Result<Vec<Uni
     let row = Row::start(&decoding(format)?, format, draw).map_err(HideError::Decode)?;
     thin_out(&row);
     for unit in &selected.units {
-        if clock::monotonic() >= until {
+        if clock::monotonic() >= bounds.until {
             return Err(HideError::TooSlow);
+        }
+        if (bounds.is_wanted)() {
+            return Err(HideError::GivesWay);
         }
         if let Err(error) = row.push(buffer(unit)) {
             return Err(lock(&drawing).failed.take().unwrap_or(HideError::Decode(error)));

@@ -142,7 +142,9 @@ impl CameraRing {
         until: Instant,
     ) -> ClipOutcome {
         match self.select(ClipSpan::between(span_ns.0, span_ns.1)) {
-            Ok(selected) => hidden(&selected, veil, path, until),
+            Ok(selected) => {
+                hidden(&selected, veil, path, &hide::Bounds { until, is_wanted: &|| false })
+            }
             Err(reason) => ClipOutcome::Failed { reason },
         }
     }
@@ -247,7 +249,12 @@ fn write_all(waiting: &Receiver<Job>, held: &AtomicU64, tell: impl Fn(FromWorker
         // What comes out of a camera is not to end this thread, and clips with it.
         let written = panic::catch_unwind(AssertUnwindSafe(|| match &shown {
             Shown::AsSent => outcome(mux::write(&selected, &path).map_err(|error| chain(&error))),
-            Shown::Hidden(veil) => hidden(&selected, veil, &path, until),
+            Shown::Hidden(veil) => {
+                // An incident's clip that came meanwhile does not wait for one that gives way.
+                let gives_way = request >= YIELDS_FROM;
+                let is_wanted = || gives_way && held.load(Ordering::Relaxed) > 0;
+                hidden(&selected, veil, &path, &hide::Bounds { until, is_wanted: &is_wanted })
+            }
         }));
         let reason = "the program failed over it; its log says more".to_owned();
         let outcome = written.unwrap_or(ClipOutcome::Failed { reason });
@@ -257,8 +264,13 @@ fn write_all(waiting: &Receiver<Job>, held: &AtomicU64, tell: impl Fn(FromWorker
     }
 }
 
-fn hidden(selected: &Selection, veil: &ClipVeil, path: &Path, until: Instant) -> ClipOutcome {
-    outcome(hide::write(selected, veil, path, until).map_err(|error| chain(&error)))
+fn hidden(
+    selected: &Selection,
+    veil: &ClipVeil,
+    path: &Path,
+    bounds: &hide::Bounds<'_>,
+) -> ClipOutcome {
+    outcome(hide::write(selected, veil, path, bounds).map_err(|error| chain(&error)))
 }
 
 fn outcome(written: Result<ClipWritten, String>) -> ClipOutcome {

@@ -109,6 +109,9 @@ pub(super) fn needed(facts: &EvidenceFacts, needed: &Needed) -> Worded {
             );
             (Some(run), Worded::of("joined_too_many", text))
         }
+        Needed::LeftOut { run, left_out, told } => {
+            (Some(*run), not_compared(&name(facts, *run), *left_out, *told))
+        }
         Needed::ParentCheck => (None, Worded::of("parent_check", UNCHECKED.to_owned())),
         Needed::ParentPictures => (None, Worded::of("parent_pictures", parent_words(facts))),
         Needed::AnyRun => {
@@ -210,6 +213,16 @@ pub(super) fn quantization(checked: &Checked) -> (&'static str, String) {
 const UNCHECKED: &str = "it is quantized (INT8), and nobody has held the file of it that this box runs \
                          against its FP32 parent: give the box what `standclear model \
                          check-quantization --keep` writes";
+
+fn not_compared(name: &str, left_out: usize, told: usize) -> Worded {
+    let text = format!(
+        "in {name} {left_out} of {told} incidents that the active model told are not compared, since the \
+         shadow model was not given enough of their pictures; with more than {} % what is compared may \
+         be the quiet ones: give it more time, or compare on recordings",
+        Gate::default().left_out_max_percent
+    );
+    Worded::of("left_out", text)
+}
 
 fn parent_words(facts: &EvidenceFacts) -> String {
     facts.quantization.as_ref().map(|it| quantization(&it.checked).1).unwrap_or_default()

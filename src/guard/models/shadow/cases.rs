@@ -89,8 +89,10 @@ fn recorded(rows: &[ShadowIncidentRow]) -> Vec<Found<'_>> {
     found
 }
 
-/// As the gate takes it.
-pub(super) fn run(row: &ShadowRunRow, found: &[Found<'_>]) -> Run {
+/// As the gate takes it, with everything that is kept of the run.
+pub(super) fn run(row: &ShadowRunRow, rows: &[ShadowIncidentRow], found: &[Found<'_>]) -> Run {
+    let left_out = rows.iter().filter(|it| it.of.left_out.is_some());
+    let left_out = left_out.filter(|it| it.of.side == RunSide::Active).count();
     let of_run = |it: &Found| {
         let case = Case { at: it.at_of(row), told: it.told, label: it.label() };
         (CaseId(it.id()), case)
@@ -99,6 +101,7 @@ pub(super) fn run(row: &ShadowRunRow, found: &[Found<'_>]) -> Run {
         source: source(row.source),
         coverage: Coverage { seen: row.seen, of: row.of },
         cases: found.iter().map(of_run).collect(),
+        left_out,
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn of(
     for row in kept {
         let rows = reader.shadow_incidents(row.id)?;
         let found = cases::cases(&row, &rows, now);
-        let run = cases::run(&row, &found);
+        let run = cases::run(&row, &rows, &found);
         // A run in which nothing was looked at says nothing, and lacks nothing.
         if run.coverage.of > 0 || !run.cases.is_empty() {
             runs.push((shown(&gate, &row, &run, &found, &claim), run));
@@ -107,7 +107,8 @@ fn digest<'r>(
     for (row, run) in runs {
         let enough = is_enough(gate, run.coverage);
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "run {} {:?} {} {enough}", row.id, run.source, row.name);
+        let (source, name, left_out) = (run.source, &row.name, run.left_out);
+        let _ = writeln!(text, "run {} {source:?} {name} {enough} {left_out}", row.id);
         for (id, case) in &run.cases {
             let _ = writeln!(text, "{}", line(*id, case));
         }

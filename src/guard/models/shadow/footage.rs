@@ -91,6 +91,12 @@ fn apart(one: Instant, other: Instant) -> Duration {
     one.since(other).max(other.since(one))
 }
 
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Clips in an hour: a model that alarms for nothing all the while is told by a dozen of them, and each costs
+/// the process that guards some seconds of its processor and megabytes of the disk.
+const IN_AN_HOUR_MAX: usize = 12;
+
 /// A clip whose span is not over.
 #[derive(Clone, Debug, PartialEq)]
 struct Pending {
@@ -109,6 +115,8 @@ pub(super) struct Footage {
     before: Duration,
     after: Duration,
     pending: VecDeque<Pending>,
+    /// When those of the last hour began, oldest first.
+    wanted: VecDeque<Instant>,
 }
 
 impl Footage {
@@ -119,7 +127,15 @@ impl Footage {
     ) -> Footage {
         let seconds = |s: u32| Duration::from_secs(u64::from(s));
         let (before, after) = (seconds(evidence.before_s), seconds(evidence.after_s));
-        Footage { to, sightings, privacy, before, after, pending: VecDeque::new() }
+        Footage {
+            to,
+            sightings,
+            privacy,
+            before,
+            after,
+            pending: VecDeque::new(),
+            wanted: VecDeque::new(),
+        }
     }
 
     /// What only the shadow model told is to have a clip: from before it began to as long after it as an
@@ -128,6 +144,13 @@ impl Footage {
         if self.pending.len() == PENDING_MAX {
             return self.leave(ClipTask::Lost { of, why: "too many at once" });
         }
+        while self.wanted.front().is_some_and(|first| began.since(*first) >= HOUR) {
+            self.wanted.pop_front();
+        }
+        if self.wanted.len() == IN_AN_HOUR_MAX {
+            return self.leave(ClipTask::Lost { of, why: "too many in the hour before it" });
+        }
+        self.wanted.push_back(began);
         let from = began.before(self.before);
         let to = began.after(self.after).min(from.after(LONGEST));
         self.pending.push_back(Pending { of, camera, from, to });

@@ -35,12 +35,12 @@ use crate::telemetry::chain;
 /// it, and waiting for it is no fault of the model.
 const WORK_MAX: Duration = Duration::from_secs(5);
 
-/// One that said nothing for so long hangs, whatever it did: with a heartbeat due every tenth of a second
-/// it gets that far on a machine that has next to nothing left.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// One that said nothing for so long hangs, whatever it did. Where a picture always waits it is stopped for
+/// ten elevenths of the time: a look of five seconds of the processor then takes a minute.
+const SILENCE_MAX: Duration = Duration::from_secs(120);
 
-/// The same while it loads: that takes some seconds of the processor, of which it may get a tenth.
-const LOAD_MAX: Duration = Duration::from_secs(120);
+/// The same while it loads: that takes up to some ten seconds of the processor, of which it may get a tenth.
+const LOAD_MAX: Duration = Duration::from_secs(300);
 
 /// Of these the kernel counts what a process worked (`_SC_CLK_TCK`, 100 on every Linux that runs here).
 const TICKS_A_SECOND: u64 = 100;

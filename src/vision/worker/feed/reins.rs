@@ -15,8 +15,8 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::engine::time::Instant;
 
-/// The longest it is stopped without a break. The guard takes one that says nothing for twenty seconds for
-/// one that hangs.
+/// The longest it is stopped without a break. The guard takes one that says nothing for two minutes
+/// for one that hangs.
 const STOPPED_MAX: Duration = Duration::from_secs(1);
 
 /// How long that break is: it comes only where a picture of some camera always waits, so it costs the active

@@ -144,6 +144,13 @@ fn everything_that_can_be_missing_has_its_own_code_and_names_numbers() {
             "in run 4 (this site) it joined 6 of 40 true incidents with others; with more than 5 % \
              nobody knows whether it would see the next person",
         ),
+        (
+            Needed::LeftOut { run: 0, left_out: 5, told: 40 },
+            "left_out",
+            "in run 4 (this site) 5 of 40 incidents that the active model told are not compared, since \
+             the shadow model was not given enough of their pictures; with more than 10 % what is \
+             compared may be the quiet ones: give it more time, or compare on recordings",
+        ),
         (Needed::ParentCheck, "parent_check", UNCHECKED),
         (
             Needed::AnyRun,
