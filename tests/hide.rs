@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use std::time::Duration;
 
 use standclear::clock;
 use standclear::link::{
-    ClipOutcome, ClipVeil, ClipWritten, Ending, FoundPeople, HiddenPeople, RingBounds, SeenPicture,
+    ClipOutcome, ClipVeil, ClipWritten, Ending, FoundPeople, GIVES_WAY, HiddenPeople, RingBounds,
+    SeenPicture,
 };
 use standclear::vision::ingest::file::{FileOptions, FileSource};
 use standclear::vision::ingest::{FrameSource, Pace, Polled};
-use standclear::vision::recorder::CameraRing;
+use standclear::vision::recorder::{CameraRing, HideBounds};
 use support::SOON;
 
 const S: u64 = 1_000_000_000;
@@ -82,7 +84,7 @@ fn veil(people: HiddenPeople, seen: Vec<SeenPicture>) -> ClipVeil {
 #[track_caller]
 fn hidden(ring: &CameraRing, span_ns: (u64, u64), veil: &ClipVeil, path: &Path) -> ClipWritten {
     let until = clock::monotonic().after(Duration::from_secs(60));
-    match ring.hide(span_ns, veil, path, until) {
+    match ring.hide(span_ns, veil, path, &HideBounds { until, is_wanted: &|| false }) {
         ClipOutcome::Written(written) => written,
         ClipOutcome::Failed { reason } => panic!("{reason}"),
     }
@@ -219,9 +221,26 @@ fn a_hidden_clip_that_takes_too_long_is_given_up_with_its_reason() {
     let (ring, first_ns, last_ns) = recorded(folder.path());
     let path = folder.path().join("clip.hidden.mp4");
     let veil = veil(HiddenPeople::Persons, Vec::new());
-    let outcome = ring.hide((first_ns, last_ns), &veil, &path, clock::monotonic());
+    let bounds = HideBounds { until: clock::monotonic(), is_wanted: &|| false };
+    let outcome = ring.hide((first_ns, last_ns), &veil, &path, &bounds);
     let ClipOutcome::Failed { reason } = outcome else { panic!("{outcome:?}") };
     assert!(reason.contains("not done within"), "{reason}");
+    assert!(!path.exists(), "nothing is left of it");
+}
+
+#[test]
+fn one_that_gives_way_stops_in_the_middle_when_another_is_wanted_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ring, first_ns, last_ns) = recorded(folder.path());
+    let path = folder.path().join("clip.hidden.mp4");
+    let veil = veil(HiddenPeople::Persons, Vec::new());
+    let asked = Cell::new(0);
+    let is_wanted = || asked.replace(asked.get() + 1) == 5;
+    let until = clock::monotonic().after(Duration::from_secs(60));
+    let bounds = HideBounds { until, is_wanted: &is_wanted };
+    let outcome = ring.hide((first_ns, last_ns), &veil, &path, &bounds);
+    assert_eq!(outcome, ClipOutcome::Failed { reason: GIVES_WAY.to_owned() });
+    assert_eq!(asked.get(), 6, "at once");
     assert!(!path.exists(), "nothing is left of it");
 }
 

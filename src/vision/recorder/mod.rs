@@ -34,6 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+pub use self::hide::Bounds as HideBounds;
 use crate::clock;
 use crate::engine::time::Instant;
 use crate::link::{
@@ -133,18 +134,16 @@ impl CameraRing {
         }
     }
 
-    /// The same with nobody to be recognised; given up at `until`.
+    /// The same with nobody to be recognised.
     pub fn hide(
         &self,
         span_ns: (u64, u64),
         veil: &ClipVeil,
         path: &Path,
-        until: Instant,
+        bounds: &HideBounds<'_>,
     ) -> ClipOutcome {
         match self.select(ClipSpan::between(span_ns.0, span_ns.1)) {
-            Ok(selected) => {
-                hidden(&selected, veil, path, &hide::Bounds { until, is_wanted: &|| false })
-            }
+            Ok(selected) => hidden(&selected, veil, path, bounds),
             Err(reason) => ClipOutcome::Failed { reason },
         }
     }
@@ -253,7 +252,7 @@ fn write_all(waiting: &Receiver<Job>, held: &AtomicU64, tell: impl Fn(FromWorker
                 // An incident's clip that came meanwhile does not wait for one that gives way.
                 let gives_way = request >= YIELDS_FROM;
                 let is_wanted = || gives_way && held.load(Ordering::Relaxed) > 0;
-                hidden(&selected, veil, &path, &hide::Bounds { until, is_wanted: &is_wanted })
+                hidden(&selected, veil, &path, &HideBounds { until, is_wanted: &is_wanted })
             }
         }));
         let reason = "the program failed over it; its log says more".to_owned();
@@ -268,7 +267,7 @@ fn hidden(
     selected: &Selection,
     veil: &ClipVeil,
     path: &Path,
-    bounds: &hide::Bounds<'_>,
+    bounds: &HideBounds<'_>,
 ) -> ClipOutcome {
     outcome(hide::write(selected, veil, path, bounds).map_err(|error| chain(&error)))
 }
