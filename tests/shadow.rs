@@ -24,6 +24,7 @@ use standclear::gate::Probability;
 use standclear::gate::claim::{Claim, Look};
 use standclear::gate::verdict::{Judgement, Label, Needed, Reason, Told};
 use standclear::guard::app::{Guard, Parts};
+use standclear::guard::handle::examples::{Occasion, WantedExamples, WantedLabels};
 use standclear::guard::handle::shadowing::{CaseRow, ShadowState, WantedCases};
 use standclear::guard::models::shadow::GaveUp;
 use standclear::link::ModelChoice;
@@ -246,6 +247,11 @@ fn a_model_that_finds_nobody_loses_incidents_and_is_refused_once_somebody_has_sa
     assert!(matches!(case.told, Told::ActiveOnly(_)), "{case:?}");
     assert!(*told.lock().expect("not poisoned") > 0, "whoever keeps examples hears of it");
     let handle = guard.handle();
+    let occasion = Some(Occasion::Disagreement);
+    let wanted = WantedExamples { labelled: WantedLabels::All, occasion };
+    wait("an example of it", support::SOON, || {
+        handle.example_desk().examples(wanted, 10, None).expect("readable").pop()
+    });
     let desk = handle.shadow_desk();
     desk.label_case(case.id, Label::True, "Eva").expect("kept");
     let facts = desk.evidence(claim()).expect("compared");
