@@ -19,7 +19,7 @@ fn a_comparison_of_recordings_is_handed_on_whole_with_who_brought_it_or_refused_
     let served = serve();
     let file = format!("{{\"cases\": \"{}\"}}", "x".repeat(2 * 1024 * 1024));
     let reply = served.post(EVIDENCE, &file);
-    assert_eq!((reply.status, reply.json()), (201, json!({"run": 7})));
+    assert_eq!((reply.status, reply.json()), (201, json!({"run": 7, "parent_check": null})));
     let said = served.fake.models.said();
     let wanted = format!("evidence {} ", standclear::digest::sha256_of(&file));
     assert!(said.iter().any(|it| it.starts_with(&wanted)), "{said:?}");

@@ -291,4 +291,23 @@ mod tests {
         assert_eq!(lost[0], (PENDING_MAX as u64, "too many at once"));
         assert!(lost[1..].iter().all(|(_, why)| why.contains("comparison ended")), "{lost:?}");
     }
+
+    #[test]
+    fn a_model_that_alarms_all_the_while_has_a_dozen_clips_an_hour_and_the_rest_says_why() {
+        let (mut footage, tasks) = footage();
+        let key = |number| (1, crate::store::shadow::RunSide::Shadow, number);
+        let mut awaited = Vec::new();
+        for minute in 0..120 {
+            footage.want(key(minute), YARD, at(minute * 60_000));
+            for task in tasks.try_iter() {
+                match task {
+                    ClipTask::Await(of) => awaited.push(of.2),
+                    ClipTask::Lost { why, .. } => assert_eq!(why, "too many in the hour before it"),
+                    ClipTask::Film(_) => {}
+                }
+            }
+            footage.pending.clear();
+        }
+        assert_eq!(awaited, (0..12).chain(60..72).collect::<Vec<u64>>());
+    }
 }
