@@ -303,7 +303,9 @@ mod tests {
                 match task {
                     ClipTask::Await(of) => awaited.push(of.2),
                     ClipTask::Lost { why, .. } => assert_eq!(why, "too many in the hour before it"),
-                    ClipTask::Film(_) => {}
+                    ClipTask::Film(_) | ClipTask::Outcome { .. } | ClipTask::Stop => {
+                        panic!("nobody asked")
+                    }
                 }
             }
             footage.pending.clear();
