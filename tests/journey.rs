@@ -45,8 +45,8 @@ fn an_upgrade_goes_all_the_way_and_back_and_whoever_walks_in_meanwhile_is_heard(
     way.comes_in();
     way.is_not_approved_unseen();
     way.is_compared_on_a_recording();
-    way.looks_in_the_shadow();
     way.is_held_against_its_parent();
+    way.looks_in_the_shadow();
     way.shows_enough();
     way.is_not_approved_by_what_was_seen_before();
     way.is_approved();

@@ -74,45 +74,36 @@ fn on_the_sample_footage_the_worse_model_is_refused_and_the_recalibrated_one_los
     assert!(report["frames"]["agreement"].as_f64() > Some(0.9), "{text}");
 }
 
-/// What `check-quantization` says of the recalibrated model and its parent on the gate road in the whole
-/// footage: text and report.
-fn against_parent(truth: Option<&Path>) -> (String, Value) {
+/// Without truth the same is seen on an upgrade's whole way (`tests/journey.rs`).
+#[test]
+fn the_recalibrated_model_sees_on_the_gate_road_who_is_truly_there_as_its_parent_does() {
     let folder = tempfile::tempdir().expect("a folder");
     let json = folder.path().join("report.json");
     let here = support::root().join("tests/compare");
     let int8 = support::root().join("models/nanodet-g-416-int8-r2");
     let (fp32, zones) = (here.join("nanodet-g-416-fp32"), here.join("gate-road.json"));
-    let footage = support::footage();
-    let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> =
-        vec![&"check-quantization", &int8, &fp32, &footage, &"--zones", &zones];
-    args.extend([&"--json" as &dyn AsRef<std::ffi::OsStr>, &json, &"--threads", &"2"]);
-    if let Some(truth) = &truth {
-        args.extend([&"--truth" as &dyn AsRef<std::ffi::OsStr>, truth]);
-    }
-    let checked = model(&args);
+    let (footage, truth) = (support::footage(), here.join("gate-road.txt"));
+    let checked = model(&[
+        &"check-quantization",
+        &int8,
+        &fp32,
+        &footage,
+        &"--zones",
+        &zones,
+        &"--truth",
+        &truth,
+        &"--json",
+        &json,
+        &"--threads",
+        &"2",
+    ]);
     let text = out(&checked) + &err(&checked);
     assert_eq!(checked.status.code(), Some(0), "{text}");
-    let report = std::fs::read(json).unwrap_or_else(|_| panic!("{text}"));
-    (text, serde_json::from_slice(&report).expect("JSON"))
-}
-
-fn assert_nothing_is_lost(text: &str, report: &Value) {
-    assert_eq!(report["outcome"], "accepted", "{text}");
     assert!(text.contains("ACCEPTED"), "{text}");
+    let report = std::fs::read(json).unwrap_or_else(|_| panic!("{text}"));
+    let report: Value = serde_json::from_slice(&report).expect("JSON");
+    assert_eq!(report["outcome"], "accepted", "{text}");
     let zone = &report["zones"][0];
     assert!(zone["inside"].as_u64() >= Some(290), "{text}");
     assert!(zone["lost_points"].as_f64() <= Some(0.0), "{text}");
-}
-
-#[test]
-fn the_recalibrated_model_sees_on_the_gate_road_whomever_its_parent_sees() {
-    let (text, report) = against_parent(None);
-    assert_nothing_is_lost(&text, &report);
-}
-
-#[test]
-fn the_recalibrated_model_sees_on_the_gate_road_who_is_truly_there_as_its_parent_does() {
-    let truth = support::root().join("tests/compare/gate-road.txt");
-    let (text, report) = against_parent(Some(&truth));
-    assert_nothing_is_lost(&text, &report);
 }
