@@ -84,7 +84,7 @@ pub enum Refusal {
 /// Why there is no verified package. Nothing of it is to be used, also where some files were taken.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageFileError {
-    #[error("the package is refused")]
+    #[error("the package is refused ({})", .0.code())]
     Refused(#[from] Refusal),
     #[error("the package cannot be read to its end; is the stick or the line still there?")]
     Read(#[source] io::Error),
