@@ -177,7 +177,7 @@ fn whoever_approves_has_seen_the_evidence_as_it_is_now() {
 
 /// What `check-quantization --keep` writes of one recording, in which so many of 400 were lost.
 fn beside_parent(quantized: Digest, recording: &str, (lost, hour): (u64, u8)) -> Value {
-    let made_at = format!("2026-03-01T{hour}:00:00Z");
+    let made_at = format!("2026-03-01T{hour:02}:00:00Z");
     let model = |package: String, model: &str| json!({ "name": "people", "version": "1", "release": 1, "package": package, "model": model });
     json!({
         "format": "standclear-model-parent-check", "version": 1, "made_at": made_at,
