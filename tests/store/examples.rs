@@ -235,7 +235,7 @@ fn a_store_of_schema_17_takes_examples_and_keeps_its_incidents() {
     store.write(&[started(0), incident(1, 10)]).expect("kept");
     drop(store);
     let file = rusqlite::Connection::open(dir.path().join(standclear::store::FILE_NAME));
-    let back = "DROP TABLE shadow_clip; DROP TABLE shadow_recording; DROP TABLE shadow_picture; DROP TABLE shadow_label; DROP TABLE shadow_incident;
+    let back = "DROP TABLE shadow_clip; DROP TABLE parent_check; DROP TABLE shadow_recording; DROP TABLE shadow_picture; DROP TABLE shadow_label; DROP TABLE shadow_incident;
       DROP TABLE shadow_run; DROP TABLE example; DROP TABLE incident_label; DROP TABLE model_event;
       PRAGMA user_version = 17;";
     file.and_then(|file| file.execute_batch(back)).expect("as it was");
