@@ -21,7 +21,6 @@ const LOST: Told = Told::ActiveOnly(Meanwhile::Quiet);
 const JOINED: Told = Told::ActiveOnly(Meanwhile::InIncident { later_by: Duration::ZERO });
 const GAINED: Told = Told::ShadowOnly(Meanwhile::Quiet);
 const SPLIT: Told = Told::ShadowOnly(Meanwhile::InIncident { later_by: Duration::ZERO });
-
 pub const TRUE: Option<Label> = Some(Label::True);
 const FALSE: Option<Label> = Some(Label::False);
 const UNSURE: Option<Label> = Some(Label::Unsure);

@@ -121,7 +121,7 @@ const AT = { left: 0.372, top: 0.33, width: 0.04, height: 0.143 };
 export function cases() {
   const one = (id, rest) => ({
     id, run: 1, camera: 'yard', zone: { number: 0, name: 'Road' }, at: ago(2 * HOUR_MS + id * MINUTE_MS), told: 'both', later_by_ms: 420, label: null, labelled_by: null, labelled_at: null,
-    standing: 'found', picture: `/api/models/cases/${id}/picture`, active: side([{ ...AT, score: 0.82 }], { incident: 40 + id }), shadow: side([{ ...AT, left: 0.375, top: 0.335, score: 0.61 }]), ...rest,
+    standing: 'found', picture: `/api/models/cases/${id}/picture`, active: side([{ ...AT, score: 0.82 }], { incident: 40 + id }), shadow: side([{ ...AT, left: 0.375, top: 0.335, score: 0.61 }]), no_clip: null, ...rest,
   });
   return [
     one(14, { told: 'shadow_only', later_by_ms: null, standing: 'gained', active: null, shadow: side([{ left: 0.62, top: 0.26, width: 0.034, height: 0.125, score: 0.44 }]) }),

@@ -130,7 +130,7 @@ describe('versions of zones', { skip: impossible ?? false }, () => {
     await answer(at.jan, 'Approve');
     await shows(at.jan, /Version 2 ● In force/i);
     await shows(at.jan, /approved by Jan/i);
-    assert.equal(await inForce(), 2);
+    await eventually('it is in force', SHOWN_WITHIN_MS, async () => await inForce() === 2);
     assert.deepEqual((await box.state()).zones.map((z) => z.name), [ROAD.name, LAWN.name, GATE.name]);
     // Whoever looks on sees it without asking.
     await shows(at.wall, /Version 2 ● In force/i);
@@ -152,7 +152,7 @@ describe('versions of zones', { skip: impossible ?? false }, () => {
     await version(at.jan, 1).getByRole('button', { name: /go back to this/i }).click();
     await answer(at.jan, 'Put in force', 'The gate is locked again');
     await shows(at.jan, /Version 4 ● In force gone back to/i);
-    assert.equal(await inForce(), 4);
+    await eventually('it is in force', SHOWN_WITHIN_MS, async () => await inForce() === 4);
     assert.deepEqual((await box.state()).zones.map((z) => z.name), [ROAD.name, LAWN.name]);
   });
 
