@@ -238,14 +238,10 @@ fn a_model_that_finds_nobody_loses_incidents_and_is_refused_once_somebody_has_sa
     let folder = tempfile::tempdir().expect("a folder");
     let guard = start(folder.path());
     let watchman = Watchman::of(&guard);
-    let told = Arc::new(Mutex::new(0));
-    let heard = Arc::clone(&told);
-    guard.shadow().on_disagreement(move |_| *heard.lock().expect("not poisoned") += 1);
     let blind = hostile::package("blind", 2, Harm::Nobody, When::Light);
     guard.shadow().watch(Some(choice(blind.dir())));
     let case = wait("a case", RUN_MAX, || all_cases(&guard).pop());
     assert!(matches!(case.told, Told::ActiveOnly(_)), "{case:?}");
-    assert!(*told.lock().expect("not poisoned") > 0, "whoever keeps examples hears of it");
     let handle = guard.handle();
     let occasion = Some(Occasion::Disagreement);
     let wanted = WantedExamples { labelled: WantedLabels::All, occasion };
