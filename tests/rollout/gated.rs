@@ -196,15 +196,21 @@ fn beside_parent(quantized: Digest, recording: &str, (lost, hour): (u64, u8)) ->
     })
 }
 
-#[test]
-fn a_quantized_model_guards_only_when_it_was_held_against_its_parent_and_sees_as_much() {
-    let world = World::judged_by(Judge::Gate);
+/// A quantized model of which nothing is missing but what it sees beside its parent.
+fn quantized_in_the_shadow(world: &World) -> Digest {
     let package =
         world.package_with(|manifest| manifest["variants"][0]["activations"] = json!("u8"));
     let digest = world.install(&package).expect("installed");
     world.desk().shadow(digest, "Eva").expect("shadowing");
     world.watch();
-    live(&world, digest, 30);
+    live(world, digest, 30);
+    digest
+}
+
+#[test]
+fn a_quantized_model_guards_only_when_it_was_held_against_its_parent_and_sees_as_much() {
+    let world = World::judged_by(Judge::Gate);
+    let digest = quantized_in_the_shadow(&world);
     let (unheld, judgement) = seen(&world, digest);
     assert_eq!(judgement, Judgement::NotEnough { needed: vec![Needed::ParentCheck] });
     refused(world.desk().promote(digest, &unheld, "Eva"), "not_enough");
@@ -237,12 +243,7 @@ fn a_quantized_model_guards_only_when_it_was_held_against_its_parent_and_sees_as
 #[test]
 fn what_was_found_of_another_model_or_of_another_file_of_it_says_nothing() {
     let world = World::judged_by(Judge::Gate);
-    let package =
-        world.package_with(|manifest| manifest["variants"][0]["activations"] = json!("u8"));
-    let digest = world.install(&package).expect("installed");
-    world.desk().shadow(digest, "Eva").expect("shadowing");
-    world.watch();
-    live(&world, digest, 30);
+    let digest = quantized_in_the_shadow(&world);
     let good = beside_parent(digest, "gate-road", (0, 10));
     let with = |pointer: &str, value: Value| {
         let mut file = good.clone();

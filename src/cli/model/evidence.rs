@@ -112,13 +112,8 @@ impl Gathered {
     }
 
     fn checked(&self) -> Option<Checked> {
-        let all = self.parent_recordings.iter();
-        (all.len() > 0).then(|| {
-            recorded::checked(all.map(|one| {
-                let RecordingRow { name, zones, .. } = &one.recording;
-                (name.as_str(), zones.as_str(), &one.counted)
-            }))
-        })
+        let all = &self.parent_recordings;
+        (!all.is_empty()).then(|| recorded::checked_of(all))
     }
 }
 

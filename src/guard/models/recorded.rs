@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::keep::{CASES_IN_BOX_MAX, FILE_BYTES_MAX, ForBox, KeptTold, for_box};
 pub use self::parent::{
     DifferRow, HowRow, KeptZones, PARENT_FORMAT, PARENT_VERSION, ParentFile, ParentRecording,
-    ZoneRow, checked,
+    ZoneRow, checked, checked_of,
 };
 use crate::engine::time::Instant;
 use crate::gate::pairs::Meanwhile;

@@ -103,10 +103,7 @@ impl ParentFile {
 
     /// What all of its recordings come to.
     pub fn checked(&self) -> Checked {
-        checked(self.recordings.iter().map(|one| {
-            let RecordingRow { name, zones, .. } = &one.recording;
-            (name.as_str(), zones.as_str(), &one.counted)
-        }))
+        checked_of(&self.recordings)
     }
 
     fn wrong(&self) -> Option<String> {
@@ -201,6 +198,14 @@ impl KeptZones {
         let stray = self.differ.iter().find(|row| !zones.contains(&row.zone));
         stray.map(|row| format!("a picture differs in `{}`, no zone of it", row.zone))
     }
+}
+
+/// What these recordings come to, of one file or of several that are of the same models.
+pub fn checked_of(recordings: &[ParentRecording]) -> Checked {
+    checked(recordings.iter().map(|one| {
+        let RecordingRow { name, zones, .. } = &one.recording;
+        (name.as_str(), zones.as_str(), &one.counted)
+    }))
 }
 
 /// What several recordings come to: name, zones (a digest), and what was counted. Zones of the same
