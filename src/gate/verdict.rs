@@ -4,10 +4,10 @@
 //! The rules, in this order:
 //! 1. A true incident that the active model told and the shadow model did not, or told too late:
 //!    refused, however many others it found. So is a quantized model that sees less than its parent.
-//! 2. Not enough: a quantized model that nobody has held against its parent; a difference, or what both missed, that nobody has labelled; a run in which the
-//!    shadow model saw too few of the pictures; too few incidents found on this site; a run that missed
-//!    more than is claimed, or joined more than a few with others, whatever another one shows; a claim
-//!    that no run shows.
+//! 2. Not enough: a quantized model that nobody has held against its parent; a difference, or what both
+//!    missed, that nobody has labelled; a run in which the shadow model saw too few of the pictures, but
+//!    for one of this site where recordings show the claim; too few incidents found on this site; a run that missed more than is claimed, or joined more than a few
+//!    with others, whatever another one shows; a claim that no run shows.
 //! 3. Else it may be approved, for the claims that are shown, with warnings.
 //!
 //! Which incidents a miss is counted against is said once, in `Standing`: they must not be there
@@ -179,6 +179,9 @@ pub enum Warning {
     Missed { run: usize, tally: Tally },
     /// It made one incident of several, so many times. Somebody who comes second is not told anew.
     Joins { run: usize, cases: usize },
+    /// On this site it saw too few pictures to be compared by them: recordings decide, and this site's own
+    /// incidents only confirm.
+    Coverage { run: usize, coverage: Coverage },
 }
 
 /// What the gate asks for beside the claim.
@@ -248,11 +251,25 @@ impl Gate {
             .enumerate()
             .map(|(index, run)| (index, run, Figures::of(self, run, claim)))
             .collect();
-        let (claims, alone): (Vec<Shown>, Vec<Shown>) = runs
+        let (mut claims, alone): (Vec<Shown>, Vec<Shown>) = runs
             .iter()
             .filter_map(|(i, run, f)| shown(*i, run, f, claim))
             .partition(|shown| together(&runs, shown.source, claim).is_none());
+        let is_covered = |shown: &Shown| {
+            runs.iter().any(|(i, r, _)| *i == shown.run && self.is_covered(r.coverage))
+        };
+        let recordings_decide =
+            claims.iter().any(|shown| shown.source == Source::Corpus && is_covered(shown));
         let mut needed = self.missing(&runs, claim);
+        let mut warnings: Vec<Warning> =
+            runs.iter().flat_map(|(i, _, f)| warnings(*i, f, claim.confidence)).collect();
+        for (run, of, _) in runs.iter().filter(|(_, of, _)| !self.is_covered(of.coverage)) {
+            let (run, coverage) = (*run, of.coverage);
+            match recordings_decide && of.source == Source::Live && coverage.seen > 0 {
+                true => warnings.push(Warning::Coverage { run, coverage }),
+                false => needed.push(Needed::Coverage { run, coverage }),
+            }
+        }
         if claims.is_empty() && !alone.is_empty() {
             let sources: BTreeSet<Source> = alone.iter().map(|shown| shown.source).collect();
             needed.extend(sources.into_iter().filter_map(|source| together(&runs, source, claim)));
@@ -272,8 +289,8 @@ impl Gate {
         if !needed.is_empty() {
             return Judgement::NotEnough { needed };
         }
-        let warnings =
-            runs.iter().flat_map(|(i, _, f)| warnings(*i, f, claim.confidence)).collect();
+        // What was seen of too few pictures shows nothing; without recordings it is not enough, above.
+        claims.retain(is_covered);
         Judgement::MayBeApproved { claims, warnings }
     }
 
@@ -323,9 +340,6 @@ impl Gate {
         for (run, of, figures) in runs {
             if !figures.unlabelled.is_empty() {
                 needed.push(Needed::Labels { run: *run, cases: figures.unlabelled.clone() });
-            }
-            if !self.is_covered(of.coverage) {
-                needed.push(Needed::Coverage { run: *run, coverage: of.coverage });
             }
             if bounds::contradicts(figures.all, claim.miss_rate, claim.confidence) {
                 needed.push(Needed::Contradicted { run: *run, tally: figures.all });

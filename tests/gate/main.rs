@@ -3,6 +3,7 @@
 mod bounds;
 mod calibration;
 mod corpus;
+mod coverage;
 mod exact;
 mod mcnemar;
 mod pairs;

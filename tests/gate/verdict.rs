@@ -10,23 +10,23 @@ use standclear::gate::figures::Figures;
 use standclear::gate::mcnemar::Discordant;
 use standclear::gate::pairs::{Incident, Meanwhile, Place, TOLERANCE, pair};
 use standclear::gate::verdict::{
-    Case, CaseId, Coverage, Evidence, Gate, Judgement, Label, Needed, Reason, Run, Source, Told,
-    Warning,
+    Case, CaseId, Coverage, Evidence, Gate, Judgement, Label, Needed, Reason, Run, Shown, Source,
+    Told, Warning,
 };
 
 use crate::exact::{probability, ratio, so_few, tally};
 
 pub const BOTH: Told = Told::Both { shadow_later_by: Duration::ZERO };
-const LOST: Told = Told::ActiveOnly(Meanwhile::Quiet);
+pub const LOST: Told = Told::ActiveOnly(Meanwhile::Quiet);
 const JOINED: Told = Told::ActiveOnly(Meanwhile::InIncident { later_by: Duration::ZERO });
-const GAINED: Told = Told::ShadowOnly(Meanwhile::Quiet);
+pub const GAINED: Told = Told::ShadowOnly(Meanwhile::Quiet);
 const SPLIT: Told = Told::ShadowOnly(Meanwhile::InIncident { later_by: Duration::ZERO });
 pub const TRUE: Option<Label> = Some(Label::True);
 const FALSE: Option<Label> = Some(Label::False);
 const UNSURE: Option<Label> = Some(Label::Unsure);
 
 /// So many cases of each sort, in this order in time.
-fn run(source: Source, sorts: &[(usize, Told, Option<Label>)]) -> Run {
+pub fn run(source: Source, sorts: &[(usize, Told, Option<Label>)]) -> Run {
     let all = sorts.iter().flat_map(|&(many, told, label)| (0..many).map(move |_| (told, label)));
     let case = |(index, (told, label)): (usize, (Told, Option<Label>))| {
         let number = index as u64;
@@ -40,7 +40,7 @@ fn run(source: Source, sorts: &[(usize, Told, Option<Label>)]) -> Run {
     }
 }
 
-fn of_runs(runs: Vec<Run>) -> Evidence {
+pub fn of_runs(runs: Vec<Run>) -> Evidence {
     Evidence { runs, ..Evidence::default() }
 }
 
@@ -295,23 +295,6 @@ fn a_noisier_model_may_be_approved_with_a_warning() {
 }
 
 #[test]
-fn a_shadow_that_skips_pictures_is_not_compared() {
-    let claim = less_than(5.0, once(59));
-    for (seen, of, enough) in [(950, 1000, true), (949, 1000, false), (0, 0, false)] {
-        let mut evidence = live(&[(59, BOTH, TRUE)]);
-        let coverage = Coverage { seen, of };
-        evidence.runs[0].coverage = coverage;
-        let judged = judge(&evidence, &claim);
-        if enough {
-            assert!(matches!(judged, Judgement::MayBeApproved { .. }), "{judged:?}");
-        } else {
-            let needed = vec![Needed::Coverage { run: 0, coverage }];
-            assert_eq!(judged, Judgement::NotEnough { needed });
-        }
-    }
-}
-
-#[test]
 fn recordings_decide_and_this_sites_own_cameras_confirm() {
     let claim = less_than(1.0, once(299));
     let corpus = run(Source::Corpus, &[(299, BOTH, TRUE)]);
@@ -464,12 +447,17 @@ proptest! {
                 let agree = matches!(case.told, Told::Both { .. }) && !is_lost(case);
                 prop_assert!(agree || case.label.is_some(), "{:?}", case);
             }
-            for shown in claims {
+            for shown in &claims {
                 let (k, n) = (shown.tally.misses() as u64, shown.tally.of() as u64);
                 // The bound for any look is wider than the one for a single one, which is exact.
                 prop_assert!(so_few(k, n, &ratio(percent, 100)) <= ratio(1, 20));
             }
-            prop_assert!(evidence.runs.iter().all(|run| run.coverage.seen >= 95));
+            let is_covered = |run: &&Run| run.coverage.seen >= 95;
+            let shows = |shown: &Shown| (shown.source, is_covered(&&evidence.runs[shown.run]));
+            prop_assert!(claims.iter().all(|shown| shows(shown).1));
+            let mut few = evidence.runs.iter().filter(|run| !is_covered(run));
+            let recordings = claims.iter().any(|shown| shows(shown) == (Source::Corpus, true));
+            prop_assert!(few.all(|run| run.source == Source::Live && recordings));
         }
     }
 

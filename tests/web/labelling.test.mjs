@@ -229,7 +229,7 @@ describe('labelling', { skip: impossible ?? false }, () => {
   const JUDGED = [
     ['not_enough', [/△ Not enough yet/, /10 are there in run 1 \(this site\): 55 more\./, /misses at most 28\.2 %/, /55 more true incidents without a miss/]],
     ['refused', [/◆ Refused It loses somebody whom the guarding model tells, or its own parent\. .*\(asked on this box: fewer than 5 % missed\)/, /In case 12 of run 1 \(this site\) somebody was inside/, /△ 70\.0 %/, /less than 95 % says too little/, /◆ Refused: 0\.80 points of recall lost/]],
-    ['may_be_approved', [/✓ May be approved .*\(asked on this box: fewer than 5 % missed\)/, /0 of 344 true incidents missed in run 2 \(gate-road, 44 clips\), so at most 0\.97 %\./, /gate-road, 44 clips/, /p = 0\.063, may be chance/, /44 ms/]],
+    ['may_be_approved', [/✓ May be approved .*\(asked on this box: fewer than 5 % missed\)/, /0 of 344 true incidents missed in run 2 \(gate-road, 44 clips\), so at most 0\.97 %\./, /gate-road, 44 clips/, /for one look: p = 0\.063, may be chance/, /44 ms/]],
     ['none_run', [/Nothing was compared yet/, /No run yet/]],
   ];
   for (const [judgement, words] of JUDGED) {
@@ -245,7 +245,7 @@ describe('labelling', { skip: impossible ?? false }, () => {
     box.role = 'engineer';
     Object.assign(box.answers, { models: MODELS.approvable, evidence: EVIDENCE.refused });
     await open('models/comparison');
-    await shows(/Promote… It is refused: it lost somebody\./);
+    await shows(/Promote… It is refused: see why above\./);
     assert.equal(await button('Promote…').isDisabled(), true);
     box.answers.evidence = () => ({ ...EVIDENCE.refused(), miss: 0.01 });
     await page.getByRole('combobox', { name: /^Asked/ }).selectOption('0.01');

@@ -10,7 +10,8 @@ use crate::gate::figures::Figures;
 use crate::gate::pairs::Place;
 use crate::gate::quantization::{Checked, LOST_ONE_IN, Outcome};
 use crate::gate::verdict::{
-    CaseId, Evidence, Judgement, Label, Needed, Reason, Run, Shown, Source, Standing, Warning,
+    CaseId, Evidence, Judgement, Label, Needed, Quantization, Reason, Run, Shown, Source, Standing,
+    Warning,
 };
 
 /// Cases that are named one by one.
@@ -33,10 +34,17 @@ pub fn judged(out: &mut dyn Write, evidence: &Evidence, judged: &Judged) -> io::
     writeln!(out, "{heading}")?;
     lines.iter().try_for_each(|line| writeln!(out, "  {line}"))?;
     if !judged.is_refused() {
+        // Whether it is quantized is not known of recordings by themselves.
+        let parent = match evidence.quantization {
+            Quantization::NotAsked => {
+                ", where it is quantized a check against its parent (`check-quantization`)"
+            }
+            Quantization::Unchecked | Quantization::Checked(_) => "",
+        };
         writeln!(
             out,
-            "  before it may guard: {} true incidents found by the site's own cameras, and a person's \
-             approval",
+            "  before it may guard: {} true incidents found by the site's own cameras{parent}, and a \
+             person's approval",
             judged.live_incidents
         )?;
     }
@@ -83,7 +91,8 @@ fn of_run(out: &mut dyn Write, run: &Run, figures: &Figures, claim: &Claim) -> i
     let (found, false_ones) = (figures.found, figures.false_alarms);
     writeln!(
         out,
-        "McNemar, exact: true ones told by one only {} against {}, p {:.3}; false ones {} against {}, p {:.3}",
+        "McNemar, exact, for one look: true ones told by one only {} against {}, p {:.3}; false ones {} \
+         against {}, p {:.3}",
         found.active_only,
         found.shadow_only,
         found.p_differs(),
@@ -223,7 +232,7 @@ fn shown(shown: &Shown, runs: usize) -> String {
 fn warning(warning: &Warning, runs: usize) -> String {
     match warning {
         Warning::Noisier { run, p } => format!(
-            "{}take care: it alarms for nothing more often than the active model (p {p:.3})",
+            "{}take care: it alarms for nothing more often than the active model (p {p:.3}, for one look)",
             in_run(*run, runs)
         ),
         Warning::Missed { run, tally } => {
@@ -232,6 +241,12 @@ fn warning(warning: &Warning, runs: usize) -> String {
         Warning::Joins { run, cases } => format!(
             "{}take care: {cases} times it made one incident of several",
             in_run(*run, runs)
+        ),
+        Warning::Coverage { run, coverage } => format!(
+            "{}take care: it saw {} of {} pictures; the recordings decide",
+            in_run(*run, runs),
+            coverage.seen,
+            coverage.of
         ),
     }
 }

@@ -10,7 +10,7 @@ use crate::guard::handle::gated::{
     Gate, LOST_ONE_IN, Look, Needed, Outcome, Place, Probability, Reason, Recall, Shown, Tally,
     Warning,
 };
-use crate::guard::handle::shadowing::{Checked, Claim, EvidenceFacts, RunRow, Source};
+use crate::guard::handle::shadowing::{Checked, Claim, Coverage, EvidenceFacts, RunRow, Source};
 
 /// A finding for programs and for people.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,16 +60,8 @@ pub(super) fn needed(facts: &EvidenceFacts, needed: &Needed) -> Worded {
             (Some(run), labels(&name, cases.iter().map(|case| case.0).collect()))
         }
         Needed::Coverage { run, coverage } => {
-            let (run, name) = at(run);
-            let text = format!(
-                "in {name} the shadow model saw {} of {} pictures ({}); at least {} % are needed to \
-                 compare the two",
-                coverage.seen,
-                coverage.of,
-                percent(share(coverage.seen, coverage.of).unwrap_or(0.0)),
-                Gate::default().coverage_min_percent
-            );
-            (Some(run), Worded::of("coverage", text))
+            let text = coverage_words(facts, *run, *coverage);
+            (Some(*run), Worded::of("coverage", text))
         }
         Needed::LiveIncidents { more } => {
             let text = format!(
@@ -123,6 +115,21 @@ pub(super) fn needed(facts: &EvidenceFacts, needed: &Needed) -> Worded {
     Worded { run: run.and_then(|run| id(facts, run)), ..worded }
 }
 
+fn coverage_words(facts: &EvidenceFacts, run: usize, Coverage { seen, of }: Coverage) -> String {
+    let row = facts.runs.get(run);
+    let but = match row.map(|row| row.source) {
+        Some(Source::Live) => ", where no recordings show the claim",
+        Some(Source::Corpus) | None => "",
+    };
+    format!(
+        "in {} the shadow model saw {seen} of {of} pictures ({}); at least {} % are needed to \
+         compare the two{but}",
+        name(facts, run),
+        percent(share(seen, of).unwrap_or(0.0)),
+        Gate::default().coverage_min_percent
+    )
+}
+
 /// What whoever approves should know.
 pub(super) fn warning(facts: &EvidenceFacts, warning: &Warning) -> Worded {
     let (run, worded) = match *warning {
@@ -131,7 +138,7 @@ pub(super) fn warning(facts: &EvidenceFacts, warning: &Warning) -> Worded {
             let alarms = alarms.unwrap_or_default();
             let text = format!(
                 "in {} it alarms for nothing more often than the active model: {} times where the \
-                 active model was quiet, against {}; so much comes by chance with {}",
+                 active model was quiet, against {}; so much comes by chance with {}, for one look",
                 name(facts, run),
                 alarms.shadow_only,
                 alarms.active_only,
@@ -156,6 +163,15 @@ pub(super) fn warning(facts: &EvidenceFacts, warning: &Warning) -> Worded {
                 one_or_many(cases, "once", &format!("{cases} times"))
             );
             (run, Worded::of("joins", text))
+        }
+        Warning::Coverage { run, coverage } => {
+            let text = format!(
+                "in {} it saw {} of the pictures: recordings show what is claimed, and this site's own \
+                 incidents only confirm it",
+                name(facts, run),
+                percent(share(coverage.seen, coverage.of).unwrap_or(0.0))
+            );
+            (run, Worded::of("coverage", text))
         }
     };
     Worded { run: id(facts, run), ..worded }
@@ -211,14 +227,14 @@ pub(super) fn quantization(checked: &Checked) -> (&'static str, String) {
 
 /// Nobody knows what quantizing has cost, or only of a file that is not run here.
 const UNCHECKED: &str = "it is quantized (INT8), and nobody has held the file of it that this box runs \
-                         against its FP32 parent: give the box what `standclear model \
-                         check-quantization --keep` writes";
+                         against its FP32 parent: do so with `standclear model check-quantization --keep`, \
+                         and give the box what that writes with `standclear model evidence --into-box`";
 
 fn not_compared(name: &str, left_out: usize, told: usize) -> Worded {
     let text = format!(
         "in {name} {left_out} of {told} incidents that the active model told are not compared, since the \
          shadow model was not given enough of their pictures; with more than {} % what is compared may \
-         be the quiet ones: give it more time, or compare on recordings",
+         be the quiet ones: give it more time",
         Gate::default().left_out_max_percent
     );
     Worded::of("left_out", text)

@@ -49,7 +49,7 @@ export function parseEvidence(value: unknown): Evidence {
 
 export const JUDGEMENT: Record<Evidence['judgement'], { shape: string; word: string; means: string }> = {
   refused: { shape: '◆', word: 'Refused', means: 'It loses somebody whom the guarding model tells, or its own parent. It must not guard, however good it is elsewhere.' },
-  not_enough: { shape: '△', word: 'Not enough yet', means: 'Nothing speaks against it. Too little is known for anybody to approve it.' },
+  not_enough: { shape: '△', word: 'Not enough yet', means: 'No true incident is known to be lost. Too little is shown for anybody to approve it.' },
   may_be_approved: { shape: '✓', word: 'May be approved', means: 'The incidents show what is asked for. Whether it shall guard, a named person says.' },
 };
 export const SOURCE_WORD: Record<Source, string> = { live: 'this site, live', corpus: 'recordings' };

@@ -341,7 +341,7 @@ impl Comparer {
             },
             Held::NoTime { seen_percent } => format!(
                 "this box has too little time for it between the looks of the active model: it sees \
-                 {seen_percent} % of the pictures, and 95 % are wanted; compare the two on recordings"
+                 {seen_percent} % of the pictures, and 95 % are wanted where no recordings show the claim"
             ),
         });
         let mut standing = self.parts.shared.standing();

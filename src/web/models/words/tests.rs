@@ -113,7 +113,7 @@ fn everything_that_can_be_missing_has_its_own_code_and_names_numbers() {
             Needed::Coverage { run: 0, coverage },
             "coverage",
             "in run 4 (this site) the shadow model saw 900 of 1000 pictures (90 %); at least 95 % are \
-             needed to compare the two",
+             needed to compare the two, where no recordings show the claim",
         ),
         (
             Needed::LiveIncidents { more: 1 },
@@ -149,7 +149,7 @@ fn everything_that_can_be_missing_has_its_own_code_and_names_numbers() {
             "left_out",
             "in run 4 (this site) 5 of 40 incidents that the active model told are not compared, since \
              the shadow model was not given enough of their pictures; with more than 10 % what is \
-             compared may be the quiet ones: give it more time, or compare on recordings",
+             compared may be the quiet ones: give it more time",
         ),
         (Needed::ParentCheck, "parent_check", UNCHECKED),
         (
@@ -172,13 +172,17 @@ fn whoever_approves_is_warned_with_numbers() {
     assert_eq!(
         noisier.text,
         "in run 4 (this site) it alarms for nothing more often than the active model: 9 times where \
-         the active model was quiet, against 1; so much comes by chance with 1.07 %"
+         the active model was quiet, against 1; so much comes by chance with 1.07 %, for one look"
     );
     let missed = warning(&facts, &Warning::Missed { run: 0, tally: tally(2, 300) });
     assert!(missed.text.contains("missed 2 of 300 incidents"), "{}", missed.text);
     let joins = warning(&facts, &Warning::Joins { run: 0, cases: 3 });
     assert!(joins.text.contains("one incident of several 3 times"), "{}", joins.text);
     assert_eq!((noisier.code, missed.code, joins.code), ("noisier", "missed", "joins"));
+    let few = Coverage { seen: 570, of: 1000 };
+    let few = warning(&facts, &Warning::Coverage { run: 0, coverage: few });
+    assert!(few.text.contains("it saw 57 % of the pictures: recordings show"), "{}", few.text);
+    assert_eq!((few.code, few.run), ("coverage", Some(4)));
 }
 
 #[test]
