@@ -64,7 +64,7 @@ fn a_worse_model_in_the_shadow_loses_somebody_and_is_refused_by_name_and_what_it
     let service = Service::start(scene);
     let name = "ssdlite-person-300-int8";
     service.packs(&support::root().join("models").join(name), "ssd.standclear-model");
-    let digest = service.installs("ssd.standclear-model");
+    let digest = service.fetches("ssd.standclear-model");
     service.does(&["shadow", &digest]);
 
     let case = service.wait("a case that it lost", INCIDENTS_WITHIN, || {

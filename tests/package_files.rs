@@ -14,3 +14,5 @@ mod into_store;
 mod keys;
 #[path = "package_files/maker.rs"]
 mod maker;
+#[path = "package_files/tls.rs"]
+mod tls;

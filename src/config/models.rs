@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::ConfigError;
 use super::check::Place;
+use super::notify::CERTIFICATES;
 
 /// Where systems mount sticks.
 const CARRIED_DEFAULT: [&str; 2] = ["/media", "/run/media"];
@@ -30,6 +31,8 @@ const MISS_PERCENT_DEFAULT: u32 = 1;
 pub struct Models {
     /// Looked through for packages, with the folders in them.
     pub carried: Vec<PathBuf>,
+    /// Who signs the certificates of whom packages are fetched from; `None`: the well-known authorities.
+    pub ca_file: Option<PathBuf>,
     /// The 99th percentile of a picture's inference.
     pub latency_budget: Duration,
     /// A candidate must show that it misses a smaller share of true incidents, percent.
@@ -40,6 +43,7 @@ pub struct Models {
 #[serde(deny_unknown_fields)]
 pub(super) struct UnvalidatedModels {
     carried: Option<Vec<Spanned<String>>>,
+    ca_file: Option<Spanned<String>>,
     latency_budget_ms: Option<Spanned<i64>>,
     miss_max_percent: Option<Spanned<i64>>,
 }
@@ -67,8 +71,11 @@ impl Place<'_> {
                 }
             }
         }
+        let ca_file = from.ca_file.as_ref();
+        let ca_file = ca_file.map(|file| self.file("models.ca_file", file, CERTIFICATES));
         Ok(Models {
             carried,
+            ca_file: self.noted(ca_file.transpose()).flatten(),
             latency_budget: Duration::from_millis(u64::from(budget_ms)),
             miss_max_percent: miss,
         })

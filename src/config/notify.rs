@@ -297,7 +297,7 @@ impl Place<'_> {
         Err(self.wrong("notify.web_push.contact", &push.contact, right))
     }
 
-    fn file(
+    pub(super) fn file(
         &self,
         key: &str,
         written: &Spanned<String>,
@@ -314,5 +314,5 @@ impl Place<'_> {
 
 /// What is to stand in a file.
 const SECRET: &str = "write the secret on its first line and let only this program read it";
-const CERTIFICATES: &str = "it holds the certificates, in PEM form, of whoever signed the other \
+pub(super) const CERTIFICATES: &str = "it holds the certificates, in PEM form, of whoever signed the other \
                             side's";

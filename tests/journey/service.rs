@@ -2,6 +2,8 @@
 //! command line and over its API, as people do.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,7 +23,8 @@ pub const EVA: &str = "Eva";
 /// Longest wait for anything that must come, but incidents.
 pub const SOON: Duration = Duration::from_secs(60);
 
-/// From the camera's picture to the siren (R1), whatever becomes of models meanwhile.
+/// From the camera's picture to the siren, whatever becomes of models meanwhile. R2 asks for a second where
+/// nothing else runs on the machine.
 const SIREN_MAX_MS: u64 = 2000;
 
 /// How often somebody looks.
@@ -215,6 +218,23 @@ impl Service {
         let digest = said.trim().rsplit(' ').next().unwrap_or_default().to_owned();
         assert!(said.contains("installed and verified") && digest.len() == 64, "{said}");
         digest
+    }
+
+    /// The same from a server on the site's network.
+    #[track_caller]
+    pub fn fetches(&self, file: &str) -> String {
+        let bytes = fs::read(self.path(file)).expect("packed");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/{file}", listener.local_addr().expect("an address"));
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("the box");
+            let head = BufReader::new(stream.try_clone().expect("a stream")).lines();
+            let lines = head.map_while(Result::ok).take_while(|line| !line.is_empty());
+            assert!(lines.count() > 0);
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", bytes.len());
+            stream.write_all(&[head.into_bytes(), bytes].concat()).expect("sent");
+        });
+        self.installs(&url)
     }
 
     /// Kinds of what is in the history, the oldest first.

@@ -4,9 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use jiff::SignedDuration;
+use standclear::clock;
 use standclear::guard::handle::models::Models;
 
 use super::world::World;
@@ -83,12 +86,73 @@ fn a_fetch_ends_and_leaves_nothing_when_something_else_took_the_room_meanwhile()
     assert_eq!(parts(&world), [""; 0]);
 }
 
+/// Sends half of it and hangs up, until it is mended. What comes back says from where each one asked.
+fn breaks_until(mended: Arc<AtomicBool>, bytes: Vec<u8>) -> (String, Receiver<Option<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/people", listener.local_addr().expect("an address"));
+    let (asked, hears) = mpsc::sync_channel(64);
+    let all = bytes.len();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let reader = BufReader::new(stream.try_clone().expect("a stream"));
+            let head = reader.lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            let heads: Vec<String> = head.map(|line| line.to_lowercase()).collect();
+            let range = heads.iter().find_map(|line| line.strip_prefix("range: bytes="));
+            let from: Option<usize> = range.and_then(|it| it.trim_end_matches('-').parse().ok());
+            asked.send(from).expect("somebody listens");
+            let (status, first) = match from {
+                None => ("200 OK".to_owned(), 0),
+                Some(first) => {
+                    let range = format!("Content-Range: bytes {first}-{}/{all}", all - 1);
+                    (format!("206 Partial Content\r\n{range}"), first)
+                }
+            };
+            let length = all - first;
+            let head =
+                format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nETag: \"1\"\r\n\r\n");
+            let last = if mended.load(Ordering::SeqCst) { all } else { all / 2 };
+            // Whoever has enough hangs up.
+            let _ = stream.write_all(&[head.as_bytes(), &bytes[first..last.max(first)]].concat());
+        }
+    });
+    (url, hears)
+}
+
 #[test]
-fn what_an_earlier_life_of_the_box_began_to_fetch_is_gone_after_its_start() {
+fn what_an_earlier_life_of_the_box_began_to_fetch_is_gone_on_with_where_it_broke() {
     let mut world = World::new();
+    let bytes = world.package(7);
+    let (mended, half) = (Arc::new(AtomicBool::new(false)), bytes.len() / 2);
+    let (url, asked) = breaks_until(mended.clone(), bytes);
+    world.desk().fetch(&url, "Eva").expect("begun");
+    let said = refused(&world);
+    assert!(said.contains("the next try goes on from there"), "{said}");
     world.end();
-    fs::write(world.root().join("fetched.part"), "half of it").expect("written");
-    fs::write(world.root().join("fetched.part.from"), "{}").expect("written");
     world.begin();
-    assert_eq!(parts(&world), [""; 0]);
+    assert_eq!(parts(&world).len(), 2, "what came, and what it is a part of");
+    mended.store(true, Ordering::SeqCst);
+    let of_before: Vec<Option<usize>> = asked.try_iter().collect();
+    assert_eq!((of_before[0], of_before.last()), (None, Some(&Some(half))));
+    world.desk().fetch(&url, "Eva").expect("begun");
+    world.is_told("verified");
+    assert_eq!(asked.try_iter().collect::<Vec<_>>(), [Some(half)], "only what was missing");
+    world.wait_for("nothing is left of it", || parts(&world).is_empty());
+}
+
+#[test]
+fn what_an_earlier_life_of_the_box_began_to_fetch_goes_where_incidents_need_its_room_or_nobody_came()
+ {
+    for (free, days) in [(ADVISED, 0), (1 << 40, 8)] {
+        let mut world = World::new();
+        world.end();
+        let part = world.root().join("fetched.part");
+        fs::write(&part, "half of it").expect("written");
+        fs::write(world.root().join("fetched.part.from"), "{}").expect("written");
+        let changed = clock::wall() - SignedDuration::from_hours(24 * days);
+        let file = fs::File::options().write(true).open(&part).expect("there");
+        file.set_modified(changed.into()).expect("said");
+        world.free.store(free, Ordering::SeqCst);
+        world.begin();
+        world.wait_for("it is gone", || parts(&world).is_empty());
+    }
 }

@@ -57,11 +57,19 @@ pub const EVIDENCE: &str = "what they saw";
 
 /// The next trials of models, in their order; a good one where nothing is said.
 #[derive(Clone, Default)]
-pub struct Tries(pub Arc<Mutex<VecDeque<Tried>>>);
+pub struct Tries(pub Arc<Mutex<VecDeque<Tried>>>, Endless);
+
+/// Whether the next one never comes to an end.
+type Endless = Arc<AtomicBool>;
 
 impl TryModel for Tries {
     fn try_model(&self, dir: &Path) -> Tried {
         assert!(dir.join("model.onnx").is_file(), "{} is not there", dir.display());
+        if self.1.swap(false, Ordering::SeqCst) {
+            loop {
+                thread::park();
+            }
+        }
         let next = self.0.lock().expect("not poisoned").pop_front();
         next.unwrap_or(Tried::Well { p99: Duration::from_millis(40), pictures: 100 })
     }
@@ -151,6 +159,7 @@ pub struct World {
     pub free: Arc<AtomicU64>,
     mood: Arc<AtomicU8>,
     clock_shift_years: Arc<Mutex<i64>>,
+    clock_is_doubted: Arc<AtomicBool>,
     judge: Judge,
     life: Option<Life>,
 }
@@ -182,6 +191,7 @@ impl World {
             free: Arc::new(AtomicU64::new(1 << 40)),
             mood: Arc::default(),
             clock_shift_years: Arc::default(),
+            clock_is_doubted: Arc::default(),
             judge,
             life: None,
         };
@@ -199,6 +209,12 @@ impl World {
 
     pub fn clock_is_off_by_years(&self, years: i64) {
         *self.clock_shift_years.lock().expect("not poisoned") = years;
+    }
+
+    /// A box without a clock of its own, to which nobody has told the time.
+    pub fn has_no_clock(&self) {
+        self.clock_is_off_by_years(-56);
+        self.clock_is_doubted.store(true, Ordering::SeqCst);
     }
 
     pub fn life(&self) -> &Life {
@@ -237,10 +253,12 @@ impl World {
                 let free = self.free.clone();
                 move || Ok(free.load(Ordering::SeqCst))
             }),
+            ca_file: None,
         };
         let (vision, told) = mpsc::sync_channel(64);
         let (signed, data) = (files.clone(), self.folder.path().to_owned());
-        let shift = self.clock_shift_years.clone();
+        let (shift, doubted) = (self.clock_shift_years.clone(), self.clock_is_doubted.clone());
+        let time_at_first = shared.now().time;
         let evidence: Arc<dyn EvidenceSource> = match self.judge {
             Judge::Nobody => Arc::new(self.evidence.clone()),
             Judge::Gate => Arc::new(gate(self.folder.path(), read, &clerk, shared.clone())),
@@ -253,7 +271,10 @@ impl World {
             candidate: Box::new(|_| ()),
             book: Box::new(Chronicle::new(clerk.clone())),
             found,
-            time: Box::new(move |_| WallTime::Trusted(shifted(&shift))),
+            time: Box::new(move |_| match doubted.load(Ordering::SeqCst) {
+                false => WallTime::Trusted(shifted(&shift)),
+                true => WallTime::Doubted(shifted(&shift)),
+            }),
             trusted: Box::new(move |digest| take::still_trusted(&signed, &data, digest)),
             evidence: evidence.clone(),
         };
@@ -266,8 +287,8 @@ impl World {
             ModelsDesk { intake, evidence, reader, carried, found, asks: asks(0.01), lately };
         go_on(desk.intake.clone()).expect("a thread");
         self.life = Some(Life { desk, clerk, order, news: post, told, thread });
-        self.wait_for("the clock to be trusted", || {
-            matches!(self.desk().intake.shared.now().time, WallTime::Trusted(_))
+        self.wait_for("the clock to be looked at", || {
+            self.desk().intake.shared.now().time != time_at_first
         });
     }
 
@@ -287,6 +308,15 @@ impl World {
         self.wait_for("the store to close", || {
             standclear::store::in_use_by(self.folder.path()).is_none()
         });
+    }
+
+    /// The box ends while this package is being tried, as by a kill as far as the folder goes.
+    pub fn end_in_a_try(&mut self, digest: Digest) {
+        self.tries.1.store(true, Ordering::SeqCst);
+        let intake = self.desk().intake.clone();
+        thread::spawn(move || intake.try_candidate(digest));
+        self.wait_for("it is being tried", || !self.tries.1.load(Ordering::SeqCst));
+        self.end();
     }
 
     /// A vision process starts with what the keeper gives it, the first of it looks, and that is told.

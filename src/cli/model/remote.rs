@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fs::File;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -12,6 +14,22 @@ use crate::guard::handle::models::KeptEvidence;
 use crate::guard::models::person::{Person, Who};
 use crate::guard::models::remote::{Address, Remote, RemoteError};
 use crate::rollout::slot::Digest;
+
+/// How often a box is asked how far it is.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// So often it is looked for how it ended.
+const LOOKS_MAX: usize = 20;
+
+/// Kinds of events that end what was being taken.
+const ENDS: [&str; 3] = ["verified", "rejected", "refused"];
+
+const MB: u64 = 1024 * 1024;
+const SAID_EVERY_MB: u64 = 10;
+
+/// Its history was not written: the box says that by itself.
+const NOTHING_SAID: &str =
+    "the box does not say how it ended; `standclear model list` has what it holds";
 
 fn text<'v>(value: &'v Value, at: &str) -> &'v str {
     value.pointer(at).and_then(Value::as_str).unwrap_or("-")
@@ -30,6 +48,54 @@ pub fn install(address: &Address, file: File) -> Result<(), Box<dyn Error>> {
         "{name} {version}, release {}, is installed and verified: {digest}",
         said["release"]
     ))
+}
+
+/// The box fetches it; says how far it is, and how it ended.
+pub fn fetch(address: &Address, url: &str) -> Result<(), Box<dyn Error>> {
+    let remote = Remote::new(address)?;
+    let before = newest(&remote)?.map_or(0, |event| event["id"].as_u64().unwrap_or_default());
+    remote.post("/api/models/fetch", &json!({ "url": url }))?;
+    let mut said = 0;
+    loop {
+        thread::park_timeout(LOOK_EVERY);
+        let taking = remote.get("/api/models")?["taking"].clone();
+        if taking.is_null() {
+            break;
+        }
+        let mb = taking["bytes"].as_u64().unwrap_or_default() / MB;
+        if mb >= said + SAID_EVERY_MB {
+            said = mb;
+            say(&format!("{mb} MB have come"))?;
+        }
+    }
+    match ended(&remote, before)? {
+        Some(event) if event["kind"] == "verified" => {
+            let slot = text(&event, "/slot");
+            let digest = slot.strip_prefix("sha256-").unwrap_or(slot);
+            say(&format!("It is installed and verified: {digest}"))
+        }
+        Some(event) => Err(RemoteError::NotTaken { why: text(&event, "/text").to_owned() }.into()),
+        None => Err(RemoteError::NotTaken { why: NOTHING_SAID.to_owned() }.into()),
+    }
+}
+
+/// How what began after this line of the history ended; it is written a moment after it did.
+fn ended(remote: &Remote, before: u64) -> Result<Option<Value>, RemoteError> {
+    for _ in 0..LOOKS_MAX {
+        let newest = newest(remote)?.filter(|event| event["id"].as_u64() > Some(before));
+        let is_end = |event: &Value| ENDS.iter().any(|kind| event["kind"] == **kind);
+        if let Some(event) = newest.filter(is_end) {
+            return Ok(Some(event));
+        }
+        thread::park_timeout(LOOK_EVERY);
+    }
+    Ok(None)
+}
+
+/// The newest line of the history.
+fn newest(remote: &Remote) -> Result<Option<Value>, RemoteError> {
+    let said = remote.get("/api/models/history?limit=1")?;
+    Ok(said["events"].as_array().and_then(|events| events.first().cloned()))
 }
 
 pub fn list(address: &Address) -> Result<(), Box<dyn Error>> {

@@ -56,7 +56,8 @@ pub struct Where {
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct InstallArgs {
-    /// The package.
+    /// The package: a file, or an http or https address that the box fetches it from.
+    #[arg(value_name = "FILE|ADDRESS")]
     file: PathBuf,
     /// The clock of this machine may be wrong: refuse nothing for its date.
     #[arg(long)]
@@ -184,16 +185,34 @@ impl Where {
     }
 }
 
-pub fn install(args: &InstallArgs) -> Result<(), Box<dyn Error>> {
-    let file = open_file(&args.file)?;
-    if let Some(address) = args.at.address()? {
-        return remote::install(&address, file);
+impl InstallArgs {
+    /// The address that it is fetched from.
+    fn url(&self) -> Option<&str> {
+        let text = self.file.to_str()?;
+        ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme)).then_some(text)
     }
+}
+
+pub fn install(args: &InstallArgs) -> Result<(), Box<dyn Error>> {
     let now = clock::wall();
     let time = if args.doubt_clock { WallTime::Doubted(now) } else { WallTime::Trusted(now) };
-    let mut stopped = args.at.stopped()?;
-    let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let installed = stopped.install((&name, file), time, CONSOLE);
+    let (stopped, installed) = if let Some(url) = args.url() {
+        if let Some(address) = args.at.address()? {
+            return remote::fetch(&address, url);
+        }
+        let mut stopped = args.at.stopped()?;
+        let installed = stopped.fetch(url, time, CONSOLE);
+        (stopped, installed)
+    } else {
+        let file = open_file(&args.file)?;
+        if let Some(address) = args.at.address()? {
+            return remote::install(&address, file);
+        }
+        let mut stopped = args.at.stopped()?;
+        let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let installed = stopped.install((&name, file), time, CONSOLE);
+        (stopped, installed)
+    };
     let said = installed.map(|it| {
         format!(
             "{} {}, release {}, is installed and verified: {}\nOnce the box runs, let it look in the \

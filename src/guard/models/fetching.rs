@@ -8,12 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::chronicle::{Kind, Told};
 use super::keeper::{Reply, Task};
 use super::shown::{Folders, Shared};
 use super::take::{self, Door, refusal_told};
 use super::trials;
 use super::trying::{Tried, TryModel};
+use crate::clock;
 use crate::guard::clerk::ClerkError;
 use crate::guard::handle::models::{
     InstalledModel, ModelError, Slot, Taking, TakingFrom, TakingState,
@@ -30,6 +33,9 @@ const KEPT_MAX: Duration = Duration::from_secs(30);
 
 /// What is being fetched, in the folder of models.
 const PART: &str = "fetched.part";
+
+/// For so long what came of a package is kept for whoever fetches it again.
+const PART_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How often it is looked whether the disk has room for more of what is being fetched, bytes.
 const ROOM_EVERY_BYTES: u64 = 8 * 1024 * 1024;
@@ -48,6 +54,8 @@ pub struct Intake {
     pub tries: Arc<dyn TryModel>,
     pub taking: Arc<Mutex<Option<Taking>>>,
     pub free: Free,
+    /// Who signs the certificates of whom packages are fetched from; `None`: the well-known authorities.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// One at a time; over when dropped.
@@ -256,7 +264,7 @@ impl Intake {
         let room = self.room()?;
         let mut look_at = has_come + ROOM_EVERY_BYTES;
         let mut full = None;
-        let fetched = Fetcher::new(None).and_then(|fetcher| {
+        let fetched = Fetcher::new(self.ca_file.as_deref()).and_then(|fetcher| {
             let fetcher = fetcher.at_most(has_come.saturating_add(room));
             fetcher.fetch(url, part, &mut |progress| {
                 self.progress(|taking| {
@@ -281,25 +289,39 @@ impl Intake {
 
     /// What may be written, bytes.
     fn room(&self) -> Result<u64, ModelError> {
-        let free = (self.free)()?;
-        let room = free.checked_sub(FREE_BYTES_ADVISED).filter(|room| *room > 0);
-        room.ok_or_else(|| {
-            ModelError::Disk(format!(
-                "{} MB are free, and {} MB have to stay free for incidents",
-                free / (1024 * 1024),
-                FREE_BYTES_ADVISED / (1024 * 1024)
-            ))
-        })
+        room((self.free)()?)
+    }
+
+    /// What an earlier life of the box began to fetch waits for whoever fetches it again, unless incidents
+    /// need its room or nobody came for it.
+    pub fn forget_old_part(&self) {
+        let part = part_in(&self.shared.folders);
+        let changed = fs::metadata(&part).and_then(|it| it.modified());
+        let is_young = changed.is_ok_and(|changed| {
+            let changed = Timestamp::try_from(changed);
+            changed.is_ok_and(|it| clock::wall().duration_since(it).abs() < PART_KEPT)
+        });
+        if is_young && self.room().is_ok() {
+            return;
+        }
+        if let Err(error) = forget(&part) {
+            tracing::warn!("what was begun to be fetched cannot be removed: {error}");
+        }
     }
 }
 
-/// What an earlier life of the box began to fetch is not gone on with: incidents need the room.
-pub fn forget_part(folders: &Folders) {
-    if let Err(error) = forget(&part_in(folders)) {
-        tracing::warn!("what was begun to be fetched cannot be removed: {error}");
-    }
+/// What may be written of so many free bytes.
+pub(super) fn room(free: u64) -> Result<u64, ModelError> {
+    let room = free.checked_sub(FREE_BYTES_ADVISED).filter(|room| *room > 0);
+    room.ok_or_else(|| {
+        ModelError::Disk(format!(
+            "{} MB are free, and {} MB have to stay free for incidents",
+            free / (1024 * 1024),
+            FREE_BYTES_ADVISED / (1024 * 1024)
+        ))
+    })
 }
 
-fn part_in(folders: &Folders) -> PathBuf {
+pub(super) fn part_in(folders: &Folders) -> PathBuf {
     folders.root.join(Path::new(PART))
 }

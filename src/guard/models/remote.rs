@@ -65,6 +65,8 @@ pub enum RemoteError {
     },
     #[error("the box refuses it ({status} {code}): {message}")]
     Refused { status: u16, code: String, message: String },
+    #[error("the box has not taken it: {why}")]
+    NotTaken { why: String },
     #[error("{url} answers what no box answers; is it the box's page?")]
     NoAnswer { url: String },
 }

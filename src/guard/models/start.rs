@@ -12,7 +12,7 @@ use super::Rollout;
 use super::chronicle::Chronicle;
 use super::desk::{Lately, ModelsDesk, with_installed};
 use super::evidence::ShadowEvidence;
-use super::fetching::{Intake, forget_part};
+use super::fetching::Intake;
 use super::keeper::{self, KeeperParts, KeeperThread, Task};
 use super::next_life::KeepersOrder;
 use super::seen::{NewsQueue, news};
@@ -76,7 +76,6 @@ impl OpenedModels {
         rules: Rules,
         events: &[ModelEventRow],
     ) -> OpenedModels {
-        forget_part(&folders);
         let shipped = shipped_in(&folders.shipped);
         let Opened { store, damages, not_kept } = ModelStore::open(files.clone(), shipped.release);
         for damage in &damages {
@@ -180,6 +179,7 @@ impl ModelsFront {
                 let data = config.store.path.clone();
                 move || take::free_bytes(&data)
             }),
+            ca_file: config.models.ca_file.clone(),
         };
         let (carried, found) = (config.models.carried.clone(), Mutex::default());
         let claim = Claim {
@@ -269,6 +269,7 @@ pub fn go_on(intake: Intake) -> io::Result<()> {
     let work = move || {
         // Linux keeps niceness per thread; without it this one merely competes.
         let _ = rustix::process::nice(NICENESS);
+        intake.forget_old_part();
         let ledger = intake.shared.now().ledger;
         let mut damaged = Vec::new();
         for digest in ledger.blobs() {

@@ -2,29 +2,34 @@
 //! process, over the store that nobody else holds.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chronicle::{Book, Told, write};
 use super::evidence::EvidenceSource;
+use super::fetching::{part_in, room};
 use super::keeper::{Ask, Keeper, KeeperParts};
 use super::recorded;
 use super::shadow::append;
 use super::shown::{Shared, Shown};
 use super::start::OpenedModels;
 use super::take::{self, Door, refusal_told};
+use super::trials;
 use super::trying::{TryModel, TryProcess};
 use crate::clock;
 use crate::config::Config;
 use crate::gate::verdict::Judgement;
 use crate::guard::handle::models::{InstalledModel, KeptEvidence, ModelError, Slot};
 use crate::model_package::WallTime;
+use crate::model_package::fetch::{Fetcher, Go, forget};
 use crate::model_store::files::SharedFiles;
+use crate::redact::origin;
 use crate::rollout::slot::Digest;
 use crate::store::models::ModelEventRow;
 use crate::store::query::{HistoryError, StoreReader};
 use crate::store::{Store, StoreError};
+use crate::telemetry::chain;
 
 /// Events of earlier lives that say when a package came.
 const EVENTS_LOOKED_AT: u32 = 500;
@@ -38,6 +43,7 @@ pub struct StoppedBox {
     reader: StoreReader,
     tries: TryProcess,
     data: PathBuf,
+    ca_file: Option<PathBuf>,
     /// What the store did not take.
     unkept: Arc<Mutex<Option<StoreError>>>,
 }
@@ -97,7 +103,8 @@ impl StoppedBox {
         let tries = TryProcess::of(&[program], &config.model, budget);
         let mut keeper = Keeper::new(parts);
         keeper.show_now();
-        Ok(StoppedBox { keeper, shared, files, store, reader, tries, data, unkept })
+        let ca_file = config.models.ca_file.clone();
+        Ok(StoppedBox { keeper, shared, files, store, reader, tries, data, ca_file, unkept })
     }
 
     /// Whoever stands at the box says that its clock is right, or that it may not be.
@@ -123,9 +130,40 @@ impl StoppedBox {
         self.keeper.stage(&package, by)?;
         self.keeper.sweep_now();
         let dir = self.shared.folders.dir_of(Slot::Blob(package.digest));
+        if let Err(error) = trials::begin(&self.files, package.digest) {
+            tracing::warn!("that a model is being tried is not kept: {error}");
+        }
         let tried = self.tries.try_model(&dir);
-        self.keeper.tried(package.digest, tried)?;
-        Ok(package.installed())
+        trials::over(&self.files);
+        let done = self.keeper.tried(package.digest, tried);
+        // One that is of no use leaves the disk.
+        self.keeper.sweep_now();
+        done.map(|()| package.installed())
+    }
+
+    /// Fetches a package and installs it; goes on where an earlier try left off.
+    ///
+    /// # Errors
+    /// It does not come, or as of `install`.
+    pub fn fetch(
+        &mut self,
+        url: &str,
+        time: WallTime,
+        by: &str,
+    ) -> Result<InstalledModel, ModelError> {
+        let part = part_in(&self.shared.folders);
+        let has_come = fs::metadata(&part).map_or(0, |it| it.len());
+        let room = room(take::free_bytes(&self.data)?)?;
+        let fetched = Fetcher::new(self.ca_file.as_deref()).and_then(|fetcher| {
+            fetcher.at_most(has_come.saturating_add(room)).fetch(url, &part, &mut |_| Go::On)
+        });
+        let file = fetched.map_err(|error| ModelError::Source(chain(&error)))?;
+        let done = self.install((&origin(url), file), time, by);
+        // What was taken lies elsewhere, and what was refused is of no use.
+        if let Err(error) = forget(&part) {
+            tracing::warn!("{} cannot be removed: {error}", part.display());
+        }
+        done
     }
 
     /// # Errors
