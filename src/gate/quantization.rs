@@ -189,11 +189,6 @@ impl Counted {
     }
 }
 
-/// Compares the two on every picture and zone.
-pub fn check(looked: &[Looked]) -> Checked {
-    Counted::of(looked).checked()
-}
-
 fn is_inside(looked: &Looked) -> bool {
     match looked.truth {
         Truth::Inside => true,

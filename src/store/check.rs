@@ -11,6 +11,7 @@
 
 mod clips;
 mod examples;
+mod held;
 mod pictures;
 
 use std::path::Path;
@@ -68,14 +69,8 @@ pub enum CheckError {
     },
     #[error(transparent)]
     Audit(#[from] HistoryError),
-    #[error("the folder of examples {path} could not be read", path = .path.display())]
-    Examples {
-        path: std::path::PathBuf,
-        #[source]
-        source: std::io::Error,
-    },
-    #[error("the folder of clips {path} could not be read", path = .path.display())]
-    Clips {
+    #[error("the folder {path} could not be read", path = .path.display())]
+    Folder {
         path: std::path::PathBuf,
         #[source]
         source: std::io::Error,

@@ -2,7 +2,7 @@
 
 use standclear::gate::pairs::Place;
 use standclear::gate::quantization::{
-    Checked, Counted, Difference, Looked, Outcome, PICTURES_NAMED_MAX, Says, Truth, check,
+    Checked, Counted, Difference, Looked, Outcome, PICTURES_NAMED_MAX, Says, Truth,
 };
 use standclear::gate::verdict::{Evidence, Judgement, Needed, Quantization, Reason};
 
@@ -10,6 +10,11 @@ use crate::verdict::{BOTH, TRUE, judge, less_than, live, once};
 
 fn place(zone: &str) -> Place {
     Place { camera: "gate".to_owned(), zone: zone.to_owned() }
+}
+
+/// What the two say, of every picture and zone.
+fn check(looked: &[Looked]) -> Checked {
+    Counted::of(looked).checked()
 }
 
 /// So many pictures of each sort.

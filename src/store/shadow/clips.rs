@@ -146,9 +146,9 @@ impl Store {
     pub fn retire_case_clips(&mut self, room: CaseRoom) -> Result<Vec<String>, StoreError> {
         let not_before = room.not_before.map(Timestamp::as_microsecond);
         self.shadow_work(|connection| {
-            let gone: Vec<(i64, String)> = connection
+            let gone: Vec<(i64, String, bool)> = connection
                 .prepare_cached(
-                    "SELECT incident, file FROM (
+                    "SELECT incident, file, coalesce(began_us < ?3, 0) FROM (
                        SELECT c.incident, c.file, i.began_us, count(*) OVER newer AS clips,
                          sum(c.bytes) OVER newer AS taken
                        FROM shadow_clip c JOIN shadow_incident i ON i.id = c.incident
@@ -159,12 +159,16 @@ impl Store {
                      WHERE clips > ?1 OR taken > ?2 OR began_us < ?3",
                 )?
                 .query_map(params![room.clips_max, room.bytes_max, not_before], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
                 })?
                 .collect::<rusqlite::Result<_>>()?;
             gone.into_iter()
-                .map(|(incident, file)| {
-                    lose(connection, incident, "it was removed to make room")?;
+                .map(|(incident, file, is_old)| {
+                    let why = match is_old {
+                        true => "it was kept for as many days as clips are, and removed",
+                        false => "it was removed to make room",
+                    };
+                    lose(connection, incident, why)?;
                     Ok(file)
                 })
                 .collect()

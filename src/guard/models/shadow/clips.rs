@@ -17,7 +17,7 @@
 
 mod rows;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -34,8 +34,8 @@ use crate::guard::clerk::Clerk;
 use crate::guard::clips::Folder;
 use crate::guard::worker::WorkerPost;
 use crate::link::{
-    ClipOutcome, ClipSpan, ClipVeil, ClipWritten, GIVES_WAY, RING_S, ToWorker, YIELD_S_MAX,
-    YIELDS_FROM,
+    CLIP_S_MAX, ClipOutcome, ClipSpan, ClipVeil, ClipWritten, GIVES_WAY, RING_S, ToWorker,
+    YIELD_S_MAX, YIELDS_FROM,
 };
 use crate::store::pictures::Hides;
 use crate::store::shadow::clips::{CaseKey, CaseRoom, KeptCaseClip, NewCaseClip};
@@ -68,6 +68,10 @@ const ANSWER_MAX: Duration = Duration::from_secs(YIELD_S_MAX as u64 + 30);
 /// How often clips are held within their room, and the folder against the rows: a run that is forgotten
 /// takes rows with it.
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+
+/// A clip that is to come is asked for, or said not to, within this: its span is over and settled, and the
+/// shadow model had its time to say whom it saw. What says so may be lost where there is too much at once.
+const AWAITED_MAX: Duration = Duration::from_secs(CLIP_S_MAX as u64 + 60);
 
 /// Clips that were given up and may come all the same; older ones are found when the folder is looked over.
 const GIVEN_UP_MAX: usize = 16;
@@ -157,6 +161,8 @@ struct Keeper {
     bytes_max: u64,
     clerk: Clerk,
     post: WorkerPost,
+    /// Clips that are to come and are not asked for yet, and since when.
+    awaited: BTreeMap<CaseKey, Instant>,
     waiting: VecDeque<WantedClip>,
     under_way: Option<UnderWay>,
     /// The recorder is asked for nothing before.
@@ -185,6 +191,7 @@ impl Keeper {
             bytes_max: BYTES_MAX.min(evidence.bytes_max / OF_EVIDENCE),
             clerk,
             post,
+            awaited: BTreeMap::new(),
             waiting: VecDeque::new(),
             under_way: None,
             not_before: now,
@@ -217,19 +224,28 @@ impl Keeper {
 
     fn take(&mut self, task: ClipTask) {
         match task {
-            ClipTask::Await(of) => self.rows.put(Row::Awaited(of)),
-            ClipTask::Lost { of, why } => self.lose(of, why.to_owned()),
-            ClipTask::Film(wanted) if self.waiting.len() == WAITING_MAX => {
-                self.lose(wanted.of, "too many at once".into());
+            ClipTask::Await(of) => {
+                self.awaited.insert(of, clock::monotonic());
+                self.rows.put(Row::Awaited(of));
             }
-            ClipTask::Film(wanted) => self.waiting.push_back(*wanted),
+            ClipTask::Lost { of, why } => self.lose(of, why.to_owned()),
+            ClipTask::Film(wanted) => self.film(*wanted),
             ClipTask::Outcome { request, outcome } => self.answered(request, outcome),
             ClipTask::Stop => {}
         }
     }
 
+    fn film(&mut self, wanted: WantedClip) {
+        self.awaited.remove(&wanted.of);
+        if self.waiting.len() == WAITING_MAX {
+            return self.lose(wanted.of, "too many at once".into());
+        }
+        self.waiting.push_back(wanted);
+    }
+
     fn work(&mut self, now: Instant) {
         self.close();
+        self.give_up_what_nobody_asks_for(now);
         self.give_up_what_hangs(now);
         if now >= self.not_before {
             self.begin_next(now);
@@ -247,6 +263,14 @@ impl Keeper {
                 Ok(Err(error)) => tracing::warn!("cases' clips are not closed: {}", chain(&error)),
                 Err(error) => tracing::debug!("cases' clips are not closed yet: {error}"),
             }
+        }
+    }
+
+    fn give_up_what_nobody_asks_for(&mut self, now: Instant) {
+        let late = |(_, since): &(&CaseKey, &Instant)| now.since(**since) >= AWAITED_MAX;
+        let late: Vec<CaseKey> = self.awaited.iter().filter(late).map(|(of, _)| *of).collect();
+        for of in late {
+            self.lose(of, "too much was to be done at once when its span was over".into());
         }
     }
 
@@ -341,6 +365,7 @@ impl Keeper {
     }
 
     fn lose(&mut self, of: CaseKey, why: String) {
+        self.awaited.remove(&of);
         tracing::info!("a case has no clip: {why}");
         self.rows.put(Row::Lost(of, why));
     }

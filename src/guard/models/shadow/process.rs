@@ -242,3 +242,33 @@ fn worked(process: u32) -> Option<Duration> {
     let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
     Some(Duration::from_millis((ticks(11)? + ticks(12)?) * 1000 / TICKS_A_SECOND))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process that does nothing at all, heard at `heard`.
+    fn silent(heard: Instant, ready: bool) -> Life {
+        let (stream, _) = UnixStream::pair().expect("two sockets");
+        let child = Command::new("sleep").arg("600").process_group(0).spawn().expect("it starts");
+        let pulse = Pulse { heard_ns: heard.as_nanos().into(), ready: ready.into() };
+        let (reader, pulse) = (None, Arc::new(pulse));
+        Life { child, stream, reader, pulse, active: 0, worked: (0, Duration::ZERO) }
+    }
+
+    #[test]
+    fn a_process_that_hangs_without_work_is_told_by_its_silence_and_ends() {
+        let heard = clock::monotonic();
+        for (ready, most, why) in
+            [(true, SILENCE_MAX, "it said nothing"), (false, LOAD_MAX, "was not loaded")]
+        {
+            let mut life = silent(heard, ready);
+            assert_eq!(life.hung(heard.after(most)), None, "it may be given no time to work");
+            let hung = life.hung(heard.after(most + Duration::from_millis(1)));
+            assert!(hung.as_deref().is_some_and(|hung| hung.contains(why)), "{hung:?}");
+            let end = life.end();
+            assert!(end.status.is_none() && end.reason.contains("signal: 9"), "{}", end.reason);
+            assert!(life.exited().is_some(), "nothing of it is left");
+        }
+    }
+}

@@ -225,6 +225,33 @@ fn a_disk_that_cannot_take_it_or_a_recorder_that_says_nothing_costs_the_clip_wit
 }
 
 #[test]
+fn a_clip_that_is_awaited_and_that_nobody_asks_for_is_said_not_to_come() {
+    let mut it = filmed(2);
+    it.want(1);
+    let of = it.wanted(2).of;
+    it.keeper.take(ClipTask::Await(of));
+    let awaited_at = clock::monotonic();
+    it.keeper.work(awaited_at);
+    assert_eq!(it.said()[1], (2, "awaited".to_owned()));
+    // What says that its span is over was lost. What is being made has its own time.
+    it.keeper.work(awaited_at.after(AWAITED_MAX));
+    assert!(it.said()[1].1.contains("too much was to be done at once"), "{:?}", it.said());
+    assert!(!it.said()[0].1.contains("too much"), "{:?}", it.said());
+    assert!(it.keeper.awaited.is_empty());
+}
+
+#[test]
+fn a_clip_that_goes_by_its_age_says_so() {
+    let mut it = filmed(2);
+    (1..=2).for_each(|number| it.films(number, 8));
+    let room = CaseRoom { clips_max: 9, bytes_max: MB, not_before: Some(at(2)) };
+    let gone = it.clerk.ask(move |store| store.retire_case_clips(room));
+    assert!(matches!(&gone, Ok(Ok(files)) if *files == [name(it.run, 1)]), "{gone:?}");
+    let kept_its_days = "it was kept for as many days as clips are, and removed".to_owned();
+    assert_eq!(it.said(), [(1, kept_its_days), (2, name(it.run, 2))]);
+}
+
+#[test]
 fn clips_stay_within_their_room_and_the_oldest_that_has_a_label_goes_first() {
     let mut it = filmed(5);
     // A quarter of what incidents may take: three of them.
