@@ -108,7 +108,7 @@ fn switched(vision: &Vision, decisions: &mut Decisions, switch: u64) -> Result<S
 }
 
 #[test]
-fn under_load_every_picture_is_decided_on_once_and_a_switch_takes_less_than_a_frame_interval() {
+fn under_load_every_picture_is_decided_on_once_and_a_switch_adds_less_than_a_frame_interval() {
     let small = config(vec![shipped()], 2, FPS);
     let vision = Vision::start(WorkerConfig { input_long_side_px: Some(320), ..small });
     let mut decisions = Decisions::default();
@@ -134,7 +134,7 @@ fn under_load_every_picture_is_decided_on_once_and_a_switch_takes_less_than_a_fr
     println!("without a decision: {there:?} and back {back:?}, {usual:?} at most before");
     // From one decision to the next is an interval by itself, and more on a machine that is busy with
     // other things.
-    assert!(gaps.iter().all(|gap| *gap < 2 * usual + INTERVAL), "{gaps:?}");
+    assert!(gaps.iter().all(|gap| *gap < usual + INTERVAL), "{gaps:?}");
     let slot = prepared.slot.as_str();
     decisions.assert_each_once(&["shipped", slot, "shipped"]);
     vision.stop();
