@@ -45,13 +45,31 @@ const ZONE: &str = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
     "geometry":{"type":"Polygon","coordinates":
     [[[0.35,0.55],[0.6,0.55],[0.6,0.95],[0.35,0.95],[0.35,0.55]]]}}]}"#;
 
+/// The footage in which one person walks along the road, and that road.
+const WALK: std::ops::Range<u64> = 618..680;
+const ROAD: &str = r#"{"type":"FeatureCollection","features":[{"type":"Feature",
+    "properties":{"id":"road","name":"Road","kind":"restricted"},
+    "geometry":{"type":"Polygon","coordinates":
+    [[[0.7891,0.3594],[0.9271,0.3854],[0.9948,0.5729],[0.7812,0.5295],[0.7891,0.3594]]]}}]}"#;
+
 /// A box with the real vision process and the footage as its camera.
 fn start(folder: &Path) -> Guard {
     start_with(folder, ZONE, ("", "off"))
 }
 
+/// The same at a road along which somebody walks every few seconds.
+fn start_at_the_road(folder: &Path) -> Guard {
+    let walk = support::part_of_footage(folder, "walk.mp4", WALK);
+    let again = format!("file = \"{}\", loop = true", walk.display());
+    start_at(&again, (folder, ROAD), ("", "off"))
+}
+
 /// The same with other zones; `more` of the configuration, and `detail` as in it.
-fn start_with(folder: &Path, zones: &str, (more, detail): (&str, &str)) -> Guard {
+fn start_with(folder: &Path, zones: &str, more: (&str, &str)) -> Guard {
+    start_at(&format!("file = \"{}\"", support::footage().display()), (folder, zones), more)
+}
+
+fn start_at(camera: &str, (folder, zones): (&Path, &str), (more, detail): (&str, &str)) -> Guard {
     fs::write(folder.join("yard.json"), zones).expect("a zone file");
     let text = format!(
         r#"
@@ -62,12 +80,11 @@ fn start_with(folder: &Path, zones: &str, (more, detail): (&str, &str)) -> Guard
         [[camera]]
         id = "yard"
         name = "Yard"
-        source = {{ file = "{}" }}
+        source = {{ {camera} }}
         zones = "yard.json"
         fps = 5.0
         "#,
-        support::root().join("models").display(),
-        support::footage().display()
+        support::root().join("models").display()
     );
     let config = Config::parse(&folder.join("standclear.toml"), &text).expect("valid");
     let vision = vec![env!("CARGO_BIN_EXE_standclear").into(), "vision".into()];
@@ -158,6 +175,11 @@ fn processes() -> (Option<Pid>, Option<Pid>) {
 
 fn shadow_process() -> Option<Pid> {
     processes().1
+}
+
+/// Incidents that the siren was told so far.
+fn heard(guard: &Guard) -> u32 {
+    guard.handle().snapshots().borrow().latency.incidents
 }
 
 fn wait_state(guard: &Guard, state: ShadowState, at_most: Duration) {
@@ -261,26 +283,34 @@ fn a_model_that_finds_nobody_loses_incidents_and_is_refused_once_somebody_has_sa
 #[test]
 fn a_shadow_process_that_is_killed_each_time_is_given_up_and_no_alarm_notices() {
     let folder = tempfile::tempdir().expect("a folder");
-    let guard = start(folder.path());
+    let guard = start_at_the_road(folder.path());
     let (watchman, told) = (Watchman::of(&guard), gave_up(&guard));
+    let before = heard(&guard);
     guard.shadow().watch(Some(choice(&support::model_dir())));
     let mut killed = Vec::new();
-    wait("the end of it", RUN_MAX, || {
+    wait("the end of it, and somebody who was heard meanwhile", RUN_MAX, || {
         if let Some(process) = shadow_process().filter(|process| !killed.contains(process)) {
             // It may have gone by itself; then the next one is killed.
             let _ = kill_process(process, Signal::KILL);
             killed.push(process);
         }
-        (guard.shadow().now().state == ShadowState::GaveUp).then_some(())
+        if guard.shadow().now().state != ShadowState::GaveUp {
+            return None;
+        }
+        assert_eq!((killed.len(), guard.shadow().now().restarts), (5, 5));
+        if heard(&guard) > before {
+            return Some(());
+        }
+        killed.clear();
+        guard.shadow().watch(Some(choice(&support::model_dir())));
+        None
     });
-    assert_eq!((killed.len(), guard.shadow().now().restarts), (5, 5));
     let told = told.lock().expect("not poisoned").clone();
-    let [told] = &told[..] else { panic!("{told:?}") };
-    assert!(told.reason.contains("signal: 9"), "{told:?}");
+    assert!(told.iter().all(|it| it.reason.contains("signal: 9")), "{told:?}");
     // Somebody who wants it tried again may.
     guard.shadow().watch(Some(choice(&support::model_dir())));
     wait_state(&guard, ShadowState::Watching, support::SOON);
-    watchman_with_alarms(watchman, &guard);
+    watchman.assert_quiet(&guard);
 }
 
 #[test]
@@ -306,18 +336,12 @@ fn where_zones_are_looked_at_closer_an_equal_shadow_model_sees_the_same_people()
 #[test]
 fn a_shadow_process_that_hangs_is_killed_told_and_started_again() {
     let folder = tempfile::tempdir().expect("a folder");
-    let guard = start(folder.path());
+    let guard = start_at_the_road(folder.path());
     let watchman = Watchman::of(&guard);
     let hangs = hostile::package("hangs", 2, Harm::Slow { rounds: 100 * TEN_SECONDS }, When::Light);
-    guard.shadow().watch(Some(choice(hangs.dir())));
-    let text = wait("its end", RUN_MAX, || {
-        let now = guard.shadow().now();
-        (now.restarts > 0).then_some(now.text)
-    });
-    println!("{text}");
-    assert!(text.contains("it said nothing for"), "{text}");
+    hangs_while_somebody_is_heard(&guard, &hangs);
     wait_state(&guard, ShadowState::Watching, RUN_MAX);
-    watchman_with_alarms(watchman, &guard);
+    watchman.assert_quiet(&guard);
 }
 
 #[test]
@@ -342,33 +366,61 @@ fn a_shadow_process_that_is_stopped_goes_on_with_the_next_gap_and_ends_with_the_
 #[test]
 fn a_model_that_crashes_hoards_or_takes_ten_seconds_a_picture_costs_no_alarm_anything() {
     let folder = tempfile::tempdir().expect("a folder");
-    let guard = start(folder.path());
+    let guard = start_at_the_road(folder.path());
     let (watchman, told) = (Watchman::of(&guard), gave_up(&guard));
     let bad = |name, harm| -> Package { hostile::package(name, 2, harm, When::Light) };
     let models = [
-        ("crashes", bad("crashes", Harm::Crash), "signal"),
-        ("errs", bad("errs", Harm::Error), "could not be looked at"),
-        ("hoards", bad("hoards", Harm::Hoard { mb: 100_000 }), "could not be looked at"),
+        (bad("crashes", Harm::Crash), "signal"),
+        (bad("errs", Harm::Error), "could not be looked at"),
+        (bad("hoards", Harm::Hoard { mb: 100_000 }), "could not be looked at"),
     ];
-    for (tries, (name, package, says)) in models.iter().enumerate() {
-        guard.shadow().watch(Some(choice(package.dir())));
-        wait(name, RUN_MAX, || {
-            let told = told.lock().expect("not poisoned");
-            (told.len() > tries).then_some(())
-        });
-        let reason = told.lock().expect("not poisoned")[tries].reason.clone();
-        println!("{name}: {reason}");
-        assert!(reason.contains(says), "{name}: {reason}");
+    for (package, says) in &models {
+        let reason = given_up_while_somebody_is_heard(&guard, package, &told);
+        println!("{}: {reason}", package.manifest["name"]);
+        assert!(reason.contains(says), "{reason}");
     }
     // Each of its pictures ends it; that it is given up after some was seen above.
-    let slow = bad("slow", Harm::Slow { rounds: TEN_SECONDS });
-    guard.shadow().watch(Some(choice(slow.dir())));
-    let says = "it said nothing for";
-    wait("slow", RUN_MAX, || {
-        let now = guard.shadow().now();
-        (now.restarts > 0 && now.text.contains(says)).then_some(())
+    hangs_while_somebody_is_heard(&guard, &bad("slow", Harm::Slow { rounds: TEN_SECONDS }));
+    watchman.assert_quiet(&guard);
+}
+
+/// Lets it look until it is given up, and once more where nobody came by until then. Returns why it was.
+#[track_caller]
+fn given_up_while_somebody_is_heard(
+    guard: &Guard,
+    package: &Package,
+    told: &Mutex<Vec<GaveUp>>,
+) -> String {
+    let (before, first) = (heard(guard), told.lock().expect("not poisoned").len());
+    let mut given_up = first;
+    guard.shadow().watch(Some(choice(package.dir())));
+    wait("its end, and somebody who is heard meanwhile", RUN_MAX, || {
+        let count = told.lock().expect("not poisoned").len();
+        if count == given_up {
+            return None;
+        }
+        given_up = count;
+        let came = heard(guard) - before;
+        println!("given up, and {came} were heard meanwhile");
+        if came == 0 {
+            guard.shadow().watch(Some(choice(package.dir())));
+        }
+        (came > 0).then_some(())
     });
-    watchman_with_alarms(watchman, &guard);
+    told.lock().expect("not poisoned")[first].reason.clone()
+}
+
+/// Lets it look until it was ended for its silence and somebody came by.
+#[track_caller]
+fn hangs_while_somebody_is_heard(guard: &Guard, package: &Package) {
+    let before = heard(guard);
+    guard.shadow().watch(Some(choice(package.dir())));
+    let text = wait("its end, and somebody who is heard meanwhile", RUN_MAX, || {
+        let now = guard.shadow().now();
+        let hung = now.restarts > 0 && now.text.contains("it said nothing for");
+        (hung && heard(guard) > before).then_some(now.text)
+    });
+    println!("{text}; {} were heard meanwhile", heard(guard) - before);
 }
 
 /// Waits for an alarm before it asks whether all were in time.

@@ -23,37 +23,43 @@ fn code(error: &ModelError) -> &'static str {
     }
 }
 
-#[test]
-fn a_package_that_is_an_attack_is_refused_by_its_name_and_changes_nothing() {
-    let world = World::new();
-    let (maker, stranger) = (&world.maker, Maker::new());
+/// Each by its name, for a box that takes nothing below release 5.
+pub fn attacks(maker: &Maker) -> Vec<(&'static str, Vec<u8>)> {
     let good = maker.parts(&manifest());
     let with = |name: &str, bytes: Vec<u8>| {
         let mut parts = good.clone();
         parts.iter_mut().filter(|it| it.0 == name).for_each(|it| it.1 = bytes.clone());
         tar_of(&parts)
     };
+    let of_release = |release: u64| manifest_with(|it| it["release"] = json!(release));
     let bomb = header(b"model.onnx", 10 << 30, EntryType::Regular);
-    let of_stranger = tar_of(&stranger.parts(&manifest()));
+    let mut link = header(b"model.onnx", 0, EntryType::Symlink);
+    link.as_old_mut().linkname[..11].copy_from_slice(b"/etc/shadow");
+    link.set_cksum();
+    let of_stranger = tar_of(&Maker::new().parts(&manifest()));
     let outside = manifest_with(|it| it["files"][0]["file"] = json!("../../ledger.json"));
     let twice = manifest_with(|it| it["files"][0]["file"] = json!("MODEL.onnx"));
-    let attacks = [
+    let exchanged = of_release(9).to_string().into_bytes();
+    vec![
         ("unknown_key", of_stranger),
         ("unsigned", with("manifest.sig", b"[]\n".to_vec())),
-        (
-            "bad_signature",
-            with(
-                "manifest.json",
-                manifest_with(|it| it["release"] = json!(9)).to_string().into_bytes(),
-            ),
-        ),
+        ("bad_signature", with("manifest.json", exchanged)),
         ("swapped_file", with("model.onnx", b"a wrong".to_vec())),
-        ("rollback", world.package(3)),
+        ("rollback", tar_of(&maker.parts(&of_release(3)))),
         ("path_traversal", tar_of(&maker.parts(&outside))),
+        ("path_traversal", ended([open_tar_of(&good[..2]), file("../out", b"x")].concat())),
         ("name_collision", tar_of(&maker.parts(&twice))),
+        ("not_a_regular_file", ended([open_tar_of(&good[..2]), entry(&link, b"")].concat())),
         ("endless_data", ended([open_tar_of(&good[..2]), entry(&bomb, b"")].concat())),
         ("not_named", ended([open_tar_of(&good), file("extra", b"x")].concat())),
-    ];
+        ("missing", ended(open_tar_of(&good[..3]))),
+    ]
+}
+
+#[test]
+fn a_package_that_is_an_attack_is_refused_by_its_name_and_changes_nothing() {
+    let world = World::new();
+    let attacks = attacks(&world.maker);
     let count = attacks.len();
     let before = snapshot(&world.root());
     for (name, package) in attacks {

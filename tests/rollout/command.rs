@@ -17,13 +17,13 @@ use tempfile::TempDir;
 use super::gated::file_of;
 use super::maker::{Maker, manifest_with, tar_of};
 
-struct Stopped {
-    folder: TempDir,
-    maker: Maker,
+pub struct Stopped {
+    pub folder: TempDir,
+    pub maker: Maker,
 }
 
 impl Stopped {
-    fn new() -> Stopped {
+    pub fn new() -> Stopped {
         let (folder, maker) = (TempDir::new().expect("a folder"), Maker::new());
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let text = format!(
@@ -39,19 +39,19 @@ impl Stopped {
         Stopped { folder, maker }
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// As after its first start.
-    fn started_once(self) -> Stopped {
+    pub fn started_once(self) -> Stopped {
         drop(Store::open(&self.data()).expect("a store"));
         file::keep(&file::path_in(&self.data()), &self.maker.keyring()).expect("kept");
         self
     }
 
     /// Whether it went well, and all it said.
-    fn run(&self, arguments: &[&str]) -> (bool, String) {
+    pub fn run(&self, arguments: &[&str]) -> (bool, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_standclear"));
         let command = command.arg("model").args(arguments).current_dir(self.folder.path());
         let output = command.output().expect("ran");

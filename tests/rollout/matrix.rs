@@ -2,45 +2,62 @@
 //! comes of it is what the table says.
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::time::Duration;
+use std::iter::successors;
 
 use serde_json::json;
 use standclear::clock;
-use standclear::guard::handle::models::{ModelError, ModelFaultKind, Models};
+use standclear::guard::handle::models::{ModelError, Models};
 use standclear::guard::models::order::NextLife;
-use standclear::guard::models::seen::{LifeEnd, ModelNews};
+use standclear::guard::models::seen::ModelNews;
 use standclear::guard::models::trying::Tried;
-use standclear::link::ToWorker;
-use standclear::model_package::keys::{Keyring, Role, file};
+use standclear::link::{ModelInfo, PassedOver};
+use standclear::model_store::blobs;
+use standclear::model_store::files::Disk;
 use standclear::rollout::slot::{Digest, Slot};
-use standclear::rollout::stage::{Fault, Reason, Stage};
+use standclear::rollout::stage::{Fault, Person, Reason, Stage};
 
-use super::steps::{MS, commit, on_probation, why};
-use super::world::{EVIDENCE, Mood, World, badly, info};
+use super::happens::{WHAT, fell_back, happens};
+use super::steps::{MS, commit, golden_asked, on_probation};
+use super::world::{EVIDENCE, World, badly, info};
 
 const TABLE: &str = include_str!("matrix.txt");
 
-const STATES: [&str; 6] = ["staged", "verified", "shadowing", "approved", "probation", "committed"];
+/// Every stage, with a test of each.
+macro_rules! states {
+    ($($state:ident),*) => {
+        const STATES: &[&str] = &[$(stringify!($state)),*];
+        $(
+            #[test]
+            fn $state() {
+                play(stringify!($state));
+            }
+        )*
+    };
+}
 
-const WHAT: [&str; 12] = [
-    "error",
-    "killed",
-    "hung",
-    "disk_full",
-    "read_only",
-    "torn_file",
-    "flipped_bit",
-    "wrong_key",
-    "old_release",
-    "expired",
-    "clock_back",
-    "clock_ahead",
-];
+states!(staged, verified, shadowing, approved, probation, committed, rejected, rolled_back);
 
-struct Row {
-    state: &'static str,
-    what: &'static str,
+/// The name of a stage, and one that is not before it here: a new one has to be put in between.
+fn name_and_next(stage: &Stage) -> (&'static str, Option<Stage>) {
+    let reason = Reason::Fault(Fault::Error);
+    match stage {
+        Stage::Staged => ("staged", Some(Stage::Verified)),
+        Stage::Verified => ("verified", Some(Stage::Shadowing)),
+        Stage::Shadowing => {
+            let by = Person::named("Eva").expect("a name");
+            ("shadowing", Some(Stage::Approved { by }))
+        }
+        Stage::Approved { .. } => ("approved", Some(Stage::Probation)),
+        Stage::Probation => ("probation", Some(Stage::Committed)),
+        Stage::Committed => ("committed", Some(Stage::Rejected { reason })),
+        Stage::Rejected { .. } => ("rejected", Some(Stage::RolledBack { reason })),
+        Stage::RolledBack { .. } => ("rolled_back", None),
+    }
+}
+
+pub struct Row {
+    pub state: &'static str,
+    pub what: &'static str,
     then: &'static str,
     guards: &'static str,
     told: &'static str,
@@ -58,6 +75,9 @@ fn rows() -> Vec<Row> {
 
 #[test]
 fn the_table_has_every_state_with_everything_once() {
+    let stages = successors(Some(Stage::Staged), |stage| name_and_next(stage).1);
+    let names: Vec<_> = stages.map(|stage| name_and_next(&stage).0).collect();
+    assert_eq!(names, STATES);
     let rows: Vec<_> = rows().iter().map(|row| (row.state, row.what)).collect();
     let all: BTreeSet<_> =
         STATES.iter().flat_map(|state| WHAT.iter().map(move |what| (*state, *what))).collect();
@@ -72,47 +92,21 @@ fn play(state: &str) {
     }
 }
 
-#[test]
-fn staged() {
-    play("staged");
-}
-
-#[test]
-fn verified() {
-    play("verified");
-}
-
-#[test]
-fn shadowing() {
-    play("shadowing");
-}
-
-#[test]
-fn approved() {
-    play("approved");
-}
-
-#[test]
-fn probation() {
-    play("probation");
-}
-
-#[test]
-fn committed() {
-    play("committed");
-}
-
 /// Brings a box to the state.
 fn brought(world: &mut World, row: &Row) -> Digest {
-    if row.state == "staged" {
+    let next = match row.state {
         // The process that would try it cannot be started; it is tried again at the next start.
-        let nobody = Tried::NotTried { text: "no process".into() };
-        world.tries.0.lock().expect("not poisoned").push_back(nobody);
-    }
-    if matches!(row.state, "probation" | "committed") {
+        "staged" => Some(Tried::NotTried { text: "no process".into() }),
+        "rejected" => Some(badly(Fault::GoldenFailed)),
+        _ => None,
+    };
+    world.tries.0.lock().expect("not poisoned").extend(next);
+    if matches!(row.state, "probation" | "committed" | "rolled_back") {
         let digest = on_probation(world);
-        if row.state == "committed" {
-            commit(world);
+        match row.state {
+            "committed" => commit(world),
+            "rolled_back" => world.tell(fell_back()),
+            _ => {}
         }
         return digest;
     }
@@ -120,12 +114,15 @@ fn brought(world: &mut World, row: &Row) -> Digest {
     let until = clock::wall().checked_add(jiff::Span::new().hours(1)).expect("a time");
     let package = world.package_with(|it| it["not_after"] = json!(until.to_string()));
     let installed = world.install(&package);
+    assert_eq!(installed.is_err(), matches!(row.state, "staged" | "rejected"));
+    world.watch();
+    if row.state == "rejected" {
+        return world.now().rejected[0].0;
+    }
     let digest = world.candidate();
-    assert_eq!(installed.is_err(), row.state == "staged");
     if matches!(row.state, "shadowing" | "approved") {
         world.desk().shadow(digest, "Eva").expect("shadowing");
     }
-    world.watch();
     if row.state == "approved" {
         world.desk().promote(digest, EVIDENCE, "Eva").expect("approved");
     }
@@ -143,160 +140,23 @@ fn one(row: &Row) {
         return;
     }
     let digest = brought(&mut world, row);
+    let is = || state_of(&world, Some(digest));
+    world.wait_for(&format!("it to be {}", row.state), || is() == row.state);
     world.wait_for("all is in the history", || settled(&world));
     let before = world.history().len();
     happens(&mut world, row, digest);
     assert_outcome(&world, row, Some(digest), before);
+    if (row.state, row.guards) == ("probation", "new") {
+        goes_on_to_the_end(&world, digest);
+    }
 }
 
 /// Nothing more comes into the history.
-fn settled(world: &World) -> bool {
+pub fn settled(world: &World) -> bool {
     let before = world.history().len();
     let until = clock::monotonic().after(120 * MS);
     world.wait_for("time passes", || clock::monotonic() > until);
     world.history().len() == before
-}
-
-fn happens(world: &mut World, row: &Row, digest: Digest) {
-    match row.what {
-        "error" => error(world, row.state),
-        "killed" => killed(world, row.state),
-        "hung" => hung(world, row.state),
-        "disk_full" => disk(world, row.state, digest, Mood::Full),
-        "read_only" => disk(world, row.state, digest, Mood::ReadOnly),
-        "torn_file" => {
-            let path = world.root().join(format!("blobs/sha256-{digest}/model.onnx"));
-            let file = OpenOptions::new().write(true).open(path).expect("there");
-            file.set_len(3).expect("torn");
-            starts_again(world, row.state);
-        }
-        "flipped_bit" => {
-            let path = world.root().join(format!("blobs/sha256-{digest}/model.onnx"));
-            let mut bytes = fs::read(&path).expect("there");
-            bytes[0] ^= 1;
-            fs::write(path, bytes).expect("flipped");
-            starts_again(world, row.state);
-        }
-        "wrong_key" => {
-            file::keep(&file::path_in(world.folder.path()), &without_release(world)).expect("kept");
-            starts_again(world, row.state);
-        }
-        "old_release" => {
-            let refused = world.install(&world.package(3)).expect_err("old");
-            let ModelError::Refused(refused) = &refused else { panic!("{refused}") };
-            assert_eq!(refused.code(), "rollback");
-        }
-        "expired" => {
-            world.clock_is_off_by_years(1);
-            starts_again(world, row.state);
-        }
-        "clock_back" => {
-            world.clock_is_off_by_years(-10);
-            starts_again(world, row.state);
-        }
-        "clock_ahead" => {
-            world.clock_is_off_by_years(10);
-            starts_again(world, row.state);
-        }
-        what => panic!("{what}"),
-    }
-}
-
-fn starts_again(world: &mut World, state: &str) {
-    world.restart();
-    if state == "staged" {
-        world.wait_for("it was tried", || world.stage() != Some(Stage::Staged));
-    }
-}
-
-/// The keyring that follows, in which the release key is revoked.
-fn without_release(world: &World) -> Keyring {
-    let mut draft = world.maker.keyring().next_draft();
-    let release = world.maker.public("release", Role::Release).id();
-    draft.revoke(&release.to_string()).expect("there");
-    draft.sign(&world.maker.signing("root"));
-    draft.finish().expect("a keyring")
-}
-
-fn error(world: &mut World, state: &str) {
-    match state {
-        "staged" => {
-            world.tries.0.lock().expect("not poisoned").push_back(badly(Fault::Error));
-            starts_again(world, state);
-        }
-        "approved" => {
-            let ToWorker::Prepare { switch, .. } = world.told() else { panic!("a preparation") };
-            world.tell(ModelNews::Prepared { switch, outcome: Err("it cannot be loaded".into()) });
-        }
-        "probation" => {
-            let reason = "a picture ended in an error".into();
-            world.tell(ModelNews::FellBack { model: info("shipped"), reason });
-        }
-        // The one that guards fails; whoever only looks has no part in it.
-        _ => world.life_ends(LifeEnd::Failed),
-    }
-}
-
-fn killed(world: &mut World, state: &str) {
-    match state {
-        "staged" => starts_again(world, state),
-        _ => world.life_ends(LifeEnd::Killed),
-    }
-}
-
-fn hung(world: &mut World, state: &str) {
-    match state {
-        "staged" => {
-            world.tries.0.lock().expect("not poisoned").push_back(badly(Fault::Hung));
-            starts_again(world, state);
-        }
-        _ => world.life_ends(LifeEnd::Hung),
-    }
-}
-
-/// The next step is tried while the disk takes nothing.
-fn disk(world: &mut World, state: &str, digest: Digest, mood: Mood) {
-    let is_disk = |done: Result<(), ModelError>| {
-        assert!(matches!(done, Err(ModelError::Disk(_))), "{done:?}");
-    };
-    match state {
-        "staged" => {
-            // Tried again, and well; that cannot be written.
-            world.mood(mood);
-            is_disk(world.desk().intake.try_candidate(digest));
-        }
-        "verified" => {
-            world.mood(mood);
-            is_disk(world.desk().shadow(digest, "Eva"));
-        }
-        "shadowing" => {
-            world.mood(mood);
-            is_disk(world.desk().promote(digest, EVIDENCE, "Eva"));
-            assert!(world.told_nothing(), "nothing is loaded");
-        }
-        "approved" => {
-            world.mood(mood);
-            world.prepares();
-            assert_eq!(world.told(), ToWorker::ForgetStandby, "nothing is switched to");
-        }
-        "probation" => {
-            world.mood(mood);
-            let order = world.life().order.order();
-            assert_eq!(order[0].slot, "shipped", "no attempt is counted, so it is not loaded");
-        }
-        "committed" => {
-            world.mood(mood);
-            world.life_ends(LifeEnd::Killed);
-            world.watch();
-            let asked = world.desk().rollback(&why("back"), "Eva");
-            assert!(asked.is_ok(), "it is prepared first");
-            world.prepares();
-            assert_eq!(world.told(), ToWorker::ForgetStandby, "nothing is switched to");
-        }
-        state => panic!("{state}"),
-    }
-    let now = world.wait("it is shown", |now| now.fault.is_some());
-    assert_eq!(now.fault.expect("a fault").kind, ModelFaultKind::NotKept);
 }
 
 fn state_of(world: &World, digest: Option<Digest>) -> &'static str {
@@ -305,26 +165,24 @@ fn state_of(world: &World, digest: Option<Digest>) -> &'static str {
         return if ledger.candidate().is_none() { "none" } else { "?" };
     };
     if ledger.committed() == Slot::Blob(digest) {
-        return "committed";
+        return name_and_next(&Stage::Committed).0;
     }
-    match ledger.candidate().map(|it| &it.stage) {
-        Some(Stage::Staged) => "staged",
-        Some(Stage::Verified) => "verified",
-        Some(Stage::Shadowing) => "shadowing",
-        Some(Stage::Approved { .. }) => "approved",
-        Some(Stage::Probation) => "probation",
-        Some(_) => "?",
-        None => match ledger.rejected().last() {
-            Some(it) if matches!(it.reason, Reason::Fault(_)) => "rejected",
-            _ => "none",
-        },
+    if let Some(candidate) = ledger.candidate() {
+        return name_and_next(&candidate.stage).0;
+    }
+    match ledger.rejected().last().map(|it| it.reason) {
+        // The ledger does not say whether it ever guarded; the history does.
+        Some(Reason::Fault(_)) if world.history().iter().any(|kind| kind == "rolled_back") => {
+            "rolled_back"
+        }
+        Some(Reason::Fault(_)) => "rejected",
+        Some(Reason::Operator) | None => "none",
     }
 }
 
 fn assert_outcome(world: &World, row: &Row, digest: Option<Digest>, before: usize) {
     let case = format!("{} {}", row.state, row.what);
-    let then = if row.then == "rolled_back" { "rejected" } else { row.then };
-    world.wait_for(&format!("{case} to be {then}"), || state_of(world, digest) == then);
+    world.wait_for(&format!("{case} to be {}", row.then), || state_of(world, digest) == row.then);
     let told = || world.history().into_iter().skip(before).next_back();
     if row.told == "-" {
         assert!(settled(world));
@@ -334,13 +192,37 @@ fn assert_outcome(world: &World, row: &Row, digest: Option<Digest>, before: usiz
             told().as_deref() == Some(row.told)
         });
     }
-    // Some verified model guards at once.
-    let asked = clock::monotonic();
+    assert_eq!(state_of(world, digest), row.then, "{case}: and it stays so");
+    let looks = next_life(world);
+    let guards = if Some(looks) == digest.map(Slot::Blob) { "new" } else { "old" };
+    assert_eq!(guards, row.guards, "{case}: {looks}");
+}
+
+/// The next life of the vision process: it looks with the first of its order that is whole, and says
+/// which ones are not. What is asked of it is in its own tests.
+fn next_life(world: &World) -> Slot {
     let order = world.life().order.order();
-    assert!(clock::monotonic().since(asked) < Duration::from_secs(5), "{case}");
-    let first: Slot = order[0].slot.parse().expect("a slot");
-    let new = digest.map(Slot::Blob);
-    let guards = if Some(first) == new { "new" } else { "old" };
-    assert_eq!(guards, row.guards, "{case}: {first}");
-    assert_eq!(order.last().map(|it| it.slot.as_str()), Some("shipped"), "{case}");
+    assert_eq!(order.last().map(|it| it.slot.as_str()), Some("shipped"));
+    let slots: Vec<Slot> = order.iter().map(|it| it.slot.parse().expect("a slot")).collect();
+    let disk = Disk::existing(world.root());
+    let wrong = |slot: Slot| slot.digest().and_then(|it| blobs::what_is_wrong(&disk, it));
+    let first = slots.iter().position(|slot| wrong(*slot).is_none()).expect("shipped");
+    let over = |slot: &Slot| PassedOver { slot: slot.to_string(), reason: "damaged".into() };
+    let passed_over = slots[..first].iter().map(over).collect();
+    world.tell(ModelNews::LifeBegins { order: order.into_iter().map(|it| it.slot).collect() });
+    let looks = slots[first];
+    world.tell(ModelNews::Ready(ModelInfo { passed_over, ..info(&looks.to_string()) }));
+    let now = world.wait("it guards", |now| now.active.slot == Some(looks));
+    let said: Vec<Slot> = now.active.passed_over.iter().map(|it| it.0).collect();
+    assert_eq!(said, slots[..first], "whoever looks is told what does not guard");
+    looks
+}
+
+/// What happened does not keep a model that is right from guarding for good.
+fn goes_on_to_the_end(world: &World, digest: Digest) {
+    while world.told_now().is_some() {}
+    let run = golden_asked(world);
+    world.tell(ModelNews::Golden { run, outcome: Ok(()) });
+    world.wait("it is committed", |now| now.trial.is_none());
+    assert_eq!(state_of(world, Some(digest)), "committed");
 }

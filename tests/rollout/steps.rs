@@ -376,8 +376,7 @@ fn a_package_in_whose_try_the_box_ended_is_not_tried_again_by_itself() {
     world.install(&world.package(7)).expect_err("not tried");
     let digest = world.candidate();
     assert!(!world.root().join("trying").exists(), "that try came to its end");
-    world.end();
-    std::fs::write(world.root().join("trying"), digest.to_string()).expect("written");
+    world.end_in_a_try(digest);
     world.begin();
     world.wait_for("it is told", || {
         let rows = world.desk().model_history(10, None).expect("read");

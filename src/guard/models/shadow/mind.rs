@@ -2,18 +2,28 @@
 //!
 //! An engine returns orders to the siren, and events that become records and alarms. Here its effects are
 //! taken apart at once, and what is left says of an incident that it began or ended, for a comparison.
-//! There is no way from that back to an effect:
+//! There is no way from that back to an effect. This compiles, with every name of the refusals below, so
+//! that none of them is refused because a name is gone:
 //!
 //! ```
 //! use standclear::engine::time::Instant;
-//! use standclear::engine::{Engine, Input, Restored, Site};
+//! use standclear::engine::{Effects, Engine, Input, Restored, SirenOrder, Site};
 //! use standclear::guard::models::shadow::{Mind, Noticed};
+//! use standclear::store::record::Record;
 //!
 //! let now = Instant::from_nanos(0);
-//! let engine = Engine::new(Site::default(), &Restored::default(), now);
+//! let mut engine = Engine::new(Site::default(), &Restored::default(), now);
+//! let effects: Effects = engine.step(Input::Tick, now);
 //! let mut mind = Mind::of(engine);
 //! let noticed: Vec<Noticed> = mind.hear(Input::Tick, now);
 //! assert!(noticed.is_empty());
+//!
+//! fn sound(order: SirenOrder) -> SirenOrder {
+//!     order.into()
+//! }
+//! fn keep(record: Record) -> Record {
+//!     record.into()
+//! }
 //! ```
 //!
 //! The engine cannot be reached:
