@@ -5,9 +5,13 @@
 #[path = "package_files/maker.rs"]
 #[allow(dead_code, reason = "shared with the tests of package files")]
 mod maker;
+#[path = "rollout_live/shown.rs"]
+mod shown;
 #[path = "guard/site.rs"]
 #[allow(dead_code, reason = "shared with the tests of the guard")]
 mod site;
+#[path = "rollout_live/slow.rs"]
+mod slow;
 mod support;
 #[path = "guard/worker.rs"]
 #[allow(dead_code, reason = "shared with the tests of the guard")]
@@ -16,14 +20,16 @@ mod worker;
 mod yard;
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use standclear::engine::ZoneState;
-use standclear::guard::handle::models::{EndReason, Slot};
+use standclear::engine::time::Instant;
+use standclear::guard::handle::models::{EndReason, ModelFaultKind, Slot};
 use standclear::rollout::stage::Fault;
 
-use support::hostile::{Harm, TEN_SECONDS};
-use yard::{Yard, damage};
+use support::hostile::{Harm, TEN_SECONDS, When};
+use yard::{Life, Yard, damage};
 
 /// A model on trial does harm by itself: it is taken back for `fault`, the shipped model guards again, and
 /// the next person is heard. `lives`: how many it takes with it.
@@ -103,6 +109,99 @@ fn a_trial_whose_process_stands_still_is_taken_back_and_the_next_person_is_heard
     life.fault_is_heard();
     life.hears_the_next_person();
     life.stop();
+}
+
+/// Later than the last picture of whoever tries a package, and of the shadow before somebody approves.
+const LATE: u32 = 250;
+
+#[test]
+fn a_model_that_fails_after_a_switch_is_replaced_on_that_picture_and_taken_back_and_no_zone_is_unknown()
+ {
+    let yard = Yard::in_the_shadow(Harm::Error, When::Picture(LATE));
+    let mut life = yard.start();
+    life.guarded_by(Slot::Shipped);
+    life.forgets_blindness();
+    life.is_approved(yard.slot());
+    life.guarded_by(yard.slot());
+    life.guarded_by(Slot::Shipped);
+    assert_eq!(life.taken_back(), EndReason::Fault(Fault::Error));
+    println!("{}; {}", life.told("switched")[0], life.told("rolled_back")[0]);
+    life.wait("the same vision process", |now| now.vision.restarts == 0);
+    let seen = life.stop();
+    println!("an error after a switch: UNKNOWN for {:?}", seen.longest);
+    assert!(seen.longest.is_zero(), "{seen:?}");
+    let store = yard.store();
+    assert_eq!((store.ledger().committed(), store.ledger().trial()), (Slot::Shipped, None));
+}
+
+/// Of a trial that is a little too slow: on this machine, whatever it is, one and a half times this.
+const SLOW_BUDGET: Duration = Duration::from_millis(200);
+
+#[test]
+fn a_trial_that_takes_longer_than_the_budget_is_taken_back_and_the_next_person_is_heard() {
+    let rounds = slow::rounds_that_take(SLOW_BUDGET * 3 / 2);
+    let yard = Yard::within(Harm::Slow { rounds }, SLOW_BUDGET.as_millis() as u32);
+    let life = yard.start();
+    let began = life.guarded_by(yard.slot());
+    assert_eq!(life.taken_back(), EndReason::Fault(Fault::Latency));
+    let told = life.told("rolled_back");
+    assert!(told[0].contains("and the budget is 200 ms"), "{told:?}");
+    is_led_back(&yard, life, began, "latency over the budget", &told[0]);
+}
+
+#[test]
+fn a_trial_whose_golden_pictures_fail_at_its_end_is_taken_back_and_the_next_person_is_heard() {
+    let yard = Yard::nearly_over();
+    let life = yard.start();
+    let began = life.guarded_by(yard.slot());
+    // From here on nobody reads it but the last look before the commit.
+    damage(&yard.of_package("golden/red.png"));
+    assert_eq!(life.taken_back(), EndReason::Fault(Fault::GoldenFailed));
+    let why = life.told("golden_failed");
+    assert!(why[0].contains("golden/red.png"), "{why:?}");
+    is_led_back(&yard, life, began, "golden pictures that fail", &why[0]);
+}
+
+/// A trial that was taken back, and that guarded since `began`: the shipped model takes its place in the
+/// same vision process.
+#[track_caller]
+fn is_led_back(yard: &Yard, life: Life, began: Instant, what: &str, why: &str) {
+    let again = life.guarded_by(Slot::Shipped).since(began);
+    assert_eq!(life.told("rolled_back").len(), 1);
+    life.hears_the_next_person();
+    life.wait("the same vision process", |now| now.vision.restarts == 0);
+    let (blind_max, seen) = (life.blind_max(1), life.stop());
+    let longest = seen.longest;
+    println!(
+        "{what} in the trial: the shipped model guards {again:?} after the trial did, {longest:?} \
+         without a decision; {why}"
+    );
+    assert!(longest < blind_max, "{seen:?}");
+    let store = yard.store();
+    assert_eq!((store.ledger().committed(), store.ledger().trial()), (Slot::Shipped, None));
+}
+
+#[test]
+fn a_committed_model_with_a_flipped_bit_is_passed_over_and_told_and_the_shipped_model_guards() {
+    let yard = Yard::committed();
+    damage(&yard.trial_model());
+    let life = yard.start();
+    life.guarded_by(Slot::Shipped);
+    let now = life.guard.handle().model_desk().models_now();
+    let passed = &now.active.passed_over;
+    assert!(passed.len() == 1 && passed[0].0 == yard.slot(), "{passed:?}");
+    assert!(passed[0].1.contains("changed or damaged"), "{passed:?}");
+    let fault = now.fault.expect("somebody has to look after it");
+    assert_eq!(fault.kind, ModelFaultKind::PassedOver);
+    println!("a flipped bit in what guards by right: {}", fault.text);
+    let told = life.told("fault");
+    for part in ["could not be loaded", "damaged, install it again"] {
+        assert!(told.iter().any(|text| text.contains(part)), "{part}: {told:?}");
+    }
+    life.hears_the_next_person();
+    life.stop();
+    // It is whole again when somebody installs it again.
+    assert_eq!(yard.store().ledger().committed(), yard.slot());
 }
 
 #[test]

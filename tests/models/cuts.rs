@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use standclear::guard::models::trials;
 use standclear::model_store::blobs::damages;
 use standclear::rollout::slot::Digest;
 
@@ -181,4 +182,34 @@ fn a_package_has_its_name_only_when_all_of_it_is_there() {
         at += 1;
     }
     assert!(at > 10 && named > 0, "{at} calls");
+}
+
+#[test]
+fn that_a_model_is_being_tried_is_known_after_a_cut_and_forgotten_after_the_try() {
+    let [tried, other] = [0, 1].map(|n| package(n).digest);
+    let said = |memory: &Memory| -> BTreeSet<[bool; 2]> {
+        let left = memory.survivors().map(|tree| Memory::of(&tree));
+        left.map(|it| [tried, other].map(|of| trials::ended_the_box(&it, of))).collect()
+    };
+    let memory = Memory::empty();
+    trials::begin(&memory, tried).expect("kept");
+    let begun = memory.calls();
+    assert_eq!(said(&memory), [[true, false]].into());
+    trials::over(&memory);
+    let over = memory.calls();
+    assert_eq!(said(&memory), [[false, false]].into());
+    trials::begin(&memory, other).expect("kept");
+    assert_eq!(said(&memory), [[false, true]].into());
+    // Whatever a cut leaves, nobody else is said to have been tried.
+    for at in 0..memory.calls() {
+        let memory = Memory::empty().with(at, Trouble::PowerCut);
+        let _ = trials::begin(&memory, tried);
+        trials::over(&memory);
+        let _ = trials::begin(&memory, other);
+        for [of_it, of_other] in said(&memory) {
+            assert!(!of_other || at >= over, "cut at {at}: of another one");
+            assert!(!of_it || at < over, "cut at {at}: it is over");
+        }
+    }
+    assert!(begun > 2 && over > begun, "{begun} and {over} calls");
 }

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -21,11 +22,14 @@ use standclear::guard::handle::models::{EndReason, Slot};
 use standclear::model_package::keys::file;
 use standclear::model_store::files::Disk;
 use standclear::model_store::{FOLDER, ModelStore};
+use standclear::rollout::probation::{FRAMES_MIN, Progress, RUN_MIN};
 use standclear::rollout::slot::Digest;
 use standclear::rollout::stage::{Event, Person};
+use standclear::store::Store;
 use tempfile::TempDir;
 
 use crate::maker::Maker;
+use crate::shown;
 use crate::site::{SirenNotes, blind, fault};
 use crate::support;
 use crate::support::hostile::{self, Harm, When};
@@ -37,6 +41,9 @@ const GUARDS_AGAIN_MAX: Duration = Duration::from_secs(5);
 /// as many starts as there are, twice as long as the first one took, and this.
 const BESIDE_STARTS: Duration = Duration::from_secs(3);
 
+/// What a picture may take, milliseconds: nobody's business where nothing else is said.
+const BUDGET_MS: u32 = 2000;
+
 /// Longest wait for anything that must come.
 const SOON: Duration = Duration::from_secs(60);
 
@@ -44,16 +51,31 @@ const SOON: Duration = Duration::from_secs(60);
 const DECIDES_UNTIL: u64 = 1200;
 
 /// The footage in which one person walks through the zone and nobody else does.
-const WALK: std::ops::Range<u64> = 618..680;
+const WALK: Range<u64> = 618..680;
+
+/// The same with what comes before and after: long enough for a trial that is led back in one life of the
+/// vision process, and a camera whose file begins again meanwhile may be UNKNOWN for that.
+const LONG_WALK: Range<u64> = 560..790;
+
+/// A minute, for what takes half of it.
+const MINUTE: Range<u64> = 0..600;
 
 const ZONES: &str = r#"{"type":"FeatureCollection","features":[
     {"type":"Feature","properties":{"id":"road","name":"Road","kind":"restricted"},
-     "geometry":{"type":"Polygon","coordinates":
-     [[[0.7891,0.3594],[0.9271,0.3854],[0.9948,0.5729],[0.7812,0.5295],[0.7891,0.3594]]]}}]}"#;
+     "geometry":{"type":"Polygon","coordinates":[POLYGON]}}]}"#;
+
+/// Through which they walk.
+const ROAD: &str =
+    "[[0.7891,0.3594],[0.9271,0.3854],[0.9948,0.5729],[0.7812,0.5295],[0.7891,0.3594]]";
+
+/// Where nobody comes by.
+const CORNER: &str = "[[0.76,0.8],[0.98,0.8],[0.98,0.98],[0.76,0.98],[0.76,0.8]]";
 
 pub struct Yard {
     folder: TempDir,
     digest: Digest,
+    /// sha256 of its model file.
+    model: String,
 }
 
 /// The box, running.
@@ -66,17 +88,67 @@ pub struct Life {
 }
 
 impl Yard {
-    /// The package comes in as people bring it in, and is tried; the rest of its way is written down.
+    /// A package on trial, in light pictures of the walk: it comes in as people bring it in, and is tried;
+    /// the rest of its way is written down.
     pub fn with(harm: Harm) -> Yard {
+        Yard::on_trial(harm, WALK)
+    }
+
+    /// The same where a picture may take so long, and the camera's file does not begin again for a while.
+    pub fn within(harm: Harm, budget_ms: u32) -> Yard {
+        let yard = Yard::on_trial(harm, LONG_WALK);
+        yard.configured("fps = 5.0", budget_ms);
+        yard
+    }
+
+    fn on_trial(harm: Harm, walk: Range<u64>) -> Yard {
+        let yard = Yard::installed(harm, When::Light, (ROAD, walk), "fps = 5.0");
+        let by = Person::named("Eva").expect("a name");
+        let tried = Event::Try { started_unix_s: 0, deadline_unix_s: 86_400 };
+        let mut store = yard.store();
+        for event in [Event::Shadow, Event::Approve { by }, tried] {
+            store.apply(&event).expect("kept");
+        }
+        yard
+    }
+
+    /// A package that guards by right.
+    pub fn committed() -> Yard {
+        let yard = Yard::with(Harm::None);
+        yard.store().apply(&Event::Commit).expect("kept");
+        yard
+    }
+
+    /// A trial that has shown all that it must, but for a few seconds of it.
+    pub fn nearly_over() -> Yard {
+        let yard = Yard::within(Harm::None, BUDGET_MS);
+        let progress = Progress { frames: FRAMES_MIN - 20, run_s: RUN_MIN.as_secs() - 5 };
+        yard.store().note(progress).expect("kept");
+        yard
+    }
+
+    /// A package in the shadow, with a zone that nobody comes into; what it has shown is written down.
+    pub fn in_the_shadow(harm: Harm, when: When) -> Yard {
+        let yard = Yard::installed(harm, when, (CORNER, MINUTE), "fps = 10.0");
+        yard.store().apply(&Event::Shadow).expect("kept");
+        let mut store = Store::open(&yard.path("data")).expect("a store");
+        shown::enough(&mut store, yard.slot(), &yard.model);
+        yard
+    }
+
+    fn installed(harm: Harm, when: When, scene: (&str, Range<u64>), pace: &str) -> Yard {
+        let (zone, pictures) = scene;
         let (folder, maker) = (TempDir::new().expect("a folder"), Maker::new());
-        let package = hostile::package("harm", 7, harm, When::Light);
+        let package = as_large_as_shipped(hostile::package("harm", 7, harm, when));
         let digest: Digest = package.digest().parse().expect("a digest");
-        let yard = Yard { folder, digest };
-        support::part_of_footage(yard.folder.path(), "walk.mp4", WALK);
+        let model =
+            package.manifest["variants"][0]["sha256"].as_str().expect("a digest").to_owned();
+        let yard = Yard { folder, digest, model };
+        support::part_of_footage(yard.folder.path(), "walk.mp4", pictures);
         copy(&support::model_dir(), &yard.path("models/nanodet-g-416-int8"));
-        fs::write(yard.path("yard.json"), ZONES).expect("written");
-        fs::write(yard.path("standclear.toml"), CONFIG).expect("written");
-        drop(standclear::store::Store::open(&yard.path("data")).expect("a store"));
+        fs::write(yard.path("yard.json"), ZONES.replace("POLYGON", zone)).expect("written");
+        yard.configured(pace, BUDGET_MS);
+        drop(Store::open(&yard.path("data")).expect("a store"));
         file::keep(&file::path_in(&yard.path("data")), &maker.keyring()).expect("kept");
         let signed = hostile::signed(package.dir(), &maker.signing("release"));
         fs::write(yard.path("harm.standclear-model"), signed).expect("written");
@@ -85,13 +157,13 @@ impl Yard {
         let output = command.output().expect("ran");
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success() && said.contains("installed and verified"), "{said}");
-        let mut store = yard.store();
-        let by = Person::named("Eva").expect("a name");
-        let tried = Event::Try { started_unix_s: 0, deadline_unix_s: 86_400 };
-        for event in [Event::Shadow, Event::Approve { by }, tried] {
-            store.apply(&event).expect("kept");
-        }
         yard
+    }
+
+    fn configured(&self, pace: &str, budget_ms: u32) {
+        let budget = format!("latency_budget_ms = {budget_ms}");
+        let text = CONFIG.replace("PACE", pace).replace("BUDGET", &budget);
+        fs::write(self.path("standclear.toml"), text).expect("written");
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -120,8 +192,7 @@ impl Yard {
     /// The same, where no model may come.
     pub fn start_blind(&self) -> Life {
         let config = Config::load(&self.path("standclear.toml")).expect("valid");
-        let noted =
-            "mkdir -p begun; cp data/models/ledger.json* begun; echo $$ > pid; exec \"$0\" vision";
+        let noted = "[ \"$1\" ] && exec \"$0\" vision \"$@\"; mkdir -p begun; cp data/models/ledger.json* begun; echo $$ > pid; exec \"$0\" vision";
         let line = format!("cd {}; {noted}", self.folder.path().display());
         let program = env!("CARGO_BIN_EXE_standclear");
         let worker_command: Vec<OsString> =
@@ -152,7 +223,12 @@ impl Yard {
     }
 
     pub fn trial_model(&self) -> PathBuf {
-        self.path(&format!("data/models/blobs/sha256-{}/model.onnx", self.digest))
+        self.of_package("model.onnx")
+    }
+
+    /// A file of the package, installed.
+    pub fn of_package(&self, file: &str) -> PathBuf {
+        self.path(&format!("data/models/blobs/sha256-{}/{file}", self.digest))
     }
 }
 
@@ -161,13 +237,13 @@ const CONFIG: &str = r#"
     web.listen = "127.0.0.1:0"
     walk_test.required = false
     model = { folder = "models", input_long_side = 320, memory_max_mb = 768 }
-    models.latency_budget_ms = 2000
+    models = { BUDGET, miss_max_percent = 20 }
     [[camera]]
     id = "yard"
     name = "Yard"
     source = { file = "walk.mp4", loop = true }
     zones = "yard.json"
-    fps = 5.0
+    PACE
 "#;
 
 /// Flips a bit in the middle.
@@ -176,6 +252,14 @@ pub fn damage(file: &Path) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(file, bytes).expect("written");
+}
+
+/// Looks at pictures as large as the shipped model does: what a camera shows is judged by them as well.
+fn as_large_as_shipped(mut package: hostile::Package) -> hostile::Package {
+    let input = &mut package.manifest["input"];
+    (input["long_side_default"], input["long_side_max"]) = (320.into(), 640.into());
+    fs::write(package.dir().join("manifest.json"), package.manifest.to_string()).expect("written");
+    package
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -206,6 +290,12 @@ impl Life {
         }
     }
 
+    /// Whatever was not watched until now does not count.
+    pub fn forgets_blindness(&mut self) {
+        let anew = Watchman::of(&self.guard);
+        std::mem::replace(&mut self.watchman, anew).ends();
+    }
+
     /// Waits until this model decides on pictures, and says since when.
     #[track_caller]
     pub fn guarded_by(&self, slot: Slot) -> Instant {
@@ -214,6 +304,24 @@ impl Life {
             let sees = now.cameras.iter().all(|camera| camera.unknown.is_none());
             sees && now.model.as_ref().is_some_and(|model| model.slot == name)
         })
+    }
+
+    /// Eva looks at the evidence and approves, once it is enough.
+    #[track_caller]
+    pub fn is_approved(&self, slot: Slot) {
+        let handle = self.guard.handle();
+        let digest = slot.digest().expect("a package");
+        let until = clock::monotonic().after(SOON);
+        loop {
+            let claim = handle.model_desk().asks();
+            let facts = handle.shadow_desk().evidence(claim);
+            let seen = facts.as_ref().map(|facts| facts.digest.clone()).unwrap_or_default();
+            match handle.model_desk().promote(digest, &seen, "Eva") {
+                Ok(()) => return,
+                Err(error) => assert!(clock::monotonic() < until, "{error}: {facts:#?}"),
+            }
+            thread::park_timeout(Duration::from_millis(100));
+        }
     }
 
     /// Somebody walks in, and the siren sounds for them.
@@ -286,6 +394,8 @@ pub struct Blindness {
     clear_unseen: Vec<String>,
     /// The longest time without a zone that was watched, once there was a model.
     pub longest: Duration,
+    /// What was said of it at its end.
+    pub why: Option<String>,
 }
 
 struct Watchman {
@@ -328,7 +438,10 @@ impl Blindness {
         }
         if now.zones.iter().any(|zone| matches!(zone.state, ZoneState::Unknown(_))) {
             let blind = watched.map_or(Duration::ZERO, |since| at.since(since));
-            self.longest = self.longest.max(blind);
+            if blind > self.longest {
+                self.longest = blind;
+                self.why = now.zones.iter().find_map(|zone| zone.reason.clone());
+            }
             return watched;
         }
         Some(at)

@@ -40,7 +40,7 @@ pub mod shown;
 pub mod start;
 pub mod stopped;
 pub mod take;
-mod trials;
+pub mod trials;
 pub mod trying;
 
 use std::sync::Arc;

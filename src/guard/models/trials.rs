@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::take::read_small;
-use crate::model_store::files::{Files, SharedFiles};
+use crate::model_store::files::Files;
 use crate::rollout::slot::Digest;
 
 /// Beside the ledger of models.
@@ -15,7 +15,7 @@ const TRYING: &str = "trying";
 ///
 /// # Errors
 /// The disk does not take it.
-pub fn begin(files: &SharedFiles, digest: Digest) -> io::Result<()> {
+pub fn begin(files: &(impl Files + ?Sized), digest: Digest) -> io::Result<()> {
     let path = Path::new(TRYING);
     if files.kind(path)?.is_some() {
         files.remove_file(path)?;
@@ -26,7 +26,7 @@ pub fn begin(files: &SharedFiles, digest: Digest) -> io::Result<()> {
 }
 
 /// Whatever came of it, the box is there still.
-pub fn over(files: &SharedFiles) {
+pub fn over(files: &(impl Files + ?Sized)) {
     let path = Path::new(TRYING);
     let removed = files.remove_file(path).and_then(|()| files.sync_dir(Path::new("")));
     match removed {
@@ -38,6 +38,6 @@ pub fn over(files: &SharedFiles) {
 }
 
 /// Whether the box ended in a try of this one.
-pub fn ended_the_box(files: &SharedFiles, digest: Digest) -> bool {
+pub fn ended_the_box(files: &(impl Files + ?Sized), digest: Digest) -> bool {
     read_small(files, Path::new(TRYING)).is_ok_and(|it| it == digest.to_string().as_bytes())
 }
