@@ -5,6 +5,7 @@
 //!
 //! Not here: what a manifest says, and packages that came from outside, as one file.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ pub const MANIFEST: &str = "manifest.json";
 
 /// Largest manifest read: the largest seen is 40 KB.
 pub const MANIFEST_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Where packages installed for the whole machine lie.
+const SYSTEM_MODELS: &str = "/usr/share/standclear/models";
 
 /// Why a file of a package cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,30 @@ pub enum FolderError {
          {expected}; install it again"
     )]
     OtherManifest { file: PathBuf, expected: String, got: String },
+}
+
+/// Folders to look for `name` in, in order.
+pub fn candidates(name: &str) -> Vec<PathBuf> {
+    let mut all = vec![PathBuf::from(name)];
+    // A name with a slash is a path and nothing else.
+    if name.contains('/') || name.is_empty() || name == ".." {
+        return all;
+    }
+    if let Ok(program) = env::current_exe() {
+        let above = program.ancestors().skip(1);
+        all.extend(above.map(|dir| dir.join("models").join(name)));
+    }
+    all.push(Path::new("models").join(name));
+    all.push(Path::new(SYSTEM_MODELS).join(name));
+    all
+}
+
+/// The folder that a name or a path means: the first in which a package lies, whole; else as it is given.
+pub fn found(given: &Path) -> PathBuf {
+    let name = given.to_str().unwrap_or_default();
+    let found = candidates(name).into_iter().find(|dir| dir.join(MANIFEST).is_file());
+    // It must mean the same wherever the program goes.
+    found.and_then(|dir| std::path::absolute(dir).ok()).unwrap_or_else(|| given.to_owned())
 }
 
 /// The text of a manifest.

@@ -80,7 +80,10 @@ pub enum Refusal {
     NoCandidate,
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
-    #[error("{digest} is the candidate already, and there is one at a time; discard it first")]
+    #[error(
+        "{digest} is the candidate already, and there is one at a time; discard it first, or \
+             roll it back where it is on trial"
+    )]
     Busy { digest: Digest },
     #[error(
         "release {release} is below {floor}, and nothing older than what was committed comes in"

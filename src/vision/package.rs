@@ -10,7 +10,6 @@ mod check;
 mod read;
 mod spec;
 
-use std::env;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -38,9 +37,6 @@ pub const DECODERS_KNOWN: &str = "nanodet, ssd, yolox, end-to-end";
 
 /// Sides of a model input in pixels that make sense; a larger one would take seconds a picture.
 const LONG_SIDE_PX_MAX: u32 = 4096;
-
-/// Where packages installed for the whole machine lie.
-const SYSTEM_MODELS: &str = "/usr/share/standclear/models";
 
 /// A package whose manifest is understood. The files it names are verified when they are read.
 #[derive(Clone, Debug)]
@@ -191,7 +187,7 @@ impl ModelPackage {
     }
 
     fn found(name: &str, digest: Option<&str>) -> Result<ModelPackage, PackageError> {
-        let candidates = candidates(name);
+        let candidates = folder::candidates(name);
         for dir in &candidates {
             if dir.join(MANIFEST).is_file() {
                 return ModelPackage::read(dir, digest);
@@ -271,20 +267,4 @@ impl ModelPackage {
             },
         )
     }
-}
-
-/// Folders to look for `name` in, in order.
-fn candidates(name: &str) -> Vec<PathBuf> {
-    let mut all = vec![PathBuf::from(name)];
-    // A name with a slash is a path and nothing else.
-    if name.contains('/') || name.is_empty() || name == ".." {
-        return all;
-    }
-    if let Ok(program) = env::current_exe() {
-        let above = program.ancestors().skip(1);
-        all.extend(above.map(|dir| dir.join("models").join(name)));
-    }
-    all.push(Path::new("models").join(name));
-    all.push(Path::new(SYSTEM_MODELS).join(name));
-    all
 }

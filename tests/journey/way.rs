@@ -100,6 +100,8 @@ impl Way {
             Some(needed.filter(|it| it["code"] == "parent_check").count())
         };
         self.service.wait("it is asked for", SOON, || (asked_for()? == 1).then_some(()));
+        let said = self.service.does(&["evidence"]);
+        assert!(said.contains("NOT ENOUGH") && said.contains("missing: it is quantized"), "{said}");
         let tests = support::root().join("tests/compare");
         let (parent, zones) = (tests.join("nanodet-g-416-fp32"), tests.join("gate-road.json"));
         let (parent, zones) = (parent.display().to_string(), zones.display().to_string());

@@ -68,6 +68,21 @@ impl Stopped {
 }
 
 #[test]
+fn the_model_that_came_with_the_program_is_known_wherever_the_box_stands() {
+    let stopped = Stopped::new();
+    let path = stopped.folder.path().join("standclear.toml");
+    let text = fs::read_to_string(&path).expect("there");
+    let (before, _) = text.split_once("[model]").expect("there");
+    fs::write(&path, before).expect("written");
+    let stopped = stopped.started_once();
+    let (well, said) = stopped.run(&["list"]);
+    assert!(
+        well && said.contains("nanodet-g-416-int8 1.0.0  release 0  active committed"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_box_that_was_never_started_says_so_and_gets_no_store_by_being_asked() {
     let stopped = Stopped::new();
     for question in ["list", "history"] {

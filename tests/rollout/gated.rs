@@ -256,6 +256,12 @@ fn what_was_found_of_another_model_or_of_another_file_of_it_says_nothing() {
     refused(keep(&world, &with(&format!("{zone}/parent_saw"), json!(401))), "bad_evidence");
     refused(keep(&world, &with(&format!("{zone}/inside"), json!(601))), "bad_evidence");
     refused(keep(&world, &with("/recordings", json!([]))), "bad_evidence");
+    let mut few = with(&format!("{zone}/inside"), json!(199));
+    for saw in ["parent_saw", "quantized_saw"] {
+        few["recordings"][0]["counted"]["zones"][0][saw] = json!(199);
+    }
+    refused(keep(&world, &few), "too_few_pictures");
+    assert_eq!(seen(&world, digest).1, Judgement::NotEnough { needed: vec![Needed::ParentCheck] });
     keep(&world, &with("/quantized/model", json!("the one for other processors"))).expect("kept");
     let (_, judgement) = seen(&world, digest);
     assert_eq!(judgement, Judgement::NotEnough { needed: vec![Needed::ParentCheck] });

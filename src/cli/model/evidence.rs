@@ -1,6 +1,6 @@
 //! `standclear model evidence`: reads what `compare --keep` and `check-quantization --keep` wrote and says
 //! what the gate says of all of it; of several files all must be of the same models, and a recording counts
-//! once.
+//! once. Without files: what the gate of a box that runs says.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -23,8 +23,9 @@ pub use crate::guard::models::recorded::{
 /// See the module.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Files that `compare --keep` and `check-quantization --keep` wrote, of the same models.
-    #[arg(required = true, value_name = "FILE")]
+    /// Files that `compare --keep` and `check-quantization --keep` wrote, of the same models; without any,
+    /// a box that runs says what its gate says.
+    #[arg(required_unless_present = "url", value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     claim: ClaimArgs,
@@ -37,6 +38,9 @@ pub struct Args {
 
 /// Reads the files and says what the gate says of all of them.
 pub fn run(args: &Args) -> Result<(), Box<dyn Error>> {
+    if args.files.is_empty() {
+        return steps::evidence_of_box(&args.at);
+    }
     let mut gathered = Gathered::default();
     for path in &args.files {
         match AnyFile::read(path)? {

@@ -153,6 +153,33 @@ pub fn keep_evidence(address: &Address, path: &Path) -> Result<KeptEvidence, Box
     })
 }
 
+/// What the gate of a box that runs says, by all that it has.
+pub fn evidence(address: &Address) -> Result<(), Box<dyn Error>> {
+    let said = Remote::new(address)?.get("/api/models/evidence")?;
+    let judgement = match text(&said, "/judgement") {
+        "refused" => "REFUSED",
+        "not_enough" => "NOT ENOUGH",
+        "may_be_approved" => "MAY BE APPROVED",
+        other => other,
+    };
+    let texts = |key: &str| -> Vec<String> {
+        let all = said[key].as_array().into_iter().flatten();
+        all.map(|it| text(it, "/text").to_owned()).collect()
+    };
+    to_stdout(|out| {
+        writeln!(out, "{judgement}")?;
+        for (before, key) in
+            [("", "reasons"), ("missing: ", "needed"), ("", "claims"), ("take care: ", "warnings")]
+        {
+            for line in texts(key) {
+                writeln!(out, "  {before}{line}")?;
+            }
+        }
+        writeln!(out, "evidence {}", text(&said, "/digest"))
+    })?;
+    Ok(())
+}
+
 pub fn rollback(address: &Address, reason: &str) -> Result<(), Box<dyn Error>> {
     Remote::new(address)?.post("/api/models/rollback", &json!({ "reason": reason }))?;
     say("It is being taken back; `standclear model history` says when.")

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::digest::sha256_of;
 use crate::model_package::carried::open_file;
-use crate::model_package::folder::MANIFEST;
+use crate::model_package::folder::{self, MANIFEST};
 use crate::model_package::keys::file;
 use crate::model_package::refusal::PackageFileError;
 use crate::model_package::verify::{self, Trust};
@@ -114,7 +114,7 @@ impl BoxArgs {
     fn folder_of(&self, slot: Slot) -> Result<PathBuf, Box<dyn Error>> {
         let config = self.config()?;
         Ok(match slot {
-            Slot::Shipped => config.model.dir,
+            Slot::Shipped => folder::found(&config.model.dir),
             Slot::Blob(digest) => {
                 config.store.path.join(model_store::FOLDER).join(blobs::folder_of(digest))
             }

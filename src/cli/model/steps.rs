@@ -336,6 +336,14 @@ pub fn keep_evidence(at: &Where, files: &[PathBuf]) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
+/// What the gate of a box that runs says, by all that it has.
+pub fn evidence_of_box(at: &Where) -> Result<(), Box<dyn Error>> {
+    match at.address()? {
+        Some(address) => remote::evidence(&address),
+        None => Err(StepError::HalfAddress.into()),
+    }
+}
+
 /// As much of a file as a box takes, and a byte more where it has more.
 pub fn read_evidence(path: &Path) -> Result<Vec<u8>, EvidenceError> {
     let failed = |source| EvidenceError::Read { path: path.to_owned(), source };

@@ -90,7 +90,7 @@ pub fn allows(known: Option<(String, Judgement)>, seen: Option<&str>) -> Result<
         Judgement::NotEnough { .. } => no(
             "not_enough",
             "the evidence is not enough yet for what this box asks (models.miss_max_percent); the \
-             comparison says what is missing",
+             comparison says what is missing, and so does `standclear model evidence --url …`",
         ),
         Judgement::MayBeApproved { .. } if seen.is_some_and(|seen| seen != now) => {
             no("evidence_changed", "the evidence is not the one you saw any more; look at it again")

@@ -57,9 +57,10 @@ pub enum RemoteError {
     Token { path: PathBuf },
     #[error("{} holds no certificate in PEM form; the box gives it as /ca.crt", .path.display())]
     Authority { path: PathBuf },
-    #[error("{url} does not answer; with the box's own authority name its certificate with --ca")]
+    #[error("{url} does not answer; {hint}")]
     Unreachable {
         url: String,
+        hint: &'static str,
         #[source]
         source: Box<ureq::Error>,
     },
@@ -176,7 +177,12 @@ pub(super) fn answered(
     answer: Result<Response<ureq::Body>, ureq::Error>,
 ) -> Result<Value, RemoteError> {
     let url = || url.to_owned();
-    let unreachable = |source| RemoteError::Unreachable { url: url(), source: Box::new(source) };
+    let hint = match url().starts_with("https:") {
+        true => "with the box's own authority name its certificate with --ca",
+        false => "does it run, on this port?",
+    };
+    let unreachable =
+        |source| RemoteError::Unreachable { url: url(), hint, source: Box::new(source) };
     let mut answer = answer.map_err(unreachable)?;
     let status = answer.status().as_u16();
     let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();

@@ -32,7 +32,7 @@ use crate::guard::inputs::Moment;
 use crate::guard::parts::Parts;
 use crate::guard::worker::WorkerPost;
 use crate::link::ModelChoice;
-use crate::model_package::WallTime;
+use crate::model_package::{WallTime, folder};
 use crate::model_store::files::{Disk, SharedFiles};
 use crate::model_store::{FOLDER, ModelStore, Opened, blobs};
 use crate::rollout::boot::{BootFault, Trust};
@@ -65,7 +65,7 @@ impl OpenedModels {
             tracing::error!("the folder of models cannot be made: {error}");
             Disk::existing(root.clone())
         });
-        let folders = Folders { root, shipped: config.model.dir.clone() };
+        let folders = Folders { root, shipped: folder::found(&config.model.dir) };
         let rules = Rules::with_latency_budget(config.models.latency_budget);
         OpenedModels::of(Arc::new(disk), folders, rules, events)
     }

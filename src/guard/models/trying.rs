@@ -155,7 +155,8 @@ impl TryProcess {
                 if !(p99_ms >= 0.0 && p99_ms <= budget_ms) {
                     let text = format!(
                         "one picture in a hundred takes {p99_ms:.0} ms or longer here, and the \
-                         budget is {budget_ms:.0} ms"
+                         budget is {budget_ms:.0} ms (models.latency_budget_ms); where the machine was \
+                         busy with something else, bring it in once more"
                     );
                     return Tried::Badly { fault: Fault::Latency, code: "too_slow", text };
                 }

@@ -279,7 +279,7 @@ pub(in crate::web) struct KeptRunDto {
         (status = 201, body = KeptRunDto),
         (status = 409, description = "`other_models`: it is of others than what guards and an installed package; `known`: a recording is there already; `full`, `not_kept`", body = ErrorBody),
         (status = 413, description = "`too_large`", body = ErrorBody),
-        (status = 422, description = "`bad_evidence`", body = ErrorBody),
+        (status = 422, description = "`bad_evidence`, `too_few_pictures`", body = ErrorBody),
         (status = 503, description = "`busy`, `unclear`, `stopping`, `too_slow`", body = ErrorBody),
     )
 )]

@@ -65,7 +65,8 @@ pub(super) fn needed(facts: &EvidenceFacts, needed: &Needed) -> Worded {
         }
         Needed::LiveIncidents { more } => {
             let text = format!(
-                "the shadow model has to find {more} more true {} by this site's own cameras",
+                "the shadow model has to find {more} more true {} by this site's own cameras; \
+                 what both told counts once somebody has said that it was true",
                 one_or_many(*more, "incident", "incidents")
             );
             (None, Worded { more: Some(*more), ..Worded::of("live_incidents", text) })

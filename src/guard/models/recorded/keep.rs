@@ -9,9 +9,11 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::parent::{ParentFile, ParentRecording};
+use super::parent::{ParentFile, ParentRecording, checked_of};
 use super::{AnyFile, CaseRow, EvidenceFile, LabelRow, RecordingRow, SpanRow, ToldRow, told};
 use crate::digest::sha256_of;
+use crate::gate::pairs::Place;
+use crate::gate::quantization::{Checked, LOST_ONE_IN, Outcome};
 use crate::gate::verdict::Told;
 use crate::guard::handle::models::{ModelError, Slot};
 use crate::guard::models::shown::Shared;
@@ -27,6 +29,9 @@ use crate::telemetry::chain;
 /// would hold up whoever else writes.
 pub const FILE_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub const CASES_IN_BOX_MAX: usize = 4_000;
+
+/// Zones that are named in a refusal.
+const ZONES_NAMED_MAX: usize = 5;
 
 /// Most recordings of one file, and longest name of anything in it, characters.
 const RECORDINGS_MAX: usize = 1_000;
@@ -125,6 +130,7 @@ fn checks_for_box(
     installed(shared, &file.quantized.package).ok_or_else(|| {
         other_models(format!("{} is not installed here; install its package first", file.quantized))
     })?;
+    is_enough(file)?;
     let check = |one: &ParentRecording| -> Result<ParentCheck, ModelError> {
         let RecordingRow { name, sha256, zones, .. } = one.recording.clone();
         let counted = serde_json::to_string(&one.counted);
@@ -142,6 +148,24 @@ fn checks_for_box(
         recordings: file.recordings.iter().map(check).collect::<Result<_, _>>()?,
         at: now,
     })
+}
+
+/// What a box keeps stays a question until it is answered, and none of it is taken back: what says too little
+/// does not come in. What speaks against the model does, however few pictures that takes.
+fn is_enough(file: &ParentFile) -> Result<(), ModelError> {
+    let Checked { zones, outcome, .. } = checked_of(&file.recordings);
+    let Outcome::NotEnough { zones: short } = outcome else { return Ok(()) };
+    let few = |at: &Place| {
+        let inside = zones.get(at).map_or(0, |recall| recall.demanded);
+        format!("{inside} in {} of {}", at.zone, at.camera)
+    };
+    let few: Vec<String> = short.iter().take(ZONES_NAMED_MAX).map(few).collect();
+    let text = format!(
+        "half a point takes {LOST_ONE_IN} pictures with somebody inside in each zone, and there are {}: \
+         check it on more recordings at once, or with a file of zones without those; nothing was kept",
+        if few.is_empty() { "none".to_owned() } else { few.join(", ") }
+    );
+    Err(ModelError::Useless { code: "too_few_pictures", text })
 }
 
 /// The file as a run of this box.

@@ -118,7 +118,8 @@ fn everything_that_can_be_missing_has_its_own_code_and_names_numbers() {
         (
             Needed::LiveIncidents { more: 1 },
             "live_incidents",
-            "the shadow model has to find 1 more true incident by this site's own cameras",
+            "the shadow model has to find 1 more true incident by this site's own cameras; what both \
+             told counts once somebody has said that it was true",
         ),
         (
             Needed::AnotherRun { run: 0 },
