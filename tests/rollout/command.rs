@@ -76,10 +76,7 @@ fn the_model_that_came_with_the_program_is_known_wherever_the_box_stands() {
     fs::write(&path, before).expect("written");
     let stopped = stopped.started_once();
     let (well, said) = stopped.run(&["list"]);
-    assert!(
-        well && said.contains("nanodet-g-416-int8 1.0.0  release 0  committed"),
-        "{said}"
-    );
+    assert!(well && said.contains("nanodet-g-416-int8 1.0.0  release 0  committed"), "{said}");
 }
 
 #[test]
