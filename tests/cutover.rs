@@ -175,7 +175,7 @@ fn a_model_that_ends_with_an_error_is_replaced_on_that_very_picture() {
 #[test]
 fn what_cannot_be_prepared_changes_nothing_and_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
-    process::copy(&other_model(), folder.path());
+    support::copy(&other_model(), folder.path());
     process::damage(&folder.path().join("model.onnx"));
     let vision = Vision::start(config(vec![shipped()], 1, FPS));
     let mut decisions = Decisions::default();
@@ -205,7 +205,7 @@ fn what_cannot_be_prepared_changes_nothing_and_says_why() {
 fn a_manifest_that_is_not_the_one_that_was_installed_is_loaded_in_no_order_and_prepared_for_nothing()
  {
     let folder = tempfile::tempdir().expect("a folder");
-    process::copy(&other_model(), folder.path());
+    support::copy(&other_model(), folder.path());
     let manifest = folder.path().join("manifest.json");
     let mut text = fs::read(&manifest).expect("readable");
     let installed = choice(&format!("sha256-{}", Digest::of(&text)), folder.path());
@@ -252,7 +252,7 @@ fn a_model_that_nobody_wants_any_more_while_it_is_loaded_is_let_go_of_and_the_ne
 #[test]
 fn the_first_of_the_order_that_can_be_loaded_looks_and_the_damaged_ones_are_named() {
     let damaged = tempfile::tempdir().expect("a folder");
-    process::copy(&other_model(), damaged.path());
+    support::copy(&other_model(), damaged.path());
     process::damage(&damaged.path().join("golden/walkway-1.jpg"));
     let missing = damaged.path().join("nowhere");
     let order = vec![
@@ -295,7 +295,7 @@ fn golden_pictures_are_shown_again_between_the_pictures_of_cameras() {
 #[test]
 fn golden_pictures_that_cannot_be_shown_again_are_told_and_cameras_go_on_until_somebody_decides() {
     let folder = tempfile::tempdir().expect("a folder");
-    process::copy(&other_model(), folder.path());
+    support::copy(&other_model(), folder.path());
     let vision = Vision::start(config(vec![choice("sha256-1", folder.path())], 1, FPS));
     let mut decisions = Decisions::default();
     until(&vision, &mut decisions, |_, so_far| looked(so_far, 1, 3));
@@ -314,7 +314,7 @@ fn golden_pictures_that_cannot_be_shown_again_are_told_and_cameras_go_on_until_s
 #[test]
 fn a_model_that_needs_larger_pictures_gets_them_without_a_camera_being_opened_anew() {
     let large = tempfile::tempdir().expect("a folder");
-    process::copy(&support::model_dir(), large.path());
+    support::copy(&support::model_dir(), large.path());
     let manifest = large.path().join("manifest.json");
     let text = fs::read_to_string(&manifest).expect("readable");
     fs::write(&manifest, text.replace("\"long_side_default\": 640", "\"long_side_default\": 736"))

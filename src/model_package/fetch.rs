@@ -116,6 +116,11 @@ pub enum FetchError {
     },
 }
 
+/// Whether a package can be fetched from there.
+pub fn is_address(text: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
 /// How one try ended without the whole.
 enum Ended {
     /// The same may be tried again.
@@ -174,7 +179,7 @@ impl Fetcher {
     /// disk takes no more.
     pub fn fetch(&self, url: &str, part: &Path, tell: &mut Tell<'_>) -> Result<File, FetchError> {
         let place = origin(url);
-        if !["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) {
+        if !is_address(url) {
             return Err(FetchError::Address { place });
         }
         let keep = |source| FetchError::Keep { path: part.to_owned(), source };

@@ -18,10 +18,10 @@ use standclear::guard::models::order::NextLife;
 use standclear::guard::models::seen::{Heard, LifeEnd, ModelNews, NewsPost, NewsQueue, news};
 use standclear::link::{ModelChoice, SwitchedTo, ToWorker};
 
-use crate::process::{choice, copy, damage, other_model, shipped};
+use crate::process::{choice, damage, other_model, shipped};
 use crate::site::{SirenNotes, blind, fault, intrusion, wait_alarm, wait_for, wait_until};
-use crate::support;
 use crate::support::hostile::{self, Harm, TEN_SECONDS, When};
+use crate::support::{self, copy};
 
 /// R20: some verified model guards again so soon …
 const GUARDS_AGAIN_MAX: Duration = Duration::from_secs(5);

@@ -116,19 +116,6 @@ pub fn config(models: Vec<ModelChoice>, cameras: usize, fps: f64) -> WorkerConfi
     }
 }
 
-/// A package's files somewhere else.
-pub fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("made");
-    for entry in fs::read_dir(from).expect("readable") {
-        let entry = entry.expect("readable");
-        let (path, into) = (entry.path(), to.join(entry.file_name()));
-        match path.is_dir() {
-            true => copy(&path, &into),
-            false => drop(fs::copy(&path, &into).expect("copied")),
-        }
-    }
-}
-
 /// Flips a bit.
 pub fn damage(file: &Path) {
     let mut bytes = fs::read(file).expect("readable");

@@ -22,7 +22,7 @@ use ureq::Agent;
 use crate::maker::Maker;
 use crate::running::{PASSWORD, Running};
 use crate::shown;
-use crate::support::{self, hostile};
+use crate::support::{self, copy, hostile};
 
 /// Its first admin.
 pub const EVA: &str = "Eva";
@@ -303,17 +303,6 @@ fn runs(id: u32) -> bool {
 fn stat(id: u32) -> Option<Vec<String>> {
     let line = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     Some(line.rsplit(')').next()?.split_whitespace().map(str::to_owned).collect())
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("made");
-    for entry in fs::read_dir(from).expect("readable").flatten() {
-        let (path, into) = (entry.path(), to.join(entry.file_name()));
-        match path.is_dir() {
-            true => copy(&path, &into),
-            false => drop(fs::copy(&path, &into).expect("copied")),
-        }
-    }
 }
 
 fn config() -> String {

@@ -31,8 +31,8 @@ use tempfile::TempDir;
 use crate::maker::Maker;
 use crate::shown;
 use crate::site::{SirenNotes, blind, fault};
-use crate::support;
 use crate::support::hostile::{self, Harm, When};
+use crate::support::{self, copy};
 
 /// R20: some verified model guards again so soon …
 const GUARDS_AGAIN_MAX: Duration = Duration::from_secs(5);
@@ -260,17 +260,6 @@ fn as_large_as_shipped(mut package: hostile::Package) -> hostile::Package {
     (input["long_side_default"], input["long_side_max"]) = (320.into(), 640.into());
     fs::write(package.dir().join("manifest.json"), package.manifest.to_string()).expect("written");
     package
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("made");
-    for entry in fs::read_dir(from).expect("readable").flatten() {
-        let (path, into) = (entry.path(), to.join(entry.file_name()));
-        match path.is_dir() {
-            true => copy(&path, &into),
-            false => drop(fs::copy(&path, &into).expect("copied")),
-        }
-    }
 }
 
 impl Life {

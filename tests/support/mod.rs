@@ -115,6 +115,19 @@ pub fn part_of_footage(folder: &Path, name: &str, pictures: Range<u64>) -> PathB
     path
 }
 
+/// A folder with all in it, somewhere else.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("readable") {
+        let entry = entry.expect("readable");
+        let (path, into) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy(&path, &into),
+            false => drop(fs::copy(&path, &into).expect("copied")),
+        }
+    }
+}
+
 /// A clip of moving balls, 320x240 at 10 pictures a second.
 pub fn clip(folder: &Path, name: &str, pictures: u32, muxer: &str) -> PathBuf {
     let path = folder.join(name);

@@ -25,6 +25,7 @@ use crate::guard::models::shown::{Facts, Shown};
 use crate::guard::models::stopped::StoppedBox;
 use crate::model_package::WallTime;
 use crate::model_package::carried::open_file;
+use crate::model_package::fetch::is_address;
 use crate::rollout::slot::{Digest, Slot};
 use crate::store::{FILE_NAME, in_use_by};
 
@@ -188,8 +189,7 @@ impl Where {
 impl InstallArgs {
     /// The address that it is fetched from.
     fn url(&self) -> Option<&str> {
-        let text = self.file.to_str()?;
-        ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme)).then_some(text)
+        self.file.to_str().filter(|text| is_address(text))
     }
 }
 

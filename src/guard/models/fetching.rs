@@ -21,7 +21,7 @@ use crate::guard::clerk::ClerkError;
 use crate::guard::handle::models::{
     InstalledModel, ModelError, Slot, Taking, TakingFrom, TakingState,
 };
-use crate::model_package::fetch::{FetchError, Fetcher, Go, forget};
+use crate::model_package::fetch::{FetchError, Fetcher, Go, forget, is_address};
 use crate::model_store::files::SharedFiles;
 use crate::redact::origin;
 use crate::rollout::slot::Digest;
@@ -220,7 +220,7 @@ impl Intake {
     /// # Errors
     /// Another one is being taken, the address is none, or there is no thread.
     pub fn fetch(&self, url: &str, by: &str) -> Result<(), ModelError> {
-        if !["https://", "http://"].iter().any(|scheme| url.starts_with(scheme)) {
+        if !is_address(url) {
             let place = origin(url);
             return Err(ModelError::Source(FetchError::Address { place }.to_string()));
         }
